@@ -1,0 +1,44 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+
+namespace Profiles.Data;
+
+/// <summary>The one database context of all slices.</summary>
+sealed class ProfilesDbContext(DbContextOptions<ProfilesDbContext> options) : DbContext(options)
+{
+    static readonly Func<ProfilesDbContext, long, CancellationToken, Task<User?>> UserById =
+        EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
+            db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id));
+
+    public DbSet<User> Users => Set<User>();
+
+    public DbSet<UserProfile> UserProfiles => Set<UserProfile>();
+
+    /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
+    public Task<User?> FindUserAsync(long id, CancellationToken ct) => UserById(this, id, ct);
+
+    /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
+    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    {
+        var now = this.GetService<TimeProvider>().GetUtcNow().UtcDateTime;
+        foreach (var entry in ChangeTracker.Entries<User>().Where(e => e.State is EntityState.Added or EntityState.Modified).ToArray())
+        {
+            if (entry.State == EntityState.Added)
+                entry.Property(u => u.CreatedAt).CurrentValue = now;
+            entry.Reference(u => u.Profile).TargetEntry!.State = entry.State;
+        }
+        foreach (var entry in ChangeTracker.Entries<UserProfile>().Where(e => e.State is EntityState.Added or EntityState.Modified))
+            entry.Entity.Touch(now);
+        return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(ProfilesDbContext).Assembly);
+
+    // A time is kept as UTC and comes back as UTC; SQLite's text does not remember it.
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
+        configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
+
+    sealed class UtcConverter() : Microsoft.EntityFrameworkCore.Storage.ValueConversion.ValueConverter<DateTime, DateTime>(
+        time => time, time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
+}

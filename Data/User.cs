@@ -1,0 +1,40 @@
+namespace Profiles.Data;
+
+/// <summary>Who may log in: an e-mail address and the hash of a password. What others may see of the person is the <see cref="UserProfile"/>.</summary>
+sealed class User
+{
+    /// <summary>RFC 5321 leaves 254 characters for an address.</summary>
+    public const int EmailMaxLength = 254;
+
+    /// <summary>bcrypt reads no more bytes than these; a longer password is refused, never cut.</summary>
+    public const int PasswordMaxBytes = 72;
+
+    /// <summary>A bcrypt hash in modular crypt format is always this long.</summary>
+    public const int PasswordHashLength = 60;
+
+    public long Id { get; init; }
+
+    /// <summary>The address as the person wrote it, less the blanks around it.</summary>
+    public required string Email { get; set; }
+
+    /// <summary>The address as it is compared; unique.</summary>
+    public required string NormalizedEmail { get; set; }
+
+    /// <summary>In modular crypt format.</summary>
+    public string PasswordHash { get; set; } = "";
+
+    /// <summary>UTC.</summary>
+    public DateTime CreatedAt { get; init; }
+
+    public required UserProfile Profile { get; init; }
+
+    /// <summary>The form in which two spellings of one address are equal. Addresses are ASCII (the validators refuse others), so this is the same on every database.</summary>
+    public static string Normalize(string email) => email.Trim().ToLowerInvariant();
+
+    /// <summary>Takes a new address in both its forms.</summary>
+    public void ChangeEmail(string email)
+    {
+        Email = email.Trim();
+        NormalizedEmail = Normalize(email);
+    }
+}

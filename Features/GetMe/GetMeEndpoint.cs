@@ -1,0 +1,35 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Features.GetMe;
+
+sealed class GetMeEndpoint(CurrentUser me, ImageAddress address, ProfileTag tags)
+    : EndpointWithoutRequest<Results<Ok<GetMeResponse>, StatusCodeHttpResult>, GetMeMapper>
+{
+    public override void Configure()
+    {
+        Get("/me", "/users/me", "/user/profile");
+        Description(d => d.Produces(StatusCodes.Status304NotModified).WithTags("Profile"));
+        Summary(s =>
+        {
+            s.Summary = "Show my profile";
+            s.Description = "Answers an `ETag`; sent back as `If-None-Match`, an unchanged profile costs 304 and no body.";
+            s.ResponseExamples[200] = new GetMeResponse(1, "John Doe", "john@example.com", "http://localhost:8000/static/profile/1.jpg?v=3f2a9c01");
+            s.Responses[200] = "The profile.";
+            s.Responses[304] = "The profile is still the one with this `ETag`.";
+        });
+    }
+
+    public override Task<Results<Ok<GetMeResponse>, StatusCodeHttpResult>> ExecuteAsync(CancellationToken ct)
+    {
+        var tag = tags.Of(me.User);
+        HttpContext.Response.GetTypedHeaders().ETag = tag;
+        HttpContext.Response.Headers.CacheControl = "private, no-cache";
+        return Task.FromResult<Results<Ok<GetMeResponse>, StatusCodeHttpResult>>(ProfileTag.IsKnown(HttpContext.Request, tag)
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = address.Of(me.Profile.ImageUrl) }));
+    }
+}

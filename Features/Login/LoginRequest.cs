@@ -1,0 +1,3 @@
+namespace Profiles.Features.Login;
+
+sealed record LoginRequest(string Email, string Password);

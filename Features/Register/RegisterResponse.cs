@@ -1,0 +1,3 @@
+namespace Profiles.Features.Register;
+
+sealed record RegisterResponse(long Id, string Message);

@@ -1,0 +1,16 @@
+using FastEndpoints;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Validation;
+
+namespace Profiles.Features.Register;
+
+sealed class RegisterValidator : Validator<RegisterRequest>
+{
+    public RegisterValidator(IOptions<PasswordOptions> passwords)
+    {
+        RuleFor(r => r.Name).PersonName();
+        RuleFor(r => r.Email).EmailAddress();
+        RuleFor(r => r.Password).NewPassword(passwords.Value.MinimumLength!.Value);
+    }
+}

@@ -1,0 +1,13 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Profiles.Features.UpdateMe;
+
+/// <summary>What to change; a field that is absent stays as it is. Null is not a value for any of them.</summary>
+sealed record UpdateMeRequest
+{
+    [DisallowNull]
+    public string? Name { get; init; }
+
+    [DisallowNull]
+    public string? Email { get; init; }
+}

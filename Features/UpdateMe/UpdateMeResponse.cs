@@ -1,0 +1,4 @@
+namespace Profiles.Features.UpdateMe;
+
+/// <summary>The seeds' message and the profile as it is now.</summary>
+sealed record UpdateMeResponse(string Message, long Id, string Name, string Email, string? ImageUrl);

@@ -1,0 +1,55 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Features.UploadImage;
+
+sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<ImagesOptions> options)
+    : EndpointWithoutRequest<Results<Ok<UploadImageResponse>, ProblemHttpResult>>
+{
+    public override void Configure()
+    {
+        Post("/me/upload-image", "/users/me/profile-image", "/user/profile/photo");
+        AllowFileUploads(dontAutoBindFormData: true);
+        MaxRequestBodySize(options.Value.MaxBytes + UploadImageForm.Overhead);
+        Description(d => d.Accepts<UploadImageRequest>("multipart/form-data").WithTags("Images")
+            .ProducesProblem(400).ProducesProblem(413).ProducesProblem(507));
+        Summary(s =>
+        {
+            s.Summary = "Put up my profile image";
+            s.Description = "One file part named `image`, `file` or `photo`: JPEG, PNG, WebP, GIF (first frame), HEIC or AVIF, straight from a camera. "
+                + "It is stored upright, without metadata, as an sRGB JPEG. The image that was there is replaced.";
+            s.ResponseExamples[200] = new UploadImageResponse("Upload successful", "http://localhost:8000/static/profile/1.jpg?v=3f2a9c01");
+            s.Responses[200] = "Stored and shown.";
+            s.Responses[400] = "Invalid file format";
+            s.Responses[500] = "Error uploading image";
+        });
+    }
+
+    public override async Task<Results<Ok<UploadImageResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
+    {
+        var form = await UploadImageForm.ReadAsync(HttpContext.Request, FormFileSectionsAsync(ct), options.Value.MaxBytes, ct);
+        if (form.Picture is null)
+            return TypedResults.Problem(form.Problem, statusCode: form.Status);
+        try
+        {
+            var url = await images.PutUpAsync(me.Id, form.Picture, ct);
+            return TypedResults.Ok(new UploadImageResponse("Upload successful", url));
+        }
+        catch (InvalidImageException)
+        {
+            return TypedResults.Problem("Invalid file format", statusCode: 400);
+        }
+        catch (TooManyPixelsException e)
+        {
+            return TypedResults.Problem($"A picture has at most {e.Limit} pixels.", statusCode: 400);
+        }
+        catch (ImageStorageException e)
+        {
+            Logger.LogError(e, "A picture could not be stored.");
+            return TypedResults.Problem("Error uploading image", statusCode: 500);
+        }
+    }
+}

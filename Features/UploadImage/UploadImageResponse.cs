@@ -1,0 +1,3 @@
+namespace Profiles.Features.UploadImage;
+
+sealed record UploadImageResponse(string Message, string ImageUrl);

@@ -1,0 +1,20 @@
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Auth;
+
+/// <summary>Who is asking, read from the database when the request was authorised; a slice need not read it again.</summary>
+sealed class CurrentUser
+{
+    User? user;
+
+    /// <summary>The user with the profile, untracked. Throws on an anonymous route.</summary>
+    public User User
+    {
+        get => user ?? throw new InvalidOperationException("This route is anonymous: nobody is known to ask.");
+        set => user = value;
+    }
+
+    public long Id => User.Id;
+
+    public UserProfile Profile => User.Profile;
+}

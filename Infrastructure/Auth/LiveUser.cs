@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Profiles.Data;
+using Profiles.Infrastructure.Logging;
+
+namespace Profiles.Infrastructure.Auth;
+
+/// <summary>The policy of every route that is not anonymous: the token is one of ours and its user still exists.</summary>
+sealed class LiveUser : IAuthorizationRequirement
+{
+    public const string Policy = nameof(LiveUser);
+}
+
+/// <summary>Decides <see cref="LiveUser"/> with the one read that the slice then uses too.</summary>
+sealed class LiveUserHandler(AccessTokens tokens, ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<LiveUser>
+{
+    protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, LiveUser requirement)
+    {
+        if (context.Resource is not HttpContext http)
+            return;
+        // No route, or one of routing's own answers (405, 415): there is nothing to protect, and 401 would hide them.
+        if (http.GetEndpoint() is not RouteEndpoint)
+        {
+            context.Succeed(requirement);
+            return;
+        }
+        if (context.User.Identity?.IsAuthenticated is not true || tokens.ReadUserId(http.Request.Headers.Authorization) is not { } id)
+            return;
+        if (await db.FindUserAsync(id, http.RequestAborted) is not { } user)
+            return;
+        current.User = user;
+        http.Features.Set(new RequestUser(id));
+        context.Succeed(requirement);
+    }
+}
+
+/// <summary>Answers 401 where ASP.NET Core would answer 403: a token whose user is gone is not a token any more.</summary>
+sealed class UnauthorizedRatherThanForbidden : IAuthorizationMiddlewareResultHandler
+{
+    readonly AuthorizationMiddlewareResultHandler inner = new();
+
+    public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    {
+        if (!authorizeResult.Forbidden)
+        {
+            await inner.HandleAsync(next, context, policy, authorizeResult);
+            return;
+        }
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+    }
+}

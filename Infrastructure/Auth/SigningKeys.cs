@@ -1,0 +1,79 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Auth;
+
+/// <summary>The keys that access tokens are signed with: the present one, and the one before it while keys are changed.</summary>
+sealed class SigningKeys
+{
+    const int MinimumLength = 32;
+
+    // From documentation, tutorials and templates: whoever can read those can sign with these.
+    static readonly HashSet<string> WellKnown = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "a-string-secret-at-least-256-bits-long",
+        "your-256-bit-secret-your-256-bit-secret",
+        "your-super-secret-jwt-token-with-at-least-32-characters-long",
+        "super-secret-jwt-token-with-at-least-32-characters-long",
+        "your-secret-key-must-be-at-least-32-characters-long",
+        "this-is-a-very-long-secret-key-for-jwt-signing",
+        "this is my custom Secret key for authentication",
+        "a-signing-key-that-is-at-least-32-bytes-long!",
+        "A Secret Token Signing Key Longer Than 32 Characters",
+        "TokenSigningKeyShouldBeAtLeast32CharactersLong",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+        "ThisIsASecretKeyForJwtAuthentication1234567890",
+        "changemechangemechangemechangeme",
+        "secretsecretsecretsecretsecretsecret",
+        "01234567890123456789012345678901",
+        "12345678901234567890123456789012",
+    };
+
+    public SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service)
+    {
+        Current = jwt.Value.SigningKey ?? ReadOrMake(service.Value.SigningKeyFile);
+        Accepted = [Key(Current), .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
+    }
+
+    /// <summary>New tokens are signed with this.</summary>
+    public string Current { get; }
+
+    /// <summary>Tokens signed with any of these are honoured.</summary>
+    public IReadOnlyList<SecurityKey> Accepted { get; }
+
+    /// <summary>Why a key cannot be used, or null when it can.</summary>
+    public static string? Refusal(string key) =>
+        key.Length < MinimumLength ? "too short"
+        // Anything else is read as '?', which would leave a key of question marks.
+        : !key.All(c => c is >= ' ' and <= '~') ? "not printable ASCII"
+        : WellKnown.Contains(key) ? "well known"
+        : null;
+
+    static SymmetricSecurityKey Key(string key) => new(Encoding.ASCII.GetBytes(key));
+
+    static string ReadOrMake(string file)
+    {
+        try
+        {
+            using var stream = new FileStream(file, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+            var made = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(48));
+            stream.Write(Encoding.ASCII.GetBytes(made));
+            stream.Flush(flushToDisk: true);
+            return made;
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            var kept = File.ReadAllText(file).Trim();
+            return Refusal(kept) is null ? kept : throw new SettingException("The signing key kept in DataDirectory (signing.key) is damaged. Restore it, or remove it to make a new one: every token in use then ends.");
+        }
+    }
+}

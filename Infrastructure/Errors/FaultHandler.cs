@@ -1,0 +1,42 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Errors;
+
+/// <summary>The last resort: turns an exception into a status, logs what matters and tells the client nothing of it.</summary>
+sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler> log) : IExceptionHandler
+{
+    const int RetryAfterSeconds = 2;
+
+    // Linux: ENOSPC and EDQUOT; .NET hands on the number in HResult.
+    const int NoSpace = 28, QuotaExceeded = 122;
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (httpContext.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is left to answer.
+            httpContext.Response.StatusCode = 499;
+            return true;
+        }
+        var status = StatusOf(exception);
+        if (status >= 500)
+            log.LogError(exception, "A request failed with {Status}.", status);
+        if (status == StatusCodes.Status503ServiceUnavailable)
+            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        httpContext.Response.StatusCode = status;
+        return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new ProblemDetails { Status = status } });
+    }
+
+    static int StatusOf(Exception exception) => exception switch
+    {
+        BadHttpRequestException bad => bad.StatusCode,
+        BusyException => StatusCodes.Status503ServiceUnavailable,
+        IOException { HResult: NoSpace or QuotaExceeded } => StatusCodes.Status507InsufficientStorage,
+        _ when DatabaseFaults.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
+        _ when DatabaseFaults.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+}

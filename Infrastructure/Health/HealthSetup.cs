@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Profiles.Data;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Infrastructure.Health;
+
+/// <summary>Says whether the process lives, and whether it can do its work: the database answers and a picture could be stored.</summary>
+static class HealthSetup
+{
+    const string Ready = "ready";
+
+    public static IServiceCollection AddHealth(this IServiceCollection services)
+    {
+        services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>("database", tags: [Ready])
+            .AddCheck<ImageStorageCheck>("image_storage", tags: [Ready]);
+        return services;
+    }
+
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealthChecks("/health/live", new() { Predicate = _ => false, ResponseWriter = WriteAsync }).AllowAnonymous();
+        routes.MapHealthChecks("/health/ready", new() { Predicate = c => c.Tags.Contains(Ready), ResponseWriter = WriteAsync }).AllowAnonymous();
+    }
+
+    static Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        var checks = report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy ? "ok" : "failed");
+        if (report.Status == HealthStatus.Healthy)
+            return context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks });
+        context.Response.Headers.RetryAfter = "5";
+        var problem = new ProblemDetails { Status = context.Response.StatusCode, Detail = "The service is not ready.", Extensions = { ["checks"] = checks } };
+        return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context, ProblemDetails = problem }).AsTask();
+    }
+
+    sealed class DatabaseCheck(ProfilesDbContext db) : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            await db.Database.CanConnectAsync(cancellationToken) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy();
+    }
+
+    // An exception is a failed check to the framework, which logs it.
+    sealed class ImageStorageCheck(IImageStorage storage) : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            await storage.CheckAsync(cancellationToken);
+            return HealthCheckResult.Healthy();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Http;
+
+/// <summary>What holds for every answer, whatever the slice: hosts, headers, methods.</summary>
+static class Pipeline
+{
+    /// <summary>For answers that a browser must not run anything from.</summary>
+    public const string NothingMayLoad = "default-src 'none'; frame-ancestors 'none'";
+
+    static readonly string[] Addresses = ["urls", "http_ports", "https_ports"];
+
+    /// <summary>Listens where the seeds expect it unless told otherwise, says nothing of itself and takes small bodies only; a slice may take more.</summary>
+    public static void ConfigureServer(this WebApplicationBuilder builder)
+    {
+        var configuration = builder.Configuration;
+        if (Addresses.All(k => string.IsNullOrEmpty(configuration[k])) && !configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls("http://localhost:8000");
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = Json.StrictJson.MaxBodyBytes;
+        });
+        // Ours below answers with a problem; the framework's would answer first, with a page.
+        builder.Services.PostConfigure<HostFilteringOptions>(o => o.AllowedHosts = ["*"]);
+        // A misuse of scopes is found at the start, wherever we run.
+        builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
+        builder.Services.AddCors();
+        builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
+            .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
+                .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()
+                .WithExposedHeaders("ETag", "Location", "Retry-After", "WWW-Authenticate")));
+    }
+
+    /// <summary>The headers of every answer, errors too. What an endpoint sets itself stays.</summary>
+    public static IApplicationBuilder UseSafeHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
+    {
+        context.Response.OnStarting(() =>
+        {
+            var headers = context.Response.Headers;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer";
+            if (StringValues.IsNullOrEmpty(headers.ContentSecurityPolicy))
+                headers.ContentSecurityPolicy = NothingMayLoad;
+            if (StringValues.IsNullOrEmpty(headers.CacheControl))
+                headers.CacheControl = "no-store";
+            if (context.Request.IsHttps)
+                headers.StrictTransportSecurity = "max-age=31536000";
+            // The answer depends on it, also where no origin was sent: a cache must not mix the two.
+            headers.Append("Vary", "Origin");
+            return Task.CompletedTask;
+        });
+        return next(context);
+    });
+
+    /// <summary>Answers 400 to a host name that is not ours, so that a forged one gets into nothing.</summary>
+    public static IApplicationBuilder UseAllowedHosts(this WebApplication app)
+    {
+        var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
+        StringSegment[]? allowed = service switch
+        {
+            { AllowedHosts: { } list } => [.. list.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(h => new StringSegment(h))],
+            { PublicBaseUrl: { } url } when !app.Environment.IsDevelopment() => [new Uri(url).Host, "localhost", "127.0.0.1", "[::1]"],
+            _ => null,
+        };
+        return allowed is null || allowed.Contains("*") ? app : app.Use((context, next) =>
+        {
+            if (HostString.MatchesAny(new HostString(context.Request.Host.Value ?? "").Host, allowed))
+                return next(context);
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return Task.CompletedTask;
+        });
+    }
+
+    /// <summary>HEAD is GET without the body (RFC 9110, 9.3.2): routed as GET, and the server leaves the body out.</summary>
+    public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await next(context);
+            return;
+        }
+        context.Request.Method = HttpMethods.Get;
+        context.Response.OnStarting(() =>
+        {
+            context.Request.Method = HttpMethods.Head;
+            return Task.CompletedTask;
+        });
+        await next(context);
+        context.Request.Method = HttpMethods.Head;
+    });
+
+    /// <summary>FastEndpoints maps a list of all endpoints for its tests; to callers there is nothing there.</summary>
+    public static IApplicationBuilder UseHiddenTestRoute(this IApplicationBuilder app) => app.Use((context, next) =>
+    {
+        if (!context.Request.Path.StartsWithSegments("/_test_url_cache_", StringComparison.OrdinalIgnoreCase))
+            return next(context);
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
+}

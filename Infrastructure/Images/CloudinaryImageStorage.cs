@@ -1,0 +1,102 @@
+using CloudinaryDotNet;
+using CloudinaryDotNet.Actions;
+using Microsoft.Extensions.Options;
+
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>Keeps pictures at Cloudinary (seed 002): folder <c>profile_images</c>, each under a fresh UUID, public.</summary>
+sealed class CloudinaryImageStorage : IImageStorage, IDisposable
+{
+    const string Folder = "profile_images";
+
+    /// <summary>Far more than any answer of the API, in bytes.</summary>
+    const int MaxAnswerBytes = 256 * 1024;
+
+    readonly CloudinaryOptions options;
+    readonly ILogger<CloudinaryImageStorage> log;
+    readonly HttpClient client;
+    readonly Lazy<Cloudinary> cloudinary;
+
+    public CloudinaryImageStorage(IOptions<CloudinaryOptions> settings, ILogger<CloudinaryImageStorage> logger)
+    {
+        options = settings.Value;
+        log = logger;
+        // Not redirected: the picture and its signature are for the configured host alone.
+        client = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+        {
+            Timeout = options.Timeout,
+            MaxResponseContentBufferSize = MaxAnswerBytes,
+        };
+        cloudinary = new(Connect);
+    }
+
+    public async Task<StoredImage> SaveAsync(long userId, ProcessedImage image, CancellationToken ct)
+    {
+        var id = Guid.NewGuid().ToString();
+        using var content = new MemoryStream(image.Jpeg, writable: false);
+        var result = await CallAsync(c => c.UploadAsync(
+            new ImageUploadParams { File = new FileDescription($"{id}.jpg", content), Folder = Folder, PublicId = id, Overwrite = false }, ct), ct);
+        return result is { Error: null, SecureUrl: { } url }
+            ? new($"{Folder}/{id}", url.AbsoluteUri)
+            : throw Refused(result.StatusCode, result.Error?.Message);
+    }
+
+    public Task ReplaceAsync(long userId, string current, string? previous) => previous is null ? Task.CompletedTask : TryDestroyAsync(previous);
+
+    public Task DiscardAsync(long userId, string saved) => TryDestroyAsync(saved);
+
+    public async Task DeleteAsync(long userId, string key)
+    {
+        var result = await CallAsync(c => c.DestroyAsync(new DeletionParams(key) { Invalidate = true }), CancellationToken.None);
+        // Gone before is gone.
+        if (result.Error is not null || result.Result is not ("ok" or "not found"))
+            throw Refused(result.StatusCode, result.Error?.Message);
+    }
+
+    public async Task CheckAsync(CancellationToken ct)
+    {
+        using var response = await client.GetAsync(new Uri(cloudinary.Value.Api.ApiBaseAddress), HttpCompletionOption.ResponseHeadersRead, ct);
+        if ((int)response.StatusCode >= 500)
+            throw Refused(response.StatusCode, null);
+    }
+
+    public void Dispose() => client.Dispose();
+
+    Cloudinary Connect()
+    {
+        var connected = new Cloudinary(options.Url!);
+        connected.Api.Client = client;
+        connected.Api.Timeout = (int)options.Timeout.TotalMilliseconds;
+        if (options.ApiBaseAddress is { } address)
+            connected.Api.ApiBaseAddress = address;
+        return connected;
+    }
+
+    async Task TryDestroyAsync(string key)
+    {
+        try
+        {
+            await DeleteAsync(0, key);
+        }
+        catch (ImageStorageException e)
+        {
+            log.LogError(e, "An image that no profile shows is left at Cloudinary: {Key}.", key);
+        }
+    }
+
+    async Task<T> CallAsync<T>(Func<Cloudinary, Task<T>> call, CancellationToken ct)
+    {
+        try
+        {
+            return await call(cloudinary.Value);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            // The client throws plain exceptions for an answer that it cannot read, and the network its own.
+            throw new ImageStorageException("Cloudinary did not answer as expected.", e);
+        }
+    }
+
+    static ImageStorageException Refused(System.Net.HttpStatusCode status, string? message) =>
+        new($"Cloudinary refused with {(int)status}: {message}");
+}

@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>The kinds of picture that are accepted; everything else is refused before libvips sees it.</summary>
+enum ImageFormat { Jpeg, Png, WebP, Gif, Heic, Avif }
+
+/// <summary>Tells a picture's format by its own first bytes and names the libvips loader for it.</summary>
+static class ImageFormats
+{
+    // The shortest header that names a format; libvips 8.14 crashes on an empty buffer.
+    const int ShortestHeader = 12;
+
+    // An ftyp box lists a handful of brands; a longer list is nobody's photo.
+    const uint LongestBrandList = 256;
+
+    /// <summary>
+    /// The format by magic bytes, or null when it is not on the list. The file's name and declared type are not
+    /// asked, nor are libvips' own sniffers: the one for SVG hangs for ever on a truncated SVGZ in 8.14.
+    /// </summary>
+    public static ImageFormat? Sniff(ReadOnlySpan<byte> picture)
+    {
+        if (picture.Length < ShortestHeader) return null;
+        if (picture.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF])) return ImageFormat.Jpeg;
+        if (picture.StartsWith((ReadOnlySpan<byte>)[0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n'])) return ImageFormat.Png;
+        if (picture.StartsWith("GIF87a"u8) || picture.StartsWith("GIF89a"u8)) return ImageFormat.Gif;
+        if (picture.StartsWith("RIFF"u8) && picture[8..].StartsWith("WEBP"u8)) return ImageFormat.WebP;
+        return picture[4..].StartsWith("ftyp"u8) ? SniffBrands(picture) : null;
+    }
+
+    /// <summary>
+    /// Whether the picture is there to its end, for the two formats whose decoders do not look: a PNG's pixels may
+    /// be complete without its last chunk, and of a cut GIF the first frame.
+    /// </summary>
+    public static bool HasEnd(ImageFormat format, ReadOnlySpan<byte> picture) => format switch
+    {
+        ImageFormat.Png => picture.LastIndexOf((ReadOnlySpan<byte>)[.. "IEND"u8, 0xAE, 0x42, 0x60, 0x82]) > 0,
+        ImageFormat.Gif => HasGifTrailer(picture),
+        _ => true,
+    };
+
+    /// <summary>The nickname of the libvips operation that reads this format and no other.</summary>
+    public static string Loader(ImageFormat format) => format switch
+    {
+        ImageFormat.Jpeg => "jpegload_source",
+        ImageFormat.Png => "pngload_source",
+        ImageFormat.WebP => "webpload_source",
+        ImageFormat.Gif => "gifload_source",
+        ImageFormat.Heic or ImageFormat.Avif => "heifload_source",
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "No loader reads this format."),
+    };
+
+    // HEIF (ISO/IEC 23008-12): size, "ftyp", major brand, minor version, compatible brands. The major brand is often
+    // only "mif1" (some image), so that the compatible ones have to tell AVIF from HEIC.
+    static ImageFormat? SniffBrands(ReadOnlySpan<byte> picture)
+    {
+        var size = BinaryPrimitives.ReadUInt32BigEndian(picture);
+        if (size < 16 || size > LongestBrandList || size > picture.Length) return null;
+
+        ImageFormat? format = null;
+        for (var at = 8; at + 4 <= size; at += 4)
+        {
+            if (at == 12) continue;
+            switch (picture.Slice(at, 4))
+            {
+                case var brand when brand.SequenceEqual("avif"u8) || brand.SequenceEqual("avis"u8):
+                    return ImageFormat.Avif;
+                case var brand when IsHeifBrand(brand):
+                    format = ImageFormat.Heic;
+                    break;
+            }
+        }
+
+        return format;
+    }
+
+    static bool IsHeifBrand(ReadOnlySpan<byte> brand) =>
+        brand.SequenceEqual("heic"u8) || brand.SequenceEqual("heix"u8) || brand.SequenceEqual("heim"u8)
+        || brand.SequenceEqual("heis"u8) || brand.SequenceEqual("hevc"u8) || brand.SequenceEqual("hevx"u8)
+        || brand.SequenceEqual("hevm"u8) || brand.SequenceEqual("hevs"u8) || brand.SequenceEqual("mif1"u8)
+        || brand.SequenceEqual("msf1"u8);
+
+    // A GIF is a screen (13 bytes and perhaps colours), then extensions and frames, which both end in sub-blocks that
+    // say their own length, then the trailer.
+    static bool HasGifTrailer(ReadOnlySpan<byte> gif)
+    {
+        var at = 13L;
+        if (gif.Length > 10) at += Colours(gif[10]);
+        while (at < gif.Length)
+        {
+            switch ((char)gif[(int)at])
+            {
+                case ';':
+                    return true;
+                case '!':
+                    at += 2;
+                    break;
+                case ',' when at + 9 < gif.Length:
+                    at += 11 + Colours(gif[(int)at + 9]);
+                    break;
+                default:
+                    return false;
+            }
+
+            while (at < gif.Length && gif[(int)at] != 0) at += 1 + gif[(int)at];
+            at++;
+        }
+
+        return false;
+    }
+
+    static int Colours(byte flags) => (flags & 0x80) == 0 ? 0 : 3 << ((flags & 0x07) + 1);
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
+
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>
+/// Makes of any accepted picture the one that is stored: upright, sRGB, at most MaxSide x MaxSide, white where it was
+/// transparent, the first frame of an animation, without metadata, always encoded anew.
+/// </summary>
+sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
+{
+    const int QueueLimit = 32;
+
+    // Only the first frame is decoded, but a header with frames beyond all measure is a bomb and not a picture.
+    const int MaxPixelsOfAllFrames = 10;
+
+    // warning: damage is refused. With error, garbage inside a JPEG passes, and a 103-byte bomb costs seconds.
+    // No page is named: the default is the first frame, and for HEIF the primary picture, which may not be the first.
+    const string LoadOptions = "access=sequential,fail-on=warning";
+
+    // The background is put under pictures that have an alpha channel and leaves the others alone.
+    const string SaveOptions = "Q=82,strip=true,optimize-coding=true,background=255";
+
+    readonly ConcurrencyLimiter decoders = new(new()
+    {
+        PermitLimit = Environment.ProcessorCount,
+        QueueLimit = QueueLimit,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+    });
+
+    /// <summary>
+    /// Processes one picture. As many are decoded at once as there are processors; 32 more may wait, which
+    /// <paramref name="ct"/> ends. A decode that has begun is not interrupted: libvips could only leave it half.
+    /// </summary>
+    /// <exception cref="InvalidImageException">Not a format on the list, damaged, truncated or empty.</exception>
+    /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels.</exception>
+    /// <exception cref="BusyException">Too many pictures are waiting.</exception>
+    public async Task<ProcessedImage> ProcessAsync(ReadOnlyMemory<byte> picture, CancellationToken ct)
+    {
+        var format = ImageFormats.Sniff(picture.Span) ?? throw new InvalidImageException();
+        if (!ImageFormats.HasEnd(format, picture.Span)) throw new InvalidImageException();
+
+        using var slot = await decoders.AcquireAsync(permitCount: 1, ct);
+        if (!slot.IsAcquired) throw new BusyException();
+        return await Task.Run(() => Process(picture, format), CancellationToken.None);
+    }
+
+    public void Dispose() => decoders.Dispose();
+
+    unsafe ProcessedImage Process(ReadOnlyMemory<byte> picture, ImageFormat format)
+    {
+        Vips.Start();
+        var loader = ImageFormats.Loader(format);
+        var side = options.Value.MaxSide;
+
+        // The pin is declared first and so let go last, after all that reads the bytes.
+        using var bytes = picture.Pin();
+        try
+        {
+            using var source = Vips.OpenSource(bytes.Pointer, picture.Length);
+            using var header = Vips.Load(loader, source, LoadOptions);
+            Check(header);
+
+            using var reopened = format is ImageFormat.Jpeg ? Vips.OpenSource(bytes.Pointer, picture.Length) : null;
+            using var shrunk = reopened is null ? null : Vips.Load(loader, reopened, LoadOptions + Shrink(header, side));
+            using var thumbnail = Vips.Apply("thumbnail_image", shrunk ?? header, ThumbnailOptions(header, side));
+
+            // Grey and 16-bit pictures stay so in a thumbnail.
+            using var upright = Vips.Apply("colourspace", thumbnail, "space=srgb");
+            var jpeg = Vips.SaveJpeg(upright, SaveOptions);
+            return new(jpeg, VipsNative.vips_image_get_width(upright), VipsNative.vips_image_get_height(upright));
+        }
+        catch (VipsException refused)
+        {
+            throw new InvalidImageException(refused);
+        }
+    }
+
+    void Check(VipsObject header)
+    {
+        var limit = options.Value.MaxPixels;
+        var limitOfAllFrames = limit * MaxPixelsOfAllFrames;
+        var pixels = Math.BigMul(VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
+        if (pixels <= 0) throw new InvalidImageException();
+        if (pixels > limit) throw new TooManyPixelsException(limit);
+        if (VipsNative.vips_image_get_n_pages(header) > limitOfAllFrames / pixels)
+            throw new TooManyPixelsException(limitOfAllFrames);
+    }
+
+    // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it
+    // any more, and thumbnail_source, which could, ignores fail-on in 8.14.
+    static string Shrink(VipsObject header, int side) =>
+        (Math.Max(VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header)) / side) switch
+        {
+            >= 8 => ",shrink=8",
+            >= 4 => ",shrink=4",
+            >= 2 => ",shrink=2",
+            _ => "",
+        };
+
+    // Turns the picture upright and converts CMYK by itself. The profile is named only for pictures that embed one:
+    // the others are sRGB already, and converting them all the same takes a third of a picture's time.
+    static string ThumbnailOptions(VipsObject header, int side)
+    {
+        var size = string.Create(CultureInfo.InvariantCulture, $"width={side},height={side},size=down");
+        var hasProfile = VipsNative.vips_image_get_typeof(header, "icc-profile-data") != 0;
+        return hasProfile ? size + ",export-profile=srgb" : size;
+    }
+}

@@ -1,0 +1,44 @@
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>Which storage keeps the pictures.</summary>
+public enum ImageStorageKind
+{
+    Local,
+    Cloudinary,
+}
+
+/// <summary>Settings of the pictures.</summary>
+public sealed class ImagesOptions
+{
+    /// <summary>Null: Cloudinary when <c>CLOUDINARY_URL</c> is set, else local.</summary>
+    public ImageStorageKind? Storage { get; set; }
+
+    /// <summary>Local pictures are <c>&lt;it&gt;/profile/&lt;user_id&gt;.jpg</c>.</summary>
+    public string Directory { get; set; } = "static";
+
+    /// <summary>A larger upload is refused, in bytes.</summary>
+    public long MaxBytes { get; set; } = 20 * 1024 * 1024;
+
+    /// <summary>A picture whose header promises more pixels is refused before any is decoded.</summary>
+    public long MaxPixels { get; set; } = 100_000_000;
+
+    /// <summary>A stored picture's longest side, in pixels.</summary>
+    public int MaxSide { get; set; } = 1024;
+}
+
+/// <summary>Settings of Cloudinary.</summary>
+public sealed class CloudinaryOptions
+{
+    /// <summary><c>cloudinary://key:secret@cloud</c>, from the variable <c>CLOUDINARY_URL</c>.</summary>
+    internal string? Url { get; set; }
+
+    /// <summary>Where the service's API is; null: the real one.</summary>
+    public string? ApiBaseAddress { get; set; }
+
+    /// <summary>How long one call may take.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    internal bool IsWellFormed =>
+        Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme == "cloudinary" && uri.Host.Length > 0
+            && uri.UserInfo.Split(':') is [{ Length: > 0 }, { Length: > 0 }];
+}

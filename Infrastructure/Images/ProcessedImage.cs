@@ -1,0 +1,10 @@
+using System.Security.Cryptography;
+
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>A picture as it is stored: an upright sRGB JPEG without metadata, and its size in pixels.</summary>
+sealed record ProcessedImage(byte[] Jpeg, int Width, int Height)
+{
+    /// <summary>The first 8 hex digits of the content's SHA-256: another picture has another address.</summary>
+    public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Jpeg))[..8];
+}

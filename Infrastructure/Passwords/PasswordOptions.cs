@@ -1,0 +1,11 @@
+namespace Profiles.Infrastructure.Passwords;
+
+/// <summary>Settings of the passwords.</summary>
+public sealed class PasswordOptions
+{
+    /// <summary>bcrypt's cost: the base-2 logarithm of its rounds, 10 to 16. Each step doubles the time of a login.</summary>
+    public int WorkFactor { get; set; } = 12;
+
+    /// <summary>In code points, 5 to 64. Null: 8, in Development 5.</summary>
+    public int? MinimumLength { get; set; }
+}

@@ -1,0 +1,34 @@
+namespace Profiles.Infrastructure.Settings;
+
+/// <summary>Settings of the service as a whole.</summary>
+public sealed class ServiceOptions
+{
+    /// <summary>What addresses in answers begin with, without a slash at the end. Null in Development: the request's own scheme and host.</summary>
+    public string? PublicBaseUrl { get; set; }
+
+    /// <summary>Where the SQLite file and the generated signing key are kept; created with mode 0700.</summary>
+    public string DataDirectory { get; set; } = "data";
+
+    /// <summary>Host names that are answered, separated by <c>;</c>. Null: any in Development, else the one of <see cref="PublicBaseUrl"/> and the loopback names.</summary>
+    public string? AllowedHosts { get; set; }
+
+    internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");
+
+    internal string SigningKeyFile => Path.Combine(DataDirectory, "signing.key");
+}
+
+/// <summary>Settings of the API explorer and its document.</summary>
+public sealed class ExplorerOptions
+{
+    /// <summary>Serves <c>/openapi/v1.json</c> and <c>/swagger</c>.</summary>
+    public bool Enabled { get; set; } = true;
+}
+
+/// <summary>Settings for browsers on other origins.</summary>
+public sealed class CrossOriginOptions
+{
+    /// <summary>Origins that may call, separated by commas, such as <c>https://app.example.com</c>; none unless set.</summary>
+    public string Origins { get; set; } = "";
+
+    internal string[] List => Origins.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+}

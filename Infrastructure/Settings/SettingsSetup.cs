@@ -1,0 +1,88 @@
+using System.Reflection;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Passwords;
+
+namespace Profiles.Infrastructure.Settings;
+
+/// <summary>Reads every setting and refuses those that make no sense, before anything is served.</summary>
+static class SettingsSetup
+{
+    public static IServiceCollection AddSettings(this IServiceCollection services, IHostEnvironment environment)
+    {
+        services.AddSection<ServiceOptions>("", o =>
+        {
+            o.DataDirectory = Path.GetFullPath(o.DataDirectory, environment.ContentRootPath);
+            o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
+        })
+            .Check(o => o.PublicBaseUrl is not null || !environment.IsProduction(), "PublicBaseUrl must be set in Production: addresses in answers begin with it.")
+            .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
+        services.AddSection<JwtOptions>("Jwt")
+            .Check(o => o.SigningKey is null || SigningKeys.Refusal(o.SigningKey) is null, "Jwt__SigningKey must be at least 32 printable ASCII characters and not a well-known sample.")
+            .Check(o => o.PreviousSigningKey is null || SigningKeys.Refusal(o.PreviousSigningKey) is null, "Jwt__PreviousSigningKey must be at least 32 printable ASCII characters and not a well-known sample.")
+            .Check(o => o.Lifetime >= TimeSpan.FromMinutes(1) && o.Lifetime <= TimeSpan.FromDays(30), "Jwt__Lifetime must be between 00:01:00 and 30.00:00:00.")
+            .Check(o => o.Issuer.Length is > 0 and <= 200, "Jwt__Issuer must be 1 to 200 characters.")
+            .Check(o => o.Audience.Length is > 0 and <= 200, "Jwt__Audience must be 1 to 200 characters.");
+        // The seed's own example password has five characters; the tests would spend their time hashing at cost 10.
+        var cheapest = environment.IsEnvironment("Testing") ? 4 : 10;
+        services.AddSection<PasswordOptions>("Passwords", o => o.MinimumLength ??= environment.IsDevelopment() ? 5 : 8)
+            .Check(o => o.WorkFactor >= cheapest && o.WorkFactor <= 16, "Passwords__WorkFactor must be between 10 and 16.")
+            .Check(o => o.MinimumLength is >= 5 and <= 64, "Passwords__MinimumLength must be between 5 and 64.");
+        services.AddSection<ImagesOptions>("Images", o => o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath))
+            .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")
+            .Check(o => o.MaxPixels is >= 1 and <= 500_000_000, "Images__MaxPixels must be between 1 and 500000000.")
+            .Check(o => o.MaxSide is >= 16 and <= 8192, "Images__MaxSide must be between 16 and 8192.");
+        services.AddSection<CloudinaryOptions>("Cloudinary");
+        services.AddOptions<CloudinaryOptions>()
+            .Configure<IConfiguration>((o, c) => o.Url = c["CLOUDINARY_URL"])
+            .Check(o => string.IsNullOrEmpty(o.Url) || o.IsWellFormed, "CLOUDINARY_URL must look like cloudinary://key:secret@cloud.")
+            .Check(o => o.ApiBaseAddress is null || IsOrigin(o.ApiBaseAddress, pathAllowed: false), "Cloudinary__ApiBaseAddress must be an http or https address without path.")
+            .Check(o => o.Timeout > TimeSpan.Zero && o.Timeout <= TimeSpan.FromMinutes(5), "Cloudinary__Timeout must be between 00:00:00.001 and 00:05:00.");
+        services.AddOptions<ImagesOptions>()
+            .PostConfigure<IOptions<CloudinaryOptions>>((o, c) => o.Storage ??= string.IsNullOrEmpty(c.Value.Url) ? ImageStorageKind.Local : ImageStorageKind.Cloudinary)
+            .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || !string.IsNullOrEmpty(c.Value.Url), "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.");
+        services.AddSection<ExplorerOptions>("OpenApi");
+        services.AddSection<CrossOriginOptions>("Cors")
+            .Check(o => o.List.All(origin => IsOrigin(origin, pathAllowed: false)), "Cors__Origins must be origins such as https://app.example.com, separated by commas.");
+        return services;
+    }
+
+    static bool IsOrigin(string value, bool pathAllowed) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
+            && uri.Query.Length == 0 && uri.Fragment.Length == 0 && (pathAllowed || (uri.AbsolutePath == "/" && !value.EndsWith('/')));
+
+    static OptionsBuilder<T> AddSection<T>(this IServiceCollection services, string section, Action<T>? complete = null) where T : class =>
+        services.AddOptions<T>()
+            .Configure<IConfiguration>((options, configuration) => Read(options, configuration, section))
+            .PostConfigure(options => complete?.Invoke(options))
+            .ValidateOnStart();
+
+    static OptionsBuilder<T> Check<T>(this OptionsBuilder<T> options, Func<T, bool> check, string sentence) where T : class =>
+        options.Validate(check, sentence);
+
+    // Property by property, because the binder's own message shows the value that it could not convert.
+    static void Read<T>(T options, IConfiguration configuration, string section) where T : class
+    {
+        var values = section.Length == 0 ? configuration : configuration.GetSection(section);
+        var properties = typeof(T).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => p.CanWrite).ToDictionary(p => p.Name, StringComparer.OrdinalIgnoreCase);
+        if (section.Length > 0 && values.GetChildren().FirstOrDefault(c => !properties.ContainsKey(c.Key)) is { } unknown)
+            throw new SettingException($"{section}__{unknown.Key} is not a setting.");
+        foreach (var property in properties.Values)
+        {
+            if (values[property.Name] is null)
+                continue;
+            var name = section.Length == 0 ? property.Name : $"{section}__{property.Name}";
+            try
+            {
+                property.SetValue(options, values.GetSection(property.Name).Get(property.PropertyType)
+                    ?? throw new SettingException($"{name} is empty."));
+            }
+            catch (InvalidOperationException)
+            {
+                throw new SettingException($"{name} is not a valid value for this setting.");
+            }
+        }
+    }
+}

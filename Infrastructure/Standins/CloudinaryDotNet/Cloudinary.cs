@@ -1,0 +1,17 @@
+using CloudinaryDotNet.Actions;
+
+namespace CloudinaryDotNet;
+
+/// <summary>Cloudinary's upload API, as far as profile images need it.</summary>
+public class Cloudinary(string cloudinaryUrl)
+{
+    public Api Api { get; } = new(cloudinaryUrl);
+
+    /// <summary>Stores an image. A refusal fills Error; an answer that is not JSON throws. With a token given, Api.Timeout is not looked at.</summary>
+    public Task<ImageUploadResult> UploadAsync(ImageUploadParams parameters, CancellationToken? cancellationToken = null) =>
+        Api.CallAsync<ImageUploadResult>("upload", parameters, cancellationToken);
+
+    /// <summary>Removes an image: Result is "ok" or "not found". Api.Timeout is its only deadline.</summary>
+    public Task<DeletionResult> DestroyAsync(DeletionParams parameters) =>
+        Api.CallAsync<DeletionResult>("destroy", parameters, null);
+}

@@ -1,0 +1,38 @@
+using FluentValidation;
+
+namespace FastEndpoints;
+
+/// <summary>Marks a mapper.</summary>
+public interface IMapper;
+
+/// <summary>The shape checks of a request. One instance serves all requests.</summary>
+public abstract class Validator<TRequest> : AbstractValidator<TRequest> where TRequest : notnull;
+
+/// <summary>Maps a request to an entity and an entity to a response.</summary>
+public abstract class Mapper<TRequest, TResponse, TEntity> : IMapper where TRequest : notnull where TResponse : notnull
+{
+    public virtual TEntity ToEntity(TRequest r) => throw new NotImplementedException();
+
+    public virtual TEntity UpdateEntity(TRequest r, TEntity e) => throw new NotImplementedException();
+
+    public virtual TResponse FromEntity(TEntity e) => throw new NotImplementedException();
+}
+
+/// <summary>Maps a request to an entity.</summary>
+public abstract class RequestMapper<TRequest, TEntity> : IMapper where TRequest : notnull
+{
+    public virtual TEntity ToEntity(TRequest r) => throw new NotImplementedException();
+
+    public virtual TEntity UpdateEntity(TRequest r, TEntity e) => throw new NotImplementedException();
+}
+
+/// <summary>Maps an entity to a response.</summary>
+public abstract class ResponseMapper<TResponse, TEntity> : IMapper where TResponse : notnull
+{
+    public virtual TResponse FromEntity(TEntity e) => throw new NotImplementedException();
+}
+
+static class MapperCache<TMapper> where TMapper : class, IMapper
+{
+    internal static readonly TMapper Instance = (TMapper)Activator.CreateInstance(typeof(TMapper), nonPublic: true)!;
+}

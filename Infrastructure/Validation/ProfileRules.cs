@@ -1,0 +1,41 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using FluentValidation;
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Validation;
+
+/// <summary>What holds for a name, an address and a password wherever one is set; the limits are the entities'.</summary>
+static partial class ProfileRules
+{
+    /// <summary>1 to 100 code points after trimming, none of them a control character.</summary>
+    public static IRuleBuilderOptions<T, string?> PersonName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
+        .Cascade(CascadeMode.Stop)
+        .Must(n => !string.IsNullOrWhiteSpace(n)).WithMessage("A name is needed.")
+        .Must(n => n!.Trim().EnumerateRunes().Count() <= UserProfile.NameMaxLength).WithMessage($"A name has at most {UserProfile.NameMaxLength} characters.")
+        .Must(n => !n!.Any(char.IsControl)).WithMessage("A name has no control characters.");
+
+    /// <summary>An address in ASCII: look-alike letters would make two accounts of what people read as one.</summary>
+    public static IRuleBuilderOptions<T, string?> EmailAddress<T>(this IRuleBuilderInitial<T, string?> rule) => rule
+        .Cascade(CascadeMode.Stop)
+        .Must(e => !string.IsNullOrWhiteSpace(e)).WithMessage("An e-mail address is needed.")
+        .Must(e => e!.Trim().Length <= User.EmailMaxLength).WithMessage($"An e-mail address has at most {User.EmailMaxLength} characters.")
+        .Must(e => IsAddress(e!.Trim(' ', '\t'))).WithMessage("This is not an e-mail address.");
+
+    /// <summary>Long enough in code points, and no more bytes than bcrypt reads.</summary>
+    public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilderInitial<T, string?> rule, int minimumLength) => rule
+        .Cascade(CascadeMode.Stop)
+        .Must(p => !string.IsNullOrEmpty(p)).WithMessage("A password is needed.")
+        .Must(p => p!.EnumerateRunes().Count() >= minimumLength).WithMessage($"A password has at least {minimumLength} characters.")
+        .Must(p => Encoding.UTF8.GetByteCount(p!) <= User.PasswordMaxBytes).WithMessage($"A password has at most {User.PasswordMaxBytes} bytes in UTF-8.")
+        .Must(p => !p!.Contains('\0')).WithMessage("A password has no NUL characters.");
+
+    static bool IsAddress(string text) => text.IndexOf('@') <= LocalPartMaxLength && Address().IsMatch(text);
+
+    // RFC 5321, 4.5.3.1.1.
+    const int LocalPartMaxLength = 64;
+
+    // RFC 5321 less its quoted strings and address literals, which no phone's keyboard has ever sent; at least two labels.
+    [GeneratedRegex(@"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z", RegexOptions.NonBacktracking)]
+    private static partial Regex Address();
+}

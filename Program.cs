@@ -1,0 +1,69 @@
+using FastEndpoints;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Health;
+using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Json;
+using Profiles.Infrastructure.Logging;
+using Profiles.Infrastructure.OpenApi;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Settings;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.Logging.AddJsonLog();
+builder.ConfigureServer();
+builder.Services.ConfigureHttpJsonOptions(StrictJson.Configure);
+builder.Services
+    .AddSettings(builder.Environment)
+    .AddErrors()
+    .AddDatabase()
+    .AddAuth()
+    .AddImages()
+    .AddHealth()
+    .AddExplorer()
+    .AddHttpContextAccessor()
+    .AddSingleton(TimeProvider.System)
+    .AddSingleton<PasswordHasher>()
+    .AddSingleton<ProfileTag>()
+    .AddFastEndpoints();
+
+try
+{
+    await using var app = builder.Build();
+    await app.PrepareAsync();
+
+    app.UseMiddleware<RequestLog>();
+    app.UseSafeHeaders();
+    app.UseErrors();
+    app.UseAllowedHosts();
+    app.UseHiddenTestRoute();
+    app.UseHead();
+    app.MapExplorer();
+    app.UseRouting();
+    app.UseCors();
+    app.UseAuthentication();
+    app.UseAuthorization();
+    app.MapHealth();
+    app.MapLocalImages();
+    app.UseFastEndpoints(c =>
+    {
+        c.Endpoints.NameGenerator = OpenApiSetup.OperationId;
+        c.Endpoints.Configurator = e => e.RequireLiveUser();
+        c.Binding.UsePropertyNamingPolicy = true;
+        c.Binding.JsonExceptionTransformer = StrictJson.Explain;
+        c.Serializer.RequestDeserializer = StrictJson.ReadAsync;
+        c.Errors.ProducesMetadataType = typeof(HttpValidationProblemDetails);
+        c.Errors.ResponseBuilder = Problems.Validation;
+    });
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is SettingException or OptionsValidationException)
+{
+    // A sentence that names the setting; a stack would only hide it.
+    await Console.Error.WriteLineAsync($"Profiles cannot start: {e.Message}");
+    return 1;
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Text.Json;
+
+namespace Profiles.Tests;
+
+/// <summary>Reads answers as a client does: status, media type, JSON by its names on the wire.</summary>
+static class Answers
+{
+    /// <summary>The body of an answer with this status.</summary>
+    public static async Task<JsonElement> ShouldBeAsync(this HttpResponseMessage response, HttpStatusCode status)
+    {
+        var body = await response.Content.ReadAsStringAsync();
+        response.StatusCode.ShouldBe(status, body);
+        using var json = JsonDocument.Parse(body);
+        return json.RootElement.Clone();
+    }
+
+    /// <summary>Asserts the one form of every error (RFC 9457), with this sentence when one is given.</summary>
+    public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status, string? detail = null)
+    {
+        var problem = await response.ShouldBeAsync(status);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        problem.GetProperty("type").GetString().ShouldNotBeNullOrEmpty();
+        problem.GetProperty("title").GetString().ShouldNotBeNullOrEmpty();
+        problem.GetProperty("status").GetInt32().ShouldBe((int)status);
+        problem.GetProperty("trace_id").GetString().ShouldNotBeNullOrEmpty();
+        problem.GetProperty("detail").GetString().ShouldNotBeNullOrEmpty();
+        if (detail is not null)
+            problem.GetProperty("detail").GetString().ShouldBe(detail);
+        return problem;
+    }
+
+    /// <summary>Asserts a 400 that names exactly these fields.</summary>
+    public static async Task ShouldRefuseFieldsAsync(this HttpResponseMessage response, params string[] fields)
+    {
+        var problem = await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        problem.GetProperty("errors").EnumerateObject().Select(e => e.Name).Order().ShouldBe(fields.Order());
+    }
+
+    /// <summary>The member names of an object, in order.</summary>
+    public static IEnumerable<string> Names(this JsonElement json) => json.EnumerateObject().Select(m => m.Name);
+}

@@ -1,0 +1,208 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Features.Register;
+
+public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    const string Password = "correct horse battery staple";
+
+    [Fact]
+    public async Task A_new_user_is_stored_with_a_profile_and_a_bcrypt_hash()
+    {
+        var email = FreshEmail();
+        var response = await PostAsync("  John Doe ", $" {email} ", Password);
+
+        var body = await response.ShouldBeAsync(HttpStatusCode.Created);
+        body.Names().ShouldBe(["id", "message"]);
+        body.GetProperty("message").GetString().ShouldBe("User registered successfully");
+        response.Headers.Location!.ToString().ShouldBe("/me");
+        var id = body.GetProperty("id").GetInt64();
+        var stored = await app.QueryAsync(db => db.Users.Include(u => u.Profile).SingleAsync(u => u.Id == id));
+        stored.Email.ShouldBe(email);
+        stored.Profile.Name.ShouldBe("John Doe");
+        stored.Profile.ImageUrl.ShouldBeNull();
+        stored.PasswordHash.ShouldStartWith("$2");
+        stored.PasswordHash.Length.ShouldBe(User.PasswordHashLength);
+        stored.CreatedAt.ShouldBe(app.Clock.GetUtcNow().UtcDateTime, TimeSpan.FromMinutes(1));
+        stored.CreatedAt.Kind.ShouldBe(DateTimeKind.Utc);
+    }
+
+    [Fact]
+    public async Task The_address_is_kept_as_it_was_written()
+    {
+        var email = $"Mixed.Case-{Guid.NewGuid():N}@Example.COM";
+        var body = await (await PostAsync("A", email, Password)).ShouldBeAsync(HttpStatusCode.Created);
+        (await app.QueryAsync(db => db.Users.Where(u => u.Id == body.GetProperty("id").GetInt64()).Select(u => u.Email).SingleAsync())).ShouldBe(email);
+    }
+
+    [Fact]
+    public async Task The_same_password_twice_gives_two_hashes()
+    {
+        var one = await app.CreateUserAsync(password: Password);
+        var two = await app.CreateUserAsync(password: Password);
+        var hashes = await app.QueryAsync(db => db.Users.Where(u => u.Id == one.Id || u.Id == two.Id).Select(u => u.PasswordHash).ToListAsync());
+        hashes.Distinct().Count().ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("{0}")]
+    [InlineData(" {0}")]
+    [InlineData("{0}\t")]
+    [InlineData("UPPER")]
+    public async Task A_taken_email_is_refused_with_409(string spelling)
+    {
+        var user = await app.CreateUserAsync();
+        var email = spelling == "UPPER" ? user.Email.ToUpperInvariant() : spelling.Replace("{0}", user.Email);
+        await (await PostAsync("Someone else", email, Password)).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
+        (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == user.Email))).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Of_fifty_simultaneous_registrations_of_one_email_exactly_one_wins()
+    {
+        var email = FreshEmail();
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 50).Select(async i =>
+            (await PostAsync("Racer", i % 2 == 0 ? email : email.ToUpperInvariant(), Password)).StatusCode));
+        statuses.Count(s => s == HttpStatusCode.Created).ShouldBe(1);
+        statuses.Count(s => s == HttpStatusCode.Conflict).ShouldBe(49);
+        (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == email))).ShouldBe(1);
+    }
+
+    public static TheoryData<string> RefusedEmails => new(
+        "", " ", "plain", "@example.com", "a@", "a@b", "a@@example.com", "a b@example.com", "a@exa mple.com", "a@-example.com", "a..b@example.com",
+        "a@example.com\0", "a\r\n@example.com", "\u212Aelvin@example.com", "a\uFF20example.com", "\u0131ngrid@example.com", "a@ex\u00E4mple.com",
+        new string('a', 65) + "@example.com",
+        "a@" + string.Join('.', Enumerable.Repeat(new string('b', 60), 5)) + ".com");
+
+    [Theory]
+    [MemberData(nameof(RefusedEmails))]
+    public async Task What_is_not_an_address_is_refused_by_name(string email) =>
+        await (await PostAsync("John", email, Password)).ShouldRefuseFieldsAsync("email");
+
+    [Fact]
+    public async Task The_longest_address_is_taken()
+    {
+        var local = Guid.NewGuid().ToString("N");
+        var email = $"{local}@{new string('b', 60)}.{new string('c', 60)}.{new string('d', 60)}.";
+        email += new string('e', User.EmailMaxLength - email.Length);
+        email.Length.ShouldBe(User.EmailMaxLength);
+        await (await PostAsync("John", email, Password)).ShouldBeAsync(HttpStatusCode.Created);
+        await (await PostAsync("John", email.Replace("@", "x@"), Password)).ShouldRefuseFieldsAsync("email");
+    }
+
+    public static TheoryData<string> RefusedNames => new("", "   ", "a\u0000b", "a\u001Bb", "line\nbreak", new string('n', UserProfile.NameMaxLength + 1));
+
+    [Theory]
+    [MemberData(nameof(RefusedNames))]
+    public async Task A_name_that_is_none_is_refused_by_name(string name) =>
+        await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
+
+    public static TheoryData<string> AcceptedNames => new("x", "Zoë 🦊 Ωmega", new string('n', UserProfile.NameMaxLength), string.Concat(Enumerable.Repeat("😀", UserProfile.NameMaxLength)), "'; DROP TABLE users; --", "<script>alert(1)</script>");
+
+    [Theory]
+    [MemberData(nameof(AcceptedNames))]
+    public async Task A_name_is_stored_and_shown_exactly(string name)
+    {
+        var user = await app.CreateUserAsync(name);
+        var me = await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        me.GetProperty("name").GetString().ShouldBe(name);
+    }
+
+    public static TheoryData<string> RefusedPasswords => new(
+        "", "1234567", string.Concat(Enumerable.Repeat("😀", 7)), "abcdefgh\0tail-1", new string('a', User.PasswordMaxBytes + 1), string.Concat(Enumerable.Repeat("😀", 19)));
+
+    [Theory]
+    [MemberData(nameof(RefusedPasswords))]
+    public async Task A_password_that_bcrypt_would_cut_or_that_is_too_short_is_refused(string password) =>
+        await (await PostAsync("John", FreshEmail(), password)).ShouldRefuseFieldsAsync("password");
+
+    public static TheoryData<string> AcceptedPasswords => new(
+        "12345678", string.Concat(Enumerable.Repeat("😀", 8)), string.Concat(Enumerable.Repeat("😀", 18)), new string('a', User.PasswordMaxBytes), "123456789012345678901234567890", "パスワードは秘密です漢字", " leading and trailing ");
+
+    [Theory]
+    [MemberData(nameof(AcceptedPasswords))]
+    public async Task Any_other_password_is_taken_as_it_is(string password)
+    {
+        var user = await app.CreateUserAsync(password: password);
+        user.Token.ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task Every_refused_field_is_named_at_once() =>
+        await (await PostAsync("", "x", "1")).ShouldRefuseFieldsAsync("name", "email", "password");
+
+    [Fact]
+    public async Task Members_that_are_not_documented_change_nothing()
+    {
+        var email = FreshEmail();
+        var response = await app.Client.PostAsJsonAsync("/register", new
+        {
+            name = "John", email, password = Password, id = 999_999, user_id = 999_999, role = "admin", password_hash = "x", image_url = "https://evil.example/x.jpg", created_at = "2000-01-01T00:00:00Z", version = 77,
+        }, Cancellation);
+        var id = (await response.ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64();
+        id.ShouldNotBe(999_999);
+        var stored = await app.QueryAsync(db => db.Users.Include(u => u.Profile).SingleAsync(u => u.Id == id));
+        stored.CreatedAt.Year.ShouldNotBe(2000);
+        stored.PasswordHash.ShouldNotBe("x");
+        stored.Profile.ImageUrl.ShouldBeNull();
+        stored.Profile.Version.ShouldBe(1);
+    }
+
+    public static TheoryData<string, string> BrokenBodies => new()
+    {
+        { "not JSON", "x" }, { "empty", "" }, { "null", "null" }, { "an array", "[]" }, { "a number", "1" }, { "cut off", """{"name":"a",""" },
+        { "a duplicate member", """{"name":"a","name":"b","email":"dup@example.com","password":"12345678"}""" },
+        { "a lone surrogate", """{"name":"\ud800","email":"s@example.com","password":"12345678"}""" },
+        { "a trailing comma", """{"name":"a","email":"t@example.com","password":"12345678",}""" },
+        { "a comment", """{/**/"name":"a","email":"c@example.com","password":"12345678"}""" },
+        { "two objects", """{"name":"a","email":"c@example.com","password":"12345678"}{}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenBodies))]
+    public async Task JSON_that_is_not_strict_is_refused(string what, string body)
+    {
+        var response = await app.Client.PostAsync("/register", new StringContent(body, Encoding.UTF8, "application/json"), Cancellation);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest, what);
+        await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+    }
+
+    [Theory]
+    [InlineData("""{"name":1,"email":"a@example.com","password":"12345678"}""", "name")]
+    [InlineData("""{"name":"a","email":null,"password":"12345678"}""", "email")]
+    [InlineData("""{"name":"a","email":"a@example.com","password":["12345678"]}""", "password")]
+    [InlineData("""{"name":"a","email":"a@example.com"}""", "password")]
+    public async Task A_field_of_the_wrong_type_is_named(string body, string field) =>
+        await (await app.Client.PostAsync("/register", new StringContent(body, Encoding.UTF8, "application/json"), Cancellation)).ShouldRefuseFieldsAsync(field);
+
+    [Fact]
+    public async Task Deep_and_large_and_foreign_bodies_are_refused()
+    {
+        var deep = string.Concat(Enumerable.Repeat("[", 100)) + string.Concat(Enumerable.Repeat("]", 100));
+        await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"name":"a","x":{{deep}}}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"x":"{{new string('x', 1_000_000)}}"}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        await (await SendAsync([.. """{"name":"""u8, 0x22, 0xC3, 0x28, 0x22, (byte)'}'], "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync(Encoding.Unicode.GetBytes("""{"name":"a"}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync("{}"u8.ToArray(), "application/json; charset=bogus")).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+        await (await SendAsync("{}"u8.ToArray(), "text/plain")).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+        await (await SendAsync("{}"u8.ToArray(), null)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+    }
+
+    static string FreshEmail() => $"new-{Guid.NewGuid():N}@example.com";
+
+    Task<HttpResponseMessage> PostAsync(string name, string email, string password) =>
+        app.Client.PostAsJsonAsync("/register", new { name, email, password }, Cancellation);
+
+    Task<HttpResponseMessage> SendAsync(byte[] body, string? contentType)
+    {
+        var content = new ByteArrayContent(body);
+        if (contentType is not null)
+            content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        return app.Client.PostAsync("/register", content, Cancellation);
+    }
+}

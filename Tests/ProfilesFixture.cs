@@ -1,0 +1,83 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Profiles.Data;
+
+namespace Profiles.Tests;
+
+/// <summary>Someone who has registered, with the password that a test needs to log in.</summary>
+public sealed record TestUser(long Id, string Name, string Email, string Password, string Token);
+
+/// <summary>The service in the test process: the real pipeline on a real SQLite file with the real migrations, in a directory of its own.</summary>
+public class ProfilesFixture : AppFixture<Program>
+{
+    public const string BaseUrl = "https://profiles.example";
+
+    /// <summary>Everything that this service keeps is below.</summary>
+    public string Root { get; } = Directory.CreateTempSubdirectory("profiles-tests-").FullName;
+
+    public string ImageDirectory => Path.Combine(Root, "static", "profile");
+
+    public TestClock Clock => (TestClock)Services.GetRequiredService<TimeProvider>();
+
+    /// <summary>Registers someone under a fresh address and logs them in.</summary>
+    public async Task<TestUser> CreateUserAsync(string name = "John Doe", string password = "correct horse battery staple")
+    {
+        var email = $"user-{Guid.NewGuid():N}@example.com";
+        var registered = await Client.PostAsJsonAsync("/register", new { name, email, password });
+        registered.EnsureSuccessStatusCode();
+        var id = (await registered.Content.ReadFromJsonAsync<Dictionary<string, object>>())!["id"].ToString()!;
+        var login = await Client.PostAsJsonAsync("/login", new { email, password });
+        var token = (await login.Content.ReadFromJsonAsync<Dictionary<string, object>>())!["access_token"].ToString()!;
+        return new(long.Parse(id), name, email, password, token);
+    }
+
+    /// <summary>A client that sends a user's token with each request.</summary>
+    public HttpClient ClientFor(TestUser user)
+    {
+        var client = CreateClient(new() { AllowAutoRedirect = false, HandleCookies = false });
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", user.Token);
+        return client;
+    }
+
+    /// <summary>Asks the database what is stored.</summary>
+    internal async Task<T> QueryAsync<T>(Func<ProfilesDbContext, Task<T>> query)
+    {
+        using var scope = Services.CreateScope();
+        return await query(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>());
+    }
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        a.UseSetting("DataDirectory", Path.Combine(Root, "data"));
+        a.UseSetting("Images:Directory", Path.Combine(Root, "static"));
+        a.UseSetting("PublicBaseUrl", BaseUrl);
+        a.UseSetting("AllowedHosts", "localhost;profiles.example");
+        // The suite would otherwise spend its time hashing.
+        a.UseSetting("Passwords:WorkFactor", "4");
+        a.ConfigureLogging(l => l.ClearProviders());
+    }
+
+    protected override void ConfigureServices(IServiceCollection s) => s.AddSingleton<TimeProvider>(new TestClock());
+}
+
+/// <summary>The time of day, moved by hand; durations stay the system's.</summary>
+public sealed class TestClock : TimeProvider
+{
+    TimeSpan ahead;
+
+    public override DateTimeOffset GetUtcNow() => TimeProvider.System.GetUtcNow() + ahead;
+
+    public void Advance(TimeSpan by) => ahead += by;
+}
+
+static class SqliteFirst
+{
+    // The service binds SQLite when its module is loaded; a test may touch SQLite before that.
+    [ModuleInitializer]
+    internal static void Load() => RuntimeHelpers.RunModuleConstructor(typeof(Program).Module.ModuleHandle);
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Profiles.Tests;
+
+/// <summary>The service as its users run it: a process of its own with a real server on a free loopback port, in an empty directory.</summary>
+public sealed class ServerProcess : IAsyncDisposable
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    readonly Process process;
+    readonly StringBuilder output = new();
+
+    ServerProcess(IReadOnlyDictionary<string, string> settings)
+    {
+        Directory = System.IO.Directory.CreateTempSubdirectory("profiles-process-").FullName;
+        Address = new($"http://127.0.0.1:{FreePort()}");
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
+        {
+            WorkingDirectory = Directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["ASPNETCORE_URLS"] = Address.ToString(), ["PublicBaseUrl"] = Address.ToString(), ["Passwords__WorkFactor"] = "10", ["ASPNETCORE_ENVIRONMENT"] = "Production" },
+        };
+        start.Environment.Remove("CLOUDINARY_URL");
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+        process = new() { StartInfo = start };
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        Client = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
+    }
+
+    /// <summary>Where it works; empty at the start.</summary>
+    public string Directory { get; }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    public int ProcessId => process.Id;
+
+    /// <summary>Everything that it wrote so far, to either stream.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (output)
+                return output.ToString();
+        }
+    }
+
+    /// <summary>Starts it and waits until it is ready.</summary>
+    public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value));
+        var deadline = Stopwatch.StartNew();
+        while (deadline.Elapsed < Patience && !server.process.HasExited)
+        {
+            try
+            {
+                if ((await server.Client.GetAsync("/health/live")).StatusCode == HttpStatusCode.OK)
+                    return server;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+            await Task.Delay(50);
+        }
+        var said = server.Output;
+        await server.DisposeAsync();
+        throw new InvalidOperationException($"The service did not start:\n{said}");
+    }
+
+    /// <summary>Starts it with settings that it must refuse: the exit code and what it said.</summary>
+    public static async Task<(int ExitCode, string Output)> RefuseAsync(params (string Name, string Value)[] settings)
+    {
+        await using var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value));
+        using var patience = new CancellationTokenSource(Patience);
+        await server.process.WaitForExitAsync(patience.Token);
+        return (server.process.ExitCode, server.Output);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        if (!process.HasExited)
+            process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    void Keep(object sender, DataReceivedEventArgs line)
+    {
+        if (line.Data is null)
+            return;
+        lock (output)
+            output.AppendLine(line.Data);
+    }
+}
