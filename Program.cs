@@ -43,6 +43,7 @@ try
     app.UseHead();
     app.MapExplorer();
     app.UseRouting();
+    app.UseDeclaredMediaTypes();
     app.UseCors();
     app.UseAuthentication();
     app.UseAuthorization();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Profiles.Infrastructure.Settings;
@@ -99,6 +100,15 @@ static class Pipeline
         if (!context.Request.Path.StartsWithSegments("/_test_url_cache_", StringComparison.OrdinalIgnoreCase))
             return next(context);
         context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Answers 415 to a body without a media type; routing refuses the wrong ones, and FastEndpoints would answer this one without a problem.</summary>
+    public static IApplicationBuilder UseDeclaredMediaTypes(this IApplicationBuilder app) => app.Use((context, next) =>
+    {
+        if (context.Request.ContentType is not null || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null)
+            return next(context);
+        context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
         return Task.CompletedTask;
     });
 }

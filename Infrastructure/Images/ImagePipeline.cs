@@ -16,6 +16,11 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
     // Only the first frame is decoded, but a header with frames beyond all measure is a bomb and not a picture.
     const int MaxPixelsOfAllFrames = 10;
 
+    // What a JPEG can have. A PNG can have more: one of 1 x 10,000,000, 20 kB, costs 20 seconds.
+    const int LongestSide = 65535;
+
+    const int Sliver = 16;
+
     // warning: damage is refused. With error, garbage inside a JPEG passes, and a 103-byte bomb costs seconds.
     // No page is named: the default is the first frame, and for HEIF the primary picture, which may not be the first.
     const string LoadOptions = "access=sequential,fail-on=warning";
@@ -40,11 +45,11 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
     public async Task<ProcessedImage> ProcessAsync(ReadOnlyMemory<byte> picture, CancellationToken ct)
     {
         var format = ImageFormats.Sniff(picture.Span) ?? throw new InvalidImageException();
-        if (!ImageFormats.HasEnd(format, picture.Span)) throw new InvalidImageException();
+        var admitted = ImageStructure.Admit(format, picture);
 
         using var slot = await decoders.AcquireAsync(permitCount: 1, ct);
         if (!slot.IsAcquired) throw new BusyException();
-        return await Task.Run(() => Process(picture, format), CancellationToken.None);
+        return await Task.Run(() => Process(admitted, format), CancellationToken.None);
     }
 
     public void Dispose() => decoders.Dispose();
@@ -65,7 +70,7 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
 
             using var reopened = format is ImageFormat.Jpeg ? Vips.OpenSource(bytes.Pointer, picture.Length) : null;
             using var shrunk = reopened is null ? null : Vips.Load(loader, reopened, LoadOptions + Shrink(header, side));
-            using var thumbnail = Vips.Apply("thumbnail_image", shrunk ?? header, ThumbnailOptions(header, side));
+            using var thumbnail = Thumbnail(shrunk ?? header, side);
 
             // Grey and 16-bit pictures stay so in a thumbnail.
             using var upright = Vips.Apply("colourspace", thumbnail, "space=srgb");
@@ -82,30 +87,47 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
     {
         var limit = options.Value.MaxPixels;
         var limitOfAllFrames = limit * MaxPixelsOfAllFrames;
-        var pixels = Math.BigMul(VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
-        if (pixels <= 0) throw new InvalidImageException();
+        var (width, height) = (VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
+        if (width is < 1 or > LongestSide || height is < 1 or > LongestSide) throw new InvalidImageException();
+
+        var pixels = Math.BigMul(width, height);
         if (pixels > limit) throw new TooManyPixelsException(limit);
         if (VipsNative.vips_image_get_n_pages(header) > limitOfAllFrames / pixels)
             throw new TooManyPixelsException(limitOfAllFrames);
     }
 
     // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it
-    // any more, and thumbnail_source, which could, ignores fail-on in 8.14.
-    static string Shrink(VipsObject header, int side) =>
-        (Math.Max(VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header)) / side) switch
+    // any more, and thumbnail_source, which could, ignores fail-on in 8.14. Not for a sliver: 8.14 rounds its short
+    // side down to nothing and aborts the process.
+    static string Shrink(VipsObject header, int side)
+    {
+        var (width, height) = (VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
+        if (Math.Min(width, height) < Sliver) return "";
+        return (Math.Max(width, height) / side) switch
         {
             >= 8 => ",shrink=8",
             >= 4 => ",shrink=4",
             >= 2 => ",shrink=2",
             _ => "",
         };
+    }
 
     // Turns the picture upright and converts CMYK by itself. The profile is named only for pictures that embed one:
     // the others are sRGB already, and converting them all the same takes a third of a picture's time.
-    static string ThumbnailOptions(VipsObject header, int side)
+    static VipsObject Thumbnail(VipsObject image, int side)
     {
         var size = string.Create(CultureInfo.InvariantCulture, $"width={side},height={side},size=down");
-        var hasProfile = VipsNative.vips_image_get_typeof(header, "icc-profile-data") != 0;
-        return hasProfile ? size + ",export-profile=srgb" : size;
+        if (VipsNative.vips_image_get_typeof(image, "icc-profile-data") == 0)
+            return Vips.Apply("thumbnail_image", image, size);
+        try
+        {
+            return Vips.Apply("thumbnail_image", image, size + ",export-profile=srgb");
+        }
+        catch (VipsException)
+        {
+            // The profile is for other pixels, such as one for RGB in a grey picture. Browsers show the picture as if
+            // it had none; if something else is wrong, it is so without the profile too.
+            return Vips.Apply("thumbnail_image", image, size);
+        }
     }
 }

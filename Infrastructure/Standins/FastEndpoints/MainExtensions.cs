@@ -105,12 +105,6 @@ public static class MainExtensions
 
     static async Task RunAsync(HttpContext context, EndpointDefinition definition, ObjectFactory factory)
     {
-        // Routing refuses a wrong media type; a missing one it lets through.
-        if (context.Request.ContentType is null && context.GetEndpoint()!.Metadata.GetMetadata<IAcceptsMetadata>() is not null)
-        {
-            context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
-            return;
-        }
         if (definition.MaxRequestSize is { } size && context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = size;
         var endpoint = (BaseEndpoint)factory(context.RequestServices, null);
