@@ -62,7 +62,13 @@ public class ProfilesFixture : AppFixture<Program>
         a.ConfigureLogging(l => l.ClearProviders());
     }
 
-    protected override void ConfigureServices(IServiceCollection s) => s.AddSingleton<TimeProvider>(new TestClock());
+    protected override void ConfigureServices(IServiceCollection s)
+    {
+        var commands = new CommandLog();
+        s.AddSingleton<TimeProvider>(new TestClock());
+        s.AddSingleton(commands);
+        s.ConfigureDbContext<ProfilesDbContext>(o => o.AddInterceptors(commands));
+    }
 }
 
 /// <summary>The time of day, moved by hand; durations stay the system's.</summary>

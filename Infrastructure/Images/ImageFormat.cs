@@ -70,7 +70,9 @@ static class ImageFormats
         || brand.SequenceEqual("msf1"u8);
 }
 
-/// <summary>Looks at what the decoders do not, before they see the picture. All walks here are bounded by its length.</summary>
+/// <summary>
+/// Looks at what the decoders do not, before they see the picture. All walks here are bounded by its length.
+/// </summary>
 static class ImageStructure
 {
     // A progressive photo has about 10. Every scan goes over all pixels: 5,000 in 900 kB cost more than a minute.
@@ -132,7 +134,8 @@ static class ImageStructure
     }
 
     // Markers (FF and a code) with segments that say their own length. The pixels after a scan's header (DA) do not
-    // say it; in them FF stands only before 00, before a restart marker (D0 to D7), or before the next marker.
+    // say it; in them FF stands only before 00, before a restart marker (D0 to D7), or before the next marker. 01 has
+    // no segment either; taken for one, it would hide scans from this count that the decoder sees.
     static int CountScans(ReadOnlySpan<byte> jpeg)
     {
         var scans = 0;
@@ -141,7 +144,7 @@ static class ImageStructure
         {
             var marker = jpeg[at] == 0xFF ? jpeg[at + 1] : 0;
             if (marker is 0xD9) break;
-            if (marker is 0x00 or 0xFF or (>= 0xD0 and <= 0xD7))
+            if (marker is 0x00 or 0x01 or 0xFF or (>= 0xD0 and <= 0xD7))
             {
                 var skip = jpeg[(at + 1)..].IndexOf((byte)0xFF);
                 if (skip < 0) break;
