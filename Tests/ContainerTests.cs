@@ -77,7 +77,7 @@ public sealed partial class ContainerTests
             var deadline = Stopwatch.StartNew();
             int code;
             while ((code = (await RunAsync(health[0], health[1..], [])).ExitCode) != 0 && deadline.Elapsed < TimeSpan.FromSeconds(30) && !service.HasExited)
-                await Task.Delay(200);
+                await Task.Delay(200, TestContext.Current.CancellationToken);
             code.ShouldBe(0);
             File.Exists($"{variables["DataDirectory"]}/profiles.db").ShouldBeTrue();
             File.ReadAllText($"/proc/{service.Id}/status").ShouldMatch(Environment.IsPrivilegedProcess ? @"Uid:\t65534\t65534" : @"Uid:\t[1-9]");
@@ -85,7 +85,7 @@ public sealed partial class ContainerTests
         finally
         {
             service.Kill();
-            await service.WaitForExitAsync();
+            await service.WaitForExitAsync(TestContext.Current.CancellationToken);
         }
         (await RunAsync(JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)![0], ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}"], [])).ExitCode.ShouldNotBe(0);
         Directory.Delete(root, recursive: true);
