@@ -1,7 +1,9 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
+using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -38,9 +40,9 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The `access_token` that a login answers." },
+            [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The `access_token` that a login answers: a JWT, made and checked as RFC8725 advises." },
         };
-        ContractSchemas.Apply(document);
+        ContractSchemas.Apply(document, context.ApplicationServices.GetRequiredService<IOptions<ImagesOptions>>().Value);
         var endpoints = context.DescriptionGroups.SelectMany(g => g.Items).ToDictionary(OperationId, d => d.ActionDescriptor.EndpointMetadata.OfType<EndpointDefinition>().SingleOrDefault());
         foreach (var (path, item) in document.Paths)
         {
@@ -48,7 +50,19 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
                 ContractOperations.Apply(document, path, method, operation, endpoints.GetValueOrDefault(operation.OperationId ?? ""));
         }
         HealthPaths.Add(document);
+        Sort(document);
         return Task.CompletedTask;
+    }
+
+    // As a reader goes through them: by tag, a slice's first path before its aliases.
+    static void Sort(OpenApiDocument document)
+    {
+        var order = Tags.Select(t => t.Name).ToList();
+        var sorted = document.Paths.OrderBy(p => order.IndexOf(p.Value.Operations!.First().Value.Tags!.First().Name!))
+            .ThenBy(p => p.Value.Operations!.First().Value.OperationId, StringComparer.Ordinal).ToArray();
+        document.Paths.Clear();
+        foreach (var (path, item) in sorted)
+            document.Paths.Add(path, item);
     }
 
     static string OperationId(ApiDescription description) =>

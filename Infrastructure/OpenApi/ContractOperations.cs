@@ -21,6 +21,9 @@ static class ContractOperations
         var isProtected = endpoint is { AnonymousVerbs: null };
         operation.Security = isProtected ? [new() { [new OpenApiSecuritySchemeReference(ContractDocument.BearerScheme, document)] = [] }] : [];
         operation.Responses ??= [];
+        // An absent field is no null on the wire.
+        foreach (var example in operation.RequestBody?.Content?.Values.Select(m => m.Example).OfType<JsonObject>() ?? [])
+            example.Where(m => m.Value is null).Select(m => m.Key).ToList().ForEach(m => example.Remove(m));
         Describe(document, operation, endpoint, isProtected);
         AddHeaders(operation);
     }

@@ -1,5 +1,6 @@
 using Microsoft.OpenApi;
 using Profiles.Data;
+using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Infrastructure.OpenApi;
@@ -13,7 +14,7 @@ static class ContractSchemas
     const int LongestSentence = 500, LongestToken = 4096, LongestUrl = 2048;
 
     /// <summary>Keeps the schemas of the slices, cleaned and bounded, and adds the problem.</summary>
-    public static void Apply(OpenApiDocument document)
+    public static void Apply(OpenApiDocument document, ImagesOptions images)
     {
         var slices = (document.Components!.Schemas ?? new Dictionary<string, IOpenApiSchema>())
             .Where(s => s.Key.EndsWith("Request", StringComparison.Ordinal) || s.Key.EndsWith("Response", StringComparison.Ordinal));
@@ -23,7 +24,7 @@ static class ContractSchemas
         if (document.Components.Schemas.TryGetValue("UpdateMeRequest", out var change))
             ((OpenApiSchema)change).AnyOf = [Requires("name"), Requires("email")];
         if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
-            document.Components.Schemas["UploadImageRequest"] = Upload();
+            document.Components.Schemas["UploadImageRequest"] = Upload(images);
         document.Components.Schemas[Problem] = Object(["type", "title", "status", "detail", "trace_id"],
         [
             ("type", Text(LongestUrl, "What kind of problem it is (RFC 9457).", format: "uri-reference")),
@@ -57,10 +58,10 @@ static class ContractSchemas
     };
 
     // One file under any of the seeds' names.
-    static OpenApiSchema Upload()
+    static OpenApiSchema Upload(ImagesOptions images)
     {
         string[] names = ["image", "file", "photo"];
-        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "The picture; exactly one part of these names." })));
+        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = (int)images.MaxBytes, Description = "The picture; exactly one part of these names." })));
         upload.OneOf = [.. names.Select(Requires)];
         return upload;
     }
