@@ -32,9 +32,17 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
         string[] image = ["delete", "post"], profile = ["get", "put"];
         var expected = new Dictionary<string, string[]>
         {
-            ["/register"] = ["post"], ["/login"] = ["post"], ["/me"] = profile, ["/users/me"] = profile, ["/user/profile"] = profile,
-            ["/me/upload-image"] = image, ["/users/me/profile-image"] = image, ["/user/profile/photo"] = image,
-            ["/static/profile/{user_id}.jpg"] = ["get"], ["/health/live"] = ["get"], ["/health/ready"] = ["get"],
+            ["/register"] = ["post"],
+            ["/login"] = ["post"],
+            ["/me"] = profile,
+            ["/users/me"] = profile,
+            ["/user/profile"] = profile,
+            ["/me/upload-image"] = image,
+            ["/users/me/profile-image"] = image,
+            ["/user/profile/photo"] = image,
+            ["/static/profile/{user_id}.jpg"] = ["get"],
+            ["/health/live"] = ["get"],
+            ["/health/ready"] = ["get"],
         };
         document["paths"]!.AsObject().ToDictionary(p => p.Key, p => string.Join(' ', p.Value!.AsObject().Select(o => o.Key).Order()))
             .ShouldBe(expected.ToDictionary(p => p.Key, p => string.Join(' ', p.Value)), ignoreOrder: true);
