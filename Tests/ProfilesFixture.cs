@@ -5,7 +5,9 @@ using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests;
 
@@ -17,8 +19,10 @@ public class ProfilesFixture : AppFixture<Program>
 {
     public const string BaseUrl = "https://profiles.example";
 
-    /// <summary>Everything that this service keeps is below.</summary>
-    public string Root { get; } = Directory.CreateTempSubdirectory("profiles-tests-").FullName;
+    readonly string root = Directory.CreateTempSubdirectory("profiles-tests-").FullName;
+
+    /// <summary>Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.</summary>
+    public string Root => Path.GetDirectoryName(Services.GetRequiredService<IOptions<ServiceOptions>>().Value.DataDirectory)!;
 
     public string ImageDirectory => Path.Combine(Root, "static", "profile");
 
@@ -53,8 +57,8 @@ public class ProfilesFixture : AppFixture<Program>
 
     protected override void ConfigureApp(IWebHostBuilder a)
     {
-        a.UseSetting("DataDirectory", Path.Combine(Root, "data"));
-        a.UseSetting("Images:Directory", Path.Combine(Root, "static"));
+        a.UseSetting("DataDirectory", Path.Combine(root, "data"));
+        a.UseSetting("Images:Directory", Path.Combine(root, "static"));
         a.UseSetting("PublicBaseUrl", BaseUrl);
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
         // The suite would otherwise spend its time hashing.

@@ -88,10 +88,11 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
         var limit = options.Value.MaxPixels;
         var limitOfAllFrames = Math.Min(limit, long.MaxValue / AllFrames) * AllFrames;
         var (width, height) = (VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
-        if (width is < 1 or > LongestSide || height is < 1 or > LongestSide) throw new InvalidImageException();
+        if (width < 1 || height < 1) throw new InvalidImageException();
 
         var pixels = Math.BigMul(width, height);
         if (pixels > limit) throw new TooManyPixelsException(limit);
+        if (width > LongestSide || height > LongestSide) throw new InvalidImageException();
         if (VipsNative.vips_image_get_n_pages(header) > limitOfAllFrames / pixels)
             throw new TooManyPixelsException(limitOfAllFrames);
     }
