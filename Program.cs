@@ -59,7 +59,7 @@ try
         c.Errors.ProducesMetadataType = typeof(HttpValidationProblemDetails);
         c.Errors.ResponseBuilder = Problems.Validation;
     });
-    await app.RunAsync();
+    await app.ServeAsync();
     return 0;
 }
 catch (Exception e) when (e is SettingException or OptionsValidationException)

@@ -1,8 +1,10 @@
+using System.Data.Common;
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Login;
@@ -37,11 +39,18 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Acces
         return TypedResults.Ok(new LoginResponse(tokens.Issue(user), "Bearer", tokens.LifetimeSeconds));
     }
 
-    // Guarded by the old hash: a password that was changed meanwhile stays changed.
+    // Guarded by the old hash: a password that was changed meanwhile stays changed. Who logs in need not care whether it succeeds: the next login tries again.
     async Task RehashAsync(User user, string password, CancellationToken ct)
     {
-        var hash = await passwords.HashAsync(password, ct);
-        await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash)
-            .ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct);
+        try
+        {
+            var hash = await passwords.HashAsync(password, ct);
+            await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct);
+        }
+        catch (Exception e) when (e is BusyException or DbException)
+        {
+            Logger.LogWarning(e, "A password's hash could not be renewed.");
+        }
     }
 }

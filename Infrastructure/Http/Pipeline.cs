@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
@@ -34,6 +35,33 @@ static class Pipeline
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()
                 .WithExposedHeaders("ETag", "Location", "Retry-After", "WWW-Authenticate")));
+    }
+
+    /// <summary>Whether the addresses that it was told to listen on are such.</summary>
+    public static bool ListensSomewhere(this WebApplication app) =>
+        (app.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).All(url =>
+        {
+            try
+            {
+                return BindingAddress.Parse(url) is { Scheme: "http" or "https", Port: >= 0 and <= 65535 };
+            }
+            catch (FormatException)
+            {
+                return false;
+            }
+        });
+
+    /// <summary>Serves until it is told to stop.</summary>
+    public static async Task ServeAsync(this WebApplication app)
+    {
+        try
+        {
+            await app.RunAsync();
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new SettingException("The address to listen on (ASPNETCORE_URLS) is in use already.");
+        }
     }
 
     /// <summary>The headers of every answer, errors too. What an endpoint sets itself stays.</summary>

@@ -1,7 +1,9 @@
+using System.Data.Common;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Settings;
@@ -16,19 +18,49 @@ static partial class Preparation
         // Databases, pictures and keys are nobody else's business on this machine.
         _ = SetUmask(Convert.ToInt32("077", 8));
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
+        await UseAsync("DataDirectory", () => Task.FromResult(Directory.CreateDirectory(service.DataDirectory, OwnerOnly)));
+        Validate(app);
+        if (!app.ListensSomewhere())
+            throw new SettingException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
+        await UseAsync("DataDirectory", () => Task.FromResult(app.Services.GetRequiredService<SigningKeys>()));
+        if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage pictures)
+            await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
+        Vips.Start();
+        app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", Vips.Version, Vips.DecodesHeic ? "accepted" : "not supported here");
         try
         {
-            Directory.CreateDirectory(service.DataDirectory, OwnerOnly);
+            await app.MigrateAsync();
+        }
+        catch (DbException e)
+        {
+            // SQLite's sentence; it has no path in it.
+            throw new SettingException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {e.Message}");
+        }
+    }
+
+    static void Validate(WebApplication app)
+    {
+        try
+        {
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+        }
+        catch (AggregateException e)
+        {
+            // One for each section; a section that others depend on fails again with each of them.
+            throw new SettingException(string.Join(' ', e.InnerExceptions.Select(i => i.Message).Distinct()));
+        }
+    }
+
+    static async Task UseAsync(string setting, Func<Task> use)
+    {
+        try
+        {
+            await use();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException("DataDirectory cannot be created or written to.");
+            throw new SettingException($"{setting} cannot be created or written to.");
         }
-        app.Services.GetRequiredService<IStartupValidator>().Validate();
-        app.Services.GetRequiredService<SigningKeys>();
-        Vips.Start();
-        app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", Vips.Version, Vips.DecodesHeic ? "accepted" : "not supported here");
-        await app.MigrateAsync();
     }
 
     [LibraryImport("libc", EntryPoint = "umask")]

@@ -17,6 +17,7 @@ static class SettingsSetup
             o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
         })
             .Check(o => o.PublicBaseUrl is not null || !environment.IsProduction(), "PublicBaseUrl must be set in Production: addresses in answers begin with it.")
+            .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
         services.AddSection<JwtOptions>("Jwt")
             .Check(o => o.SigningKey is null || SigningKeys.Refusal(o.SigningKey) is null, "Jwt__SigningKey must be at least 32 printable ASCII characters and not a well-known sample.")
@@ -30,6 +31,7 @@ static class SettingsSetup
             .Check(o => o.WorkFactor >= cheapest && o.WorkFactor <= 16, "Passwords__WorkFactor must be between 10 and 16.")
             .Check(o => o.MinimumLength is >= PasswordOptions.LeastMinimumLength and <= 64, "Passwords__MinimumLength must be between 5 and 64.");
         services.AddSection<ImagesOptions>("Images", o => o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath))
+            .Check(o => o.Storage is null || Enum.IsDefined(o.Storage.Value), "Images__Storage must be Local or Cloudinary.")
             .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")
             .Check(o => o.MaxPixels is >= 1 and <= 500_000_000, "Images__MaxPixels must be between 1 and 500000000.")
             .Check(o => o.MaxSide is >= 16 and <= 8192, "Images__MaxSide must be between 16 and 8192.");
@@ -71,9 +73,12 @@ static class SettingsSetup
             throw new SettingException($"{section}__{unknown.Key} is not a setting.");
         foreach (var property in properties.Values)
         {
-            if (values[property.Name] is null)
+            if (values[property.Name] is not { } value)
                 continue;
             var name = section.Length == 0 ? property.Name : $"{section}__{property.Name}";
+            // Set to nothing where nothing is no default: a variable that was forgotten.
+            if (value.Length == 0 && property.GetValue(options) is not "")
+                throw new SettingException($"{name} is empty.");
             try
             {
                 property.SetValue(options, values.GetSection(property.Name).Get(property.PropertyType)

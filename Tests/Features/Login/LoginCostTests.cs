@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.EntityFrameworkCore;
+
+namespace Profiles.Tests.Features.Login;
+
+/// <summary>The service with hashes that cost what they may cost in production, so that their time can be seen.</summary>
+public sealed class CostlyHashesFixture : ProfilesFixture
+{
+    public const int WorkFactor = 10;
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting("Passwords:WorkFactor", $"{WorkFactor}");
+    }
+}
+
+/// <summary>What a login costs, and who pays for it.</summary>
+public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHashesFixture>
+{
+    const string CheapPassword = "naïve café ☕";
+    const string CheapHash = "$2b$05$iozof9UnCC2nInWBWmpAaucSPP.jCr4BgomXsicbh6lHbdITcGf6S";
+
+    [Fact]
+    public async Task A_raised_work_factor_is_applied_at_the_next_login()
+    {
+        var user = await app.CreateUserAsync();
+        await StoreHashAsync(user, CheapHash);
+        await (await PostAsync(user.Email, CheapPassword)).ShouldBeAsync(HttpStatusCode.OK);
+
+        var raised = await HashOfAsync(user);
+        raised.ShouldMatch($@"^\$2[aby]\${WorkFactor}\$");
+        await (await PostAsync(user.Email, CheapPassword)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PostAsync(user.Email, user.Password)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await HashOfAsync(user)).ShouldBe(raised);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_raises_nothing()
+    {
+        var user = await app.CreateUserAsync();
+        await StoreHashAsync(user, CheapHash);
+        await (await PostAsync(user.Email, CheapPassword + "X")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await HashOfAsync(user)).ShouldBe(CheapHash);
+    }
+
+    [Fact]
+    public async Task A_hash_that_cannot_be_raised_still_logs_in()
+    {
+        var user = await app.CreateUserAsync();
+        await StoreHashAsync(user, CheapHash);
+        await ExecuteAsync(string.Create(null, $"CREATE TRIGGER keep_{user.Id} BEFORE UPDATE OF password_hash ON users WHEN OLD.id = {user.Id} BEGIN SELECT RAISE(FAIL, 'kept'); END"));
+        await (await PostAsync(user.Email, CheapPassword)).ShouldBeAsync(HttpStatusCode.OK);
+        (await HashOfAsync(user)).ShouldBe(CheapHash);
+    }
+
+    [Fact]
+    public async Task Time_does_not_tell_which_addresses_are_registered()
+    {
+        var user = await app.CreateUserAsync();
+        var damaged = await app.CreateUserAsync();
+        await StoreHashAsync(damaged, "garbage");
+        var tooLong = new string('a', Data.User.PasswordMaxBytes + 1);
+        List<double> wrong = [], unknown = [], broken = [], cut = [];
+        for (var i = 0; i < 9; i++)
+        {
+            wrong.Add(await TimeAsync(user.Email, "wrong password"));
+            unknown.Add(await TimeAsync($"nobody-{i}@example.com", "wrong password"));
+            broken.Add(await TimeAsync(damaged.Email, "wrong password"));
+            cut.Add(await TimeAsync(user.Email, tooLong));
+        }
+
+        // A hash that is left out shows as a twentieth or less; anything near one is the machine's mood.
+        foreach (var other in new[] { unknown, broken, cut })
+            (Median(other) / Median(wrong)).ShouldBeInRange(0.5, 2);
+    }
+
+    [Fact]
+    public async Task A_flood_of_logins_is_answered_503_in_part_and_does_not_hold_up_those_who_read()
+    {
+        var user = await app.CreateUserAsync();
+        using var reader = app.ClientFor(user);
+        // Two and a half times what the slots and the queue of fifty take.
+        var flood = Enumerable.Range(0, 130).Select(i => PostAsync($"nobody-{i}@example.com", "wrong password")).ToArray();
+
+        for (var i = 0; i < 10; i++)
+            await (await reader.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        flood.Count(f => !f.IsCompleted).ShouldBeGreaterThan(10);
+        var answers = await Task.WhenAll(flood).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        answers.Select(a => a.StatusCode).Distinct().Order().ShouldBe([HttpStatusCode.Unauthorized, HttpStatusCode.ServiceUnavailable]);
+        answers.Count(a => a.StatusCode == HttpStatusCode.Unauthorized).ShouldBeGreaterThanOrEqualTo(50);
+        foreach (var refused in answers.Where(a => a.StatusCode == HttpStatusCode.ServiceUnavailable))
+        {
+            await refused.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+            refused.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
+        }
+        // And then it is over.
+        await (await PostAsync(user.Email, user.Password)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    static int WorkFactor => CostlyHashesFixture.WorkFactor;
+
+    static double Median(List<double> times) => times.Order().ElementAt(times.Count / 2);
+
+    async Task<double> TimeAsync(string email, string password)
+    {
+        var start = Stopwatch.GetTimestamp();
+        (await PostAsync(email, password)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    Task<string> HashOfAsync(TestUser user) => app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.PasswordHash).SingleAsync());
+
+    Task<int> StoreHashAsync(TestUser user, string hash) =>
+        app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(s => s.SetProperty(u => u.PasswordHash, hash)));
+
+    Task<int> ExecuteAsync(string sql) => app.QueryAsync(db => db.Database.ExecuteSqlRawAsync(sql));
+
+    Task<HttpResponseMessage> PostAsync(string email, string password) => app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
+}

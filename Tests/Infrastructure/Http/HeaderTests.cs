@@ -1,0 +1,271 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+
+namespace Profiles.Tests.Infrastructure.Http;
+
+/// <summary>A service that two browser applications may call.</summary>
+public sealed class CrossOriginFixture : ProfilesFixture
+{
+    public const string Origin = "https://app.example.com";
+    public const string OtherOrigin = "http://localhost:5173";
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting("Cors:Origins", $"{Origin}, {OtherOrigin}");
+    }
+}
+
+public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    public static TheoryData<string, string, int> Answers => new()
+    {
+        { "GET", "/me", 200 }, { "GET", "/health/live", 200 }, { "GET", "/openapi/v1.json", 200 }, { "POST", "/login", 415 }, { "GET", "/nowhere", 404 }, { "PATCH", "/me", 405 }, { "POST", "/me/upload-image", 415 }, { "DELETE", "/me/upload-image", 404 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Answers))]
+    public async Task Every_answer_tells_browsers_to_be_careful(string method, string path, int status)
+    {
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        foreach (var scheme in new[] { "http", "https" })
+        {
+            var response = await client.SendAsync(new(new(method), $"{scheme}://localhost{path}"), Cancellation);
+            ((int)response.StatusCode).ShouldBe(status);
+            Header(response, "X-Content-Type-Options").ShouldBe("nosniff");
+            Header(response, "Referrer-Policy").ShouldBe("no-referrer");
+            Header(response, "Content-Security-Policy").ShouldBe("default-src 'none'; frame-ancestors 'none'");
+            Header(response, "Strict-Transport-Security").ShouldBe(scheme == "https" ? "max-age=31536000" : "");
+            foreach (var name in new[] { "Server", "X-Powered-By", "X-AspNet-Version" })
+                Header(response, name).ShouldBe("");
+        }
+    }
+
+    [Fact]
+    public async Task What_holds_a_token_or_an_error_is_not_stored_by_caches()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        var login = await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation);
+        var wrong = await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = "wrong password" }, Cancellation);
+        var taken = await app.Client.PostAsJsonAsync("/register", new { name = "A", email = user.Email, password = user.Password }, Cancellation);
+        var joined = await app.Client.PostAsJsonAsync("/register", new { name = "A", email = "b" + user.Email, password = user.Password }, Cancellation);
+        var stranger = await app.Client.GetAsync("/me", Cancellation);
+        var nowhere = await app.Client.GetAsync("/nowhere", Cancellation);
+        foreach (var response in new[] { login, wrong, taken, joined, stranger, nowhere })
+            Header(response, "Cache-Control").ShouldContain("no-store");
+        var mine = await client.GetAsync("/me", Cancellation);
+        Header(mine, "Cache-Control").Split(", ").Order().ShouldBe(["no-cache", "private"]);
+    }
+
+    [Fact]
+    public async Task Without_a_list_no_origin_is_let_in()
+    {
+        foreach (var origin in new[] { "https://evil.example", "null", CrossOriginFixture.Origin, ProfilesFixture.BaseUrl })
+        {
+            foreach (var method in new[] { "GET", "OPTIONS" })
+                ShouldLetNobodyIn(await app.Client.SendAsync(CrossOrigin(method, origin), Cancellation));
+        }
+    }
+
+    [Theory]
+    [InlineData("evil.example")]
+    [InlineData("profiles.example.evil.example")]
+    [InlineData("evil-profiles.example")]
+    [InlineData("127.0.0.1.evil.example:80")]
+    public async Task A_host_name_that_is_not_ours_is_refused_and_not_repeated(string host)
+    {
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        foreach (var path in new[] { "/me", "/", "/nowhere", "/openapi/v1.json" })
+        {
+            var response = await client.SendAsync(new(HttpMethod.Get, path) { Headers = { Host = host } }, Cancellation);
+            await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+            (await WholeAsync(response)).ShouldNotContain("evil");
+        }
+    }
+
+    [Fact]
+    public async Task Addresses_in_answers_begin_with_our_own_whatever_a_client_says_of_the_host()
+    {
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        foreach (var name in new[] { "X-Forwarded-Host", "X-Host", "Forwarded", "X-Original-Host", "X-Forwarded-Server" })
+            client.DefaultRequestHeaders.TryAddWithoutValidation(name, name == "Forwarded" ? "host=evil.example" : "evil.example");
+        var picture = new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Cancellation));
+        var upload = await client.PostAsync("/me/upload-image", new MultipartFormDataContent { { picture, "image", "me.gif" } }, Cancellation);
+        (await upload.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldStartWith($"{ProfilesFixture.BaseUrl}/static/profile/");
+        foreach (var path in new[] { "/me", "/", "/openapi/v1.json", "/nowhere" })
+            (await WholeAsync(await client.GetAsync(path, Cancellation))).ShouldNotContain("evil");
+    }
+
+    [Theory]
+    [InlineData("TRACE", "/me", "GET, PUT")]
+    [InlineData("PATCH", "/me", "GET, PUT")]
+    [InlineData("FOO", "/me", "GET, PUT")]
+    [InlineData("POST", "/users/me", "GET, PUT")]
+    [InlineData("DELETE", "/user/profile", "GET, PUT")]
+    [InlineData("GET", "/login", "POST")]
+    [InlineData("PUT", "/register", "POST")]
+    [InlineData("GET", "/me/upload-image", "DELETE, POST")]
+    public async Task A_method_that_an_address_does_not_know_is_405_and_says_which_it_knows(string method, string path, string allowed)
+    {
+        foreach (var client in new[] { app.Client, app.ClientFor(await app.CreateUserAsync()) })
+        {
+            var response = await client.SendAsync(new(new(method), path), Cancellation);
+            await response.ShouldBeProblemAsync(HttpStatusCode.MethodNotAllowed);
+            string.Join(", ", response.Content.Headers.Allow.Order()).ShouldBe(allowed);
+        }
+    }
+
+    [Fact]
+    public async Task A_header_does_not_change_the_method()
+    {
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        foreach (var name in new[] { "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override" })
+        {
+            var response = await client.SendAsync(new(HttpMethod.Post, "/me") { Headers = { { name, "GET" } } }, Cancellation);
+            await response.ShouldBeProblemAsync(HttpStatusCode.MethodNotAllowed);
+            await (await client.SendAsync(new(HttpMethod.Get, "/me") { Headers = { { name, "DELETE" } } }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        }
+    }
+
+    [Theory]
+    [InlineData("/_test_url_cache_")]
+    [InlineData("/_TEST_url_cache_")]
+    [InlineData("/_test_url_cache_/")]
+    public async Task The_frameworks_list_of_endpoints_is_not_there(string path) =>
+        await (await app.Client.GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+
+    static string Header(HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out var values) || response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : "";
+
+    static async Task<string> WholeAsync(HttpResponseMessage response) => $"{response.Headers}{response.Content.Headers}{await response.Content.ReadAsStringAsync()}";
+
+    internal static HttpRequestMessage CrossOrigin(string method, string origin)
+    {
+        var request = new HttpRequestMessage(new(method), "/me");
+        request.Headers.TryAddWithoutValidation("Origin", origin);
+        if (method == "OPTIONS")
+        {
+            request.Headers.Add("Access-Control-Request-Method", "PUT");
+            request.Headers.Add("Access-Control-Request-Headers", "authorization, content-type, if-match");
+        }
+        return request;
+    }
+
+    internal static void ShouldLetNobodyIn(HttpResponseMessage response) =>
+        response.Headers.Where(h => h.Key.StartsWith("Access-Control-Allow", StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
+}
+
+public sealed class CrossOriginTests(CrossOriginFixture app) : TestBase<CrossOriginFixture>
+{
+    [Theory]
+    [InlineData(CrossOriginFixture.Origin)]
+    [InlineData(CrossOriginFixture.OtherOrigin)]
+    public async Task A_listed_origin_may_call_and_read_the_answer_errors_too(string origin)
+    {
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        foreach (var (caller, status) in new[] { (client, HttpStatusCode.OK), (app.Client, HttpStatusCode.Unauthorized) })
+        {
+            var response = await caller.SendAsync(HeaderTests.CrossOrigin("GET", origin), Cancellation);
+            response.StatusCode.ShouldBe(status);
+            response.Headers.GetValues("Access-Control-Allow-Origin").ShouldBe([origin]);
+            response.Headers.Vary.ShouldContain("Origin");
+            response.Headers.Contains("Access-Control-Allow-Credentials").ShouldBeFalse();
+        }
+    }
+
+    [Fact]
+    public async Task A_listed_origin_may_ask_before_it_calls()
+    {
+        var response = await app.Client.SendAsync(HeaderTests.CrossOrigin("OPTIONS", CrossOriginFixture.Origin), Cancellation);
+        response.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        response.Headers.GetValues("Access-Control-Allow-Origin").ShouldBe([CrossOriginFixture.Origin]);
+        string.Join(',', response.Headers.GetValues("Access-Control-Allow-Methods")).ShouldContain("PUT");
+        string.Join(',', response.Headers.GetValues("Access-Control-Allow-Headers")).ShouldContain("authorization");
+        response.Headers.Vary.ShouldContain("Origin");
+    }
+
+    [Theory]
+    [InlineData("https://evil.example")]
+    [InlineData("null")]
+    [InlineData("https://evil.app.example.com")]
+    [InlineData("https://app.example.com.evil.example")]
+    [InlineData("http://app.example.com")]
+    [InlineData("https://app.example.com:8443")]
+    public async Task Any_other_origin_is_not_let_in_and_the_answer_says_that_it_depends(string origin)
+    {
+        foreach (var method in new[] { "GET", "OPTIONS" })
+        {
+            var response = await app.Client.SendAsync(HeaderTests.CrossOrigin(method, origin), Cancellation);
+            HeaderTests.ShouldLetNobodyIn(response);
+            response.Headers.Vary.ShouldContain("Origin");
+        }
+    }
+}
+
+/// <summary>What only the real server shows: HEAD, and paths that a client library would tidy up.</summary>
+public sealed class RawRequestTests
+{
+    static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task HEAD_is_GET_without_the_body()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var token = await JoinAsync(server);
+        foreach (var path in new[] { "/me", "/health/live", "/openapi/v1.json", "/swagger/index.html", "/nowhere", "/static/profile/1.jpg", "/" })
+        {
+            foreach (var authorization in new[] { $"Authorization: Bearer {token}\r\n", "" })
+            {
+                var get = await SendAsync(server, "GET", path, authorization);
+                var head = await SendAsync(server, "HEAD", path, authorization);
+                Head(head).ShouldBe(Head(get), path);
+                head.Split("\r\n\r\n", 2)[1].ShouldBeEmpty(path);
+            }
+        }
+
+        static string Head(string answer) => Regex.Replace(answer.Split("\r\n\r\n", 2)[0], @"\r\n(Date|Content-Length|Transfer-Encoding):[^\r]*", "");
+    }
+
+    [Fact]
+    public async Task No_spelling_of_a_path_gets_round_the_token()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var token = await JoinAsync(server);
+        (await SendAsync(server, "GET", "/me", $"Authorization: Bearer {token}\r\n")).ShouldStartWith("HTTP/1.1 200");
+        string[] spellings = ["/me", "//me", "/me/", "/ME", "/me;x", "/me%00", "/me%20", "/me/.", "/./me", "/x/../me", "/%6de", "/me?x", "/me#x", "/me%2f", "/me\\", "/health/../me", "/swagger/../me", "/swagger/..%2fme", "/users//me", "/users/me/", "http://evil.example/me"];
+        foreach (var path in spellings)
+        {
+            foreach (var method in new[] { "GET", "HEAD", "PUT" })
+            {
+                var status = int.Parse((await SendAsync(server, method, path, "")).Split(' ')[1]);
+                status.ShouldBeOneOf([400, 401, 404, 405, 415], $"{method} {path}");
+            }
+        }
+        // Those that are the same address to us, and the rest that is no address.
+        foreach (var (path, status) in new[] { ("/me/", 200), ("/ME", 200), ("/x/../me", 200), ("//me", 404), ("/me;x", 404), ("/me%00", 400), ("/me%2f", 404) })
+            (await SendAsync(server, "GET", path, $"Authorization: Bearer {token}\r\n")).ShouldStartWith($"HTTP/1.1 {status}", Case.Sensitive, path);
+    }
+
+    static async Task<string> JoinAsync(ServerProcess server)
+    {
+        var john = new { name = "John", email = "john@example.com", password = "12345678" };
+        await (await server.Client.PostAsJsonAsync("/register", john, Token)).ShouldBeAsync(HttpStatusCode.Created);
+        return (await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
+    }
+
+    static async Task<string> SendAsync(ServerProcess server, string method, string path, string headers)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(server.Address.Host, server.Address.Port, Token);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: {server.Address.Authority}\r\nConnection: close\r\n{headers}\r\n"), Token);
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return await reader.ReadToEndAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Profiles.Infrastructure.Auth;
+
+namespace Profiles.Tests.Infrastructure.Settings;
+
+/// <summary>A value that makes no sense stops the start with a sentence that names the setting and not its value.</summary>
+public sealed class SettingsTests
+{
+    static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    const string SoundKey = "iD0Qm2vYx7bT4kSe9wLr1uNc6aHf8jPz3gVo";
+
+    // Documentation, tutorials and templates show these.
+    static readonly string[] WellKnownKeys =
+    [
+        "a-string-secret-at-least-256-bits-long", "your-256-bit-secret-your-256-bit-secret", "your-super-secret-jwt-token-with-at-least-32-characters-long",
+        "super-secret-jwt-token-with-at-least-32-characters-long", "your-secret-key-must-be-at-least-32-characters-long", "this-is-a-very-long-secret-key-for-jwt-signing",
+        "this is my custom Secret key for authentication", "A Secret Token Signing Key Longer Than 32 Characters", "TokenSigningKeyShouldBeAtLeast32CharactersLong",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "ThisIsASecretKeyForJwtAuthentication1234567890", "changemechangemechangemechangeme",
+        "CHANGEMECHANGEMECHANGEMECHANGEME", "secretsecretsecretsecretsecretsecret", "01234567890123456789012345678901", "12345678901234567890123456789012",
+    ];
+
+    public static TheoryData<string, string[]> RefusedValues => new()
+    {
+        { "Jwt__SigningKey", ["", "secret", SoundKey[..31], new string('\u00FC', 32), new string(' ', 31) + "\t", WellKnownKeys[0], WellKnownKeys[5]] },
+        { "Jwt__PreviousSigningKey", ["secret", WellKnownKeys[0]] },
+        { "Jwt__Lifetime", ["a moment", "-01:00:00", "00:00:01", "3600", "1e9"] },
+        { "Jwt__Issuer", [""] },
+        { "Jwt__Audience", [""] },
+        { "Jwt__Typo", ["whatever"] },
+        { "Passwords__WorkFactor", ["3", "9", "17", "32", "-1", "many rounds", "99999999999", ""] },
+        { "Passwords__MinimumLength", ["0", "4", "65", "eight characters"] },
+        { "Passwords__Typo", ["whatever"] },
+        { "Images__MaxBytes", ["-1", "0", "209715201", "99999999999999999999", "20 MiB"] },
+        { "Images__MaxPixels", ["-1", "0", "500000001", "a hundred million"] },
+        { "Images__MaxSide", ["-1", "0", "15", "8193", "1024px"] },
+        { "Images__Storage", ["Dropbox", "7", "Cloudinary"] },
+        { "Images__Directory", ["", "/proc/nowhere/pictures"] },
+        { "Images__Typo", ["whatever"] },
+        { "CLOUDINARY_URL", ["nonsense", "https://res.cloudinary.com/demo", "cloudinary://only-the-key@demo", "cloudinary://123456789012345:hidden-secret@"] },
+        { "Cloudinary__ApiBaseAddress", ["nonsense", "ftp://api.example.com", ""] },
+        { "Cloudinary__Timeout", ["0", "-00:00:05", "01:00:00", "a while"] },
+        { "PublicBaseUrl", ["nonsense", "ftp://files.example.com", "https://profiles.example/?tenant=hidden", "https://somebody:hidden@profiles.example", "/relative/path", ""] },
+        { "OpenApi__Enabled", ["perhaps", ""] },
+        { "OpenApi__Typo", ["whatever"] },
+        { "Cors__Origins", ["nonsense", "*", "null", "https://app.example.com/path", "https://app.example.com/", "https://app.example.com,nonsense", "ftp://app.example.com", "https://*.example.com"] },
+        { "Cors__Typo", ["whatever"] },
+        { "AllowedHosts", ["", " ; "] },
+        { "DataDirectory", ["", "/proc/nowhere", "/proc/self"] },
+        { "ConnectionStrings__Profiles", ["nonsense", "Host=db.example.com;Password=hidden-secret", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline"] },
+        { "ASPNETCORE_URLS", ["nonsense", "http://127.0.0.1:99999", "ftp://127.0.0.1:21"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(RefusedValues))]
+    public async Task A_value_that_makes_no_sense_stops_the_start(string setting, string[] values)
+    {
+        // One process a core: each needs a second of it.
+        var faults = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(values, new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = Token }, async (value, _) =>
+        {
+            var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
+            var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            // What came before is the log, one JSON object a line; what is last is for a person.
+            if (exitCode == 0 || !lines[^1].StartsWith("Profiles cannot start: ", StringComparison.Ordinal) || !lines[^1].EndsWith('.')
+                || !lines[^1].Contains(setting, StringComparison.Ordinal) || output.Contains("   at ", StringComparison.Ordinal) || output.Contains("Exception", StringComparison.Ordinal)
+                || lines[..^1].Any(l => !l.StartsWith('{')) || (value.Length > 3 && value is not "Cloudinary" && output.Contains(value, StringComparison.Ordinal)) || output.Contains("hidden", StringComparison.Ordinal))
+                faults.Add($"\"{value}\" ended with {exitCode} and said: {output}");
+        });
+        faults.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_signing_key_that_anyone_can_read_somewhere_is_refused()
+    {
+        WellKnownKeys.Where(key => key.Length < 32).ShouldBeEmpty();
+        foreach (var key in WellKnownKeys)
+            SigningKeys.Refusal(key).ShouldBe("well known", key);
+        SigningKeys.Refusal(SoundKey).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Production_must_know_its_own_address()
+    {
+        // Null takes the variable away that the harness sets.
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", "Production"));
+        exitCode.ShouldNotBe(0);
+        output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in Production");
+    }
+
+    [Fact]
+    public async Task A_file_in_the_place_of_a_directory_stops_the_start()
+    {
+        var file = Path.GetTempFileName();
+        foreach (var (setting, value) in new[] { ("DataDirectory", file), ("Images__Directory", file) })
+        {
+            var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
+            exitCode.ShouldNotBe(0);
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: ");
+            output.ShouldContain(setting);
+            output.ShouldNotContain(file);
+            output.ShouldNotContain("   at ");
+        }
+        File.ReadAllBytes(file).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("profiles.db", "this is not a database, however long it may be: one has a header of sixteen bytes")]
+    [InlineData("signing.key", "short")]
+    public async Task A_damaged_file_stops_the_start_and_is_left_as_it_is(string name, string content)
+    {
+        var directory = Directory.CreateTempSubdirectory("profiles-damaged-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(directory, name), content, Token);
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("DataDirectory", directory));
+        exitCode.ShouldNotBe(0);
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: ");
+        output.ShouldNotContain("   at ");
+        (await File.ReadAllTextAsync(Path.Combine(directory, name), Token)).ShouldBe(content);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken_stops_the_start()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("ASPNETCORE_URLS", $"http://{taken.LocalEndpoint}"));
+        exitCode.ShouldNotBe(0);
+        // The log has the framework's own account of it.
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldBe("Profiles cannot start: The address to listen on (ASPNETCORE_URLS) is in use already.");
+    }
+
+    [Fact]
+    public async Task Every_setting_that_makes_no_sense_is_named_at_once()
+    {
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("Jwt__SigningKey", "secret"), ("Passwords__WorkFactor", "3"), ("Images__MaxSide", "-1"));
+        exitCode.ShouldNotBe(0);
+        output.ShouldStartWith("Profiles cannot start: ");
+        foreach (var setting in new[] { "Jwt__SigningKey", "Passwords__WorkFactor", "Images__MaxSide" })
+            output.Split(setting).Length.ShouldBe(2, $"{setting} in: {output}");
+        output.ShouldNotContain("   at ");
+    }
+}
