@@ -1,0 +1,139 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using FastEndpoints;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Profiles.Tests;
+
+/// <summary>The rules of the house; each first makes sure that it looks at something.</summary>
+public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    const string Slices = "Profiles.Features.";
+
+    static readonly Type[] Types = [.. typeof(Program).Assembly.GetTypes().Where(t => !t.IsDefined(typeof(CompilerGeneratedAttribute)))];
+
+    static readonly Type[] Endpoints = [.. Types.Where(t => t is { IsAbstract: false } && t.IsSubclassOf(typeof(BaseEndpoint)))];
+
+    [Fact]
+    public void No_slice_speaks_of_another()
+    {
+        var files = Directory.GetFiles(Path.Combine(Repository(), "Features"), "*.cs", SearchOption.AllDirectories);
+        files.Length.ShouldBeGreaterThan(20);
+        foreach (var file in files)
+        {
+            var own = Path.GetFileName(Path.GetDirectoryName(file));
+            SliceName().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value).Where(s => s != own).ShouldBeEmpty(file);
+        }
+    }
+
+    [Fact]
+    public void One_name_is_everywhere()
+    {
+        Endpoints.Length.ShouldBe(6);
+        foreach (var endpoint in Endpoints)
+        {
+            var slice = endpoint.Namespace![Slices.Length..];
+            endpoint.Name.ShouldBe($"{slice}Endpoint");
+            endpoint.IsSealed.ShouldBeTrue();
+            foreach (var type in Types.Where(t => t.Namespace == endpoint.Namespace && t.DeclaringType is null))
+                type.Name.ShouldStartWith(slice);
+            typeof(ArchitectureTests).Assembly.GetType($"Profiles.Tests.Features.{slice}.{slice}Tests").ShouldNotBeNull();
+        }
+    }
+
+    [Fact]
+    public void Every_request_with_a_body_has_its_validator()
+    {
+        var requests = Endpoints.Select(RequestOf).Where(t => t != typeof(EmptyRequest)).ToArray();
+        requests.Length.ShouldBe(3);
+        foreach (var request in requests)
+            Types.ShouldContain(t => t.IsSubclassOf(typeof(Validator<>).MakeGenericType(request)), request.Name);
+    }
+
+    [Fact]
+    public void An_endpoint_takes_the_context_and_at_most_three_more()
+    {
+        var counts = Endpoints.Select(e => e.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance).Single().GetParameters().Count(p => p.ParameterType.Name != "ProfilesDbContext")).ToArray();
+        counts.Max().ShouldBeInRange(1, 3);
+    }
+
+    [Fact]
+    public void The_anonymous_routes_are_exactly_these()
+    {
+        var routes = app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
+        routes.Length.ShouldBeGreaterThan(15);
+        routes.Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(r => r.RoutePattern.RawText!.Trim('/')).Distinct().Order().ShouldBe(
+        [
+            "", "health/live", "health/ready", "login", "openapi/{documentName}.json", "register", "static/profile/{user_id:long:min(1)}.jpg",
+        ]);
+    }
+
+    [Fact]
+    public void Who_am_I_is_answered_in_one_place_and_limits_are_the_entities()
+    {
+        var sources = Directory.GetFiles(Repository(), "*.cs", SearchOption.AllDirectories)
+            .Select(f => (Path: Path.GetRelativePath(Repository(), f), Text: File.ReadAllText(f)))
+            .Where(f => f.Path.StartsWith("Features") || f.Path.StartsWith("Data") || (f.Path.StartsWith("Infrastructure") && !f.Path.Contains("Standins")))
+            .Where(f => !f.Path.Contains("Migrations"))
+            .ToArray();
+        sources.Length.ShouldBeGreaterThan(50);
+        sources.Where(f => f.Text.Contains("FindFirst")).Select(f => f.Path).Count().ShouldBeLessThanOrEqualTo(1);
+        sources.Where(f => NumericLimit().IsMatch(f.Text)).Select(f => f.Path).ShouldBeEmpty();
+        sources.Where(f => f.Text.Contains("DateTime.UtcNow") || f.Text.Contains("DateTime.Now") || f.Text.Contains("EnsureCreated")).Select(f => f.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Files_of_a_slice_are_short()
+    {
+        foreach (var slice in Directory.GetDirectories(Path.Combine(Repository(), "Features")))
+        {
+            var lines = Directory.GetFiles(slice, "*.cs").ToDictionary(f => Path.GetFileName(f)!, f => File.ReadAllLines(f).Length);
+            lines.ShouldNotBeEmpty();
+            lines.Where(f => f.Key.EndsWith("Validator.cs")).ShouldAllBe(f => f.Value <= 40);
+            lines.Where(f => f.Key.EndsWith("Mapper.cs")).ShouldAllBe(f => f.Value <= 30);
+            lines.ShouldAllBe(f => f.Value <= 100);
+        }
+        File.ReadAllLines(Path.Combine(Repository(), "Program.cs")).Length.ShouldBeLessThanOrEqualTo(70);
+    }
+
+    [Fact]
+    public async Task The_model_has_no_change_that_the_migrations_lack()
+    {
+        (await app.QueryAsync(db => Task.FromResult(db.Database.HasPendingModelChanges()))).ShouldBeFalse();
+        (await app.QueryAsync(db => db.Database.GetAppliedMigrationsAsync(Cancellation))).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task Every_acknowledged_write_is_durable()
+    {
+        var (journal, synchronous) = await app.QueryAsync(async db =>
+        {
+            await db.Database.OpenConnectionAsync(Cancellation);
+            return (await db.Database.SqlQueryRaw<string>("SELECT journal_mode AS Value FROM pragma_journal_mode").SingleAsync(Cancellation),
+                await db.Database.SqlQueryRaw<int>("SELECT synchronous AS Value FROM pragma_synchronous").SingleAsync(Cancellation));
+        });
+        journal.ShouldBe("wal");
+        synchronous.ShouldBe(2);
+    }
+
+    static Type RequestOf(Type endpoint)
+    {
+        var type = endpoint;
+        while (!type.IsGenericType || type.GetGenericTypeDefinition() != typeof(Endpoint<,>))
+            type = type.BaseType!;
+        return type.GetGenericArguments()[0];
+    }
+
+    static string Repository([CallerFilePath] string thisFile = "") => Path.GetDirectoryName(Path.GetDirectoryName(thisFile))!;
+
+    [GeneratedRegex(@"Profiles\.Features\.(\w+)")]
+    private static partial Regex SliceName();
+
+    [GeneratedRegex(@"(MaximumLength|HasMaxLength)\(\d")]
+    private static partial Regex NumericLimit();
+}

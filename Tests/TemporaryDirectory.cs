@@ -1,0 +1,22 @@
+using System.Collections.Concurrent;
+
+namespace Profiles.Tests;
+
+/// <summary>Makes directories that are gone when the run ends; services in them may outlive the test class that made them.</summary>
+static class TemporaryDirectory
+{
+    static readonly ConcurrentBag<string> Made = [];
+
+    static TemporaryDirectory() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (var directory in Made.Where(Directory.Exists))
+            Directory.Delete(directory, recursive: true);
+    };
+
+    public static string Make(string name)
+    {
+        var directory = Directory.CreateTempSubdirectory($"profiles-{name}-").FullName;
+        Made.Add(directory);
+        return directory;
+    }
+}
