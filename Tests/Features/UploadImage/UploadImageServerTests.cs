@@ -7,40 +7,58 @@ using System.Text;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>Uploads over a real connection to a real server: what is refused before it is read, and what is never written.</summary>
-public sealed class UploadImageServerTests : IAsyncLifetime
+/// <summary>One real server with a small limit, and a directory for temporary files that is its alone.</summary>
+public sealed class UploadImageServer : IAsyncLifetime
 {
-    const int MaxBytes = 1_000_000;
+    public const int MaxBytes = 1_000_000;
 
-    readonly string temporary = Directory.CreateTempSubdirectory("profiles-tmp-").FullName;
-    ServerProcess server = null!;
+    public ServerProcess Process { get; private set; } = null!;
+
+    public string Temporary { get; } = Directory.CreateTempSubdirectory("profiles-tmp-").FullName;
+
+    public async ValueTask InitializeAsync() => Process = await ServerProcess.StartAsync(("Images__MaxBytes", $"{MaxBytes}"), ("TMPDIR", Temporary));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Process.DisposeAsync();
+        Directory.Delete(Temporary, recursive: true);
+    }
+}
+
+/// <summary>Uploads over a real connection to a real server: what is refused before it is read, and what is never written.</summary>
+public sealed class UploadImageServerTests(UploadImageServer server) : IClassFixture<UploadImageServer>, IAsyncLifetime
+{
+    const int MaxBytes = UploadImageServer.MaxBytes;
+
+    readonly HttpClient client = new() { BaseAddress = server.Process.Address };
     string token = "";
+    string file = "";
 
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        server = await ServerProcess.StartAsync(("Images__MaxBytes", $"{MaxBytes}"), ("TMPDIR", temporary));
         var (email, password) = ($"{Guid.NewGuid():N}@example.com", "correct horse battery staple");
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, Ct)).EnsureSuccessStatusCode();
-        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Ct)).ShouldBeAsync(HttpStatusCode.OK);
+        var registered = await (await client.PostAsJsonAsync("/register", new { name = "John", email, password }, Ct)).ShouldBeAsync(HttpStatusCode.Created);
+        file = Path.Combine(server.Process.Directory, "static", "profile", $"{registered.GetProperty("id").GetInt64()}.jpg");
+        var login = await (await client.PostAsJsonAsync("/login", new { email, password }, Ct)).ShouldBeAsync(HttpStatusCode.OK);
         token = login.GetProperty("access_token").GetString()!;
-        server.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        await server.DisposeAsync();
-        Directory.Delete(temporary, recursive: true);
+        client.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     [Fact]
     public async Task A_picture_is_stored_as_the_owner_s_and_loads()
     {
-        var url = await server.Client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
-        url.ShouldStartWith($"{server.Address}static/profile/1.jpg?v=");
-        Jpeg.Read(await server.Client.GetByteArrayAsync(url, Ct)).Width.ShouldBe(320);
-        File.GetUnixFileMode(Path.Combine(server.Directory, "static", "profile", "1.jpg")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        url.ShouldStartWith($"{server.Process.Address}static/profile/{Path.GetFileName(file)}?v=");
+        Jpeg.Read(await client.GetByteArrayAsync(url, Ct)).Width.ShouldBe(320);
+        File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     [Fact]
@@ -88,7 +106,7 @@ public sealed class UploadImageServerTests : IAsyncLifetime
         }
         sent.ShouldBeLessThan(MaxBytes * 50);
         (await answer).ShouldStartWith("HTTP/1.1 413");
-        Directory.Exists(Path.Combine(server.Directory, "static", "profile")).ShouldBeFalse();
+        File.Exists(file).ShouldBeFalse();
     }
 
     [Theory]
@@ -101,12 +119,12 @@ public sealed class UploadImageServerTests : IAsyncLifetime
         (await SendAsync(largest)).StatusCode.ShouldBe(HttpStatusCode.OK);
         await (await SendAsync([.. largest, 0])).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
 
-        async Task<HttpResponseMessage> SendAsync(byte[] file)
+        async Task<HttpResponseMessage> SendAsync(byte[] bytes)
         {
-            using var form = new MultipartFormDataContent { { new ByteArrayContent(file), "image", "x.jpg" } };
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(bytes), "image", "x.jpg" } };
             using var request = new HttpRequestMessage(HttpMethod.Post, "/me/upload-image") { Content = form };
             request.Headers.TransferEncodingChunked = chunked;
-            return await server.Client.SendAsync(request, Ct);
+            return await client.SendAsync(request, Ct);
         }
     }
 
@@ -120,8 +138,8 @@ public sealed class UploadImageServerTests : IAsyncLifetime
             await Task.Delay(1000, Ct);
             Files().ShouldBe(before);
         }
-        await server.Client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
-        Files().Except(before).ShouldBe([Path.Combine(server.Directory, "static", "profile", "1.jpg")]);
+        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        Files().Except(before).ShouldBe([file]);
     }
 
     [Fact]
@@ -129,8 +147,8 @@ public sealed class UploadImageServerTests : IAsyncLifetime
     {
         using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))
             await connection.GetStream().WriteAsync(PartHeader, Ct);
-        var url = await server.Client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
-        (await (await server.Client.GetAsync("/me", Ct)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(url);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        (await (await client.GetAsync("/me", Ct)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(url);
     }
 
     static readonly byte[] PartHeader = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8.ToArray();
@@ -138,8 +156,8 @@ public sealed class UploadImageServerTests : IAsyncLifetime
     async Task<TcpClient> ConnectAsync(params string[] headers)
     {
         var connection = new TcpClient();
-        await connection.ConnectAsync(server.Address.Host, server.Address.Port, Ct);
-        var head = $"POST /me/upload-image HTTP/1.1\r\nHost: {server.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n{string.Join("\r\n", headers)}\r\n\r\n";
+        await connection.ConnectAsync(server.Process.Address.Host, server.Process.Address.Port, Ct);
+        var head = $"POST /me/upload-image HTTP/1.1\r\nHost: {server.Process.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n{string.Join("\r\n", headers)}\r\n\r\n";
         await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), Ct);
         return connection;
     }
@@ -158,6 +176,6 @@ public sealed class UploadImageServerTests : IAsyncLifetime
 
     // The database's own files come and go; the runtime's sockets in TMPDIR are no files.
     string[] Files() =>
-        [.. new[] { temporary, server.Directory }.SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))
+        [.. new[] { server.Temporary, server.Process.Directory }.SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))
             .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("dotnet-diagnostic", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("clr-debug", StringComparison.Ordinal))];
 }

@@ -1,0 +1,127 @@
+using System.Net;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Features.DeleteImage;
+
+public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    public static TheoryData<string> Paths => [.. Picture.Addresses];
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task A_picture_is_gone_from_the_profile_the_disk_and_its_address(string path)
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        File.Exists(FileOf(user)).ShouldBeTrue();
+        var before = await RowAsync(user);
+
+        var body = await (await client.DeleteAsync(path, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        body.Names().ShouldBe(["message"]);
+        body.GetProperty("message").GetString().ShouldBe("Profile image deleted successfully");
+        Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").ShouldBeEmpty();
+        var row = await RowAsync(user);
+        (row.ImageKey, row.ImageUrl, row.Name).ShouldBe((null, null, before.Name));
+        row.Version.ShouldBe(before.Version + 1);
+        (await ShownAsync(client)).ShouldBeNull();
+        await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+
+        await (await client.DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
+        (await RowAsync(user)).Version.ShouldBe(row.Version);
+    }
+
+    [Fact]
+    public async Task After_it_another_picture_can_be_put_up()
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(320);
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task Without_a_picture_it_is_404(string path) =>
+        await (await app.ClientFor(await app.CreateUserAsync()).DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task Without_a_token_it_is_401(string path)
+    {
+        var response = await app.Client.DeleteAsync(path, Cancellation);
+        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        response.Headers.WwwAuthenticate.ToString().ShouldStartWith("Bearer");
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_one_removes_the_picture_and_the_others_find_none()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => (await client.DeleteAsync("/me/upload-image", Cancellation)).StatusCode));
+        statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
+        statuses.Count(s => s == HttpStatusCode.NotFound).ShouldBe(19);
+    }
+
+    [Fact]
+    public async Task While_another_is_put_up_either_comes_last_and_row_and_disk_agree()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        for (var round = 0; round < 30; round++)
+        {
+            await client.PutUpAsync(Picture.Png(32, 32, 0, (byte)round, 0), Cancellation);
+            await Task.WhenAll(client.DeleteAsync("/me/upload-image", Cancellation), client.UploadAsync(Picture.Png(32, 32, (byte)round, 0, 0), Cancellation));
+            var shown = await ShownAsync(client);
+            Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").ShouldBe(shown is null ? [] : [FileOf(user)]);
+            if (shown is not null)
+                (await client.GetAsync(shown, Cancellation)).Headers.CacheControl!.ToString().ShouldContain("immutable");
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_has_vanished_does_not_keep_its_picture_on_the_profile()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        File.Delete(FileOf(user));
+        await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        (await ShownAsync(client)).ShouldBe(url);
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (await ShownAsync(client)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task When_it_cannot_be_removed_the_profile_still_shows_it_and_it_loads()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var before = await RowAsync(user);
+        // A directory in its place cannot be removed as a file.
+        File.Move(FileOf(user), FileOf(user) + "-aside");
+        Directory.CreateDirectory(FileOf(user));
+
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        Directory.Delete(FileOf(user));
+        File.Move(FileOf(user) + "-aside", FileOf(user));
+        var row = await RowAsync(user);
+        (row.ImageKey, row.ImageUrl).ShouldBe((before.ImageKey, before.ImageUrl));
+        (await ShownAsync(client)).ShouldBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(320);
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    async Task<string?> ShownAsync(HttpClient client) =>
+        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString();
+
+    Task<UserProfile> RowAsync(TestUser user) => app.QueryAsync(db => db.UserProfiles.AsNoTracking().SingleAsync(p => p.UserId == user.Id));
+
+    string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
+}
