@@ -5,7 +5,9 @@ using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests;
 
@@ -17,8 +19,10 @@ public class ProfilesFixture : AppFixture<Program>
 {
     public const string BaseUrl = "https://profiles.example";
 
-    /// <summary>Everything that this service keeps is below.</summary>
-    public string Root { get; } = Directory.CreateTempSubdirectory("profiles-tests-").FullName;
+    readonly string root = Directory.CreateTempSubdirectory("profiles-tests-").FullName;
+
+    /// <summary>Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.</summary>
+    public string Root => Path.GetDirectoryName(Services.GetRequiredService<IOptions<ServiceOptions>>().Value.DataDirectory)!;
 
     public string ImageDirectory => Path.Combine(Root, "static", "profile");
 
@@ -53,8 +57,8 @@ public class ProfilesFixture : AppFixture<Program>
 
     protected override void ConfigureApp(IWebHostBuilder a)
     {
-        a.UseSetting("DataDirectory", Path.Combine(Root, "data"));
-        a.UseSetting("Images:Directory", Path.Combine(Root, "static"));
+        a.UseSetting("DataDirectory", Path.Combine(root, "data"));
+        a.UseSetting("Images:Directory", Path.Combine(root, "static"));
         a.UseSetting("PublicBaseUrl", BaseUrl);
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
         // The suite would otherwise spend its time hashing.
@@ -62,7 +66,13 @@ public class ProfilesFixture : AppFixture<Program>
         a.ConfigureLogging(l => l.ClearProviders());
     }
 
-    protected override void ConfigureServices(IServiceCollection s) => s.AddSingleton<TimeProvider>(new TestClock());
+    protected override void ConfigureServices(IServiceCollection s)
+    {
+        var commands = new CommandLog();
+        s.AddSingleton<TimeProvider>(new TestClock());
+        s.AddSingleton(commands);
+        s.ConfigureDbContext<ProfilesDbContext>(o => o.AddInterceptors(commands));
+    }
 }
 
 /// <summary>The time of day, moved by hand; durations stay the system's.</summary>

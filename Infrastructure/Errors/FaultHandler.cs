@@ -13,6 +13,9 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
     // Linux: ENOSPC and EDQUOT; .NET hands on the number in HResult.
     const int NoSpace = 28, QuotaExceeded = 122;
 
+    /// <summary>Whether a disk, or a user's share of it, has no room left.</summary>
+    public static bool IsFull(Exception exception) => exception is IOException { HResult: NoSpace or QuotaExceeded };
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         if (httpContext.RequestAborted.IsCancellationRequested)
@@ -34,7 +37,7 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
     {
         BadHttpRequestException bad => bad.StatusCode,
         BusyException => StatusCodes.Status503ServiceUnavailable,
-        IOException { HResult: NoSpace or QuotaExceeded } => StatusCodes.Status507InsufficientStorage,
+        _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseFaults.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseFaults.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,

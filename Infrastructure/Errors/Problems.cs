@@ -33,7 +33,8 @@ static class Problems
     /// <summary>The id under which a request's lines stand in the log.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
 
-    static string Sentence(int status) => status switch
+    /// <summary>What an error says when nothing more is known of it.</summary>
+    public static string Sentence(int status) => status switch
     {
         400 => "The request is not well-formed.",
         401 => "A valid access token is needed: send it as \"Authorization: Bearer <access_token>\".",

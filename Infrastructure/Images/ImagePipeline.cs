@@ -13,8 +13,9 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
 {
     const int QueueLimit = 32;
 
-    // Only the first frame is decoded, but a header with frames beyond all measure is a bomb and not a picture.
-    const int MaxPixelsOfAllFrames = 10;
+    // All frames together may have this many times the pixels of one. Only the first is decoded; more than that is a
+    // bomb and not a picture.
+    const int AllFrames = 10;
 
     // What a JPEG can have. A PNG can have more: one of 1 x 10,000,000, 20 kB, costs 20 seconds.
     const int LongestSide = 65535;
@@ -45,18 +46,17 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
     public async Task<ProcessedImage> ProcessAsync(ReadOnlyMemory<byte> picture, CancellationToken ct)
     {
         var format = ImageFormats.Sniff(picture.Span) ?? throw new InvalidImageException();
-        var admitted = ImageStructure.Admit(format, picture);
-
         using var slot = await decoders.AcquireAsync(permitCount: 1, ct);
         if (!slot.IsAcquired) throw new BusyException();
-        return await Task.Run(() => Process(admitted, format), CancellationToken.None);
+        return await Task.Run(() => Process(picture, format), CancellationToken.None);
     }
 
     public void Dispose() => decoders.Dispose();
 
-    unsafe ProcessedImage Process(ReadOnlyMemory<byte> picture, ImageFormat format)
+    unsafe ProcessedImage Process(ReadOnlyMemory<byte> upload, ImageFormat format)
     {
         Vips.Start();
+        var picture = ImageStructure.Admit(format, upload);
         var loader = ImageFormats.Loader(format);
         var side = options.Value.MaxSide;
 
@@ -86,12 +86,13 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
     void Check(VipsObject header)
     {
         var limit = options.Value.MaxPixels;
-        var limitOfAllFrames = limit * MaxPixelsOfAllFrames;
+        var limitOfAllFrames = Math.Min(limit, long.MaxValue / AllFrames) * AllFrames;
         var (width, height) = (VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
-        if (width is < 1 or > LongestSide || height is < 1 or > LongestSide) throw new InvalidImageException();
+        if (width < 1 || height < 1) throw new InvalidImageException();
 
         var pixels = Math.BigMul(width, height);
         if (pixels > limit) throw new TooManyPixelsException(limit);
+        if (width > LongestSide || height > LongestSide) throw new InvalidImageException();
         if (VipsNative.vips_image_get_n_pages(header) > limitOfAllFrames / pixels)
             throw new TooManyPixelsException(limitOfAllFrames);
     }

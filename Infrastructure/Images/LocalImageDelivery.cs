@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Net.Http.Headers;
 
 namespace Profiles.Infrastructure.Images;
@@ -7,7 +8,7 @@ namespace Profiles.Infrastructure.Images;
 static class LocalImageDelivery
 {
     public static void MapLocalImages(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/static/profile/{userId:long:min(1)}.jpg", ServeAsync)
+        routes.MapGet("/static/profile/{user_id:long:min(1)}.jpg", ServeAsync)
             .AllowAnonymous()
             .WithName("GetImage")
             .WithSummary("Show a profile image")
@@ -17,7 +18,7 @@ static class LocalImageDelivery
             .Produces(StatusCodes.Status304NotModified)
             .ProducesProblem(StatusCodes.Status404NotFound);
 
-    static async Task<IResult> ServeAsync(long userId, string? v, LocalImageStorage storage, HttpContext context, CancellationToken ct)
+    static async Task<IResult> ServeAsync([FromRoute(Name = "user_id")] long userId, string? v, LocalImageStorage storage, HttpContext context, CancellationToken ct)
     {
         if (await storage.ReadAsync(userId, v, ct) is not { } jpeg)
             return TypedResults.NotFound();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Images;
 
@@ -31,7 +32,7 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         {
             Try(() => File.Delete(temporary));
             // A full disk is answered as such; of the rest the client learns only that storing failed.
-            if (e is UnauthorizedAccessException)
+            if (e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e)))
                 throw new ImageStorageException("The image directory cannot be written to.", e);
             throw;
         }

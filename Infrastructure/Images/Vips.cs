@@ -145,7 +145,8 @@ static class Vips
             // By GLib, since .NET's own SetEnvironmentVariable does not reach native code. Any value silences the
             // warnings that libvips prints about a damaged picture.
             g_setenv("VIPS_WARNING", "1", overwrite: 0);
-            if (vips_init("profiles") != 0) throw new InvalidOperationException("libvips does not start.", Failure("vips_init"));
+            if (vips_init("profiles") != 0)
+                throw new InvalidOperationException("libvips does not start.", Failure("vips_init"));
         }
         catch (Exception missing) when (missing is DllNotFoundException or EntryPointNotFoundException)
         {

@@ -13,8 +13,6 @@ static class OpenApiSetup
     public static IServiceCollection AddExplorer(this IServiceCollection services) => services.OpenApiDocument(o =>
     {
         o.DocumentName = "v1";
-        o.Title = "Profiles";
-        o.Version = "v1";
         o.ShortSchemaNames = true;
         o.ConfigureOpenApi = api => api.AddDocumentTransformer<ContractDocument>();
     });

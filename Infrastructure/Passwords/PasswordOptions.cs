@@ -3,6 +3,9 @@ namespace Profiles.Infrastructure.Passwords;
 /// <summary>Settings of the passwords.</summary>
 public sealed class PasswordOptions
 {
+    /// <summary>No setting allows shorter passwords than this.</summary>
+    public const int LeastMinimumLength = 5;
+
     /// <summary>bcrypt's cost: the base-2 logarithm of its rounds, 10 to 16. Each step doubles the time of a login.</summary>
     public int WorkFactor { get; set; } = 12;
 

@@ -27,9 +27,9 @@ static class SettingsSetup
             .Check(o => o.Audience.Length is > 0 and <= 200, "Jwt__Audience must be 1 to 200 characters.");
         // The seed's own example password has five characters; the tests would spend their time hashing at cost 10.
         var cheapest = environment.IsEnvironment("Testing") ? 4 : 10;
-        services.AddSection<PasswordOptions>("Passwords", o => o.MinimumLength ??= environment.IsDevelopment() ? 5 : 8)
+        services.AddSection<PasswordOptions>("Passwords", o => o.MinimumLength ??= environment.IsDevelopment() ? PasswordOptions.LeastMinimumLength : 8)
             .Check(o => o.WorkFactor >= cheapest && o.WorkFactor <= 16, "Passwords__WorkFactor must be between 10 and 16.")
-            .Check(o => o.MinimumLength is >= 5 and <= 64, "Passwords__MinimumLength must be between 5 and 64.");
+            .Check(o => o.MinimumLength is >= PasswordOptions.LeastMinimumLength and <= 64, "Passwords__MinimumLength must be between 5 and 64.");
         services.AddSection<ImagesOptions>("Images", o => o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath))
             .Check(o => o.Storage is null || Enum.IsDefined(o.Storage.Value), "Images__Storage must be Local or Cloudinary.")
             .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")

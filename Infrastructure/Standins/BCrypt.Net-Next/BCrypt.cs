@@ -95,3 +95,6 @@ public static partial class BCrypt
     [GeneratedRegex(@"^\$2[aby]\$[0-9]{2}\$[./0-9A-Za-z]{53}\z")]
     private static partial Regex WholeHash();
 }
+
+/// <summary>A salt or a hash is not one of bcrypt's.</summary>
+public class SaltParseException(string message) : Exception(message);

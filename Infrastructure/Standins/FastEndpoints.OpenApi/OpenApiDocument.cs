@@ -12,13 +12,6 @@ public class DocumentOptions
 {
     public string DocumentName { get; set; } = "v1";
 
-    public string? Title { get; set; }
-
-    public string? Version { get; set; }
-
-    /// <summary>Adds the scheme <c>JWTBearerAuth</c>, required by every endpoint that is not anonymous.</summary>
-    public bool EnableJWTBearerAuth { get; set; } = true;
-
     /// <summary>Names schemas by type name alone; the stand-in always does.</summary>
     public bool ShortSchemaNames { get; set; }
 
@@ -28,43 +21,21 @@ public class DocumentOptions
 /// <summary>Describes the endpoints through ASP.NET Core's own OpenAPI generator.</summary>
 public static class Extensions
 {
-    const string BearerScheme = "JWTBearerAuth";
-
     public static IServiceCollection OpenApiDocument(this IServiceCollection services, Action<DocumentOptions>? options = null)
     {
         var o = new DocumentOptions();
         options?.Invoke(o);
         return services.AddOpenApi(o.DocumentName, api =>
         {
-            api.AddOperationTransformer((operation, context, _) => Describe(operation, context, o));
-            api.AddDocumentTransformer((document, _, _) => Complete(document, o));
+            api.AddOperationTransformer((operation, context, _) => Describe(operation, context));
             o.ConfigureOpenApi?.Invoke(api);
         });
     }
 
-    static Task Complete(OpenApiDocument document, DocumentOptions options)
-    {
-        document.Info.Title = options.Title ?? document.Info.Title;
-        document.Info.Version = options.Version ?? document.Info.Version;
-        if (!options.EnableJWTBearerAuth)
-            return Task.CompletedTask;
-        document.Components ??= new();
-        document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>();
-        document.Components.SecuritySchemes[BearerScheme] = new OpenApiSecurityScheme
-        {
-            Type = SecuritySchemeType.Http,
-            Scheme = "Bearer",
-            BearerFormat = "JWT",
-        };
-        return Task.CompletedTask;
-    }
-
-    static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, DocumentOptions options)
+    static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context)
     {
         if (context.Description.ActionDescriptor.EndpointMetadata.OfType<EndpointDefinition>().SingleOrDefault() is not { } endpoint)
             return Task.CompletedTask;
-        if (options.EnableJWTBearerAuth && endpoint.AnonymousVerbs is null)
-            (operation.Security ??= []).Add(new() { [new OpenApiSecuritySchemeReference(BearerScheme, context.Document)] = [] });
         if (endpoint.EndpointSummary is not { } summary)
             return Task.CompletedTask;
         operation.Summary = summary.Summary;

@@ -13,11 +13,8 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace FastEndpoints.Security;
 
-/// <summary>Settings of the signing key; null when a key resolver is set.</summary>
-public sealed class JwtSigningOptions
-{
-    public string? SigningKey { get; set; }
-}
+/// <summary>Settings of the signing key; the stand-in wants a key resolver instead.</summary>
+public sealed class JwtSigningOptions;
 
 /// <summary>Adds bearer authentication.</summary>
 public static class AuthExtensions
@@ -28,10 +25,7 @@ public static class AuthExtensions
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
             .AddScheme<JwtBearerOptions, JwtBearerHandler>(JwtBearerDefaults.AuthenticationScheme, o =>
             {
-                var signing = new JwtSigningOptions();
-                signingOptions(signing);
-                if (signing.SigningKey is { } key)
-                    o.TokenValidationParameters.IssuerSigningKeyResolver = (_, _, _, _) => [new SymmetricSecurityKey(Encoding.ASCII.GetBytes(key))];
+                signingOptions(new());
                 o.TokenValidationParameters.ValidateIssuer = o.TokenValidationParameters.ValidateAudience = false;
                 bearerOptions?.Invoke(o);
                 o.TokenValidationParameters.ValidateAudience = o.TokenValidationParameters.ValidAudience is not null;

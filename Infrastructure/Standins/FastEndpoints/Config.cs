@@ -34,8 +34,6 @@ public sealed class ErrorOptions
 /// <summary>How endpoints are named and what is done to all of them.</summary>
 public sealed class EndpointOptions
 {
-    public bool ShortNames { internal get; set; }
-
     public Func<EndpointNameGenerationContext, string> NameGenerator { internal get; set; } =
         context => context.EndpointType.Name + context.RouteNumber;
 

@@ -40,8 +40,6 @@ public abstract class BaseEndpoint
 /// <summary>An endpoint that takes a <typeparamref name="TRequest"/> and answers a <typeparamref name="TResponse"/>.</summary>
 public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TRequest : notnull
 {
-    public virtual Task HandleAsync(TRequest req, CancellationToken ct) => throw new NotImplementedException();
-
     public virtual Task<TResponse> ExecuteAsync(TRequest req, CancellationToken ct) => throw new NotImplementedException();
 
     protected void Get(params string[] routePatterns) => Route("GET", routePatterns);
@@ -49,8 +47,6 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
     protected void Post(params string[] routePatterns) => Route("POST", routePatterns);
 
     protected void Put(params string[] routePatterns) => Route("PUT", routePatterns);
-
-    protected void Patch(params string[] routePatterns) => Route("PATCH", routePatterns);
 
     protected void Delete(params string[] routePatterns) => Route("DELETE", routePatterns);
 
@@ -65,11 +61,7 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
 
     protected void MaxRequestBodySize(long size) => Definition.MaxRequestSize = size;
 
-    protected void Policies(params string[] policyNames) => Definition.Policies(policyNames);
-
     protected void Description(Action<RouteHandlerBuilder> builder) => Definition.Conventions += builder;
-
-    protected void Options(Action<RouteHandlerBuilder> builder) => Definition.Conventions += builder;
 
     protected void Summary(Action<EndpointSummary<TRequest>> endpointSummary)
     {
@@ -77,8 +69,6 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
         endpointSummary(summary);
         Definition.EndpointSummary = summary;
     }
-
-    protected void Tags(params string[] endpointTags) => Definition.EndpointTags = [.. endpointTags];
 
     /// <summary>Streams the file parts of a multipart body; parts that are no files are passed over.</summary>
     protected async IAsyncEnumerable<FileMultipartSection?> FormFileSectionsAsync([EnumeratorCancellation] CancellationToken cancellation = default)
@@ -108,16 +98,8 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
                     return;
                 }
             }
-            if (!Definition.ExecutesAsync)
-            {
-                await HandleAsync(request, ct);
-                return;
-            }
-            var response = await ExecuteAsync(request, ct);
-            if (response is IResult result2)
-                await result2.ExecuteAsync(context);
-            else
-                await context.Response.WriteAsJsonAsync(response, ct);
+            // The house's endpoints answer with typed results and nothing else.
+            await ((IResult)(object)(await ExecuteAsync(request, ct))!).ExecuteAsync(context);
         }
         catch (JsonException broken) when (Config.Current.Binding.JsonExceptionTransformer is { } transform)
         {
@@ -154,11 +136,7 @@ public sealed class EmptyRequest;
 /// <summary>An endpoint that reads nothing from its request's body.</summary>
 public abstract class EndpointWithoutRequest<TResponse> : Endpoint<EmptyRequest, TResponse>
 {
-    public virtual Task HandleAsync(CancellationToken ct) => throw new NotImplementedException();
-
     public virtual Task<TResponse> ExecuteAsync(CancellationToken ct) => throw new NotImplementedException();
-
-    public sealed override Task HandleAsync(EmptyRequest req, CancellationToken ct) => HandleAsync(ct);
 
     public sealed override Task<TResponse> ExecuteAsync(EmptyRequest req, CancellationToken ct) => ExecuteAsync(ct);
 }

@@ -18,8 +18,6 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
 
     public string[]? AnonymousVerbs { get; internal set; }
 
-    public List<string>? EndpointTags { get; internal set; }
-
     public List<string>? PreBuiltUserPolicies { get; private set; }
 
     public EndpointSummary? EndpointSummary { get; internal set; }
@@ -27,8 +25,6 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
     public string? FormDataContentType { get; internal set; }
 
     internal long? MaxRequestSize { get; set; }
-
-    internal bool ExecutesAsync { get; init; }
 
     internal IValidator? Validator { get; init; }
 

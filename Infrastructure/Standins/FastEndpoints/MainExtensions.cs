@@ -68,13 +68,11 @@ public static class MainExtensions
         var arguments = Ancestor(type, typeof(Endpoint<,>))!.GetGenericArguments();
         var withoutRequest = arguments[0] == typeof(EmptyRequest);
         Type[] parameters = withoutRequest ? [typeof(CancellationToken)] : [arguments[0], typeof(CancellationToken)];
-        var executes = IsOverridden(type, "ExecuteAsync", parameters);
-        if (executes == IsOverridden(type, "HandleAsync", parameters))
-            throw new InvalidOperationException($"{type.Name} must implement either HandleAsync or ExecuteAsync.");
+        if (type.GetMethod("ExecuteAsync", parameters)!.DeclaringType!.Assembly == typeof(MainExtensions).Assembly)
+            throw new InvalidOperationException($"{type.Name} must implement ExecuteAsync; the stand-in knows no HandleAsync.");
         var validator = found.Validators.SingleOrDefault(v => Ancestor(v, typeof(Validator<>))!.GetGenericArguments()[0] == arguments[0]);
         return new(type, arguments[0], arguments[1])
         {
-            ExecutesAsync = executes,
             Validator = validator is null ? null : (IValidator)ActivatorUtilities.CreateInstance(ApplicationServices!, validator),
         };
     }
@@ -86,8 +84,6 @@ public static class MainExtensions
             var builder = routes.MapMethods(definition.Routes[i], definition.Verbs, (Delegate)((HttpContext context) => RunAsync(context, definition, factory)));
             builder.WithName(Config.Current.Endpoints.NameGenerator(new(definition.EndpointType, definition.Routes.Length > 1 ? i + 1 : null)));
             builder.WithMetadata(definition);
-            if (definition.EndpointTags is { } tags)
-                builder.WithTags([.. tags]);
             if (definition.AnonymousVerbs is not null)
                 builder.AllowAnonymous();
             else
@@ -124,9 +120,6 @@ public static class MainExtensions
 
     static void Populate<T>(EndpointBuilder builder) where T : IEndpointMetadataProvider =>
         T.PopulateMetadata(typeof(MainExtensions).GetMethod(nameof(Populate), BindingFlags.NonPublic | BindingFlags.Static)!, builder);
-
-    static bool IsOverridden(Type type, string method, Type[] parameters) =>
-        type.GetMethod(method, parameters)!.DeclaringType!.Assembly != typeof(MainExtensions).Assembly;
 
     static Type? Ancestor(Type? type, Type definition)
     {

@@ -18,14 +18,6 @@ public abstract class Mapper<TRequest, TResponse, TEntity> : IMapper where TRequ
     public virtual TResponse FromEntity(TEntity e) => throw new NotImplementedException();
 }
 
-/// <summary>Maps a request to an entity.</summary>
-public abstract class RequestMapper<TRequest, TEntity> : IMapper where TRequest : notnull
-{
-    public virtual TEntity ToEntity(TRequest r) => throw new NotImplementedException();
-
-    public virtual TEntity UpdateEntity(TRequest r, TEntity e) => throw new NotImplementedException();
-}
-
 /// <summary>Maps an entity to a response.</summary>
 public abstract class ResponseMapper<TResponse, TEntity> : IMapper where TResponse : notnull
 {

@@ -142,7 +142,16 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var email = FreshEmail();
         var response = await app.Client.PostAsJsonAsync("/register", new
         {
-            name = "John", email, password = Password, id = 999_999, user_id = 999_999, role = "admin", password_hash = "x", image_url = "https://evil.example/x.jpg", created_at = "2000-01-01T00:00:00Z", version = 77,
+            name = "John",
+            email,
+            password = Password,
+            id = 999_999,
+            user_id = 999_999,
+            role = "admin",
+            password_hash = "x",
+            image_url = "https://evil.example/x.jpg",
+            created_at = "2000-01-01T00:00:00Z",
+            version = 77,
         }, Cancellation);
         var id = (await response.ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64();
         id.ShouldNotBe(999_999);

@@ -1,0 +1,36 @@
+# The image build itself has not been run where this is developed; Tests/ContainerTests.cs checks what can be checked without an engine.
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /source
+COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
+COPY Infrastructure/Standins Infrastructure/Standins
+RUN dotnet restore Profiles.csproj --locked-mode
+COPY Program.cs ./
+COPY Data Data
+COPY Features Features
+COPY Infrastructure Infrastructure
+RUN dotnet publish Profiles.csproj --configuration Release --no-restore --output /app
+
+# Debian rather than the runtime image: its libvips is the one that the tests run on.
+FROM debian:bookworm-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates libssl3 libstdc++6 zlib1g libcrypt1 libsqlite3-0 libvips42 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin profiles \
+ && install -d -o profiles -g profiles -m 0700 /data /static
+COPY --from=mcr.microsoft.com/dotnet/aspnet:10.0 /usr/share/dotnet /usr/share/dotnet
+COPY --from=build /app /app
+# MALLOC_ARENA_MAX: decoding on many threads would otherwise fragment the heap to three times its size.
+# DOTNET_EnableDiagnostics: the runtime then needs no file of its own on a read-only root.
+ENV ASPNETCORE_URLS=http://0.0.0.0:8000 \
+    DataDirectory=/data \
+    Images__Directory=/static \
+    MALLOC_ARENA_MAX=2 \
+    VIPS_WARNING=1 \
+    DOTNET_EnableDiagnostics=0
+WORKDIR /app
+USER profiles
+VOLUME ["/data", "/static"]
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+  CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+ENTRYPOINT ["/usr/share/dotnet/dotnet", "Profiles.dll"]

@@ -1,0 +1,86 @@
+using Microsoft.OpenApi;
+using Profiles.Data;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Passwords;
+
+namespace Profiles.Infrastructure.OpenApi;
+
+/// <summary>The schemas of the document: the slices' requests and responses with their limits, and the problem of every error.</summary>
+static class ContractSchemas
+{
+    public const string Problem = "Problem";
+
+    // Bounds for a reader's buffers where no rule of ours is tighter.
+    const int LongestSentence = 500, LongestToken = 4096, LongestUrl = 2048;
+
+    /// <summary>Keeps the schemas of the slices, cleaned and bounded, and adds the problem.</summary>
+    public static void Apply(OpenApiDocument document, ImagesOptions images)
+    {
+        var slices = (document.Components!.Schemas ?? new Dictionary<string, IOpenApiSchema>())
+            .Where(s => s.Key.EndsWith("Request", StringComparison.Ordinal) || s.Key.EndsWith("Response", StringComparison.Ordinal));
+        document.Components.Schemas = slices.ToDictionary(s => s.Key, s => (IOpenApiSchema)Object(
+            s.Key == "UpdateMeRequest" ? [] : s.Value.Required ?? new HashSet<string>(),
+            (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(s.Key, p)))));
+        if (document.Components.Schemas.TryGetValue("UpdateMeRequest", out var change))
+            ((OpenApiSchema)change).AnyOf = [Requires("name"), Requires("email")];
+        if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
+            document.Components.Schemas["UploadImageRequest"] = Upload(images);
+        document.Components.Schemas[Problem] = Object(["type", "title", "status", "detail", "trace_id"],
+        [
+            ("type", Text(LongestUrl, "What kind of problem it is (RFC 9457).", format: "uri-reference")),
+            ("title", Text(LongestSentence, "The status in words.")),
+            ("status", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "400", Maximum = "599", Description = "The HTTP status." }),
+            ("detail", Text(LongestSentence, "One sentence for a person.")),
+            ("trace_id", Text(LongestSentence, "The id under which the service's log has it.")),
+            ("errors", new()
+            {
+                Type = JsonSchemaType.Object,
+                Description = "What was refused, by the fields' names as they were sent.",
+                AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = 20, Items = Text(LongestSentence) },
+            }),
+        ]);
+    }
+
+    static OpenApiSchema Property(string schema, string name) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
+    {
+        (true, "name") => Text(UserProfile.NameMaxLength, "Trimmed; no control characters.", minLength: 1),
+        (true, "email") => Text(User.EmailMaxLength, "ASCII; compared without regard to case.", minLength: 3, format: "email"),
+        (true, "password") when schema == "RegisterRequest" => Text(User.PasswordMaxBytes,
+            "At least as many characters as the service is set to (8 unless configured otherwise) and at most 72 bytes of UTF-8.", minLength: PasswordOptions.LeastMinimumLength, format: "password"),
+        (true, "password") => Text(LongestToken, minLength: 1, format: "password"),
+        (_, "id") => new() { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "1", Maximum = "9223372036854775807" },
+        (_, "expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "2592000", Description = "Seconds." },
+        (_, "image_url") when schema == "UploadImageResponse" => Text(LongestUrl, format: "uri"),
+        (_, "image_url") => Text(LongestUrl, "Null when there is no picture.", format: "uri", nullable: true),
+        (_, "access_token") => Text(LongestToken, "A JWT; carries `user_id`."),
+        (_, "token_type") => Text(20),
+        _ => Text(LongestSentence),
+    };
+
+    // One file under any of the seeds' names.
+    static OpenApiSchema Upload(ImagesOptions images)
+    {
+        string[] names = ["image", "file", "photo"];
+        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = (int)images.MaxBytes, Description = "The picture; exactly one part of these names." })));
+        upload.OneOf = [.. names.Select(Requires)];
+        return upload;
+    }
+
+    public static OpenApiSchema Object(IEnumerable<string> required, IEnumerable<(string Name, OpenApiSchema Schema)> properties) => new()
+    {
+        Type = JsonSchemaType.Object,
+        Required = required.Any() ? required.ToHashSet() : null,
+        Properties = properties.ToDictionary(p => p.Name, p => (IOpenApiSchema)p.Schema),
+    };
+
+    public static OpenApiSchema Text(int maxLength, string? description = null, int? minLength = null, string? format = null, bool nullable = false) => new()
+    {
+        Type = nullable ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String,
+        Format = format,
+        MinLength = minLength,
+        MaxLength = maxLength,
+        Description = description,
+    };
+
+    static IOpenApiSchema Requires(string property) => new OpenApiSchema { Required = new HashSet<string> { property } };
+}

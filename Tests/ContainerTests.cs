@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Profiles.Tests;
+
+/// <summary>What can be known of the image without an engine that builds it.</summary>
+public sealed partial class ContainerTests
+{
+    static readonly string Dockerfile = Continuation().Replace(File.ReadAllText(Path.Combine(Repository(), "Dockerfile")), " ");
+
+    [Fact]
+    public void Every_file_that_the_image_copies_is_there()
+    {
+        var sources = Lines("COPY").Where(l => !l.StartsWith("--from=", StringComparison.Ordinal)).SelectMany(l => l.Split(' ')[..^1]).ToArray();
+        sources.Length.ShouldBeGreaterThan(8);
+        foreach (var source in sources)
+            (File.Exists(Path.Combine(Repository(), source)) || Directory.Exists(Path.Combine(Repository(), source))).ShouldBeTrue(source);
+    }
+
+    [Fact]
+    public async Task Every_package_that_the_image_installs_is_Debians()
+    {
+        var packages = Packages().Match(Dockerfile).Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        packages.Length.ShouldBeGreaterThan(4);
+        var debian = File.ReadAllText("/etc/os-release").Contains("VERSION_CODENAME=bookworm");
+        Assert.SkipUnless(debian, "The image is Debian 12; this machine's packages have other names.");
+        foreach (var package in packages)
+            (await RunAsync("apt-cache", ["show", package], [])).Output.ShouldContain($"Package: {package}");
+    }
+
+    [Fact]
+    public void It_runs_as_a_user_that_it_makes_and_keeps_what_must_last_in_volumes()
+    {
+        var user = Lines("USER").Single();
+        Dockerfile.ShouldMatch($"useradd [^&]*{user}");
+        user.ShouldNotBe("root");
+        var volumes = JsonSerializer.Deserialize<string[]>(Lines("VOLUME").Single())!;
+        var environment = Variables();
+        volumes.ShouldBe([environment["DataDirectory"], environment["Images__Directory"]]);
+        File.ReadAllText(Path.Combine(Repository(), "compose.yaml")).ShouldSatisfyAllConditions(
+            c => c.ShouldContain("read_only: true"), c => c.ShouldContain("data:/data"), c => c.ShouldContain("static:/static"));
+    }
+
+    [Fact]
+    public async Task What_is_published_starts_as_an_unprivileged_user_with_the_images_command_and_variables_and_is_found_healthy()
+    {
+        var root = Directory.CreateTempSubdirectory("profiles-image-").FullName;
+        File.SetUnixFileMode(root, (UnixFileMode)Convert.ToInt32("755", 8));
+        var published = await RunAsync("dotnet", ["publish", Path.Combine(Repository(), "Profiles.csproj"), "-c", "Release", "-o", $"{root}/app", "-m:1", .. SameSwitch()], []);
+        published.ExitCode.ShouldBe(0, published.Output);
+        Directory.GetFiles($"{root}/app", "*Tests*").ShouldBeEmpty();
+
+        // The image's own paths, below an empty directory of ours.
+        string Here(string path) => path.StartsWith('/') ? root + path : path;
+        var variables = Variables().ToDictionary(v => v.Key, v => Here(v.Value));
+        foreach (var volume in new[] { variables["DataDirectory"], variables["Images__Directory"] })
+        {
+            Directory.CreateDirectory(volume);
+            (await RunAsync("chown", ["65534:65534", volume], [])).ExitCode.ShouldBe(Environment.IsPrivilegedProcess ? 0 : 1);
+        }
+        var port = FreePort();
+        variables["ASPNETCORE_URLS"] = variables["ASPNETCORE_URLS"].Replace("0.0.0.0:8000", $"127.0.0.1:{port}");
+        variables["PublicBaseUrl"] = "http://localhost:8000";
+        var entry = JsonSerializer.Deserialize<string[]>(Lines("ENTRYPOINT").Single())!;
+        entry[0].ShouldBe("/usr/share/dotnet/dotnet");
+        string[] unprivileged = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"] : ["env"];
+
+        using var service = Start(unprivileged[0], [.. unprivileged[1..], "dotnet", .. entry[1..]], variables, $"{root}/app");
+        try
+        {
+            var health = JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)!;
+            health = [.. health.Select(h => h.Replace("/8000", $"/{port}"))];
+            var deadline = Stopwatch.StartNew();
+            int code;
+            while ((code = (await RunAsync(health[0], health[1..], [])).ExitCode) != 0 && deadline.Elapsed < TimeSpan.FromSeconds(30) && !service.HasExited)
+                await Task.Delay(200, TestContext.Current.CancellationToken);
+            code.ShouldBe(0);
+            File.Exists($"{variables["DataDirectory"]}/profiles.db").ShouldBeTrue();
+            File.ReadAllText($"/proc/{service.Id}/status").ShouldMatch(Environment.IsPrivilegedProcess ? @"Uid:\t65534\t65534" : @"Uid:\t[1-9]");
+        }
+        finally
+        {
+            service.Kill();
+            await service.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+        (await RunAsync(JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)![0], ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}"], [])).ExitCode.ShouldNotBe(0);
+        Directory.Delete(root, recursive: true);
+    }
+
+    static IEnumerable<string> Lines(string instruction) =>
+        Dockerfile.Split('\n').Where(l => l.StartsWith(instruction + " ", StringComparison.Ordinal)).Select(l => l[(instruction.Length + 1)..].Trim());
+
+    static Dictionary<string, string> Variables() =>
+        Lines("ENV").SelectMany(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(v => v.Split('=', 2)).ToDictionary(v => v[0], v => v[1]);
+
+    // A run of the tests against the real packages publishes those.
+    static string[] SameSwitch() => typeof(FastEndpoints.Config).Assembly.GetName().Version!.Major == 1 ? [] : ["-p:UseStandins=false", "--no-restore"];
+
+    static async Task<(int ExitCode, string Output)> RunAsync(string command, string[] arguments, Dictionary<string, string> variables)
+    {
+        using var process = Start(command, arguments, variables, Repository());
+        var output = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        return (process.ExitCode, string.Concat(output));
+    }
+
+    static Process Start(string command, string[] arguments, Dictionary<string, string> variables, string directory)
+    {
+        var start = new ProcessStartInfo(command, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
+        start.Environment.Remove("CLOUDINARY_URL");
+        return Process.Start(start)!;
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    static string Repository([CallerFilePath] string thisFile = "") => Path.GetDirectoryName(Path.GetDirectoryName(thisFile))!;
+
+    [GeneratedRegex(@"\s*\\\n\s*")]
+    private static partial Regex Continuation();
+
+    [GeneratedRegex(@"--no-install-recommends ([^&]+)")]
+    private static partial Regex Packages();
+
+    [GeneratedRegex(@"HEALTHCHECK[^[]*CMD (\[.*\])")]
+    private static partial Regex HealthCommand();
+}

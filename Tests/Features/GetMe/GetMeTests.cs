@@ -1,0 +1,114 @@
+using System.Net;
+using System.Net.Http.Headers;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Profiles.Tests.Features.GetMe;
+
+public sealed class GetMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    public static TheoryData<string> Paths => new("/me", "/users/me", "/user/profile");
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task The_profile_is_shown_on_every_path(string path)
+    {
+        var user = await app.CreateUserAsync("Jane Roe");
+        var response = await app.ClientFor(user).GetAsync(path, Cancellation);
+
+        var me = await response.ShouldBeAsync(HttpStatusCode.OK);
+        me.Names().ShouldBe(["id", "name", "email", "image_url"]);
+        me.GetProperty("id").GetInt64().ShouldBe(user.Id);
+        me.GetProperty("name").GetString().ShouldBe("Jane Roe");
+        me.GetProperty("email").GetString().ShouldBe(user.Email);
+        me.GetProperty("image_url").GetString().ShouldBeNull();
+        response.Content.Headers.ContentType!.ToString().ShouldStartWith("application/json");
+        response.Headers.CacheControl!.ToString().ShouldBe("no-cache, private");
+        response.Headers.ETag!.IsWeak.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task An_unchanged_profile_costs_304_and_no_body()
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        var tag = (await client.GetAsync("/me", Cancellation)).Headers.ETag!;
+        foreach (var known in new[] { tag.ToString(), $"\"other\", {tag}", $"W/{tag}", "*" })
+        {
+            var again = await SendAsync(client, known);
+            again.StatusCode.ShouldBe(HttpStatusCode.NotModified, known);
+            again.Headers.ETag.ShouldBe(tag);
+            (await again.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBeEmpty();
+        }
+        (await SendAsync(client, "\"other\"")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await SendAsync(client, "not a tag")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_changed_profile_has_another_tag()
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        var before = (await client.GetAsync("/me", Cancellation)).Headers.ETag!;
+        (await client.PutAsync("/me", Json("""{"name":"Another"}"""), Cancellation)).EnsureSuccessStatusCode();
+        var after = await SendAsync(client, before.ToString());
+        after.StatusCode.ShouldBe(HttpStatusCode.OK);
+        after.Headers.ETag.ShouldNotBe(before);
+    }
+
+    [Fact]
+    public async Task Two_users_see_each_their_own_and_never_the_other_whatever_the_query_says()
+    {
+        var (one, two) = (await app.CreateUserAsync("One"), await app.CreateUserAsync("Two"));
+        foreach (var query in new[] { "", $"?id={two.Id}", $"?user_id={two.Id}", $"?userId={two.Id}&id={two.Id}" })
+        {
+            var me = await (await app.ClientFor(one).GetAsync("/me" + query, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+            me.GetProperty("id").GetInt64().ShouldBe(one.Id);
+        }
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/me") { Headers = { { "X-User-Id", $"{two.Id}" }, { "user_id", $"{two.Id}" } } };
+        (await (await app.ClientFor(one).SendAsync(request, Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("id").GetInt64().ShouldBe(one.Id);
+        foreach (var path in new[] { $"/users/{two.Id}", $"/me/{two.Id}", $"/user/profile/{two.Id}" })
+            await (await app.ClientFor(one).GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task Without_a_token_it_is_401_with_a_challenge(string path)
+    {
+        var response = await app.Client.GetAsync(path, Cancellation);
+        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        response.Headers.WwwAuthenticate.Single().Scheme.ShouldBe("Bearer");
+    }
+
+    [Fact]
+    public async Task A_request_costs_one_read_by_an_index()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        client.DefaultRequestHeaders.Add("X-Test-Trace", nameof(A_request_costs_one_read_by_an_index));
+        (await client.GetAsync("/me", Cancellation)).EnsureSuccessStatusCode();
+
+        var read = app.Services.GetRequiredService<CommandLog>().Of(nameof(A_request_costs_one_read_by_an_index)).ShouldHaveSingleItem();
+        var plan = await app.QueryAsync(async db =>
+        {
+            await db.Database.OpenConnectionAsync(Cancellation);
+            await using var explain = db.Database.GetDbConnection().CreateCommand();
+            explain.CommandText = "EXPLAIN QUERY PLAN " + System.Text.RegularExpressions.Regex.Replace(read, "@[A-Za-z_0-9]+", "1");
+            await using var rows = await explain.ExecuteReaderAsync(Cancellation);
+            var details = new List<string>();
+            while (await rows.ReadAsync(Cancellation))
+                details.Add(rows.GetString(3));
+            return details;
+        });
+        plan.ShouldNotBeEmpty();
+        plan.ShouldAllBe(step => step.StartsWith("SEARCH"));
+    }
+
+    Task<HttpResponseMessage> SendAsync(HttpClient client, string ifNoneMatch)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, "/me");
+        request.Headers.TryAddWithoutValidation("If-None-Match", ifNoneMatch);
+        return client.SendAsync(request, Cancellation);
+    }
+
+    static StringContent Json(string text) => new(text, new MediaTypeHeaderValue("application/json"));
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Http.Headers;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Features.UpdateMe;
+
+public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    [Theory]
+    [InlineData("/me")]
+    [InlineData("/users/me")]
+    [InlineData("/user/profile")]
+    public async Task What_is_sent_is_changed_and_what_is_absent_stays(string path)
+    {
+        var user = await app.CreateUserAsync("Old Name");
+        var response = await PutAsync(user, """{"name":" New Name "}""", path: path);
+
+        var body = await response.ShouldBeAsync(HttpStatusCode.OK);
+        body.Names().ShouldBe(["message", "id", "name", "email", "image_url"]);
+        body.GetProperty("message").GetString().ShouldBe("Profile updated successfully");
+        body.GetProperty("name").GetString().ShouldBe("New Name");
+        body.GetProperty("email").GetString().ShouldBe(user.Email);
+        response.Headers.ETag.ShouldBe((await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag);
+        var stored = await StoredAsync(user);
+        stored.Profile.Name.ShouldBe("New Name");
+        stored.Email.ShouldBe(user.Email);
+    }
+
+    [Fact]
+    public async Task Both_may_be_changed_at_once_and_the_new_address_logs_in()
+    {
+        var user = await app.CreateUserAsync();
+        var email = $"Changed-{Guid.NewGuid():N}@example.com";
+        await (await PutAsync(user, $$"""{"name":"Both","email":" {{email}} "}""")).ShouldBeAsync(HttpStatusCode.OK);
+        var stored = await StoredAsync(user);
+        stored.Email.ShouldBe(email);
+        stored.NormalizedEmail.ShouldBe(email.ToLowerInvariant());
+        stored.Profile.Name.ShouldBe("Both");
+        var login = await app.Client.PostAsync("/login", Json($$"""{"email":"{{email}}","password":"{{user.Password}}"}"""), Cancellation);
+        login.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var old = await app.Client.PostAsync("/login", Json($$"""{"email":"{{user.Email}}","password":"{{user.Password}}"}"""), Cancellation);
+        await old.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "Invalid email or password");
+    }
+
+    [Fact]
+    public async Task A_taken_email_is_refused_with_409_and_nothing_changes()
+    {
+        var (user, other) = (await app.CreateUserAsync("Stays"), await app.CreateUserAsync());
+        var response = await PutAsync(user, $$"""{"name":"Changed","email":"{{other.Email.ToUpperInvariant()}}"}""");
+        await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
+        var stored = await StoredAsync(user);
+        stored.Email.ShouldBe(user.Email);
+        stored.Profile.Name.ShouldBe("Stays");
+        stored.Profile.Version.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Ones_own_address_may_be_written_another_way()
+    {
+        var user = await app.CreateUserAsync();
+        await (await PutAsync(user, $$"""{"email":"{{user.Email.ToUpperInvariant()}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
+        (await StoredAsync(user)).Email.ShouldBe(user.Email.ToUpperInvariant());
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"nickname":"x"}""")]
+    [InlineData("""{"Name":"x"}""")]
+    public async Task Nothing_to_change_is_refused(string body) =>
+        await (await PutAsync(await app.CreateUserAsync(), body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "There is nothing to change: send name or email.");
+
+    public static TheoryData<string, string> Refused => new()
+    {
+        { """{"name":""}""", "name" },
+        { """{"name":"   "}""", "name" },
+        { $$"""{"name":"{{new string('n', UserProfile.NameMaxLength + 1)}}"}""", "name" },
+        { """{"name":"a\u0000b"}""", "name" },
+        { """{"name":null,"email":"a@example.com"}""", "name" },
+        { """{"name":5}""", "name" },
+        { """{"name":["a"]}""", "name" },
+        { """{"email":"plain"}""", "email" },
+        { """{"email":null}""", "email" },
+        { """{"name":"good","email":"\u212Aelvin@example.com"}""", "email" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public async Task A_refused_field_is_named_and_nothing_changes(string body, string field)
+    {
+        var user = await app.CreateUserAsync("Stays");
+        await (await PutAsync(user, body)).ShouldRefuseFieldsAsync(field);
+        (await StoredAsync(user)).Profile.Version.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("/me")]
+    [InlineData("/users/me")]
+    [InlineData("/user/profile")]
+    public async Task Members_that_are_not_documented_change_nothing(string path)
+    {
+        var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync("Other"));
+        var before = await StoredAsync(user);
+        var body = $$"""
+            {"name":"New","id":{{other.Id}},"user_id":{{other.Id}},"role":"admin","password":"changed-password","password_hash":"x",
+             "created_at":"2000-01-01T00:00:00Z","image_url":"https://evil.example/x.jpg","image_key":"x","version":99,"token_version":9}
+            """;
+        await (await PutAsync(user, body, path: $"{path}?id={other.Id}&user_id={other.Id}")).ShouldBeAsync(HttpStatusCode.OK);
+        var after = await StoredAsync(user);
+        after.Profile.Name.ShouldBe("New");
+        (after.Id, after.Email, after.NormalizedEmail, after.PasswordHash, after.CreatedAt).ShouldBe((before.Id, before.Email, before.NormalizedEmail, before.PasswordHash, before.CreatedAt));
+        (after.Profile.ImageKey, after.Profile.ImageUrl, after.Profile.Version).ShouldBe((null, null, 2));
+        (await StoredAsync(other)).Profile.Name.ShouldBe("Other");
+    }
+
+    [Fact]
+    public async Task A_stale_If_Match_is_412_and_nothing_changes()
+    {
+        var user = await app.CreateUserAsync();
+        var first = (await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag!.ToString();
+        await (await PutAsync(user, """{"name":"Second"}""", first)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PutAsync(user, """{"name":"Third"}""", first)).ShouldBeProblemAsync(HttpStatusCode.PreconditionFailed);
+        await (await PutAsync(user, """{"name":"Third"}""", "not a tag")).ShouldBeProblemAsync(HttpStatusCode.PreconditionFailed);
+        (await StoredAsync(user)).Profile.Name.ShouldBe("Second");
+        await (await PutAsync(user, """{"name":"Third"}""", "*")).ShouldBeAsync(HttpStatusCode.OK);
+        (await StoredAsync(user)).Profile.Name.ShouldBe("Third");
+    }
+
+    [Fact]
+    public async Task Of_many_changes_under_one_If_Match_exactly_one_wins()
+    {
+        var user = await app.CreateUserAsync();
+        var tag = (await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag!.ToString();
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i => (await PutAsync(user, $$"""{"name":"Name {{i}}"}""", tag)).StatusCode));
+        statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
+        statuses.Count(s => s == HttpStatusCode.PreconditionFailed).ShouldBe(9);
+        (await StoredAsync(user)).Profile.Version.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Changes_at_once_without_If_Match_all_succeed_and_one_whole_change_is_the_last()
+    {
+        var user = await app.CreateUserAsync();
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i =>
+            (await PutAsync(user, $$"""{"name":"{{i}}","email":"{{i}}.{{user.Email}}"}""")).StatusCode));
+        statuses.ShouldAllBe(s => s == HttpStatusCode.OK);
+        var stored = await StoredAsync(user);
+        stored.Email.ShouldBe($"{stored.Profile.Name}.{user.Email}");
+        stored.Profile.Version.ShouldBe(11);
+    }
+
+    [Fact]
+    public async Task Two_who_want_one_address_at_once_do_not_both_get_it()
+    {
+        var users = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => app.CreateUserAsync()));
+        var wanted = $"wanted-{Guid.NewGuid():N}@example.com";
+        var statuses = await Task.WhenAll(users.Select(async u => (await PutAsync(u, $$"""{"email":"{{wanted}}"}""")).StatusCode));
+        statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
+        statuses.Count(s => s == HttpStatusCode.Conflict).ShouldBe(4);
+        (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == wanted))).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Without_a_token_it_is_401() =>
+        await (await app.Client.PutAsync("/me", Json("""{"name":"x"}"""), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+
+    Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
+
+    Task<HttpResponseMessage> PutAsync(TestUser user, string body, string? ifMatch = null, string path = "/me")
+    {
+        var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = Json(body) };
+        if (ifMatch is not null)
+            request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        return app.ClientFor(user).SendAsync(request, Cancellation);
+    }
+
+    static StringContent Json(string text) => new(text, new MediaTypeHeaderValue("application/json"));
+}

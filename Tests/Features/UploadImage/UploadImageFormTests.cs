@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Profiles.Tests.Features.UploadImage;
+
+/// <summary>The multipart body byte for byte, as no well-behaved client would send it.</summary>
+public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    const string Multipart = "multipart/form-data; boundary=b";
+
+    static readonly byte[] Upright = Picture.Bytes("upright.jpg");
+
+    [Theory]
+    [InlineData(Multipart, "b")]
+    [InlineData("multipart/form-data; boundary=\"b\"", "b")]
+    [InlineData("Multipart/Form-Data; charset=utf-8; Boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW", "----WebKitFormBoundary7MA4YWxkTrZu0gW")]
+    [InlineData("multipart/form-data; boundary=1234567890123456789012345678901234567890123456789012345678901234567890", "1234567890123456789012345678901234567890123456789012345678901234567890")]
+    public async Task A_form_with_one_file_is_taken_under_any_boundary_that_the_standard_allows(string type, string boundary) =>
+        await (await SendAsync(type, [.. File("image", boundary), .. End(boundary)])).ShouldBeAsync(HttpStatusCode.OK);
+
+    [Fact]
+    public async Task Fields_that_are_no_files_are_passed_over() =>
+        await (await SendAsync(Multipart, [.. Field("title", "me"), .. File("image"), .. Field("submit", "Send"), .. End()])).ShouldBeAsync(HttpStatusCode.OK);
+
+    public static TheoryData<string, string, byte[]> Broken => new()
+    {
+        { "a wrong field", Multipart, [.. File("avatar"), .. End()] },
+        { "a field without a name", Multipart, [.. Part("Content-Disposition: form-data; filename=\"x.jpg\"", Upright), .. End()] },
+        { "two files of one name", Multipart, [.. File("image"), .. File("image"), .. End()] },
+        { "two files of two names", Multipart, [.. File("image"), .. File("photo"), .. End()] },
+        { "a file and one under a wrong name", Multipart, [.. File("image"), .. File("avatar"), .. End()] },
+        { "the picture as a text field", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"", Upright), .. End()] },
+        { "a part without a disposition", Multipart, [.. Part("Content-Type: image/jpeg", Upright), .. End()] },
+        { "no part", Multipart, End() },
+        { "only a field", Multipart, [.. Field("title", "me"), .. End()] },
+        { "an empty file", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"", []), .. End()] },
+        { "two thousand files", Multipart, [.. Enumerable.Repeat(Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"", [1]), 2000).SelectMany(p => p), .. End()] },
+        { "two thousand fields", Multipart, [.. Enumerable.Repeat(Field("x", "1"), 2000).SelectMany(p => p), .. End()] },
+        { "no final boundary", Multipart, File("image") },
+        { "an end in the middle of the picture", Multipart, File("image")[..2000] },
+        { "an end in a part's header", Multipart, File("image")[..30] },
+        { "no body", Multipart, [] },
+        { "no boundary in the body", Multipart, Upright },
+        { "another boundary in the body", Multipart, [.. File("image", "c"), .. End("c")] },
+        { "a boundary of 200 characters", "multipart/form-data; boundary=" + new string('x', 200), [.. File("image", new string('x', 200)), .. End(new string('x', 200))] },
+        { "an empty boundary", "multipart/form-data; boundary=", [.. File("image", ""), .. End("")] },
+        { "a quoted empty boundary", "multipart/form-data; boundary=\"\"", [.. File("image", ""), .. End("")] },
+        { "no boundary", "multipart/form-data", [.. File("image"), .. End()] },
+        { "a part's header of 20 kB", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nX-Long: " + new string('x', 20_000), Upright), .. End()] },
+        { "a hundred headers in a part", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"" + string.Concat(Enumerable.Range(0, 100).Select(i => $"\r\nX-{i}: 1")), Upright), .. End()] },
+        { "a form in a form", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"\r\nContent-Type: multipart/mixed; boundary=c", [.. Part("Content-Disposition: file; filename=\"x.jpg\"", Upright, "c"), .. End("c")]), .. End()] },
+        { "a form in a file", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x\"\r\nContent-Type: multipart/mixed; boundary=c", [.. File("image", "c"), .. End("c")]), .. End()] },
+        { "multipart/mixed", "multipart/mixed; boundary=b", [.. File("image"), .. End()] },
+        { "a form in the address's form", "application/x-www-form-urlencoded", "image=x"u8.ToArray() },
+        { "JSON", "application/json", """{"image":"/9j/4AAQ"}"""u8.ToArray() },
+        { "the picture alone", "image/jpeg", Upright },
+        { "a type that is none", "multipart", [.. File("image"), .. End()] },
+        { "no type", "", [.. File("image"), .. End()] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public async Task Any_other_body_is_refused_and_changes_nothing(string what, string type, byte[] body)
+    {
+        var user = await app.CreateUserAsync();
+        var response = await SendAsync(type, body, user);
+        response.StatusCode.ShouldBeOneOf([HttpStatusCode.BadRequest, HttpStatusCode.UnsupportedMediaType], what);
+        await response.ShouldBeProblemAsync(response.StatusCode);
+        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.ImageKey).SingleAsync())).ShouldBeNull(what);
+    }
+
+    [Fact]
+    public async Task Of_a_thousand_spoilt_forms_none_is_an_error_of_the_server()
+    {
+        var user = await app.CreateUserAsync();
+        byte[] good = [.. Field("title", "me"), .. File("image"), .. End()];
+        // The same every time: a failure can be repeated.
+        var random = new Random(20_000);
+        for (var round = 0; round < 1000; round++)
+        {
+            // Mostly among the headers, where the form is.
+            var spoilt = good.ToArray();
+            for (var changes = random.Next(1, 6); changes > 0; changes--)
+                spoilt[random.Next(random.Next(2) == 0 ? 250 : spoilt.Length)] = (byte)random.Next(256);
+            using var response = await SendAsync(Multipart, random.Next(4) == 0 ? spoilt[..random.Next(spoilt.Length)] : spoilt, user);
+            ((int)response.StatusCode).ShouldBeOneOf([200, 400], $"Round {round.ToString(CultureInfo.InvariantCulture)}");
+        }
+    }
+
+    async Task<HttpResponseMessage> SendAsync(string type, byte[] body, TestUser? user = null)
+    {
+        using var content = new ByteArrayContent(body);
+        if (type.Length > 0)
+            content.Headers.TryAddWithoutValidation("Content-Type", type);
+        return await app.ClientFor(user ?? await app.CreateUserAsync()).PostAsync("/me/upload-image", content, Cancellation);
+    }
+
+    static byte[] File(string name, string boundary = "b") =>
+        Part($"Content-Disposition: form-data; name=\"{name}\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg", Upright, boundary);
+
+    static byte[] Field(string name, string value) => Part($"Content-Disposition: form-data; name=\"{name}\"", Encoding.ASCII.GetBytes(value));
+
+    static byte[] Part(string headers, byte[] content, string boundary = "b") => [.. Encoding.ASCII.GetBytes($"--{boundary}\r\n{headers}\r\n\r\n"), .. content, .. "\r\n"u8];
+
+    static byte[] End(string boundary = "b") => Encoding.ASCII.GetBytes($"--{boundary}--\r\n");
+}

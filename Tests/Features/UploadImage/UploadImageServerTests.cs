@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Profiles.Tests.Features.UploadImage;
+
+/// <summary>Uploads over a real connection to a real server: what is refused before it is read, and what is never written.</summary>
+public sealed class UploadImageServerTests : IAsyncLifetime
+{
+    const int MaxBytes = 1_000_000;
+
+    readonly string temporary = Directory.CreateTempSubdirectory("profiles-tmp-").FullName;
+    ServerProcess server = null!;
+    string token = "";
+
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        server = await ServerProcess.StartAsync(("Images__MaxBytes", $"{MaxBytes}"), ("TMPDIR", temporary));
+        var (email, password) = ($"{Guid.NewGuid():N}@example.com", "correct horse battery staple");
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, Ct)).EnsureSuccessStatusCode();
+        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Ct)).ShouldBeAsync(HttpStatusCode.OK);
+        token = login.GetProperty("access_token").GetString()!;
+        server.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await server.DisposeAsync();
+        Directory.Delete(temporary, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_picture_is_stored_as_the_owner_s_and_loads()
+    {
+        var url = await server.Client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        url.ShouldStartWith($"{server.Address}static/profile/1.jpg?v=");
+        Jpeg.Read(await server.Client.GetByteArrayAsync(url, Ct)).Width.ShouldBe(320);
+        File.GetUnixFileMode(Path.Combine(server.Directory, "static", "profile", "1.jpg")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public async Task A_length_above_the_limit_is_413_before_a_byte_of_the_body()
+    {
+        using var connection = await ConnectAsync($"Content-Length: {MaxBytes * 10}");
+        (await AnswerAsync(connection)).ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldContain("application/problem+json"));
+    }
+
+    [Fact]
+    public async Task A_client_that_asks_first_is_told_413_and_not_to_go_on()
+    {
+        using var refused = await ConnectAsync($"Content-Length: {MaxBytes * 10}", "Expect: 100-continue");
+        (await AnswerAsync(refused)).ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldNotContain("100 Continue"));
+
+        // What fits is asked for.
+        using var welcome = await ConnectAsync("Content-Length: 1000", "Expect: 100-continue");
+        (await AnswerAsync(welcome)).ShouldStartWith("HTTP/1.1 100");
+    }
+
+    [Fact]
+    public async Task A_stranger_who_asks_first_is_told_401_and_not_to_go_on()
+    {
+        token = "x";
+        using var refused = await ConnectAsync("Content-Length: 1000", "Expect: 100-continue");
+        (await AnswerAsync(refused)).ShouldStartWith("HTTP/1.1 401");
+    }
+
+    [Fact]
+    public async Task Without_a_length_the_limit_ends_it_just_behind_the_limit()
+    {
+        using var connection = await ConnectAsync("Transfer-Encoding: chunked");
+        var stream = connection.GetStream();
+        await SendChunkAsync(stream, PartHeader);
+        var answer = AnswerAsync(connection);
+        var sent = 0;
+        try
+        {
+            for (; sent < MaxBytes * 100 && !answer.IsCompleted; sent += 64 * 1024)
+                await SendChunkAsync(stream, new byte[64 * 1024]);
+        }
+        catch (IOException)
+        {
+            // The server has closed the connection: it reads no more.
+        }
+        sent.ShouldBeLessThan(MaxBytes * 50);
+        (await answer).ShouldStartWith("HTTP/1.1 413");
+        Directory.Exists(Path.Combine(server.Directory, "static", "profile")).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_file_of_the_limit_passes_and_one_byte_more_does_not(bool chunked)
+    {
+        var upright = Picture.Bytes("upright.jpg");
+        byte[] largest = [.. upright, .. new byte[MaxBytes - upright.Length]];
+        (await SendAsync(largest)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await (await SendAsync([.. largest, 0])).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+
+        async Task<HttpResponseMessage> SendAsync(byte[] file)
+        {
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(file), "image", "x.jpg" } };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/me/upload-image") { Content = form };
+            request.Headers.TransferEncodingChunked = chunked;
+            return await server.Client.SendAsync(request, Ct);
+        }
+    }
+
+    [Fact]
+    public async Task While_a_picture_arrives_and_after_its_sender_has_gone_no_file_has_it()
+    {
+        var before = Files();
+        using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))
+        {
+            await connection.GetStream().WriteAsync((byte[])[.. PartHeader, .. new byte[MaxBytes / 3]], Ct);
+            await Task.Delay(1000, Ct);
+            Files().ShouldBe(before);
+        }
+        await server.Client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        Files().Except(before).ShouldBe([Path.Combine(server.Directory, "static", "profile", "1.jpg")]);
+    }
+
+    [Fact]
+    public async Task A_sender_who_stops_in_the_middle_leaves_nothing_and_the_next_is_served()
+    {
+        using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))
+            await connection.GetStream().WriteAsync(PartHeader, Ct);
+        var url = await server.Client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        (await (await server.Client.GetAsync("/me", Ct)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(url);
+    }
+
+    static readonly byte[] PartHeader = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8.ToArray();
+
+    async Task<TcpClient> ConnectAsync(params string[] headers)
+    {
+        var connection = new TcpClient();
+        await connection.ConnectAsync(server.Address.Host, server.Address.Port, Ct);
+        var head = $"POST /me/upload-image HTTP/1.1\r\nHost: {server.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n{string.Join("\r\n", headers)}\r\n\r\n";
+        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), Ct);
+        return connection;
+    }
+
+    static async Task SendChunkAsync(NetworkStream stream, byte[] bytes) =>
+        await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes($"{bytes.Length.ToString("x", CultureInfo.InvariantCulture)}\r\n"), .. bytes, .. "\r\n"u8], Ct);
+
+    // What the server says at first, at the latest after some seconds.
+    static async Task<string> AnswerAsync(TcpClient connection)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        patience.CancelAfter(TimeSpan.FromSeconds(15));
+        var buffer = new byte[16 * 1024];
+        return Encoding.ASCII.GetString(buffer, 0, await connection.GetStream().ReadAsync(buffer, patience.Token));
+    }
+
+    // The database's own files come and go; the runtime's sockets in TMPDIR are no files.
+    string[] Files() =>
+        [.. new[] { temporary, server.Directory }.SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))
+            .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("dotnet-diagnostic", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("clr-debug", StringComparison.Ordinal))];
+}

@@ -1,0 +1,464 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Tests.Features.UploadImage;
+
+/// <summary>A service with an image directory for one test class, because some of the tests spoil it for a moment.</summary>
+public sealed class UploadImageFixture : ProfilesFixture
+{
+    public const int MaxBytes = 1_000_000;
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting("Images:MaxBytes", $"{MaxBytes}");
+    }
+}
+
+public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadImageFixture>
+{
+    // What tables, frames and scans need; everything else would be metadata: APP1 to APP15 (EXIF, XMP, ICC, IPTC) and comments.
+    static readonly byte[] PictureMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
+
+    public static MatrixTheoryData<string, string> NamesAndPaths => new(["image", "file", "photo"], Picture.Addresses);
+
+    [Theory]
+    [MemberData(nameof(NamesAndPaths))]
+    public async Task A_picture_is_stored_and_shown_under_every_name_and_path_of_the_seeds(string field, string path)
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var body = await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, field, path)).ShouldBeAsync(HttpStatusCode.OK);
+
+        body.Names().ShouldBe(["message", "image_url"]);
+        body.GetProperty("message").GetString().ShouldBe("Upload successful");
+        var stored = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
+        var version = Convert.ToHexStringLower(SHA256.HashData(stored))[..8];
+        var url = $"{ProfilesFixture.BaseUrl}/static/profile/{user.Id}.jpg?v={version}";
+        body.GetProperty("image_url").GetString().ShouldBe(url);
+        var row = await RowAsync(user);
+        row.ImageKey.ShouldBe(version);
+        row.ImageUrl.ShouldBe($"/static/profile/{user.Id}.jpg?v={version}");
+        (await ShownAsync(client)).ShouldBe(url);
+        (await client.GetByteArrayAsync(url, Cancellation)).ShouldBe(stored);
+        Jpeg.Read(stored).Width.ShouldBe(320);
+    }
+
+    public static TheoryData<string, int, int, double> Scenes => new()
+    {
+        { "upright.jpg", 320, 240, 8 }, { "gps.jpg", 320, 240, 8 }, { "progressive.jpg", 320, 240, 8 }, { "display-p3.jpg", 320, 240, 8 }, { "large.jpg", 1024, 683, 8 },
+        { "orientation-1.jpg", 320, 240, 8 }, { "orientation-2.jpg", 320, 240, 8 }, { "orientation-3.jpg", 320, 240, 8 }, { "orientation-4.jpg", 320, 240, 8 },
+        { "orientation-5.jpg", 320, 240, 8 }, { "orientation-6.jpg", 320, 240, 8 }, { "orientation-7.jpg", 320, 240, 8 }, { "orientation-8.jpg", 320, 240, 8 },
+        { "palette.png", 200, 150, 12 }, { "interlaced.png", 200, 150, 8 }, { "photo.webp", 320, 240, 8 },
+        { "animated.webp", 160, 120, 30 }, { "animated.gif", 160, 120, 30 }, { "photo.heic", 320, 240, 12 }, { "photo.avif", 320, 240, 12 },
+        // Four inks without a profile are duller.
+        { "cmyk.jpg", 320, 240, 80 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Scenes))]
+    public async Task Every_accepted_picture_comes_back_upright_and_without_metadata(string name, int width, int height, double difference)
+    {
+        Assert.SkipUnless(name != "photo.heic" || Vips.DecodesHeic, "This machine's libheif decodes no HEVC.");
+        var stored = await StoreAsync(Picture.Bytes(name));
+
+        var jpeg = Jpeg.Read(stored);
+        (jpeg.Width, jpeg.Height, jpeg.Channels).ShouldBe((width, height, 3));
+        jpeg.Markers.ShouldBeSubsetOf(PictureMarkers);
+        foreach (var word in (string[])["Exif", "http://ns.adobe.com/xap", "Photoshop", "ICC_PROFILE"])
+            stored.AsSpan().IndexOf(Encoding.ASCII.GetBytes(word)).ShouldBe(-1, word);
+        Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeLessThan(difference);
+    }
+
+    [Fact]
+    public void The_orientations_of_the_scene_look_different_before_they_are_applied() =>
+        Picture.Difference(Picture.Look(Picture.Bytes("orientation-3.jpg")), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeGreaterThan(100);
+
+    [Theory]
+    [InlineData("grey.jpg", 320, 240)]
+    [InlineData("alpha.png", 200, 150)]
+    [InlineData("grey16-alpha.png", 120, 90)]
+    public async Task Grey_deep_and_transparent_pictures_become_colours_on_white(string name, int width, int height)
+    {
+        var stored = await StoreAsync(Picture.Bytes(name));
+        var jpeg = Jpeg.Read(stored);
+        (jpeg.Width, jpeg.Height, jpeg.Channels).ShouldBe((width, height, 3));
+        var look = Picture.Look(stored);
+        if (name.StartsWith("grey", StringComparison.Ordinal))
+            look.ShouldAllBe(cell => cell.Max() - cell.Min() < 3);
+        if (name == "grey16-alpha.png")
+            look[8..].ShouldAllBe(cell => cell.Min() > 250);
+        if (name == "alpha.png")
+            look[12].Min().ShouldBeGreaterThan(200);
+    }
+
+    [Theory]
+    [InlineData("<?php system($_GET['c']); ?>")]
+    [InlineData("<script>alert(1)</script>")]
+    [InlineData("PK\u0003\u0004")]
+    [InlineData("%PDF-1.7")]
+    public async Task Nothing_that_was_hidden_in_a_picture_or_behind_it_is_stored(string hidden)
+    {
+        var smuggled = Encoding.ASCII.GetBytes(hidden);
+        var upright = Picture.Bytes("upright.jpg");
+        byte[] comment = [0xFF, 0xFE, 0, (byte)(smuggled.Length + 2), .. smuggled];
+        var stored = await StoreAsync([.. upright[..2], .. comment, .. upright[2..], .. smuggled]);
+
+        // Whole, and nothing behind the end: the reader asserts it.
+        Jpeg.Read(stored).Width.ShouldBe(320);
+        stored.ShouldNotBe(upright);
+        stored.AsSpan().IndexOf(smuggled).ShouldBe(-1);
+    }
+
+    [Theory]
+    [InlineData("upright.jpg", "x.png", "image/png")]
+    [InlineData("palette.png", "x.jpg", "image/jpeg")]
+    [InlineData("photo.webp", "x.svg", "image/svg+xml")]
+    [InlineData("animated.gif", "x", null)]
+    [InlineData("palette.png", "x.php", "application/x-php")]
+    public async Task The_bytes_decide_whatever_the_name_and_the_declared_type(string picture, string fileName, string? type)
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        await (await client.UploadAsync(Picture.Bytes(picture), Cancellation, fileName: fileName, type: type)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    public static TheoryData<string> ForeignFormats => [.. Foreign.Keys];
+
+    static readonly Dictionary<string, byte[]> Foreign = new()
+    {
+        ["SVG"] = """<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script><rect width="9" height="9"/></svg>"""u8.ToArray(),
+        ["SVG with an XML declaration"] = """<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>"""u8.ToArray(),
+        ["SVGZ, cut off"] = Gzip("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\"><rect width=\"100\" height=\"100\"/></svg>" + new string(' ', 400))[..^12],
+        ["PDF"] = [.. "%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"u8],
+        ["TIFF"] = Picture.Bytes("not-allowed.tiff"),
+        ["TIFF, big-endian"] = [.. "MM\0*\0\0\0\b"u8, .. new byte[64]],
+        ["BMP"] = [.. "BM"u8, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, .. new byte[24], 0, 0, 255, 0],
+        ["ICO"] = [0, 0, 1, 0, 1, 0, 16, 16, 0, 0, 1, 0, 32, 0, .. new byte[64]],
+        ["JPEG 2000"] = [0, 0, 0, 12, .. "jP  \r\n"u8, 0x87, 10, .. new byte[64]],
+        ["JPEG 2000 codestream"] = [0xFF, 0x4F, 0xFF, 0x51, .. new byte[64]],
+        ["EXR"] = [0x76, 0x2F, 0x31, 0x01, 2, 0, 0, 0, .. new byte[64]],
+        ["JPEG XL"] = [0xFF, 0x0A, .. new byte[64]],
+        ["JPEG XL container"] = [0, 0, 0, 12, .. "JXL \r\n"u8, 0x87, 10, .. new byte[64]],
+        ["PSD"] = [.. "8BPS"u8, 0, 1, .. new byte[64]],
+        ["TGA"] = [0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 24, 0, 0, 0, 255, .. "TRUEVISION-XFILE.\0"u8],
+        ["FITS"] = Encoding.ASCII.GetBytes("SIMPLE  =                    T".PadRight(2880)),
+        ["MP4"] = [0, 0, 0, 24, .. "ftypisom"u8, 0, 0, 2, 0, .. "isomavc1"u8, .. new byte[64]],
+        ["WAV"] = [.. "RIFF"u8, 36, 0, 0, 0, .. "WAVEfmt "u8, .. new byte[28]],
+        ["ZIP"] = [.. "PK"u8, 3, 4, .. new byte[64]],
+        ["ImageMagick script"] = "push graphic-context\nviewbox 0 0 640 480\nfill 'url(https://127.0.0.1/x.jpg\"|id)'\npop graphic-context"u8.ToArray(),
+        ["PPM"] = "P3\n1 1\n255\n255 0 0\n"u8.ToArray(),
+        ["HTML"] = "<!DOCTYPE html><script>alert(1)</script>"u8.ToArray(),
+        ["nothing"] = [],
+        ["one byte"] = [0xFF],
+        ["a JPEG's first bytes"] = [0xFF, 0xD8, 0xFF],
+    };
+
+    [Theory]
+    [MemberData(nameof(ForeignFormats))]
+    public async Task A_format_that_is_not_on_the_list_is_refused_whatever_name_and_type_it_bears(string format)
+    {
+        var user = await app.CreateUserAsync();
+        foreach (var (fileName, type) in ((string, string?)[])[("photo.jpg", "image/jpeg"), ("photo.png", "image/png"), ("photo.svg", "image/svg+xml"), ("photo", null)])
+        {
+            var watch = Stopwatch.StartNew();
+            var response = await app.ClientFor(user).UploadAsync(Foreign[format], Cancellation, fileName: fileName, type: type);
+            await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
+            watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5));
+        }
+        await ShouldShowNothingAsync(user);
+    }
+
+    // One frame of that size, and a scan's header: no pixel follows.
+    static readonly byte[] JpegBomb = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0x63, 0x9C, 0x63, 0x9C, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, .. new byte[60], 0xFF, 0xD9];
+
+    public static TheoryData<string, byte[]> Bombs => new()
+    {
+        { "JPEG of 25,500 x 25,500", JpegBomb },
+        { "PNG of 25,500 x 25,500", [.. Picture.PngHeader(25_500, 25_500), .. Picture.Chunk("IDAT", Zlib(new byte[1000])), .. Picture.Chunk("IEND", [])] },
+        { "PNG of 300,000 x 300,000", [.. Picture.PngHeader(300_000, 300_000), .. Picture.Chunk("IDAT", Zlib(new byte[1000])), .. Picture.Chunk("IEND", [])] },
+        { "GIF of 65,535 x 65,535", Gif(65_535, 65_535, 1) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bombs))]
+    public async Task A_small_file_that_promises_a_vast_picture_is_refused_at_its_header_with_the_limit(string what, byte[] bomb)
+    {
+        var user = await app.CreateUserAsync();
+        var watch = Stopwatch.StartNew();
+        var response = await app.ClientFor(user).UploadAsync(bomb, Cancellation);
+        var problem = await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        problem.GetProperty("detail").GetString()!.ShouldContain(new ImagesOptions().MaxPixels.ToString(), customMessage: what);
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5), what);
+        await ShouldShowNothingAsync(user);
+    }
+
+    [Fact]
+    public async Task Of_many_frames_the_first_is_shown_and_too_many_are_refused()
+    {
+        var watch = Stopwatch.StartNew();
+        var client = app.ClientFor(await app.CreateUserAsync());
+        await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        var stored = await StoreAsync(Gif(1, 1, 2000));
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        var look = Picture.Look(stored);
+        // The first is red, the others blue.
+        look[0][0].ShouldBeGreaterThan(200);
+        look[0][2].ShouldBeLessThan(50);
+    }
+
+    public static TheoryData<string, byte[]> Damaged => new()
+    {
+        { "truncated.jpg", Picture.Bytes("truncated.jpg") }, { "truncated.png", Picture.Bytes("truncated.png") },
+        { "progressive JPEG, cut off", Cut("progressive.jpg") }, { "interlaced PNG, cut off", Cut("interlaced.png") }, { "WebP, cut off", Cut("photo.webp") },
+        { "animated WebP, cut off", Cut("animated.webp") }, { "GIF, cut off", Cut("animated.gif") }, { "HEIC, cut off", Cut("photo.heic") }, { "AVIF, cut off", Cut("photo.avif") },
+        { "JPEG, cut off by four bytes", Picture.Bytes("upright.jpg")[..^4] }, { "PNG without its end", Picture.Bytes("palette.png")[..^12] },
+        { "PNG with one wrong byte among the pixels", Spoilt("palette.png") }, { "JPEG's header and noise", [.. Picture.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Damaged))]
+    public async Task A_damaged_picture_is_refused_twice_alike_and_the_one_that_was_there_stays(string what, byte[] damaged)
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        await (await client.UploadAsync(damaged, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
+        await ShouldShowNothingAsync(user);
+
+        var url = await client.PutUpAsync(Picture.Png(8, 8, 0, 0, 200), Cancellation);
+        var before = await RowAsync(user);
+        await (await client.UploadAsync(damaged, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
+        (await RowAsync(user)).ShouldBeEquivalentTo(before, what);
+        (await ShownAsync(client)).ShouldBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(8);
+        FilesOf(user).ShouldBe([FileOf(user)]);
+    }
+
+    [Fact]
+    public async Task A_file_of_exactly_the_limit_is_taken_and_one_byte_more_is_413()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var upright = Picture.Bytes("upright.jpg");
+        byte[] largest = [.. upright, .. new byte[UploadImageFixture.MaxBytes - upright.Length]];
+        var problem = await (await client.UploadAsync([.. largest, 0], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        problem.GetProperty("detail").GetString()!.ShouldContain($"{UploadImageFixture.MaxBytes}");
+        await (await client.UploadAsync(new byte[UploadImageFixture.MaxBytes * 2], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        await ShouldShowNothingAsync(user);
+        await (await client.UploadAsync(largest, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    public static TheoryData<string> HostileNames => new(
+        "../../x.jpg", "..\\..\\x.jpg", "/tmp/x.jpg", "a\0.php", "CON", "x.jpg\r\nX-Evil: yes", new string('n', 5000) + ".jpg", "\u202Egpj.exe", "....//....//x.jpg", "%2e%2e%2fx.jpg", "|id", "$(id).jpg", "x'; DROP TABLE users; --.jpg", "x\".jpg");
+
+    [Theory]
+    [MemberData(nameof(HostileNames))]
+    public async Task A_file_s_name_is_not_used_and_not_repeated(string name)
+    {
+        var user = await app.CreateUserAsync();
+        var before = FilesOutsideTheDatabase();
+        byte[] body = [.. Encoding.UTF8.GetBytes($"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\nContent-Type: image/jpeg\r\n\r\n"), .. Picture.Bytes("upright.jpg"), .. "\r\n--b--\r\n"u8];
+        using var content = new ByteArrayContent(body);
+        content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
+        using var response = await app.ClientFor(user).PostAsync("/me/upload-image", content, Cancellation);
+
+        response.StatusCode.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.BadRequest);
+        (response.Headers.ToString() + await response.Content.ReadAsStringAsync(Cancellation)).ShouldSatisfyAllConditions(
+            said => said.ShouldNotContain(name, Case.Sensitive), said => said.ShouldNotContain("X-Evil"), said => said.ShouldNotContain("x.jpg"));
+        FilesOutsideTheDatabase().Except(before).ShouldBe(response.StatusCode == HttpStatusCode.OK ? [FileOf(user)] : []);
+        File.Exists("/tmp/x.jpg").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("/me/upload-image")]
+    [InlineData("/users/me/profile-image")]
+    [InlineData("/user/profile/photo")]
+    public async Task Without_a_token_nothing_is_stored(string path)
+    {
+        var before = FilesOutsideTheDatabase();
+        var response = await app.Client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, path: path);
+        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        response.Headers.WwwAuthenticate.ToString().ShouldStartWith("Bearer");
+        FilesOutsideTheDatabase().ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Two_users_do_not_touch_each_other_whatever_ids_they_send()
+    {
+        var (one, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
+        var url = await app.ClientFor(one).PutUpAsync(Picture.Png(8, 8, 200, 0, 0), Cancellation);
+        var row = await RowAsync(one);
+        var bytes = await File.ReadAllBytesAsync(FileOf(one), Cancellation);
+
+        var client = app.ClientFor(other);
+        client.DefaultRequestHeaders.Add("X-User-Id", $"{one.Id}");
+        using var form = new MultipartFormDataContent { { new StringContent($"{one.Id}"), "user_id" }, { new StringContent($"{one.Id}"), "id" }, { new ByteArrayContent(Picture.Bytes("upright.jpg")), "image", $"{one.Id}.jpg" } };
+        await (await client.PostAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", form, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await client.DeleteAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+
+        (await RowAsync(one)).ShouldBeEquivalentTo(row);
+        (await File.ReadAllBytesAsync(FileOf(one), Cancellation)).ShouldBe(bytes);
+        (await ShownAsync(app.ClientFor(one))).ShouldBe(url);
+    }
+
+    [Fact]
+    public async Task Of_two_uploads_at_once_one_whole_picture_remains()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        for (var round = 0; round < 40; round++)
+        {
+            var shade = (byte)(200 + round);
+            var urls = await Task.WhenAll(client.PutUpAsync(Picture.Png(64, 64, shade, 0, 0), Cancellation), client.PutUpAsync(Picture.Png(64, 64, 0, 0, shade), Cancellation));
+
+            var stored = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
+            Jpeg.Read(stored);
+            (await RowAsync(user)).ImageKey.ShouldBe(Convert.ToHexStringLower(SHA256.HashData(stored))[..8]);
+            urls.ShouldContain(await ShownAsync(client));
+            FilesOf(user).ShouldBe([FileOf(user)]);
+        }
+    }
+
+    [Fact]
+    public async Task When_a_picture_cannot_be_stored_the_one_that_was_there_is_still_shown_and_loads()
+    {
+        // The name under which the second picture would wait is taken by a directory.
+        var second = Picture.Png(16, 16, 0, 150, 0);
+        var version = (await app.ClientFor(await app.CreateUserAsync()).PutUpAsync(second, Cancellation))[^8..];
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        var before = await RowAsync(user);
+        var obstacle = Directory.CreateDirectory(Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg", "obstacle"));
+
+        await (await client.UploadAsync(second, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+        (await RowAsync(user)).ShouldBeEquivalentTo(before);
+        (await ShownAsync(client)).ShouldBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
+        Directory.EnumerateFiles(app.ImageDirectory, ".*").ShouldBeEmpty();
+
+        obstacle.Parent!.Delete(recursive: true);
+        (await client.PutUpAsync(second, Cancellation)).ShouldEndWith(version);
+    }
+
+    [Fact]
+    public async Task When_the_image_directory_is_gone_for_a_while_uploads_fail_and_then_work_again()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        var aside = app.ImageDirectory + "-aside";
+        Directory.Move(app.ImageDirectory, aside);
+        try
+        {
+            await File.WriteAllTextAsync(app.ImageDirectory, "not a directory", Cancellation);
+            await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+            (await ShownAsync(client)).ShouldBe(url);
+        }
+        finally
+        {
+            File.Delete(app.ImageDirectory);
+            Directory.Move(aside, app.ImageDirectory);
+        }
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
+        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_507_and_the_picture_that_was_there_stays()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4k", "profiles-tests", app.ImageDirectory), "Only root may mount a small disk.");
+        try
+        {
+            await (await client.UploadAsync(Picture.Bytes("large.jpg"), Cancellation)).ShouldBeProblemAsync((HttpStatusCode)507);
+            Directory.EnumerateFileSystemEntries(app.ImageDirectory).ShouldBeEmpty();
+        }
+        finally
+        {
+            await RunAsync("umount", "-l", app.ImageDirectory);
+        }
+        (await ShownAsync(client)).ShouldBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
+    }
+
+    async Task<byte[]> StoreAsync(byte[] picture)
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        return await client.GetByteArrayAsync(await client.PutUpAsync(picture, Cancellation), Cancellation);
+    }
+
+    async Task<string?> ShownAsync(HttpClient client) =>
+        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString();
+
+    async Task ShouldShowNothingAsync(TestUser user)
+    {
+        var row = await RowAsync(user);
+        (row.ImageKey, row.ImageUrl, row.Version).ShouldBe((null, null, 1));
+        FilesOf(user).ShouldBeEmpty();
+    }
+
+    Task<UserProfile> RowAsync(TestUser user) => app.QueryAsync(db => db.UserProfiles.AsNoTracking().SingleAsync(p => p.UserId == user.Id));
+
+    string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
+
+    // With half-written ones, which bear no user's name.
+    string[] FilesOf(TestUser user) =>
+        Directory.Exists(app.ImageDirectory) ? [.. Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*"), .. Directory.EnumerateFiles(app.ImageDirectory, ".*")] : [];
+
+    string[] FilesOutsideTheDatabase() =>
+        [.. Directory.EnumerateFiles(app.Root, "*", SearchOption.AllDirectories).Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    static async Task<bool> RunAsync(string command, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true })!;
+        await process.WaitForExitAsync(CancellationToken.None);
+        return process.ExitCode == 0;
+    }
+
+    static byte[] Cut(string name)
+    {
+        var bytes = Picture.Bytes(name);
+        return bytes[..(bytes.Length * 6 / 10)];
+    }
+
+    static byte[] Spoilt(string name)
+    {
+        var bytes = Picture.Bytes(name);
+        bytes[bytes.Length * 8 / 10] ^= 0xFF;
+        return bytes;
+    }
+
+    static byte[] Gzip(string text)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal))
+            gzip.Write(Encoding.UTF8.GetBytes(text));
+        return packed.ToArray();
+    }
+
+    static byte[] Zlib(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal))
+            zlib.Write(bytes);
+        return packed.ToArray();
+    }
+
+    // Frames of one pixel each, whatever size they say: a red one, then blue ones.
+    static byte[] Gif(int width, int height, int frames)
+    {
+        byte[] size = [(byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8)];
+        byte[] Frame(byte code) => [0x21, 0xF9, 4, 0, 1, 0, 0, 0, 0x2C, 0, 0, 0, 0, .. size, 0, 2, 2, code, 1, 0];
+        return [.. "GIF89a"u8, .. size, 0x80, 0, 0, 255, 0, 0, 0, 0, 255, .. Frame(0x44), .. Enumerable.Repeat(Frame(0x4C), frames - 1).SelectMany(f => f), (byte)';'];
+    }
+}

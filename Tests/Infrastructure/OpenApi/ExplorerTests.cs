@@ -1,0 +1,72 @@
+using Microsoft.Playwright;
+
+namespace Profiles.Tests.Infrastructure.OpenApi;
+
+/// <summary>The explorer as a person uses it, in a real browser on the real server.</summary>
+public sealed class ExplorerTests
+{
+    static readonly string? Chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+
+    [Fact]
+    public async Task Someone_registers_logs_in_authorises_uploads_a_picture_and_reads_the_profile_through_the_page()
+    {
+        Assert.SkipWhen(Chromium is null && Environment.GetEnvironmentVariable("PROFILES_BROWSER") != "required", "No Chromium is installed: ./dev test --browser installs it.");
+        Chromium.ShouldNotBeNull("PROFILES_BROWSER=required, and no Chromium is installed.");
+        await using var server = await ServerProcess.StartAsync(("ASPNETCORE_ENVIRONMENT", "Development"));
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Chromium,
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+        var page = await browser.NewPageAsync();
+        var complaints = new List<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+                complaints.Add(message.Text);
+        };
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith(server.Address.ToString(), StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal) && !request.Url.StartsWith("blob:", StringComparison.Ordinal))
+                complaints.Add($"asked elsewhere: {request.Url}");
+        };
+
+        await page.GotoAsync(server.Address.ToString());
+        page.Url.ShouldContain("/swagger");
+        // The examples are the seeds' own: they are sent as they stand.
+        (await ExecuteAsync(page, "Register")).ShouldContain("User registered successfully");
+        var login = await ExecuteAsync(page, "Login");
+        var token = System.Text.RegularExpressions.Regex.Match(login, "\"access_token\": \"([^\"]+)\"").Groups[1].Value;
+        token.ShouldNotBeEmpty();
+
+        await page.Locator("button.authorize").First.ClickAsync();
+        await page.Locator(".dialog-ux input[type=text]").FillAsync(token);
+        await page.Locator(".dialog-ux button.authorize").ClickAsync();
+        await page.Locator(".dialog-ux .btn-done").ClickAsync();
+
+        var picture = Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg");
+        (await ExecuteAsync(page, "UploadImage", form => form.Locator("input[type=file]").First.SetInputFilesAsync(picture))).ShouldContain("Upload successful");
+        var me = await ExecuteAsync(page, "GetMe");
+        me.ShouldContain("john@example.com");
+        me.ShouldContain("/static/profile/1.jpg?v=");
+        File.Exists(Path.Combine(server.Directory, "static", "profile", "1.jpg")).ShouldBeTrue();
+        if (Environment.GetEnvironmentVariable("PROFILES_SCREENSHOT") is { } file)
+            await page.ScreenshotAsync(new() { Path = file, FullPage = true });
+        complaints.ShouldBeEmpty();
+    }
+
+    // Opens an operation, fills what it asks for, executes it and reads what the page shows as the server's answer.
+    static async Task<string> ExecuteAsync(IPage page, string operationId, Func<ILocator, Task>? fill = null)
+    {
+        var block = page.Locator($".opblock[id$='-{operationId}']");
+        await block.Locator(".opblock-summary-control").ClickAsync();
+        await block.Locator("button.try-out__btn").ClickAsync();
+        if (fill is not null)
+            await fill(block);
+        await block.Locator("button.execute").ClickAsync();
+        var answer = block.Locator(".live-responses-table .response-col_description .microlight").First;
+        await answer.WaitForAsync();
+        return await answer.InnerTextAsync();
+    }
+}

@@ -1,0 +1,99 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FastEndpoints.Testing;
+
+namespace Profiles.Tests.Infrastructure.OpenApi;
+
+public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    [Fact]
+    public async Task The_document_is_the_committed_one()
+    {
+        var document = await ReadAsync();
+        var golden = GoldenFile();
+        if (Environment.GetEnvironmentVariable("PROFILES_RENEW_GOLDEN") == "1")
+        {
+            await File.WriteAllTextAsync(golden, document.ToJsonString(Indented) + "\n", Cancellation);
+            Assert.Fail($"{golden} was renewed: read the difference, then run the tests without PROFILES_RENEW_GOLDEN.");
+        }
+        var committed = JsonNode.Parse(await File.ReadAllTextAsync(golden, Cancellation))!;
+        JsonNode.DeepEquals(document, committed).ShouldBeTrue("The API's document has changed. If it should have, run the tests with PROFILES_RENEW_GOLDEN=1 and commit the difference.");
+    }
+
+    [Fact]
+    public async Task It_has_every_path_of_the_contract_and_no_other()
+    {
+        var document = await ReadAsync();
+        document["openapi"]!.GetValue<string>().ShouldStartWith("3.1");
+        string[] image = ["delete", "post"], profile = ["get", "put"];
+        var expected = new Dictionary<string, string[]>
+        {
+            ["/register"] = ["post"],
+            ["/login"] = ["post"],
+            ["/me"] = profile,
+            ["/users/me"] = profile,
+            ["/user/profile"] = profile,
+            ["/me/upload-image"] = image,
+            ["/users/me/profile-image"] = image,
+            ["/user/profile/photo"] = image,
+            ["/static/profile/{user_id}.jpg"] = ["get"],
+            ["/health/live"] = ["get"],
+            ["/health/ready"] = ["get"],
+        };
+        document["paths"]!.AsObject().ToDictionary(p => p.Key, p => string.Join(' ', p.Value!.AsObject().Select(o => o.Key).Order()))
+            .ShouldBe(expected.ToDictionary(p => p.Key, p => string.Join(' ', p.Value)), ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Every_operation_is_described_and_answers_errors_as_problems()
+    {
+        var operations = Operations(await ReadAsync()).ToArray();
+        operations.Length.ShouldBe(17);
+        operations.Select(o => o.Operation["operationId"]!.GetValue<string>()).Distinct().Count().ShouldBe(operations.Length);
+        foreach (var (path, operation) in operations)
+        {
+            operation["summary"]!.GetValue<string>().ShouldNotBeNullOrEmpty(path);
+            operation["description"]!.GetValue<string>().ShouldNotBeNullOrEmpty(path);
+            operation["tags"]!.AsArray().Count.ShouldBe(1, path);
+            var errors = operation["responses"]!.AsObject().Where(r => r.Key[0] is '4' or '5').ToArray();
+            errors.ShouldNotBeEmpty(path);
+            foreach (var (status, error) in errors)
+            {
+                var media = error!["content"]!["application/problem+json"].ShouldNotBeNull($"{path} {status}");
+                media["schema"]!["$ref"]!.GetValue<string>().ShouldBe("#/components/schemas/Problem");
+                media["example"]!["detail"]!.GetValue<string>().ShouldNotBeNullOrEmpty();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task All_but_these_need_the_bearer_token()
+    {
+        var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 }).Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
+        open.ShouldBe(["GetImage", "IsLive", "IsReady", "Login", "Register"]);
+    }
+
+    [Fact]
+    public async Task Aliases_say_what_they_are_an_alias_of()
+    {
+        var aliases = Operations(await ReadAsync()).Where(o => o.Operation["operationId"]!.GetValue<string>().Contains("Alias")).ToArray();
+        aliases.Length.ShouldBe(8);
+        aliases.ShouldAllBe(a => a.Operation["description"]!.GetValue<string>().StartsWith("Alias of `"));
+    }
+
+    async Task<JsonNode> ReadAsync()
+    {
+        var response = await app.Client.GetAsync("/openapi/v1.json", Cancellation);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancellation))!;
+    }
+
+    static IEnumerable<(string Path, JsonObject Operation)> Operations(JsonNode document) =>
+        document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => ($"{o.Key} {p.Key}", o.Value!.AsObject())));
+
+    static string GoldenFile([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "openapi.v1.json");
+}

@@ -1,0 +1,155 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Tests;
+
+/// <summary>Pictures to upload, and what can be seen of the ones that come back.</summary>
+static partial class Picture
+{
+    /// <summary>The paths of the seeds, the documented one first.</summary>
+    public static string[] Addresses { get; } = ["/me/upload-image", "/users/me/profile-image", "/user/profile/photo"];
+
+    /// <summary>A file of <c>Tests/Pictures</c>.</summary>
+    public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Pictures", name));
+
+    /// <summary>A PNG of one colour.</summary>
+    public static byte[] Png(int width, int height, byte red, byte green, byte blue)
+    {
+        using var packed = new MemoryStream();
+        using (var pixels = new ZLibStream(packed, CompressionLevel.Fastest))
+        {
+            byte[] line = [0, .. Enumerable.Repeat<byte[]>([red, green, blue], width).SelectMany(p => p)];
+            for (var y = 0; y < height; y++)
+                pixels.Write(line);
+        }
+        return [.. PngHeader(width, height), .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
+    }
+
+    /// <summary>What a PNG begins with: the signature and the chunk that promises a size.</summary>
+    public static byte[] PngHeader(int width, int height)
+    {
+        var header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        (header[8], header[9]) = (8, 2);
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. Chunk("IHDR", header)];
+    }
+
+    /// <summary>A chunk of a PNG, with its checksum.</summary>
+    public static byte[] Chunk(string type, byte[] content)
+    {
+        byte[] covered = [.. System.Text.Encoding.ASCII.GetBytes(type), .. content];
+        var chunk = new byte[covered.Length + 8];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, content.Length);
+        covered.CopyTo(chunk, 4);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), Crc(covered));
+        return chunk;
+    }
+
+    /// <summary>Sends one file as a form.</summary>
+    public static async Task<HttpResponseMessage> UploadAsync(
+        this HttpClient client, byte[] bytes, CancellationToken ct, string field = "image", string path = "/me/upload-image", string fileName = "photo.jpg", string? type = "image/jpeg")
+    {
+        using var file = new ByteArrayContent(bytes);
+        if (type is not null)
+            file.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        using var form = new MultipartFormDataContent { { file, field, fileName } };
+        return await client.PostAsync(path, form, ct);
+    }
+
+    /// <summary>Uploads, and gives the address that was answered.</summary>
+    public static async Task<string> PutUpAsync(this HttpClient client, byte[] bytes, CancellationToken ct) =>
+        (await (await client.UploadAsync(bytes, ct)).ShouldBeAsync(System.Net.HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
+
+    /// <summary>The average colour of each cell of a raster of 4 x 4 over a JPEG, line by line, as red, green and blue.</summary>
+    public static unsafe double[][] Look(byte[] jpeg)
+    {
+        const int Cells = 4;
+        Vips.Start();
+        fixed (byte* bytes = jpeg)
+        {
+            using var source = Vips.OpenSource(bytes, jpeg.Length);
+            using var image = Vips.Load("jpegload_source", source, "fail-on=warning");
+            var (width, height) = (VipsNative.vips_image_get_width(image), VipsNative.vips_image_get_height(image));
+            var memory = vips_image_write_to_memory(image, out var size);
+            memory.ShouldNotBe(0);
+            try
+            {
+                var bands = (int)size / width / height;
+                bands.ShouldBe(3);
+                var pixels = new ReadOnlySpan<byte>((void*)memory, (int)size);
+                var sums = Enumerable.Range(0, Cells * Cells).Select(_ => new double[4]).ToArray();
+                for (var at = 0; at < width * height; at++)
+                {
+                    var cell = sums[(at / width * Cells / height * Cells) + (at % width * Cells / width)];
+                    cell[3]++;
+                    for (var band = 0; band < bands; band++)
+                        cell[band] += pixels[(at * bands) + band];
+                }
+                return [.. sums.Select(c => c[..3].Select(sum => sum / c[3]).ToArray())];
+            }
+            finally
+            {
+                VipsNative.g_free(memory);
+            }
+        }
+    }
+
+    /// <summary>The largest difference between two looks, in any cell and any channel, of 255.</summary>
+    public static double Difference(double[][] one, double[][] other) =>
+        one.Zip(other).SelectMany(cells => cells.First.Zip(cells.Second, (a, b) => Math.Abs(a - b))).Max();
+
+    static uint Crc(byte[] bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var b in bytes)
+        {
+            crc ^= b;
+            for (var bit = 0; bit < 8; bit++)
+                crc = (crc >> 1) ^ ((crc & 1) * 0xEDB88320);
+        }
+        return ~crc;
+    }
+
+    [LibraryImport("libvips.so.42")]
+    private static partial nint vips_image_write_to_memory(VipsObject image, out nuint size);
+}
+
+/// <summary>What the markers of a JPEG say.</summary>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Channels">1 for grey, 3 for colour, 4 for inks.</param>
+/// <param name="Markers">The codes of all segments in order, without the first and the last.</param>
+sealed record Jpeg(int Width, int Height, int Channels, IReadOnlyList<byte> Markers)
+{
+    /// <summary>Reads a JPEG that must be whole, from its first marker to its last, with nothing behind.</summary>
+    public static Jpeg Read(byte[] bytes)
+    {
+        var (width, height, channels) = (0, 0, 0);
+        List<byte> markers = [];
+        bytes.AsSpan(0, 2).SequenceEqual((byte[])[0xFF, 0xD8]).ShouldBeTrue("It does not begin as a JPEG.");
+        var at = 2;
+        while (true)
+        {
+            bytes[at].ShouldBe((byte)0xFF);
+            var marker = bytes[at + 1];
+            if (marker == 0xD9)
+            {
+                (at + 2).ShouldBe(bytes.Length, "Something stands behind the JPEG's end.");
+                return new(width, height, channels, markers);
+            }
+            markers.Add(marker);
+            if (marker is >= 0xC0 and <= 0xC2)
+                (height, width, channels) = (BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 5)), BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 7)), bytes[at + 9]);
+            at += 2 + BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 2));
+            if (marker != 0xDA)
+                continue;
+            // Within the pixels, FF is followed by 00 or by a restart marker; any other is the next segment.
+            while (bytes[at] != 0xFF || bytes[at + 1] is 0x00 or (>= 0xD0 and <= 0xD7))
+                at++;
+        }
+    }
+}
