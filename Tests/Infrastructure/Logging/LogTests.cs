@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+
+namespace Profiles.Tests.Infrastructure.Logging;
+
+/// <summary>What the service writes while it is used and abused: one JSON object a line, and nobody's secret.</summary>
+public sealed class LogTests
+{
+    const string Password = "canary-password-9f1c";
+    const string WrongPassword = "canary-wrong-password-77ab";
+    const string Email = "canary-mail-5d2e@example.com";
+    const string Name = "Canary Name 3b8a";
+    const string SigningKey = "canary-signing-key-0a6d-at-least-32-bytes";
+    const string CloudinarySecret = "canary-cloudinary-secret-c41f";
+    const string CloudinaryKey = "271828182845904";
+    const string Agent = "canary-agent\u001b[2J\u001b]0;canary\u0007";
+    const string ForgedLine = "{\"level\":\"info\"}";
+
+    static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_log_is_JSON_by_the_line_and_no_secret_is_in_it_or_in_an_answer_or_in_the_database()
+    {
+        await using var server = await ServerProcess.StartAsync(
+            ("Jwt__SigningKey", SigningKey), ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"),
+            // Nothing listens there: storing fails, and its exception is logged.
+            ("Cloudinary__ApiBaseAddress", "http://127.0.0.1:9"), ("Cloudinary__Timeout", "00:00:05"));
+        server.Client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", Agent).ShouldBeTrue();
+        var answers = new StringBuilder();
+
+        await SendAsync(HttpStatusCode.Created, HttpMethod.Post, "/register", Json(new { name = Name, email = Email, password = Password }));
+        await SendAsync(HttpStatusCode.Conflict, HttpMethod.Post, "/register", Json(new { name = Name, email = Email, password = Password }));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register", Json(new { name = Name, email = $"a\r\n{ForgedLine}@x", password = Password }));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register", new StringContent($"{{\"password\":\"{Password}\",", Encoding.UTF8, "application/json"));
+        await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login", Json(new { email = Email, password = WrongPassword }));
+        await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login", Json(new { email = $"a\r\n{ForgedLine}@x", password = WrongPassword }));
+        var login = await server.Client.PostAsJsonAsync("/login", new { email = Email, password = Password }, Token);
+        var token = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/me");
+        await SendAsync(HttpStatusCode.NotFound, HttpMethod.Get, $"/nowhere/{Uri.EscapeDataString(Email)}?access_token={token}&x=%0d%0a{Uri.EscapeDataString(ForgedLine)}");
+        await SendAsync(HttpStatusCode.MethodNotAllowed, new HttpMethod("CANARYMETHOD"), "/me");
+        await SendAsync(HttpStatusCode.OK, HttpMethod.Put, "/me", Json(new { name = $"{Name} {ForgedLine}" }));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Put, "/me", Json(new { email = "canary-mail-none" }));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/me/upload-image", Upload("canary-file\u202e.jpg", Encoding.ASCII.GetBytes("canary-picture")));
+        await SendAsync(HttpStatusCode.InternalServerError, HttpMethod.Post, "/me/upload-image", Upload("canary-file.gif", await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token)));
+        await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/openapi/v1.json");
+        await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/health/live");
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token + "x");
+        await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Get, "/me");
+
+        string[] secrets = [Password, WrongPassword, SigningKey, CloudinarySecret, token, token.Split('.')[2]];
+        foreach (var secret in secrets)
+            answers.ToString().ShouldNotContain(secret);
+        var lines = await LinesAsync(server, expected: 16);
+        var events = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        events.ShouldAllBe(e => e.ValueKind == JsonValueKind.Object);
+        foreach (var line in lines)
+        {
+            foreach (var personal in new[] { "canary", CloudinaryKey, token.Split('.')[1], ForgedLine, "\u001b", "\u0007" }.Concat(secrets))
+                line.ShouldNotContain(personal, Case.Insensitive);
+        }
+        foreach (var file in Directory.GetFiles(Path.Combine(server.Directory, "data")))
+        {
+            var kept = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file, Token));
+            foreach (var secret in secrets)
+                kept.ShouldNotContain(secret);
+        }
+
+        async Task SendAsync(HttpStatusCode status, HttpMethod method, string path, HttpContent? content = null)
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = content };
+            var response = await server.Client.SendAsync(request, Token);
+            var body = await response.Content.ReadAsStringAsync(Token);
+            response.StatusCode.ShouldBe(status, $"{method} {path}: {body}");
+            answers.Append(response.Headers).Append(response.Content.Headers).AppendLine(body);
+        }
+    }
+
+    [Fact]
+    public async Task Every_request_leaves_one_line_that_says_when_what_how_it_ended_and_for_whom()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var john = new { name = Name, email = Email, password = Password };
+        var id = (await (await server.Client.PostAsJsonAsync("/register", john, Token)).ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64();
+        var refused = await (await server.Client.PostAsJsonAsync("/login", new { email = Email, password = WrongPassword }, Token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        var login = await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK);
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", login.GetProperty("access_token").GetString());
+        await (await server.Client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK);
+
+        var requests = (await LinesAsync(server, expected: 4)).Select(l => JsonDocument.Parse(l).RootElement).Where(IsRequest).Where(e => State(e, "Route") != "/health/live").ToArray();
+        requests.Select(e => $"{State(e, "Method")} {State(e, "Route")} {State(e, "Status")} {State(e, "UserId")}").ShouldBe([
+            "POST /register 201 ", "POST /login 401 ", "POST /login 200 ", $"GET /me 200 {id}",
+        ]);
+        State(requests[1], "TraceId").ShouldBe(refused.GetProperty("trace_id").GetString());
+        foreach (var request in requests)
+        {
+            double.Parse(State(request, "Milliseconds"), CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
+            var time = request.GetProperty("Timestamp").GetString()!;
+            time.ShouldEndWith("Z");
+            DateTimeOffset.Parse(time, CultureInfo.InvariantCulture).ShouldBe(TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(1));
+        }
+    }
+
+    static bool IsRequest(JsonElement line) => line.GetProperty("Category").GetString()!.EndsWith(".RequestLog", StringComparison.Ordinal);
+
+    static string State(JsonElement line, string name) => line.GetProperty("State").TryGetProperty(name, out var value) ? value.ToString() : "";
+
+    static JsonContent Json(object value) => JsonContent.Create(value);
+
+    static MultipartFormDataContent Upload(string name, byte[] bytes)
+    {
+        var picture = new ByteArrayContent(bytes);
+        picture.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+        return new() { { picture, "image", name } };
+    }
+
+    /// <summary>All that was written, once the lines of this many requests are there: the log has a thread of its own.</summary>
+    static async Task<string[]> LinesAsync(ServerProcess server, int expected)
+    {
+        for (var patience = 0; patience < 100; patience++)
+        {
+            var lines = server.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            if (lines.Count(l => l.Contains(".RequestLog\"", StringComparison.Ordinal) && !l.Contains("/health/live", StringComparison.Ordinal)) >= expected)
+                return lines;
+            await Task.Delay(50, Token);
+        }
+        throw new ShouldAssertException($"There are not {expected} requests in the log:\n{server.Output}");
+    }
+}
