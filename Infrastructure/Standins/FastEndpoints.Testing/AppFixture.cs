@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
@@ -19,7 +18,9 @@ public abstract class BaseFixture
 /// <summary>Runs the application in the test process, once for each fixture type.</summary>
 public abstract class AppFixture<TProgram> : BaseFixture, IAsyncLifetime where TProgram : class
 {
-    static readonly ConcurrentDictionary<Type, WebApplicationFactory<TProgram>> Applications = new();
+    static readonly Dictionary<Type, WebApplicationFactory<TProgram>> Applications = [];
+
+    static readonly SemaphoreSlim Starting = new(1, 1);
 
     WebApplicationFactory<TProgram> application = null!;
 
@@ -46,16 +47,26 @@ public abstract class AppFixture<TProgram> : BaseFixture, IAsyncLifetime where T
 
     async ValueTask IAsyncLifetime.InitializeAsync()
     {
-        if (!Applications.TryGetValue(GetType(), out application!))
+        // Test classes run at the same time, and two that share a fixture share its application.
+        await Starting.WaitAsync();
+        try
         {
-            await PreSetupAsync();
-            var root = new WebApplicationFactory<TProgram>();
-            application = Applications.GetOrAdd(GetType(), root.WithWebHostBuilder(b =>
+            if (!Applications.TryGetValue(GetType(), out application!))
             {
-                b.UseEnvironment("Testing");
-                b.ConfigureTestServices(ConfigureServices);
-                ConfigureApp(b);
-            }));
+                await PreSetupAsync();
+                application = new WebApplicationFactory<TProgram>().WithWebHostBuilder(b =>
+                {
+                    b.UseEnvironment("Testing");
+                    b.ConfigureTestServices(ConfigureServices);
+                    ConfigureApp(b);
+                });
+                _ = application.Server;
+                Applications[GetType()] = application;
+            }
+        }
+        finally
+        {
+            Starting.Release();
         }
         Client = application.CreateClient();
         await SetupAsync();
