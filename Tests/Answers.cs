@@ -25,6 +25,9 @@ static class Answers
         problem.GetProperty("status").GetInt32().ShouldBe((int)status);
         problem.GetProperty("trace_id").GetString().ShouldNotBeNullOrEmpty();
         problem.GetProperty("detail").GetString().ShouldNotBeNullOrEmpty();
+        // RFC 9110, 15.5.2: a 401 says how to authenticate.
+        if (status == HttpStatusCode.Unauthorized)
+            response.Headers.WwwAuthenticate.ToString().ShouldStartWith("Bearer");
         if (detail is not null)
             problem.GetProperty("detail").GetString().ShouldBe(detail);
         return problem;

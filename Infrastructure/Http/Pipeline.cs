@@ -76,6 +76,9 @@ static class Pipeline
                 headers.ContentSecurityPolicy = NothingMayLoad;
             if (StringValues.IsNullOrEmpty(headers.CacheControl))
                 headers.CacheControl = "no-store";
+            // RFC 9110, 15.5.2: no 401 without a challenge, also where a login failed.
+            if (context.Response.StatusCode == StatusCodes.Status401Unauthorized && StringValues.IsNullOrEmpty(headers.WWWAuthenticate))
+                headers.WWWAuthenticate = "Bearer";
             if (context.Request.IsHttps)
                 headers.StrictTransportSecurity = "max-age=31536000";
             // The answer depends on it, also where no origin was sent: a cache must not mix the two.
