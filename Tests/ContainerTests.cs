@@ -48,10 +48,12 @@ public sealed partial class ContainerTests
     [Fact]
     public async Task What_is_published_starts_as_an_unprivileged_user_with_the_images_command_and_variables_and_is_found_healthy()
     {
-        var root = Directory.CreateTempSubdirectory("profiles-image-").FullName;
+        var root = TemporaryDirectory.Make("image");
         File.SetUnixFileMode(root, (UnixFileMode)Convert.ToInt32("755", 8));
         var published = await RunAsync("dotnet", ["publish", Path.Combine(Repository(), "Profiles.csproj"), "-c", "Release", "-o", $"{root}/app", "-m:1", .. SameSwitch()], []);
         published.ExitCode.ShouldBe(0, published.Output);
+        // The services of other tests in this process have made its files private.
+        (await RunAsync("chmod", ["-R", "a+rX", $"{root}/app"], [])).ExitCode.ShouldBe(0);
         Directory.GetFiles($"{root}/app", "*Tests*").ShouldBeEmpty();
 
         // The image's own paths, below an empty directory of ours.
@@ -88,7 +90,6 @@ public sealed partial class ContainerTests
             await service.WaitForExitAsync(TestContext.Current.CancellationToken);
         }
         (await RunAsync(JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)![0], ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}"], [])).ExitCode.ShouldNotBe(0);
-        Directory.Delete(root, recursive: true);
     }
 
     static IEnumerable<string> Lines(string instruction) =>

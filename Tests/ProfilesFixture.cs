@@ -19,7 +19,7 @@ public class ProfilesFixture : AppFixture<Program>
 {
     public const string BaseUrl = "https://profiles.example";
 
-    readonly string root = Directory.CreateTempSubdirectory("profiles-tests-").FullName;
+    readonly string root = TemporaryDirectory.Make("tests");
 
     /// <summary>Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.</summary>
     public string Root => Path.GetDirectoryName(Services.GetRequiredService<IOptions<ServiceOptions>>().Value.DataDirectory)!;

@@ -15,7 +15,7 @@ public sealed class ServerProcess : IAsyncDisposable
 
     ServerProcess(IReadOnlyDictionary<string, string> settings)
     {
-        Directory = System.IO.Directory.CreateTempSubdirectory("profiles-process-").FullName;
+        Directory = TemporaryDirectory.Make("process");
         Address = new($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
         {

@@ -19,7 +19,7 @@ public abstract class BaseFixture
 /// <summary>Runs the application in the test process, once for each fixture type.</summary>
 public abstract class AppFixture<TProgram> : BaseFixture, IAsyncLifetime where TProgram : class
 {
-    static readonly ConcurrentDictionary<Type, WebApplicationFactory<TProgram>> Applications = new();
+    static readonly ConcurrentDictionary<Type, Lazy<Task<WebApplicationFactory<TProgram>>>> Applications = new();
 
     WebApplicationFactory<TProgram> application = null!;
 
@@ -46,19 +46,23 @@ public abstract class AppFixture<TProgram> : BaseFixture, IAsyncLifetime where T
 
     async ValueTask IAsyncLifetime.InitializeAsync()
     {
-        if (!Applications.TryGetValue(GetType(), out application!))
-        {
-            await PreSetupAsync();
-            var root = new WebApplicationFactory<TProgram>();
-            application = Applications.GetOrAdd(GetType(), root.WithWebHostBuilder(b =>
-            {
-                b.UseEnvironment("Testing");
-                b.ConfigureTestServices(ConfigureServices);
-                ConfigureApp(b);
-            }));
-        }
+        application = await Applications.GetOrAdd(GetType(), _ => new(StartAsync)).Value;
         Client = application.CreateClient();
         await SetupAsync();
+    }
+
+    // Once for all classes that share the fixture's type, whichever of them comes first.
+    async Task<WebApplicationFactory<TProgram>> StartAsync()
+    {
+        await PreSetupAsync();
+        var started = new WebApplicationFactory<TProgram>().WithWebHostBuilder(b =>
+        {
+            b.UseEnvironment("Testing");
+            b.ConfigureTestServices(ConfigureServices);
+            ConfigureApp(b);
+        });
+        _ = started.Services;
+        return started;
     }
 
     async ValueTask IAsyncDisposable.DisposeAsync()

@@ -14,7 +14,7 @@ public sealed class UploadImageServer : IAsyncLifetime
 
     public ServerProcess Process { get; private set; } = null!;
 
-    public string Temporary { get; } = Directory.CreateTempSubdirectory("profiles-tmp-").FullName;
+    public string Temporary { get; } = TemporaryDirectory.Make("tmp");
 
     public async ValueTask InitializeAsync() => Process = await ServerProcess.StartAsync(("Images__MaxBytes", $"{MaxBytes}"), ("TMPDIR", Temporary));
 

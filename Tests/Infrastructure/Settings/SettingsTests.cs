@@ -111,7 +111,7 @@ public sealed class SettingsTests
     [InlineData("signing.key", "short")]
     public async Task A_damaged_file_stops_the_start_and_is_left_as_it_is(string name, string content)
     {
-        var directory = Directory.CreateTempSubdirectory("profiles-damaged-").FullName;
+        var directory = TemporaryDirectory.Make("damaged");
         await File.WriteAllTextAsync(Path.Combine(directory, name), content, Token);
         var (exitCode, output) = await ServerProcess.RefuseAsync(("DataDirectory", directory));
         exitCode.ShouldNotBe(0);

@@ -37,7 +37,7 @@ public sealed class StartTests
     [Fact]
     public async Task The_key_that_was_made_at_the_first_start_is_kept()
     {
-        var data = Directory.CreateTempSubdirectory("profiles-data-").FullName;
+        var data = TemporaryDirectory.Make("data");
         string token;
         await using (var first = await ServerProcess.StartAsync(("DataDirectory", data)))
             token = (await JoinAsync(first)).Token;
@@ -54,7 +54,7 @@ public sealed class StartTests
     [Fact]
     public async Task Tokens_of_the_previous_key_are_honoured_while_it_is_named_and_new_ones_are_signed_with_the_present_one()
     {
-        var data = Directory.CreateTempSubdirectory("profiles-data-").FullName;
+        var data = TemporaryDirectory.Make("data");
         string old, renewed;
         await using (var before = await ServerProcess.StartAsync(("DataDirectory", data), ("Jwt__SigningKey", OldKey)))
             old = (await JoinAsync(before)).Token;
