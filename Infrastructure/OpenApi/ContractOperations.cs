@@ -31,6 +31,8 @@ static class ContractOperations
         operation.Responses.Remove("403");
         if (operation.OperationId == "GetImage" && operation.Responses["200"] is OpenApiResponse picture)
             picture.Content = new Dictionary<string, OpenApiMediaType> { ["image/jpeg"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = int.MaxValue } } };
+        if (isProtected)
+            Header(operation.Responses["401"], "WWW-Authenticate", "The challenge (RFC 6750).", ContractSchemas.Text(LongestHeader, pattern: "^Bearer"));
         AddHeaders(operation);
     }
 
@@ -60,8 +62,6 @@ static class ContractOperations
                 [Problems.ContentType] = new() { Schema = new OpenApiSchemaReference(ContractSchemas.Problem, document), Example = example },
             },
         };
-        if (status == 401)
-            Header(response, "WWW-Authenticate", "The challenge (RFC 6750).", ContractSchemas.Text(LongestHeader, pattern: "^Bearer"));
         if (status == 503)
             Header(response, "Retry-After", "Seconds to wait.", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "3600" });
         return response;
