@@ -111,6 +111,8 @@ public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("GET", "/login", "POST")]
     [InlineData("PUT", "/register", "POST")]
     [InlineData("GET", "/me/upload-image", "DELETE, POST")]
+    [InlineData("POST", "/health/live", "GET")]
+    [InlineData("DELETE", "/health/ready", "GET")]
     public async Task A_method_that_an_address_does_not_know_is_405_and_says_which_it_knows(string method, string path, string allowed)
     {
         foreach (var client in new[] { app.Client, app.ClientFor(await app.CreateUserAsync()) })
