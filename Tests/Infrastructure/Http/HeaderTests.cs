@@ -254,6 +254,14 @@ public sealed class RawRequestTests
             (await SendAsync(server, "GET", path, $"Authorization: Bearer {token}\r\n")).ShouldStartWith($"HTTP/1.1 {status}", Case.Sensitive, path);
     }
 
+    [Fact]
+    public async Task An_empty_media_type_is_none()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        foreach (var path in new[] { "/register", "/login" })
+            (await SendAsync(server, "POST", path, "Content-Type:\r\nContent-Length: 2\r\n\r\n{}")).ShouldStartWith("HTTP/1.1 415", Case.Sensitive, path);
+    }
+
     static async Task<string> JoinAsync(ServerProcess server)
     {
         var john = new { name = "John", email = "john@example.com", password = "12345678" };
