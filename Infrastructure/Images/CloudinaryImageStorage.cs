@@ -22,7 +22,8 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
         options = settings.Value;
         log = logger;
         // Not redirected: the picture and its signature are for the configured host alone.
-        client = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+        var connection = new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
+        client = new(new FreshBoundary { InnerHandler = connection })
         {
             Timeout = options.Timeout,
             MaxResponseContentBufferSize = MaxAnswerBytes,
@@ -94,6 +95,22 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
         {
             // The client throws plain exceptions for an answer that it cannot read, and the network its own.
             throw new ImageStorageException("Cloudinary did not answer as expected.", e);
+        }
+    }
+
+    // The client's own boundary is the same in every call, and a file that contains it would add parts of its own to the form.
+    sealed class FreshBoundary : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.Content is MultipartFormDataContent form)
+            {
+                var fresh = new MultipartFormDataContent();
+                foreach (var part in form)
+                    fresh.Add(part);
+                request.Content = fresh;
+            }
+            return base.SendAsync(request, cancellationToken);
         }
     }
 

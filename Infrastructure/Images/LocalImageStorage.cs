@@ -63,6 +63,11 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
             FlushDirectory();
             return Task.CompletedTask;
         }
+        catch (DirectoryNotFoundException)
+        {
+            // Gone before is gone.
+            return Task.CompletedTask;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImageStorageException("The image could not be removed from the directory.", e);

@@ -82,10 +82,22 @@ public sealed class ClientOptions
 }
 
 /// <summary>The base of a test class.</summary>
-public abstract class TestBase
+public abstract class TestBase : IAsyncLifetime
 {
     /// <summary>Cancelled when the run is.</summary>
     public CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    protected virtual ValueTask SetupAsync() => ValueTask.CompletedTask;
+
+    protected virtual ValueTask TearDownAsync() => ValueTask.CompletedTask;
+
+    ValueTask IAsyncLifetime.InitializeAsync() => SetupAsync();
+
+    ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return TearDownAsync();
+    }
 }
 
 /// <summary>The base of a test class that uses a running application.</summary>

@@ -125,3 +125,23 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 }
+
+/// <summary>A service of its own, whose pictures are lost.</summary>
+public sealed class LostPicturesFixture : ProfilesFixture;
+
+public sealed class DeleteLostImageTests(LostPicturesFixture app) : TestBase<LostPicturesFixture>
+{
+    [Fact]
+    public async Task When_the_whole_directory_is_lost_pictures_can_be_taken_down_and_put_up_again()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        Directory.Delete(app.ImageDirectory, recursive: true);
+
+        await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.ImageUrl).SingleAsync(Cancellation))).ShouldBeNull();
+        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBe(url);
+    }
+}

@@ -51,12 +51,16 @@ public sealed class CloudinaryFixture : ProfilesFixture
 }
 
 /// <summary>Uploads and deletions with the seed's storage, and all the ways in which it can fail.</summary>
-public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<CloudinaryFixture>, IDisposable
+public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<CloudinaryFixture>
 {
     // The setting is 2 s; the machine may be busy.
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
-    public void Dispose() => (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy) = (CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal);
+    protected override ValueTask TearDownAsync()
+    {
+        (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy) = (CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal);
+        return ValueTask.CompletedTask;
+    }
 
     [Fact]
     public async Task A_picture_is_stored_in_its_folder_under_a_fresh_UUID_and_shown_at_the_address_that_Cloudinary_answers()
