@@ -20,7 +20,10 @@ static class ContractOperations
         // The generators add tags made of the path behind the slice's own.
         operation.Tags = operation.Tags?.Take(1).ToHashSet();
         if (endpoint is not null && endpoint.Routes[0] != path)
+        {
+            operation.Summary += " (alias)";
             operation.Description = $"Alias of `{method.Method} {endpoint.Routes[0]}`. {operation.Description}";
+        }
         var isProtected = endpoint is { AnonymousVerbs: null };
         operation.Security = isProtected ? [new() { [new OpenApiSecuritySchemeReference(ContractDocument.BearerScheme, document)] = [] }] : [];
         operation.Responses ??= [];

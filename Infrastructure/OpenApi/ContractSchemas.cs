@@ -66,7 +66,7 @@ static class ContractSchemas
     static OpenApiSchema Upload(ContractLimits limits)
     {
         string[] names = ["image", "file", "photo"];
-        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = (int)Math.Min(limits.ImageBytes, int.MaxValue), Description = "The picture; exactly one part of these names." })));
+        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = (int)Math.Min(limits.ImageBytes, int.MaxValue), Description = n == names[0] ? "The picture." : "The same under another name: exactly one of the three has a file." })));
         upload.OneOf = [.. names.Select(Requires)];
         return upload;
     }

@@ -95,6 +95,7 @@ public sealed class OpenApiTests(OpenApiFixture app) : TestBase<OpenApiFixture>
         var aliases = Operations(await ReadAsync()).Where(o => o.Operation["operationId"]!.GetValue<string>().Contains("Alias")).ToArray();
         aliases.Length.ShouldBe(8);
         aliases.ShouldAllBe(a => a.Operation["description"]!.GetValue<string>().StartsWith("Alias of `"));
+        aliases.ShouldAllBe(a => a.Operation["summary"]!.GetValue<string>().EndsWith(" (alias)"));
     }
 
     async Task<JsonNode> ReadAsync()
