@@ -20,8 +20,10 @@ static class HealthSetup
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapHealthChecks("/health/live", new() { Predicate = _ => false, ResponseWriter = WriteAsync }).AllowAnonymous();
-        routes.MapHealthChecks("/health/ready", new() { Predicate = c => c.Tags.Contains(Ready), ResponseWriter = WriteAsync }).AllowAnonymous();
+        // The framework would answer every method.
+        var onlyGet = new HttpMethodMetadata([HttpMethods.Get]);
+        routes.MapHealthChecks("/health/live", new() { Predicate = _ => false, ResponseWriter = WriteAsync }).AllowAnonymous().WithMetadata(onlyGet);
+        routes.MapHealthChecks("/health/ready", new() { Predicate = c => c.Tags.Contains(Ready), ResponseWriter = WriteAsync }).AllowAnonymous().WithMetadata(onlyGet);
     }
 
     static Task WriteAsync(HttpContext context, HealthReport report)

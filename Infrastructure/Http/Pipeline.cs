@@ -137,7 +137,7 @@ static class Pipeline
     /// <summary>Answers 415 to a body without a media type; routing refuses the wrong ones, and FastEndpoints would answer this one without a problem.</summary>
     public static IApplicationBuilder UseDeclaredMediaTypes(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        if (context.Request.ContentType is not null || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null)
+        if (!string.IsNullOrWhiteSpace(context.Request.ContentType) || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null)
             return next(context);
         context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
         return Task.CompletedTask;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -13,7 +14,7 @@ namespace Profiles.Infrastructure.OpenApi;
 /// </summary>
 sealed class ContractDocument : IOpenApiDocumentTransformer
 {
-    public const string BearerScheme = "bearer";
+    public const string BearerScheme = "Bearer";
 
     static readonly (string Name, string Description)[] Tags =
     [
@@ -22,6 +23,9 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
         ("Images", "The profile's picture."),
         ("Health", "For those who operate the service."),
     ];
+
+    // As a newcomer goes through them; what is not named here comes last.
+    static readonly string[] Story = ["Register", "Login", "GetMe", "UpdateMe", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
@@ -34,7 +38,8 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
             License = new() { Name = "MIT", Identifier = "MIT" },
             Contact = new() { Name = "The Profiles authors" },
         };
-        document.Servers = [new() { Url = "/" }];
+        // x-internal: whom a server is for (OWASP API9); this one is for everybody.
+        document.Servers = [new() { Url = "/", Extensions = new Dictionary<string, IOpenApiExtension> { ["x-internal"] = new JsonNodeExtension(false) } }];
         document.Tags = Tags.Select(t => new OpenApiTag { Name = t.Name, Description = t.Description }).ToHashSet();
         document.Security = null;
         document.Components ??= new();
@@ -42,28 +47,42 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
         {
             [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The `access_token` that a login answers: a JWT, made and checked as RFC8725 advises." },
         };
-        ContractSchemas.Apply(document, context.ApplicationServices.GetRequiredService<IOptions<ImagesOptions>>().Value);
+        var services = context.ApplicationServices;
+        var limits = new ContractLimits(services.GetRequiredService<IOptions<PasswordOptions>>().Value.MinimumLength!.Value, services.GetRequiredService<IOptions<ImagesOptions>>().Value.MaxBytes);
+        ContractSchemas.Apply(document, limits);
         var endpoints = context.DescriptionGroups.SelectMany(g => g.Items).ToDictionary(OperationId, d => d.ActionDescriptor.EndpointMetadata.OfType<EndpointDefinition>().SingleOrDefault());
         foreach (var (path, item) in document.Paths)
         {
             foreach (var (method, operation) in item.Operations ?? [])
-                ContractOperations.Apply(document, path, method, operation, endpoints.GetValueOrDefault(operation.OperationId ?? ""));
+                ContractOperations.Apply(document, limits, path, method, operation, endpoints.GetValueOrDefault(operation.OperationId ?? ""));
         }
         HealthPaths.Add(document);
         Sort(document);
         return Task.CompletedTask;
     }
 
-    // As a reader goes through them: by tag, a slice's first path before its aliases.
+    // The order of the generators is that of their files.
     static void Sort(OpenApiDocument document)
     {
-        var order = Tags.Select(t => t.Name).ToList();
-        var sorted = document.Paths.OrderBy(p => order.IndexOf(p.Value.Operations!.First().Value.Tags!.First().Name!))
-            .ThenBy(p => p.Value.Operations!.First().Value.OperationId, StringComparer.Ordinal).ToArray();
-        document.Paths.Clear();
-        foreach (var (path, item) in sorted)
-            document.Paths.Add(path, item);
+        foreach (var item in document.Paths.Values.OfType<OpenApiPathItem>())
+        {
+            foreach (var operation in item.Operations!.Values)
+                Reorder(operation.Responses!, r => r.Key);
+            item.Operations = item.Operations.OrderBy(o => Place(o.Value)).ToDictionary();
+        }
+        Reorder(document.Paths, p => $"{Place(p.Value.Operations!.First().Value)} {p.Value.Operations!.First().Value.OperationId}");
     }
+
+    static void Reorder<T>(Dictionary<string, T> members, Func<KeyValuePair<string, T>, string> by)
+    {
+        var ordered = members.OrderBy(by, StringComparer.Ordinal).ToArray();
+        members.Clear();
+        foreach (var (key, value) in ordered)
+            members.Add(key, value);
+    }
+
+    static int Place(OpenApiOperation operation) =>
+        Array.IndexOf(Story, OpenApiSetup.Slice(operation.OperationId!)) is >= 0 and var place ? place : Story.Length;
 
     static string OperationId(ApiDescription description) =>
         description.ActionDescriptor.EndpointMetadata.OfType<IEndpointNameMetadata>().Last().EndpointName;

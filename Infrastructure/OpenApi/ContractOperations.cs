@@ -12,95 +12,143 @@ static class ContractOperations
 {
     public const string Json = "application/json";
 
-    public static void Apply(OpenApiDocument document, string path, HttpMethod method, OpenApiOperation operation, EndpointDefinition? endpoint)
+    // What Kestrel reads of a request line and of all headers.
+    const int LongestQuery = 8192, LongestHeader = 32768;
+
+    public static void Apply(OpenApiDocument document, ContractLimits limits, string path, HttpMethod method, OpenApiOperation operation, EndpointDefinition? endpoint)
     {
         // The generators add tags made of the path behind the slice's own.
         operation.Tags = operation.Tags?.Take(1).ToHashSet();
         if (endpoint is not null && endpoint.Routes[0] != path)
+        {
+            operation.Summary += " (alias)";
             operation.Description = $"Alias of `{method.Method} {endpoint.Routes[0]}`. {operation.Description}";
+        }
         var isProtected = endpoint is { AnonymousVerbs: null };
         operation.Security = isProtected ? [new() { [new OpenApiSecuritySchemeReference(ContractDocument.BearerScheme, document)] = [] }] : [];
         operation.Responses ??= [];
-        // An absent field is no null on the wire.
         foreach (var example in operation.RequestBody?.Content?.Values.Select(m => m.Example).OfType<JsonObject>() ?? [])
-            example.Where(m => m.Value is null).Select(m => m.Key).ToList().ForEach(m => example.Remove(m));
-        Describe(document, operation, endpoint, isProtected);
+            Mend(example, limits);
+        foreach (var status in Statuses(operation, method, endpoint, isProtected))
+            Describe(document, limits, operation, status, endpoint?.EndpointSummary?.Responses.GetValueOrDefault(status));
+        operation.Responses.Remove("403");
+        if (operation.OperationId == "GetImage" && operation.Responses["200"] is OpenApiResponse picture)
+            picture.Content = new Dictionary<string, OpenApiMediaType> { ["image/jpeg"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = int.MaxValue } } };
+        if (isProtected)
+            Header(operation.Responses["401"], "WWW-Authenticate", "The challenge (RFC 6750).", ContractSchemas.Text(LongestHeader, pattern: "^Bearer"));
         AddHeaders(operation);
     }
 
     /// <summary>An error's answer: the problem, with an example of it.</summary>
-    public static OpenApiResponse Error(OpenApiDocument document, int status, string? detail)
+    /// <param name="document">The document.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="meaning">When it is answered.</param>
+    /// <param name="detail">The sentence that the service says.</param>
+    /// <param name="field">The field that is refused.</param>
+    public static OpenApiResponse Error(OpenApiDocument document, int status, string meaning, string detail, string? field = null)
     {
         var example = new JsonObject
         {
             ["type"] = "about:blank",
             ["title"] = ReasonPhrases.GetReasonPhrase(status),
             ["status"] = status,
-            ["detail"] = detail ?? Problems.Sentence(status),
+            ["detail"] = detail,
             ["trace_id"] = "2911fcea3dc055945b32145e781e433c",
         };
+        if (field is not null)
+            example["errors"] = new JsonObject { [field] = new JsonArray(detail) };
         var response = new OpenApiResponse
         {
-            Description = detail ?? Problems.Sentence(status),
+            Description = meaning,
             Content = new Dictionary<string, OpenApiMediaType>
             {
                 [Problems.ContentType] = new() { Schema = new OpenApiSchemaReference(ContractSchemas.Problem, document), Example = example },
             },
         };
-        if (status == 401)
-            Header(response, "WWW-Authenticate", "The challenge (RFC 6750).");
         if (status == 503)
-            Header(response, "Retry-After", "Seconds to wait.");
+            Header(response, "Retry-After", "Seconds to wait.", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "3600" });
         return response;
     }
 
-    static void Describe(OpenApiDocument document, OpenApiOperation operation, EndpointDefinition? endpoint, bool isProtected)
+    // An absent field is no null on the wire; the seeds' password is as long as this service asks for.
+    static void Mend(JsonObject example, ContractLimits limits)
     {
-        var said = endpoint?.EndpointSummary?.Responses ?? [];
-        var declared = operation.Responses!.Keys.Select(k => int.Parse(k, CultureInfo.InvariantCulture)).Where(s => s != 403);
-        int[] body = operation.RequestBody is null ? [] : [400, 413, 415];
-        int[] token = isProtected ? [401] : [];
-        foreach (var status in declared.Concat(said.Keys).Concat(body).Concat(token).Concat([500, 503]).Distinct().Order().ToArray())
-        {
-            var key = status.ToString(CultureInfo.InvariantCulture);
-            if (status >= 400)
-                operation.Responses[key] = Error(document, status, said.GetValueOrDefault(status));
-            else if (operation.Responses.TryGetValue(key, out var success))
-                success.Description = said.GetValueOrDefault(status) ?? ReasonPhrases.GetReasonPhrase(status);
-            if (status == 304 && operation.Responses[key] is OpenApiResponse unchanged)
-                unchanged.Content = null;
-        }
-        operation.Responses.Remove("403");
+        foreach (var absent in example.Where(m => m.Value is null).Select(m => m.Key).ToArray())
+            example.Remove(absent);
+        if (example["password"]?.GetValue<string>() is { } password && password.Length < limits.PasswordLength)
+            example["password"] = string.Concat(Enumerable.Repeat("1234567890", 7))[..limits.PasswordLength];
     }
+
+    // Whatever it is: 400 for a host name that is not ours, 500 for a fault. A slice needs the database (503), and what it writes may find no room (507).
+    static int[] Statuses(OpenApiOperation operation, HttpMethod method, EndpointDefinition? endpoint, bool isProtected)
+    {
+        var declared = operation.Responses!.Keys.Select(k => int.Parse(k, CultureInfo.InvariantCulture)).Concat(endpoint?.EndpointSummary?.Responses.Keys ?? Enumerable.Empty<int>());
+        int[] body = operation.RequestBody is null ? [] : [408, 413, 415];
+        int[] token = isProtected ? [401] : [];
+        int[] slice = endpoint is null ? [] : [503];
+        int[] writing = slice.Length > 0 && method != HttpMethod.Get && operation.OperationId != "Login" ? [507] : [];
+        return [.. declared.Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct().Where(s => s != 403)];
+    }
+
+    static void Describe(OpenApiDocument document, ContractLimits limits, OpenApiOperation operation, int status, string? said)
+    {
+        var key = status.ToString(CultureInfo.InvariantCulture);
+        if (status >= 400)
+        {
+            var (detail, field) = Example(OpenApiSetup.Slice(operation.OperationId!), status, limits);
+            operation.Responses![key] = Error(document, status, said ?? Problems.Sentence(status), detail ?? said ?? Problems.Sentence(status), field);
+        }
+        else if (operation.Responses!.GetValueOrDefault(key) is OpenApiResponse success)
+        {
+            success.Description = said ?? ReasonPhrases.GetReasonPhrase(status);
+            if (status == 304)
+                success.Content = null;
+        }
+    }
+
+    // Where the slices say more than their summary.
+    static (string? Detail, string? Field) Example(string slice, int status, ContractLimits limits) => (slice, status) switch
+    {
+        ("Register", 400) => ("This is not an e-mail address.", "email"),
+        ("Login", 400) => ("A password is needed.", "password"),
+        ("UpdateMe", 400) => ("There is nothing to change: send name or email.", null),
+        ("UpdateMe", 412) => ("The profile has changed since: read it again.", null),
+        ("UploadImage", 413) => ($"A picture has at most {limits.ImageBytes} bytes.", null),
+        _ => default,
+    };
 
     static void AddHeaders(OpenApiOperation operation)
     {
         var responses = operation.Responses!;
         if (responses.TryGetValue("201", out var created))
-            Header(created, "Location", "Where the caller's own profile is.");
+            Header(created, "Location", "Where the caller's own profile is.", ContractSchemas.Text(LongestHeader, format: "uri-reference"));
         if (responses.ContainsKey("304"))
             Parameter(operation, "If-None-Match", "The `ETag` of the answer that the client has.");
         if (responses.ContainsKey("412"))
             Parameter(operation, "If-Match", "The `ETag` of the profile that is to be changed.");
-        if (responses.ContainsKey("304") || responses.ContainsKey("412"))
-            Header(responses["200"], "ETag", "Another one after every change.");
+        foreach (var answer in responses.Where(r => r.Key is "304" || (r.Key is "200" && (responses.ContainsKey("304") || responses.ContainsKey("412")))))
+        {
+            Header(answer.Value, "ETag", "Another one after every change.", ContractSchemas.Text(LongestHeader, pattern: "^\"[0-9a-f]{32}\"$"));
+            if (responses.ContainsKey("304"))
+                Header(answer.Value, "Cache-Control", "Whether and for how long the answer may be kept.", ContractSchemas.Text(LongestHeader));
+        }
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
         {
             (parameter.Schema, parameter.Description) = (parameter.In, parameter.Name) switch
             {
-                (ParameterLocation.Path, _) => (new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "1", Maximum = "9223372036854775807" }, "The user's id."),
-                (ParameterLocation.Query, _) => (ContractSchemas.Text(64), "The version in the profile's `image_url`."),
+                (ParameterLocation.Path, _) => (ContractSchemas.Id(), "The user's id."),
+                (ParameterLocation.Query, _) => (ContractSchemas.Text(LongestQuery), "The version in the profile's `image_url`."),
                 _ => ((OpenApiSchema)parameter.Schema!, parameter.Description),
             };
         }
     }
 
-    static void Header(IOpenApiResponse response, string name, string description)
+    static void Header(IOpenApiResponse response, string name, string description, OpenApiSchema schema)
     {
         if (response is OpenApiResponse concrete)
-            (concrete.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] = new OpenApiHeader { Description = description, Schema = ContractSchemas.Text(200) };
+            (concrete.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] = new OpenApiHeader { Description = description, Schema = schema };
     }
 
     static void Parameter(OpenApiOperation operation, string name, string description) =>
-        (operation.Parameters ??= []).Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = ContractSchemas.Text(200) });
+        (operation.Parameters ??= []).Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = ContractSchemas.Text(LongestHeader) });
 }

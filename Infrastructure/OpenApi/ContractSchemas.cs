@@ -1,7 +1,6 @@
 using Microsoft.OpenApi;
 using Profiles.Data;
-using Profiles.Infrastructure.Images;
-using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -13,18 +12,20 @@ static class ContractSchemas
     // Bounds for a reader's buffers where no rule of ours is tighter.
     const int LongestSentence = 500, LongestToken = 4096, LongestUrl = 2048;
 
+    const string Controls = @"\u0000-\u001f\u007f-\u009f", WithoutNul = @"^[^\u0000]*$";
+
     /// <summary>Keeps the schemas of the slices, cleaned and bounded, and adds the problem.</summary>
-    public static void Apply(OpenApiDocument document, ImagesOptions images)
+    public static void Apply(OpenApiDocument document, ContractLimits limits)
     {
         var slices = (document.Components!.Schemas ?? new Dictionary<string, IOpenApiSchema>())
             .Where(s => s.Key.EndsWith("Request", StringComparison.Ordinal) || s.Key.EndsWith("Response", StringComparison.Ordinal));
         document.Components.Schemas = slices.ToDictionary(s => s.Key, s => (IOpenApiSchema)Object(
             s.Key == "UpdateMeRequest" ? [] : s.Value.Required ?? new HashSet<string>(),
-            (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(s.Key, p)))));
+            (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(s.Key, p, limits)))));
         if (document.Components.Schemas.TryGetValue("UpdateMeRequest", out var change))
             ((OpenApiSchema)change).AnyOf = [Requires("name"), Requires("email")];
         if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
-            document.Components.Schemas["UploadImageRequest"] = Upload(images);
+            document.Components.Schemas["UploadImageRequest"] = Upload(limits);
         document.Components.Schemas[Problem] = Object(["type", "title", "status", "detail", "trace_id"],
         [
             ("type", Text(LongestUrl, "What kind of problem it is (RFC 9457).", format: "uri-reference")),
@@ -41,27 +42,31 @@ static class ContractSchemas
         ]);
     }
 
-    static OpenApiSchema Property(string schema, string name) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
+    static OpenApiSchema Property(string schema, string name, ContractLimits limits) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
     {
-        (true, "name") => Text(UserProfile.NameMaxLength, "Trimmed; no control characters.", minLength: 1),
-        (true, "email") => Text(User.EmailMaxLength, "ASCII; compared without regard to case.", minLength: 3, format: "email"),
+        (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
+        (false, "name") => Text(UserProfile.NameMaxLength, minLength: 1),
+        (true, "email") => Text(User.EmailMaxLength, "Compared without regard to case; spaces around it are cut off.", format: "email", pattern: $"^{ProfileRules.AddressForm}$"),
+        (false, "email") => Text(User.EmailMaxLength, "As the person wrote it.", format: "email"),
         (true, "password") when schema == "RegisterRequest" => Text(User.PasswordMaxBytes,
-            "At least as many characters as the service is set to (8 unless configured otherwise) and at most 72 bytes of UTF-8.", minLength: PasswordOptions.LeastMinimumLength, format: "password"),
-        (true, "password") => Text(LongestToken, minLength: 1, format: "password"),
-        (_, "id") => new() { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "1", Maximum = "9223372036854775807" },
+            $"At most {User.PasswordMaxBytes} bytes of UTF-8; characters beyond ASCII take two to four.", minLength: limits.PasswordLength, format: "password", pattern: WithoutNul),
+        (true, "password") => Text(LongestToken, minLength: 1, format: "password", pattern: WithoutNul),
+        (_, "id") => Id(),
         (_, "expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "2592000", Description = "Seconds." },
         (_, "image_url") when schema == "UploadImageResponse" => Text(LongestUrl, format: "uri"),
         (_, "image_url") => Text(LongestUrl, "Null when there is no picture.", format: "uri", nullable: true),
         (_, "access_token") => Text(LongestToken, "A JWT; carries `user_id`."),
-        (_, "token_type") => Text(20),
+        (_, "token_type") => new() { Type = JsonSchemaType.String, Const = "Bearer" },
         _ => Text(LongestSentence),
     };
 
+    public static OpenApiSchema Id() => new() { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "1", Maximum = "9223372036854775807" };
+
     // One file under any of the seeds' names.
-    static OpenApiSchema Upload(ImagesOptions images)
+    static OpenApiSchema Upload(ContractLimits limits)
     {
         string[] names = ["image", "file", "photo"];
-        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = (int)images.MaxBytes, Description = "The picture; exactly one part of these names." })));
+        var upload = Object([], names.Select(n => (n, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = (int)Math.Min(limits.ImageBytes, int.MaxValue), Description = n == names[0] ? "The picture." : "The same under another name: exactly one of the three has a file." })));
         upload.OneOf = [.. names.Select(Requires)];
         return upload;
     }
@@ -73,10 +78,11 @@ static class ContractSchemas
         Properties = properties.ToDictionary(p => p.Name, p => (IOpenApiSchema)p.Schema),
     };
 
-    public static OpenApiSchema Text(int maxLength, string? description = null, int? minLength = null, string? format = null, bool nullable = false) => new()
+    public static OpenApiSchema Text(int maxLength, string? description = null, int? minLength = null, string? format = null, string? pattern = null, bool nullable = false) => new()
     {
         Type = nullable ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String,
         Format = format,
+        Pattern = pattern,
         MinLength = minLength,
         MaxLength = maxLength,
         Description = description,

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -10,12 +11,18 @@ static class HealthPaths
     {
         document.Components!.Schemas!["Health"] = ContractSchemas.Object(["status", "checks"],
         [
-            ("status", ContractSchemas.Text(20)),
-            ("checks", new() { Type = JsonSchemaType.Object, Description = "What was looked at, and how it is.", AdditionalProperties = ContractSchemas.Text(20) }),
+            ("status", Ok()),
+            ("checks", new() { Type = JsonSchemaType.Object, Description = "What was looked at.", AdditionalProperties = Ok() }),
         ]);
         document.Paths["/health/live"] = Path(document, "IsLive", "Is the process alive?", "Answers as long as the process does.", []);
-        document.Paths["/health/ready"] = Path(document, "IsReady", "Can the service do its work?", "The database answers, and a picture could be stored. When not, `checks` says which part failed.", ["database", "image_storage"]);
+        var ready = document.Paths["/health/ready"] = Path(document, "IsReady", "Can the service do its work?",
+            "The database answers, and a picture could be stored. When not, `checks` says which part failed.", ["database", "image_storage"]);
+        var unready = ContractOperations.Error(document, 503, "It cannot; `checks` says which part failed.", "The service is not ready.");
+        unready.Content![Problems.ContentType].Example!["checks"] = new JsonObject { ["database"] = "failed", ["image_storage"] = "ok" };
+        ready.Operations![HttpMethod.Get].Responses!["503"] = unready;
     }
+
+    static OpenApiSchema Ok() => new() { Type = JsonSchemaType.String, Const = "ok" };
 
     static OpenApiPathItem Path(OpenApiDocument document, string id, string summary, string description, string[] checks)
     {
@@ -37,9 +44,13 @@ static class HealthPaths
                         [ContractOperations.Json] = new() { Schema = new OpenApiSchemaReference("Health", document), Example = example },
                     },
                 },
-                ["503"] = ContractOperations.Error(document, 503, "The service is not ready."),
+                ["400"] = Error(document, 400),
+                ["500"] = Error(document, 500),
             },
         };
         return new() { Operations = new() { [HttpMethod.Get] = operation } };
     }
+
+    static OpenApiResponse Error(OpenApiDocument document, int status) =>
+        ContractOperations.Error(document, status, Problems.Sentence(status), Problems.Sentence(status));
 }

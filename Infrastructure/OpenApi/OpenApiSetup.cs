@@ -24,6 +24,9 @@ static class OpenApiSetup
         return context.RouteNumber is > 1 and var number ? $"{slice}Alias{number - 1}" : slice;
     }
 
+    /// <summary>The slice that an operation id, maybe of an alias, is of.</summary>
+    public static string Slice(string operationId) => operationId.Split("Alias")[0];
+
     public static void MapExplorer(this WebApplication app)
     {
         if (!app.Services.GetRequiredService<IOptions<ExplorerOptions>>().Value.Enabled)

@@ -35,7 +35,9 @@ static partial class ProfileRules
     // RFC 5321, 4.5.3.1.1.
     const int LocalPartMaxLength = 64;
 
-    // RFC 5321 less its quoted strings and address literals, which no phone's keyboard has ever sent; at least two labels.
-    [GeneratedRegex(@"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z", RegexOptions.NonBacktracking)]
+    /// <summary>RFC 5321 less its quoted strings and address literals, which no phone's keyboard has ever sent; at least two labels.</summary>
+    public const string AddressForm = @"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+
+    [GeneratedRegex($@"^{AddressForm}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Address();
 }

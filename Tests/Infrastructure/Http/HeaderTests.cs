@@ -111,6 +111,8 @@ public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("GET", "/login", "POST")]
     [InlineData("PUT", "/register", "POST")]
     [InlineData("GET", "/me/upload-image", "DELETE, POST")]
+    [InlineData("POST", "/health/live", "GET")]
+    [InlineData("DELETE", "/health/ready", "GET")]
     public async Task A_method_that_an_address_does_not_know_is_405_and_says_which_it_knows(string method, string path, string allowed)
     {
         foreach (var client in new[] { app.Client, app.ClientFor(await app.CreateUserAsync()) })
@@ -250,6 +252,14 @@ public sealed class RawRequestTests
         // Those that are the same address to us, and the rest that is no address.
         foreach (var (path, status) in new[] { ("/me/", 200), ("/ME", 200), ("/x/../me", 200), ("//me", 404), ("/me;x", 404), ("/me%00", 400), ("/me%2f", 404) })
             (await SendAsync(server, "GET", path, $"Authorization: Bearer {token}\r\n")).ShouldStartWith($"HTTP/1.1 {status}", Case.Sensitive, path);
+    }
+
+    [Fact]
+    public async Task An_empty_media_type_is_none()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        foreach (var path in new[] { "/register", "/login" })
+            (await SendAsync(server, "POST", path, "Content-Type:\r\nContent-Length: 2\r\n\r\n{}")).ShouldStartWith("HTTP/1.1 415", Case.Sensitive, path);
     }
 
     static async Task<string> JoinAsync(ServerProcess server)
