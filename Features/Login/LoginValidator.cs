@@ -8,7 +8,11 @@ sealed class LoginValidator : Validator<LoginRequest>
 {
     public LoginValidator()
     {
-        RuleFor(r => r.Email).NotEmpty().WithMessage("An e-mail address is needed.").Must(e => e?.Contains('\0') is not true).WithMessage("An e-mail address has no NUL characters.");
-        RuleFor(r => r.Password).NotEmpty().WithMessage("A password is needed.").Must(p => p?.Contains('\0') is not true).WithMessage("A password has no NUL characters.");
+        RuleFor(r => r.Email)
+            .Must(e => !string.IsNullOrWhiteSpace(e)).WithMessage("An e-mail address is needed.")
+            .Must(e => e?.Contains('\0') is not true).WithMessage("An e-mail address has no NUL characters.");
+        RuleFor(r => r.Password)
+            .Must(p => !string.IsNullOrEmpty(p)).WithMessage("A password is needed.")
+            .Must(p => p?.Contains('\0') is not true).WithMessage("A password has no NUL characters.");
     }
 }

@@ -34,8 +34,8 @@ static class ContractOperations
         operation.Responses.Remove("403");
         if (operation.OperationId == "GetImage" && operation.Responses["200"] is OpenApiResponse picture)
             picture.Content = new Dictionary<string, OpenApiMediaType> { ["image/jpeg"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = int.MaxValue } } };
-        if (isProtected)
-            Header(operation.Responses["401"], "WWW-Authenticate", "The challenge (RFC 6750).", ContractSchemas.Text(LongestHeader, pattern: "^Bearer"));
+        if (operation.Responses.TryGetValue("401", out var unauthorized))
+            Header(unauthorized, "WWW-Authenticate", "The challenge (RFC 6750).", ContractSchemas.Text(LongestHeader, pattern: "^Bearer"));
         AddHeaders(operation);
     }
 

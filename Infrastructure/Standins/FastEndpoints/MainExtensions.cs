@@ -47,7 +47,7 @@ public static class MainExtensions
         {
             var factory = ActivatorUtilities.CreateFactory(type, Type.EmptyTypes);
             var endpoint = (BaseEndpoint)factory(scope.ServiceProvider, null);
-            endpoint.Definition = Define(type, found);
+            endpoint.Definition = Define(type, found, routes.ServiceProvider);
             endpoint.Configure();
             Config.Current.Endpoints.Configurator?.Invoke(endpoint.Definition);
             Map(routes, endpoint.Definition, factory);
@@ -63,7 +63,7 @@ public static class MainExtensions
             member is null ? null : policy.ConvertName(expression is null ? member.Name : PropertyChain.FromExpression(expression).ToString());
     }
 
-    static EndpointDefinition Define(Type type, EndpointTypes found)
+    static EndpointDefinition Define(Type type, EndpointTypes found, IServiceProvider services)
     {
         var arguments = Ancestor(type, typeof(Endpoint<,>))!.GetGenericArguments();
         var withoutRequest = arguments[0] == typeof(EmptyRequest);
@@ -73,7 +73,7 @@ public static class MainExtensions
         var validator = found.Validators.SingleOrDefault(v => Ancestor(v, typeof(Validator<>))!.GetGenericArguments()[0] == arguments[0]);
         return new(type, arguments[0], arguments[1])
         {
-            Validator = validator is null ? null : (IValidator)ActivatorUtilities.CreateInstance(ApplicationServices!, validator),
+            Validator = validator is null ? null : (IValidator)ActivatorUtilities.CreateInstance(services, validator),
         };
     }
 

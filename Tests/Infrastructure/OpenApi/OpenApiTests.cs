@@ -4,21 +4,10 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastEndpoints.Testing;
-using Microsoft.AspNetCore.Hosting;
 
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
-/// <summary>Set as in Development: the seeds' password is long enough, and their examples stand in the document.</summary>
-public sealed class OpenApiFixture : ProfilesFixture
-{
-    protected override void ConfigureApp(IWebHostBuilder a)
-    {
-        base.ConfigureApp(a);
-        a.UseSetting("Passwords:MinimumLength", "5");
-    }
-}
-
-public sealed class OpenApiTests(OpenApiFixture app) : TestBase<OpenApiFixture>
+public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
