@@ -62,7 +62,7 @@ try
     await app.ServeAsync();
     return 0;
 }
-catch (Exception e) when (e is SettingException or OptionsValidationException)
+catch (Exception e) when (e is StartException or OptionsValidationException)
 {
     // A sentence that names the setting; a stack would only hide it.
     await Console.Error.WriteLineAsync($"Profiles cannot start: {e.Message}");

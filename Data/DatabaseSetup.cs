@@ -39,7 +39,7 @@ static class DatabaseSetup
         catch (ArgumentException)
         {
             // Its message would show the value, which may hold a password.
-            throw new SettingException("ConnectionStrings__Profiles is not a connection string for SQLite (Data Source=…).");
+            throw new StartException("ConnectionStrings__Profiles is not a connection string for SQLite (Data Source=…).");
         }
     }
 

@@ -73,7 +73,7 @@ sealed class SigningKeys
         catch (IOException) when (File.Exists(file))
         {
             var kept = File.ReadAllText(file).Trim();
-            return Refusal(kept) is null ? kept : throw new SettingException("The signing key kept in DataDirectory (signing.key) is damaged. Restore it, or remove it to make a new one: every token in use then ends.");
+            return Refusal(kept) is null ? kept : throw new StartException("The signing key kept in DataDirectory (signing.key) is damaged. Restore it, or remove it to make a new one: every token in use then ends.");
         }
     }
 }

@@ -60,7 +60,7 @@ static class Pipeline
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
-            throw new SettingException("The address to listen on (ASPNETCORE_URLS) is in use already.");
+            throw new StartException("The address to listen on (ASPNETCORE_URLS) is in use already.");
         }
     }
 

@@ -21,11 +21,11 @@ static partial class Preparation
         await UseAsync("DataDirectory", () => Task.FromResult(Directory.CreateDirectory(service.DataDirectory, OwnerOnly)));
         Validate(app);
         if (!app.ListensSomewhere())
-            throw new SettingException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
+            throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
         await UseAsync("DataDirectory", () => Task.FromResult(app.Services.GetRequiredService<SigningKeys>()));
         if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage pictures)
             await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
-        Vips.Start();
+        StartVips();
         app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", Vips.Version, Vips.DecodesHeic ? "accepted" : "not supported here");
         try
         {
@@ -34,7 +34,20 @@ static partial class Preparation
         catch (DbException e)
         {
             // SQLite's sentence; it has no path in it.
-            throw new SettingException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {e.Message}");
+            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {e.Message}");
+        }
+    }
+
+    static void StartVips()
+    {
+        try
+        {
+            Vips.Start();
+        }
+        catch (InvalidOperationException e)
+        {
+            // Its sentence says which package is missing.
+            throw new StartException(e.Message);
         }
     }
 
@@ -47,7 +60,7 @@ static partial class Preparation
         catch (AggregateException e)
         {
             // One for each section; a section that others depend on fails again with each of them.
-            throw new SettingException(string.Join(' ', e.InnerExceptions.Select(i => i.Message).Distinct()));
+            throw new StartException(string.Join(' ', e.InnerExceptions.Select(i => i.Message).Distinct()));
         }
     }
 
@@ -59,7 +72,7 @@ static partial class Preparation
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException($"{setting} cannot be created or written to.");
+            throw new StartException($"{setting} cannot be created or written to.");
         }
     }
 

@@ -25,8 +25,9 @@ static class SettingsSetup
             .Check(o => o.Lifetime >= TimeSpan.FromMinutes(1) && o.Lifetime <= TimeSpan.FromDays(30), "Jwt__Lifetime must be between 00:01:00 and 30.00:00:00.")
             .Check(o => o.Issuer.Length is > 0 and <= 200, "Jwt__Issuer must be 1 to 200 characters.")
             .Check(o => o.Audience.Length is > 0 and <= 200, "Jwt__Audience must be 1 to 200 characters.");
-        // The seed's own example password has five characters; the tests would spend their time hashing at cost 10.
+        // The tests would spend their time hashing at cost 10.
         var cheapest = environment.IsEnvironment("Testing") ? 4 : 10;
+        // The seed's own example password has five characters.
         services.AddSection<PasswordOptions>("Passwords", o => o.MinimumLength ??= environment.IsDevelopment() ? PasswordOptions.LeastMinimumLength : 8)
             .Check(o => o.WorkFactor >= cheapest && o.WorkFactor <= 16, "Passwords__WorkFactor must be between 10 and 16.")
             .Check(o => o.MinimumLength is >= PasswordOptions.LeastMinimumLength and <= 64, "Passwords__MinimumLength must be between 5 and 64.");
@@ -70,7 +71,7 @@ static class SettingsSetup
         var properties = typeof(T).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite).ToDictionary(p => p.Name, StringComparer.OrdinalIgnoreCase);
         if (section.Length > 0 && values.GetChildren().FirstOrDefault(c => !properties.ContainsKey(c.Key)) is { } unknown)
-            throw new SettingException($"{section}__{unknown.Key} is not a setting.");
+            throw new StartException($"{section}__{unknown.Key} is not a setting.");
         foreach (var property in properties.Values)
         {
             if (values[property.Name] is not { } value)
@@ -78,15 +79,15 @@ static class SettingsSetup
             var name = section.Length == 0 ? property.Name : $"{section}__{property.Name}";
             // Set to nothing where nothing is no default: a variable that was forgotten.
             if (value.Length == 0 && property.GetValue(options) is not "")
-                throw new SettingException($"{name} is empty.");
+                throw new StartException($"{name} is empty.");
             try
             {
                 property.SetValue(options, values.GetSection(property.Name).Get(property.PropertyType)
-                    ?? throw new SettingException($"{name} is empty."));
+                    ?? throw new StartException($"{name} is empty."));
             }
             catch (InvalidOperationException)
             {
-                throw new SettingException($"{name} is not a valid value for this setting.");
+                throw new StartException($"{name} is not a valid value for this setting.");
             }
         }
     }
