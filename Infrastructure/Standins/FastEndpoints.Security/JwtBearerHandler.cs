@@ -87,10 +87,7 @@ sealed class JwtBearerHandler(IOptionsMonitor<JwtBearerOptions> options, ILogger
     {
         if (Time(payload, "exp") is not { } expires)
             return false;
-        var notBefore = Time(payload, "nbf");
-        var inTime = rules.LifetimeValidator?.Invoke(notBefore, expires, null, rules)
-            ?? (expires + rules.ClockSkew > DateTime.UtcNow && (notBefore is null || notBefore - rules.ClockSkew <= DateTime.UtcNow));
-        return inTime
+        return rules.LifetimeValidator!(Time(payload, "nbf"), expires, null, rules)
             && (!rules.ValidateIssuer || Text(payload, "iss") == rules.ValidIssuer)
             && (!rules.ValidateAudience || Text(payload, "aud") == rules.ValidAudience);
     }

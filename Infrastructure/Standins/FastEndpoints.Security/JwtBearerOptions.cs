@@ -33,7 +33,7 @@ namespace Microsoft.IdentityModel.Tokens
     public delegate IEnumerable<SecurityKey> IssuerSigningKeyResolver(
         string token, SecurityToken? securityToken, string? kid, TokenValidationParameters validationParameters);
 
-    /// <summary>Says whether a token's times hold.</summary>
+    /// <summary>Says whether a token's times hold; the stand-in wants one.</summary>
     public delegate bool LifetimeValidator(
         DateTime? notBefore, DateTime? expires, SecurityToken? securityToken, TokenValidationParameters validationParameters);
 
@@ -53,8 +53,5 @@ namespace Microsoft.IdentityModel.Tokens
         public string? ValidAudience { get; set; }
 
         public IEnumerable<string>? ValidAlgorithms { get; set; }
-
-        /// <summary>How far clocks may differ; 60 s as FastEndpoints.Security sets it.</summary>
-        public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(60);
     }
 }
