@@ -39,10 +39,10 @@ try
     app.UseSafeHeaders();
     app.UseErrors();
     app.UseAllowedHosts();
-    app.UseHiddenTestRoute();
-    app.UseHead();
+    app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
     app.UseRouting();
+    app.UseDatabase();
     app.UseDeclaredMediaTypes();
     app.UseCors();
     app.UseAuthentication();

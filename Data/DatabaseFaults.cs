@@ -1,26 +1,51 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Profiles.Data;
 
-/// <summary>What the database's errors mean, recognised by their codes and in this one place.</summary>
+/// <summary>What the databases' errors mean, recognised by their codes and in this one place.</summary>
 static class DatabaseFaults
 {
     // https://www.sqlite.org/rescode.html
     const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, UniqueIndex = 2067;
 
     /// <summary>A unique index refused the row.</summary>
-    public static bool IsUniqueViolation(Exception e) => Find(e) is { SqliteExtendedErrorCode: UniqueIndex };
+    public static bool IsUniqueViolation(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: UniqueIndex } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
-    /// <summary>The database cannot take the request now; a later one may succeed.</summary>
-    public static bool IsUnavailable(Exception e) => Find(e) is { SqliteErrorCode: Busy or Locked or ReadOnly or IoError or CannotOpen };
+    /// <summary>The database cannot take the request now; a later one may succeed. Whether a write was done is not known.</summary>
+    public static bool IsUnavailable(Exception e) => Find(e) switch
+    {
+        SqliteException lite => lite.SqliteErrorCode is Busy or Locked or ReadOnly or IoError or CannotOpen,
+        PostgresException answer => !IsFull(answer) && IsAway(answer.SqlState),
+        // The rest of Npgsql's own: no connection, a lost one, none free, or no answer in time.
+        NpgsqlException => true,
+        _ => false,
+    };
+
+    /// <summary>At a start: whether the database may come by itself. A wrong password or name will not, nor will a script that fails.</summary>
+    public static bool IsWorthWaiting(Exception e) => Find(e) is not PostgresException { SqlState: ['2', '8', ..] or ['3', 'D', ..] } && IsUnavailable(e);
+
+    /// <summary>The connection was gone before its use: a read may be tried again on another.</summary>
+    public static bool IsLostConnection(Exception e) => Find(e) switch
+    {
+        PostgresException answer => answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
+        NpgsqlException { InnerException: IOException } => true,
+        _ => false,
+    };
 
     /// <summary>The disk has no room.</summary>
-    public static bool IsFull(Exception e) => Find(e) is { SqliteErrorCode: Full };
+    public static bool IsFull(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Full } or PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
-    static SqliteException? Find(Exception? e)
+    // By the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection (08), authorization (28), no such database (3D),
+    // rollback (40), resources (53), operator's intervention (57), system error (58); and a server that is read-only, as a standby is, or a lock that was not given.
+    static bool IsAway(string state) =>
+        state[..2] is "08" or "28" or "3D" or "40" or "53" or "57" or "58" || state is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable;
+
+    static DbException? Find(Exception? e)
     {
-        while (e is not null and not SqliteException)
+        while (e is not null and not SqliteException and not NpgsqlException)
             e = e.InnerException;
-        return e as SqliteException;
+        return e as DbException;
     }
 }

@@ -1,62 +1,36 @@
-using System.Data.Common;
-using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Diagnostics;
+using FastEndpoints;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Data;
 
-/// <summary>Registers the database and brings it up to date.</summary>
+/// <summary>Registers the database that the settings name.</summary>
 static class DatabaseSetup
 {
-    /// <summary>How long a request waits for another's write before it is answered 503, in seconds.</summary>
-    const int BusyTimeoutSeconds = 5;
+    public static IServiceCollection AddDatabase(this IServiceCollection services) => services
+        .AddSingleton(Choose)
+        .AddDbContextPool<SqliteProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
+        .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
+        .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
+        .AddSingleton<DatabaseStart>()
+        .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>());
 
-    public static IServiceCollection AddDatabase(this IServiceCollection services) =>
-        services.AddDbContextPool<ProfilesDbContext>((provider, options) => options
-            .UseSqlite(ConnectionString(provider))
-            .AddInterceptors(new DurableWrites()));
-
-    /// <summary>Applies the migrations; a failure stops the start.</summary>
-    public static async Task MigrateAsync(this WebApplication app)
+    /// <summary>Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would log out.</summary>
+    public static IApplicationBuilder UseDatabase(this WebApplication app)
     {
-        using var scope = app.Services.CreateScope();
-        var database = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>().Database;
-        await database.MigrateAsync();
-        // Kept in the file: readers do not wait for the writer.
-        await database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL");
+        var start = app.Services.GetRequiredService<DatabaseStart>();
+        return app.Use((context, next) =>
+            !start.Ready.IsCompleted && context.GetEndpoint()?.Metadata.GetMetadata<EndpointDefinition>() is not null ? throw new BusyException("The database is away.") : next(context));
     }
 
-    static string ConnectionString(IServiceProvider provider)
+    static DatabaseEngine Choose(IServiceProvider provider)
     {
-        var service = provider.GetRequiredService<IOptions<ServiceOptions>>().Value;
-        var configured = provider.GetRequiredService<IConfiguration>().GetConnectionString("Profiles");
-        try
-        {
-            return new SqliteConnectionStringBuilder(configured ?? $"Data Source={service.DatabaseFile}") { DefaultTimeout = BusyTimeoutSeconds }.ToString();
-        }
-        catch (ArgumentException)
-        {
-            // Its message would show the value, which may hold a password.
-            throw new StartException("ConnectionStrings__Profiles is not a connection string for SQLite (Data Source=…).");
-        }
-    }
-
-    // An acknowledged write survives a power cut: with WAL that needs FULL, which SQLite sets per connection.
-    sealed class DurableWrites : DbConnectionInterceptor
-    {
-        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA synchronous=FULL";
-            command.ExecuteNonQuery();
-        }
-
-        public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
-        {
-            ConnectionOpened(connection, eventData);
-            return Task.CompletedTask;
-        }
+        var options = provider.GetRequiredService<IOptions<DatabaseOptions>>().Value;
+        var (database, connectionString) = DatabaseAddress.Read(
+            provider.GetRequiredService<IConfiguration>().GetConnectionString("Profiles"), options.Provider, provider.GetRequiredService<IOptions<ServiceOptions>>().Value.DatabaseFile);
+        return database == DatabaseProvider.PostgreSql
+            ? new PostgreSqlEngine(connectionString, options.Timeout, provider.GetRequiredService<ILogger<PostgreSqlEngine>>())
+            : new SqliteEngine(connectionString, options.Timeout);
     }
 }

@@ -3,8 +3,8 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 
 namespace Profiles.Data;
 
-/// <summary>The one database context of all slices.</summary>
-sealed class ProfilesDbContext(DbContextOptions<ProfilesDbContext> options) : DbContext(options)
+/// <summary>The one database context of all slices; each database has its own only for its migrations.</summary>
+abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 {
     static readonly Func<ProfilesDbContext, long, CancellationToken, Task<User?>> UserById =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
@@ -15,7 +15,11 @@ sealed class ProfilesDbContext(DbContextOptions<ProfilesDbContext> options) : Db
     public DbSet<UserProfile> UserProfiles => Set<UserProfile>();
 
     /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
-    public Task<User?> FindUserAsync(long id, CancellationToken ct) => UserById(this, id, ct);
+    public Task<User?> FindUserAsync(long id, CancellationToken ct) => ReadAsync(() => UserById(this, id, ct));
+
+    /// <summary>Reads a user without the profile by <see cref="User.NormalizedEmail"/>; untracked. Null when there is none.</summary>
+    public Task<User?> FindUserAsync(string normalizedEmail, CancellationToken ct) =>
+        ReadAsync(() => Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == normalizedEmail, ct));
 
     /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
@@ -32,13 +36,26 @@ sealed class ProfilesDbContext(DbContextOptions<ProfilesDbContext> options) : Db
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
+    // A connection from the pool may have died unnoticed. A read may be done twice; a write whose answer was lost may have been done, and is not repeated.
+    static async Task<T> ReadAsync<T>(Func<Task<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (Exception e) when (DatabaseFaults.IsLostConnection(e))
+        {
+            return await read();
+        }
+    }
+
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(ProfilesDbContext).Assembly);
 
-    // A time is kept as UTC and comes back as UTC; SQLite's text does not remember it.
+    // A time is kept as UTC, in microseconds, and comes back as UTC: SQLite's text does not remember the zone, PostgreSQL has no shorter moment.
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
 
     sealed class UtcConverter() : Microsoft.EntityFrameworkCore.Storage.ValueConversion.ValueConverter<DateTime, DateTime>(
-        time => time, time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
+        time => new DateTime(time.Ticks - (time.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }

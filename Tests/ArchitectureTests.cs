@@ -108,7 +108,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         (await app.QueryAsync(db => db.Database.GetAppliedMigrationsAsync(Cancellation))).ShouldNotBeEmpty();
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task Every_acknowledged_write_is_durable()
     {
         var (journal, synchronous) = await app.QueryAsync(async db =>

@@ -14,7 +14,7 @@ namespace Profiles.Tests;
 /// <summary>Someone who has registered, with the password that a test needs to log in.</summary>
 public sealed record TestUser(long Id, string Name, string Email, string Password, string Token);
 
-/// <summary>The service in the test process: the real pipeline on a real SQLite file with the real migrations, in a directory of its own.</summary>
+/// <summary>The service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.</summary>
 public class ProfilesFixture : AppFixture<Program>
 {
     public const string BaseUrl = "https://profiles.example";
@@ -58,6 +58,8 @@ public class ProfilesFixture : AppFixture<Program>
     protected override void ConfigureApp(IWebHostBuilder a)
     {
         a.UseSetting("DataDirectory", Path.Combine(root, "data"));
+        if (TestDatabase.For(root) is { } postgreSql)
+            a.UseSetting("ConnectionStrings:Profiles", postgreSql);
         a.UseSetting("Images:Directory", Path.Combine(root, "static"));
         a.UseSetting("PublicBaseUrl", BaseUrl);
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
@@ -71,7 +73,8 @@ public class ProfilesFixture : AppFixture<Program>
         var commands = new CommandLog();
         s.AddSingleton<TimeProvider>(new TestClock());
         s.AddSingleton(commands);
-        s.ConfigureDbContext<ProfilesDbContext>(o => o.AddInterceptors(commands));
+        s.ConfigureDbContext<SqliteProfilesDbContext>(o => o.AddInterceptors(commands));
+        s.ConfigureDbContext<PostgreSqlProfilesDbContext>(o => o.AddInterceptors(commands));
     }
 }
 

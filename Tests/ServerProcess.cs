@@ -13,7 +13,7 @@ public sealed class ServerProcess : IAsyncDisposable
     readonly Process process;
     readonly StringBuilder output = new();
 
-    ServerProcess(IReadOnlyDictionary<string, string> settings)
+    ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database)
     {
         Directory = TemporaryDirectory.Make("process");
         Address = new($"http://127.0.0.1:{FreePort()}");
@@ -27,6 +27,8 @@ public sealed class ServerProcess : IAsyncDisposable
         start.Environment.Remove("CLOUDINARY_URL");
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
+        if (database(this) is { } connectionString)
+            start.Environment["ConnectionStrings__Profiles"] = connectionString;
         process = new() { StartInfo = start };
         process.OutputDataReceived += Keep;
         process.ErrorDataReceived += Keep;
@@ -58,7 +60,8 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it is ready.</summary>
     public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
     {
-        var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value));
+        var named = settings.ToDictionary(s => s.Name, s => s.Value);
+        var server = new ServerProcess(named, server => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named.GetValueOrDefault("DataDirectory") ?? server.Directory));
         var deadline = Stopwatch.StartNew();
         while (deadline.Elapsed < Patience && !server.process.HasExited)
         {
@@ -78,10 +81,10 @@ public sealed class ServerProcess : IAsyncDisposable
         throw new InvalidOperationException($"The service did not start:\n{said}");
     }
 
-    /// <summary>Starts it with settings that it must refuse: the exit code and what it said.</summary>
+    /// <summary>Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.</summary>
     public static async Task<(int ExitCode, string Output)> RefuseAsync(params (string Name, string Value)[] settings)
     {
-        await using var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value));
+        await using var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value), _ => null);
         using var patience = new CancellationTokenSource(Patience);
         await server.process.WaitForExitAsync(patience.Token);
         return (server.process.ExitCode, server.Output);

@@ -29,7 +29,7 @@ sealed class DeleteImageEndpoint(ProfileImages images, CurrentUser me)
     {
         try
         {
-            return await images.TakeDownAsync(me.Id, ct)
+            return await images.TakeDownAsync(me.Id)
                 ? TypedResults.Ok(new DeleteImageResponse("Profile image deleted successfully"))
                 : TypedResults.Problem("User has no profile image", statusCode: StatusCodes.Status404NotFound);
         }

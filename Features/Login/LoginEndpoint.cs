@@ -30,8 +30,7 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Acces
 
     public override async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ExecuteAsync(LoginRequest req, CancellationToken ct)
     {
-        var normalized = Data.User.Normalize(req.Email);
-        var user = await db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == normalized, ct);
+        var user = await db.FindUserAsync(Data.User.Normalize(req.Email), ct);
         if (!await passwords.VerifyAsync(req.Password, user?.PasswordHash, ct) || user is null)
             return TypedResults.Problem("Invalid email or password", statusCode: StatusCodes.Status401Unauthorized);
         if (passwords.NeedsRehash(user.PasswordHash))

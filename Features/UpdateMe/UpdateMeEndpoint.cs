@@ -45,7 +45,7 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
             {
                 // Another change came between the read and the write: judge and apply this one on what is there now.
                 db.ChangeTracker.Clear();
-                me.User = await db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == me.Id, ct);
+                me.User = await db.FindUserAsync(me.Id, ct) ?? throw new InvalidOperationException("The user was removed meanwhile.");
             }
             catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
             {

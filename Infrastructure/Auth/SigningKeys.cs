@@ -1,14 +1,16 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
+using Profiles.Data;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>The keys that access tokens are signed with: the present one, and the one before it while keys are changed.</summary>
-sealed class SigningKeys
+sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock)
 {
     const int MinimumLength = 32;
 
@@ -33,17 +35,21 @@ sealed class SigningKeys
         "12345678901234567890123456789012",
     };
 
-    public SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service)
-    {
-        Current = jwt.Value.SigningKey ?? ReadOrMake(service.Value.SigningKeyFile);
-        Accepted = [Key(Current), .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
-    }
+    IReadOnlyList<SecurityKey> accepted = [];
 
-    /// <summary>New tokens are signed with this.</summary>
-    public string Current { get; }
+    /// <summary>New tokens are signed with this. Throws before <see cref="LoadAsync"/>.</summary>
+    public string Current { get => field ?? throw new InvalidOperationException("The signing key is not read yet."); private set; }
 
     /// <summary>Tokens signed with any of these are honoured.</summary>
-    public IReadOnlyList<SecurityKey> Accepted { get; }
+    public IReadOnlyList<SecurityKey> Accepted => accepted;
+
+    /// <summary>Takes the key from the settings, else from where it is kept; makes it when there is none. Throws <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.</summary>
+    public async Task LoadAsync(ProfilesDbContext db, CancellationToken ct)
+    {
+        Current = jwt.Value.SigningKey
+            ?? (db is PostgreSqlProfilesDbContext shared ? await SharedAsync(shared, ct) : ReadOrMake(service.Value.SigningKeyFile));
+        accepted = [Key(Current), .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
+    }
 
     /// <summary>Why a key cannot be used, or null when it can.</summary>
     public static string? Refusal(string key) =>
@@ -55,6 +61,37 @@ sealed class SigningKeys
 
     static SymmetricSecurityKey Key(string key) => new(Encoding.ASCII.GetBytes(key));
 
+    static string Make() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(48));
+
+    async Task<string> SharedAsync(PostgreSqlProfilesDbContext db, CancellationToken ct)
+    {
+        var envelope = new KeyEnvelope(jwt.Value.KeyEncryptionKey);
+        if (await db.SigningKeys.SingleOrDefaultAsync(ct) is not { } row)
+        {
+            row = new() { Value = envelope.Seal(Make()), CreatedAt = clock.GetUtcNow().UtcDateTime };
+            db.Add(row);
+            try
+            {
+                await db.SaveChangesAsync(ct);
+            }
+            catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+            {
+                // Another instance was first.
+                db.ChangeTracker.Clear();
+                row = await db.SigningKeys.SingleAsync(ct);
+            }
+        }
+        var key = envelope.Open(row.Value);
+        if (Refusal(key) is not null)
+            throw new StartException("The signing key kept in the database (signing_keys) is damaged. Restore it, or remove its row to make a new one: every token in use then ends.");
+        if (envelope.ShouldSeal(row.Value))
+        {
+            row.Value = envelope.Seal(key);
+            await db.SaveChangesAsync(ct);
+        }
+        return key;
+    }
+
     static string ReadOrMake(string file)
     {
         try
@@ -65,7 +102,7 @@ sealed class SigningKeys
                 Access = FileAccess.Write,
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
-            var made = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(48));
+            var made = Make();
             stream.Write(Encoding.ASCII.GetBytes(made));
             stream.Flush(flushToDisk: true);
             return made;

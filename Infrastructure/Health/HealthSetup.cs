@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Profiles.Data;
 using Profiles.Infrastructure.Images;
@@ -36,13 +37,20 @@ static class HealthSetup
         return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context, ProblemDetails = problem }).AsTask();
     }
 
-    sealed class DatabaseCheck(ProfilesDbContext db) : IHealthCheck
+    // An exception is a failed check to the framework, which logs it.
+    sealed class DatabaseCheck(DatabaseStart start, ProfilesDbContext db) : IHealthCheck
     {
-        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            await db.Database.CanConnectAsync(cancellationToken) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy();
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            if (!start.Ready.IsCompleted)
+                return HealthCheckResult.Unhealthy();
+            // On SQLite a transaction waits for the one that writes: readiness is to be able to write.
+            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+            await db.Users.AnyAsync(cancellationToken);
+            return HealthCheckResult.Healthy();
+        }
     }
 
-    // An exception is a failed check to the framework, which logs it.
     sealed class ImageStorageCheck(IImageStorage storage) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

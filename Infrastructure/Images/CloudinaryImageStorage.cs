@@ -13,14 +13,12 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
     const int MaxAnswerBytes = 256 * 1024;
 
     readonly CloudinaryOptions options;
-    readonly ILogger<CloudinaryImageStorage> log;
     readonly HttpClient client;
     readonly Lazy<Cloudinary> cloudinary;
 
-    public CloudinaryImageStorage(IOptions<CloudinaryOptions> settings, ILogger<CloudinaryImageStorage> logger)
+    public CloudinaryImageStorage(IOptions<CloudinaryOptions> settings)
     {
         options = settings.Value;
-        log = logger;
         // Not redirected: the picture and its signature are for the configured host alone.
         var connection = new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
         client = new(new FreshBoundary { InnerHandler = connection })
@@ -42,13 +40,14 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
             : throw Refused(result.StatusCode, result.Error?.Message);
     }
 
-    public Task ReplaceAsync(long userId, string current, string? previous) => previous is null ? Task.CompletedTask : TryDestroyAsync(previous);
+    // Its address loads as soon as it is uploaded.
+    public Task PublishAsync(long userId, StoredImage saved) => Task.CompletedTask;
 
-    public Task DiscardAsync(long userId, string saved) => TryDestroyAsync(saved);
-
-    public async Task DeleteAsync(long userId, string key)
+    public async Task SettleAsync(long userId, StoredImage? gone, string? shown)
     {
-        var result = await CallAsync(c => c.DestroyAsync(new DeletionParams(key) { Invalidate = true }), CancellationToken.None);
+        if (gone is null)
+            return;
+        var result = await CallAsync(c => c.DestroyAsync(new DeletionParams(gone.Key) { Invalidate = true }), CancellationToken.None);
         // Gone before is gone.
         if (result.Error is not null || result.Result is not ("ok" or "not found"))
             throw Refused(result.StatusCode, result.Error?.Message);
@@ -71,18 +70,6 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
         if (options.ApiBaseAddress is { } address)
             connected.Api.ApiBaseAddress = address;
         return connected;
-    }
-
-    async Task TryDestroyAsync(string key)
-    {
-        try
-        {
-            await DeleteAsync(0, key);
-        }
-        catch (ImageStorageException e)
-        {
-            log.LogError(e, "An image that no profile shows is left at Cloudinary: {Key}.", key);
-        }
     }
 
     async Task<T> CallAsync<T>(Func<Cloudinary, Task<T>> call, CancellationToken ct)

@@ -7,7 +7,6 @@ static class ImagesSetup
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
         .AddSingleton<ImagePipeline>()
-        .AddSingleton<ImageTurns>()
         .AddScoped<ProfileImages>()
         .AddSingleton<ImageAddress>()
         .AddSingleton<LocalImageStorage>()

@@ -1,19 +1,27 @@
-using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>At the start, ends what a crash interrupted in the directory of local pictures.</summary>
-sealed class LocalImageRecovery(LocalImageStorage storage, IServiceScopeFactory scopes, TimeProvider clock) : IHostedService
+/// <summary>When the database is there, ends what a crash interrupted in the directory of local pictures.</summary>
+sealed class LocalImageRecovery(LocalImageStorage storage, DatabaseStart database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<LocalImageRecovery> log) : BackgroundService
 {
-    public async Task StartAsync(CancellationToken cancellationToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var scope = scopes.CreateScope();
-        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
-        await storage.RecoverAsync(
-            id => db.UserProfiles.Where(p => p.UserId == id).Select(p => p.ImageKey).SingleOrDefaultAsync(cancellationToken),
-            clock.GetUtcNow(), cancellationToken);
+        await database.Ready.WaitAsync(stoppingToken);
+        try
+        {
+            storage.RemoveHalves(clock.GetUtcNow());
+            foreach (var (userId, key) in storage.Waiting())
+            {
+                stoppingToken.ThrowIfCancellationRequested();
+                using var scope = scopes.CreateScope();
+                await scope.ServiceProvider.GetRequiredService<ProfileImages>().RecoverAsync(userId, key);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // What is left is served by its address, or seen by nobody; the next start tries again.
+            log.LogError(e, "Not every picture that a crash left behind could be put in place or removed.");
+        }
     }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -6,12 +6,15 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
-/// Keeps pictures as <c>&lt;directory&gt;/profile/&lt;user_id&gt;.jpg</c> (seed 001). A new one waits beside it as <c>&lt;user_id&gt;.&lt;version&gt;.jpg</c>
-/// until the profile shows it; a crash in between leaves both, and the one that the profile shows is served.
+/// Keeps pictures as <c>&lt;directory&gt;/profile/&lt;user_id&gt;.jpg</c> (seed 001). A new one is published beside it as <c>&lt;user_id&gt;.&lt;version&gt;.jpg</c>,
+/// and takes the old one's place when the profile shows it; a crash in between leaves both, and the one that the profile shows is served.
 /// </summary>
 sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<LocalImageStorage> log) : IImageStorage
 {
     readonly string directory = Path.Combine(options.Value.Directory, "profile");
+
+    /// <summary>The picture of a user with this key.</summary>
+    public static StoredImage Stored(long userId, string key, string? temporaryFile = null) => new(key, $"/static/profile/{Name(userId)}?v={key}", temporaryFile);
 
     public async Task<StoredImage> SaveAsync(long userId, ProcessedImage image, CancellationToken ct)
     {
@@ -19,18 +22,14 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         try
         {
             Directory.CreateDirectory(directory);
-            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                await file.WriteAsync(image.Jpeg, ct);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, WaitingPath(userId, image.Version), overwrite: true);
-            FlushDirectory();
-            return new(image.Version, $"/static/profile/{userId.ToString(CultureInfo.InvariantCulture)}.jpg?v={image.Version}");
+            await using var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            await file.WriteAsync(image.Jpeg, ct);
+            file.Flush(flushToDisk: true);
+            return Stored(userId, image.Version, temporary);
         }
         catch (Exception e)
         {
-            Try(() => File.Delete(temporary));
+            TryDelete(temporary);
             // A full disk is answered as such; of the rest the client learns only that storing failed.
             if (e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e)))
                 throw new ImageStorageException("The image directory cannot be written to.", e);
@@ -38,41 +37,24 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    public Task ReplaceAsync(long userId, string current, string? previous)
+    public Task PublishAsync(long userId, StoredImage saved) => Do("The image could not be published in the directory.", () =>
     {
-        Try(() =>
-        {
-            File.Move(WaitingPath(userId, current), ShownPath(userId), overwrite: true);
-            FlushDirectory();
-        });
-        return Task.CompletedTask;
-    }
+        File.Move(saved.TemporaryFile!, PublishedPath(userId, saved.Key), overwrite: true);
+        FlushDirectory();
+    });
 
-    public Task DiscardAsync(long userId, string saved)
+    public Task SettleAsync(long userId, StoredImage? gone, string? shown) => Do("The image could not be put in place or removed in the directory.", () =>
     {
-        Try(() => File.Delete(WaitingPath(userId, saved)));
-        return Task.CompletedTask;
-    }
-
-    public Task DeleteAsync(long userId, string key)
-    {
-        try
-        {
-            File.Delete(WaitingPath(userId, key));
-            File.Delete(ShownPath(userId));
-            FlushDirectory();
-            return Task.CompletedTask;
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Gone before is gone.
-            return Task.CompletedTask;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ImageStorageException("The image could not be removed from the directory.", e);
-        }
-    }
+        if (gone?.TemporaryFile is { } temporary)
+            Delete(temporary);
+        if (shown is null)
+            Delete(ShownPath(userId));
+        else if (File.Exists(PublishedPath(userId, shown)))
+            File.Move(PublishedPath(userId, shown), ShownPath(userId), overwrite: true);
+        if (gone is not null && gone.Key != shown)
+            Delete(PublishedPath(userId, gone.Key));
+        TryFlushDirectory();
+    });
 
     public async Task CheckAsync(CancellationToken ct)
     {
@@ -86,32 +68,28 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
     public async Task<byte[]?> ReadAsync(long userId, string? version, CancellationToken ct)
     {
         // The version comes from the client: only its own form may get into a path.
-        var waiting = version is { Length: 8 } && version.All(char.IsAsciiHexDigitLower) ? WaitingPath(userId, version) : null;
-        return (waiting is null ? null : await ReadAsync(waiting, ct)) ?? await ReadAsync(ShownPath(userId), ct);
+        var published = version is { Length: 8 } && version.All(char.IsAsciiHexDigitLower) ? PublishedPath(userId, version) : null;
+        return (published is null ? null : await ReadAsync(published, ct)) ?? await ReadAsync(ShownPath(userId), ct);
     }
 
-    /// <summary>Ends what a crash interrupted: shows the waiting picture that the profile names, removes the others and half-written files.</summary>
-    /// <param name="shownBy">The key of the picture that a user's profile shows.</param>
-    /// <param name="now">Now.</param>
-    /// <param name="ct">Stops between two files.</param>
-    public async Task RecoverAsync(Func<long, Task<string?>> shownBy, DateTimeOffset now, CancellationToken ct)
+    /// <summary>Removes files that were not written to their end. Another instance on the same directory may be writing: only what is old is a remainder.</summary>
+    public void RemoveHalves(DateTimeOffset now)
     {
-        if (!Directory.Exists(directory))
-            return;
-        // Another instance on the same directory may be writing: only what is old is a remainder.
-        foreach (var file in Directory.EnumerateFiles(directory, ".*.tmp").Where(f => File.GetLastWriteTimeUtc(f) < now.UtcDateTime.AddMinutes(-10)))
-            Try(() => File.Delete(file));
-        foreach (var file in Directory.EnumerateFiles(directory, "*.*.jpg"))
+        if (Directory.Exists(directory))
         {
-            ct.ThrowIfCancellationRequested();
-            if (Path.GetFileName(file).Split('.') is not [var id, var version, _] || !long.TryParse(id, CultureInfo.InvariantCulture, out var userId))
-                continue;
-            if (await shownBy(userId) == version)
-                await ReplaceAsync(userId, version, previous: null);
-            else if (File.GetLastWriteTimeUtc(file) < now.UtcDateTime.AddMinutes(-10))
-                Try(() => File.Delete(file));
+            foreach (var file in Directory.EnumerateFiles(directory, ".*.tmp").Where(f => File.GetLastWriteTimeUtc(f) < now.UtcDateTime.AddMinutes(-10)))
+                TryDelete(file);
         }
     }
+
+    /// <summary>The pictures that were published and did not get to their place.</summary>
+    public IReadOnlyList<(long UserId, string Key)> Waiting() => !Directory.Exists(directory) ? [] :
+    [
+        .. from file in Directory.EnumerateFiles(directory, "*.*.jpg")
+           let parts = Path.GetFileName(file).Split('.')
+           where parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out _)
+           select (long.Parse(parts[0], CultureInfo.InvariantCulture), parts[1]),
+    ];
 
     static async Task<byte[]?> ReadAsync(string path, CancellationToken ct)
     {
@@ -125,19 +103,59 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    string ShownPath(long userId) => Path.Combine(directory, $"{userId.ToString(CultureInfo.InvariantCulture)}.jpg");
+    static string Name(long userId) => $"{userId.ToString(CultureInfo.InvariantCulture)}.jpg";
 
-    string WaitingPath(long userId, string version) => Path.Combine(directory, $"{userId.ToString(CultureInfo.InvariantCulture)}.{version}.jpg");
+    string ShownPath(long userId) => Path.Combine(directory, Name(userId));
 
-    void Try(Action action)
+    string PublishedPath(long userId, string version) => Path.Combine(directory, $"{userId.ToString(CultureInfo.InvariantCulture)}.{version}.jpg");
+
+    static Task Do(string failure, Action action)
     {
         try
         {
             action();
+            return Task.CompletedTask;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.LogError(e, "A picture's file could not be moved or removed.");
+            throw new ImageStorageException(failure, e);
+        }
+    }
+
+    static void Delete(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Gone before is gone.
+        }
+    }
+
+    void TryDelete(string file)
+    {
+        try
+        {
+            Delete(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.LogError(e, "A half-written picture could not be removed.");
+        }
+    }
+
+    // What was removed is removed: a directory that cannot be flushed must not bring the profile to show it again.
+    void TryFlushDirectory()
+    {
+        try
+        {
+            FlushDirectory();
+        }
+        catch (IOException e)
+        {
+            log.LogError(e, "The image directory could not be flushed.");
         }
     }
 

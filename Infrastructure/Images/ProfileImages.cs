@@ -5,9 +5,10 @@ namespace Profiles.Infrastructure.Images;
 
 /// <summary>
 /// Keeps the two stores of a picture in step, the profile's row and the image storage, in an order in which no failure and no crash
-/// leaves a row that names a picture which is not there (docs/adr/0003-two-stores.md).
+/// leaves a row that names a picture which is not there, also with several instances (docs/adr/0003-two-stores.md).
 /// </summary>
-sealed class ProfileImages(ProfilesDbContext db, ImagePipeline pipeline, IImageStorage storage, ImageTurns turns, ImageAddress address, TimeProvider clock)
+sealed class ProfileImages(
+    ProfilesDbContext db, ImagePipeline pipeline, IImageStorage storage, LocalImageStorage local, CloudinaryImageStorage cloudinary, ImageAddress address, ILogger<ProfileImages> log)
 {
     /// <summary>
     /// Puts a picture up in place of the one that is there and answers its address. Throws <see cref="InvalidImageException"/>,
@@ -16,55 +17,102 @@ sealed class ProfileImages(ProfilesDbContext db, ImagePipeline pipeline, IImageS
     public async Task<string> PutUpAsync(long userId, byte[] upload, CancellationToken ct)
     {
         var picture = await pipeline.ProcessAsync(upload, ct);
-        using var turn = await turns.TakeAsync(userId, ct);
-        var previous = await ShownAsync(userId, ct);
         var stored = await storage.SaveAsync(userId, picture, ct);
+        StoredImage? gone;
         try
         {
             // Not to be cancelled from here on: whether it was done would be unknown.
-            await ShowAsync(userId, previous, stored);
+            gone = await ShowAsync(userId, stored);
         }
         catch
         {
-            await storage.DiscardAsync(userId, stored.Key);
+            await TrySettleAsync(userId, stored);
             throw;
         }
-        await storage.ReplaceAsync(userId, stored.Key, previous?.Key);
+        // What fails now leaves a remainder; the picture is shown.
+        await TrySettleAsync(userId, gone);
         return address.Of(stored.Url)!;
     }
 
     /// <summary>Takes the picture down; false when there is none. Throws <see cref="ImageStorageException"/>; the profile then shows it again.</summary>
-    public async Task<bool> TakeDownAsync(long userId, CancellationToken ct)
+    public async Task<bool> TakeDownAsync(long userId)
     {
-        using var turn = await turns.TakeAsync(userId, ct);
-        if (await ShownAsync(userId, ct) is not { } shown)
-            return false;
-        await ShowAsync(userId, shown, null);
+        var gone = await ShowAsync(userId, null);
         try
         {
-            await storage.DeleteAsync(userId, shown.Key);
+            // Also when there is none: a removal that was cut short is ended by the next.
+            await SettleAsync(userId, gone);
         }
-        catch (ImageStorageException)
+        catch (ImageStorageException) when (gone is not null)
         {
-            await ShowAsync(userId, null, shown);
+            await LockedAsync(userId, profile =>
+            {
+                if (profile is { ImageKey: null })
+                    (profile.ImageKey, profile.ImageUrl) = (gone.Key, gone.Url);
+                return Task.FromResult(true);
+            });
             throw;
         }
-        return true;
+        return gone is not null;
     }
 
-    async Task<StoredImage?> ShownAsync(long userId, CancellationToken ct)
+    /// <summary>Ends what a crash interrupted: puts a local picture that was published into its place, or removes it when the profile does not name it.</summary>
+    public Task RecoverAsync(long userId, string key) => SettleAsync(userId, LocalImageStorage.Stored(userId, key));
+
+    // What the profile showed before.
+    Task<StoredImage?> ShowAsync(long userId, StoredImage? image) => LockedAsync(userId, async profile =>
     {
-        var profile = await db.UserProfiles.Where(p => p.UserId == userId).Select(p => new { p.ImageKey, p.ImageUrl }).SingleAsync(ct);
-        return profile.ImageKey is null ? null : new(profile.ImageKey, profile.ImageUrl!);
+        if (profile is null)
+            throw new ImageStorageException("The user was removed meanwhile.");
+        var before = Shown(profile);
+        if (before is null && image is null)
+            return null;
+        (profile.ImageKey, profile.ImageUrl) = (image?.Key, image?.Url);
+        await db.SaveChangesAsync(CancellationToken.None);
+        if (image is not null)
+            await storage.PublishAsync(userId, image);
+        return before;
+    });
+
+    // The row decides, read under its lock: a commit whose answer was lost may have been done, and another instance may have put up another picture.
+    async Task SettleAsync(long userId, StoredImage? gone)
+    {
+        var shown = await LockedAsync(userId, async profile =>
+        {
+            var image = profile is null ? null : Shown(profile);
+            // Local pictures of a user have one name in turn, so only who holds the lock may touch it. Cloudinary's have each their own, and no lock waits for a network.
+            if (storage == local || gone is { IsLocal: true })
+                await local.SettleAsync(userId, gone is { IsLocal: true } ? gone : null, image is { IsLocal: true } ? image.Key : null);
+            return image;
+        });
+        if (gone is { IsLocal: false } && gone.Key != shown?.Key)
+            await cloudinary.SettleAsync(userId, gone, null);
     }
 
-    async Task ShowAsync(long userId, StoredImage? from, StoredImage? to)
+    async Task TrySettleAsync(long userId, StoredImage? gone)
     {
-        var (before, key, url, now) = (from?.Key, to?.Key, to?.Url, clock.GetUtcNow().UtcDateTime);
-        var changed = await db.UserProfiles.Where(p => p.UserId == userId && p.ImageKey == before)
-            .ExecuteUpdateAsync(p => p.SetProperty(x => x.ImageKey, key).SetProperty(x => x.ImageUrl, url)
-                .SetProperty(x => x.Version, x => x.Version + 1).SetProperty(x => x.UpdatedAt, now), CancellationToken.None);
-        if (changed != 1)
-            throw new ImageStorageException("The profile's picture was changed or its user removed in between.");
+        try
+        {
+            await SettleAsync(userId, gone);
+        }
+        catch (Exception e)
+        {
+            // The caller has its answer already.
+            log.LogError(e, "A picture that no profile shows may be left: {Key}.", gone?.Key);
+        }
+    }
+
+    static StoredImage? Shown(UserProfile profile) => profile.ImageKey is null ? null : new(profile.ImageKey, profile.ImageUrl!);
+
+    // One change of a user's picture at a time, on all instances: an update locks the row (on SQLite, the file) until the transaction ends, however it ends.
+    async Task<T> LockedAsync<T>(long userId, Func<UserProfile?, Task<T>> change)
+    {
+        db.ChangeTracker.Clear();
+        await using var transaction = await db.Database.BeginTransactionAsync(CancellationToken.None);
+        await db.UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), CancellationToken.None);
+        var result = await change(await db.UserProfiles.SingleOrDefaultAsync(p => p.UserId == userId, CancellationToken.None));
+        await db.SaveChangesAsync(CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+        return result;
     }
 }

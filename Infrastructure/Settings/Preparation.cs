@@ -1,8 +1,6 @@
-using System.Data.Common;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 
@@ -22,20 +20,11 @@ static partial class Preparation
         Validate(app);
         if (!app.ListensSomewhere())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
-        await UseAsync("DataDirectory", () => Task.FromResult(app.Services.GetRequiredService<SigningKeys>()));
         if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage pictures)
             await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
         StartVips();
         app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", Vips.Version, Vips.DecodesHeic ? "accepted" : "not supported here");
-        try
-        {
-            await app.MigrateAsync();
-        }
-        catch (DbException e)
-        {
-            // SQLite's sentence; it has no path in it.
-            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {e.Message}");
-        }
+        await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
     }
 
     static void StartVips()

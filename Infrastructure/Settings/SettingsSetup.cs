@@ -1,5 +1,6 @@
 using System.Reflection;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Passwords;
@@ -19,7 +20,11 @@ static class SettingsSetup
             .Check(o => o.PublicBaseUrl is not null || !environment.IsProduction(), "PublicBaseUrl must be set in Production: addresses in answers begin with it.")
             .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
+        services.AddSection<DatabaseOptions>("Database")
+            .Check(o => o.Provider is null || Enum.IsDefined(o.Provider.Value), "Database__Provider must be Sqlite or PostgreSql.")
+            .Check(o => o.Timeout >= TimeSpan.FromSeconds(2) && o.Timeout <= TimeSpan.FromMinutes(1) && o.Timeout.Ticks % TimeSpan.TicksPerSecond == 0, "Database__Timeout must be whole seconds between 00:00:02 and 00:01:00.");
         services.AddSection<JwtOptions>("Jwt")
+            .Check(o => o.KeyEncryptionKey is null || SigningKeys.Refusal(o.KeyEncryptionKey) is null, "Jwt__KeyEncryptionKey must be at least 32 printable ASCII characters and not a well-known sample.")
             .Check(o => o.SigningKey is null || SigningKeys.Refusal(o.SigningKey) is null, "Jwt__SigningKey must be at least 32 printable ASCII characters and not a well-known sample.")
             .Check(o => o.PreviousSigningKey is null || SigningKeys.Refusal(o.PreviousSigningKey) is null, "Jwt__PreviousSigningKey must be at least 32 printable ASCII characters and not a well-known sample.")
             .Check(o => o.Lifetime >= TimeSpan.FromMinutes(1) && o.Lifetime <= TimeSpan.FromDays(30), "Jwt__Lifetime must be between 00:01:00 and 30.00:00:00.")

@@ -53,7 +53,12 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
     {
         var user = await app.CreateUserAsync();
         await StoreHashAsync(user, CheapHash);
-        await ExecuteAsync(string.Create(null, $"CREATE TRIGGER keep_{user.Id} BEFORE UPDATE OF password_hash ON users WHEN OLD.id = {user.Id} BEGIN SELECT RAISE(FAIL, 'kept'); END"));
+        await ExecuteAsync(TestDatabase.IsPostgreSql
+            ? string.Create(null, $"""
+                CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$;
+                CREATE TRIGGER keep BEFORE UPDATE OF password_hash ON users FOR EACH ROW WHEN (OLD.id = {user.Id}) EXECUTE FUNCTION keep()
+                """)
+            : string.Create(null, $"CREATE TRIGGER keep BEFORE UPDATE OF password_hash ON users WHEN OLD.id = {user.Id} BEGIN SELECT RAISE(FAIL, 'kept'); END"));
         await (await PostAsync(user.Email, CheapPassword)).ShouldBeAsync(HttpStatusCode.OK);
         (await HashOfAsync(user)).ShouldBe(CheapHash);
     }

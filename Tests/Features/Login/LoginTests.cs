@@ -129,7 +129,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     public static TheoryData<string> UnusableHashes => new(
         "", "garbage", "*", "$2a$", "$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2a$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "$2a$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2a$xx$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", "$1$abcdefgh$Uuk1aRZc8TxgIgQ2bCyba/", new string('$', User.PasswordHashLength), "\0");
+        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", "$1$abcdefgh$Uuk1aRZc8TxgIgQ2bCyba/", new string('$', User.PasswordHashLength), "\u0001");
 
     [Theory]
     [MemberData(nameof(UnusableHashes))]

@@ -14,7 +14,7 @@ public sealed class StartTests
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task A_fresh_database_lets_nobody_in_and_what_is_kept_is_private()
     {
         await using var server = await ServerProcess.StartAsync();
@@ -34,7 +34,7 @@ public sealed class StartTests
         directories.Where(d => d.Value != OwnerOnlyDirectory).ShouldBeEmpty();
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task The_key_that_was_made_at_the_first_start_is_kept()
     {
         var data = TemporaryDirectory.Make("data");

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace Profiles.Data.Migrations
+namespace Profiles.Data.Migrations.Sqlite
 {
     /// <inheritdoc />
     public partial class Initial : Migration

@@ -1,0 +1,77 @@
+using System.Data.Common;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Data;
+
+/// <summary>
+/// Brings the database up to date and reads what the service keeps there: at the start, or, where the database is away then, as soon as it is there.
+/// Until then requests that need it are answered 503.
+/// </summary>
+sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScopeFactory scopes, ILogger<DatabaseStart> log) : BackgroundService
+{
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends when the database can be used.</summary>
+    public Task Ready => ready.Task;
+
+    /// <summary>The first attempt. Throws <see cref="StartException"/> when waiting would not help.</summary>
+    public async Task TryAsync()
+    {
+        try
+        {
+            await PrepareAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (engine.MayBeAway && DatabaseFaults.IsWorthWaiting(e))
+        {
+            log.LogWarning("The database is away; requests that need it are answered 503 until it is there: {Reason}", e.Message);
+        }
+        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
+        {
+            // Of a file, the system's sentence may have the path.
+            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {(e is DbException ? e.Message : "it cannot be read and written.")}");
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (!Ready.IsCompleted)
+                await TryAgainAsync(stoppingToken);
+            await engine.WatchAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service ends; the framework would call that a fault when it ends before it listens.
+        }
+    }
+
+    async Task TryAgainAsync(CancellationToken ct)
+    {
+        await Task.Delay(Pause, ct);
+        try
+        {
+            await PrepareAsync(ct);
+            log.LogInformation("The database is there.");
+        }
+        catch (Exception e) when (DatabaseFaults.IsUnavailable(e))
+        {
+            log.LogDebug(e, "The database is still away.");
+        }
+        catch (Exception e) when (e is DbException or StartException)
+        {
+            log.LogError(e, "The database is there and cannot be used.");
+        }
+    }
+
+    async Task PrepareAsync(CancellationToken ct)
+    {
+        await engine.MigrateAsync(ct);
+        using var scope = scopes.CreateScope();
+        await keys.LoadAsync(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), ct);
+        ready.TrySetResult();
+    }
+}

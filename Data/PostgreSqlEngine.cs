@@ -1,0 +1,101 @@
+using System.Net;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Data;
+
+/// <summary>PostgreSQL: a server that several instances share, and that may be away.</summary>
+sealed class PostgreSqlEngine : DatabaseEngine
+{
+    /// <summary>Enough for the processors of one instance; three of them fit into a server's own default of 100.</summary>
+    const int DefaultPoolSize = 25;
+
+    /// <summary>Our migrations' turn among whatever else takes advisory locks in this database.</summary>
+    const long MigrationLock = 0x50726f66696c6573;
+
+    readonly NpgsqlConnectionStringBuilder settings;
+    readonly ILogger log;
+
+    public PostgreSqlEngine(string configured, TimeSpan timeout, ILogger<PostgreSqlEngine> logger)
+    {
+        log = logger;
+        try
+        {
+            settings = new(configured);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+        {
+            throw DatabaseAddress.Refusal();
+        }
+        if (settings.Port > IPEndPoint.MaxPort || string.IsNullOrWhiteSpace(settings.Host))
+            throw DatabaseAddress.Refusal();
+        // The two waits of a request, for a connection and for its command, are the deadline together.
+        var seconds = (int)timeout.TotalSeconds;
+        settings.Timeout = Math.Max(1, seconds * 2 / 5);
+        settings.CommandTimeout = seconds - settings.Timeout;
+        settings.CancellationTimeout = -1;
+        Default("Maximum Pool Size", () => settings.MaxPoolSize = DefaultPoolSize);
+        Default("Application Name", () => settings.ApplicationName = "profiles");
+        // The few statements of the slices are prepared where they are run, and nothing of ours leaves a trace in a session that a reset would remove.
+        Default("Max Auto Prepare", () => settings.MaxAutoPrepare = 20);
+        Default("Auto Prepare Min Usages", () => settings.AutoPrepareMinUsages = 2);
+        Default("No Reset On Close", () => settings.NoResetOnClose = true);
+    }
+
+    public override bool MayBeAway => true;
+
+    public override void Configure(DbContextOptionsBuilder options) => options.UseNpgsql(settings.ToString());
+
+    public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<PostgreSqlProfilesDbContext>();
+
+    public override async Task MigrateAsync(CancellationToken ct)
+    {
+        // Not pooled, and with all the time that a migration takes.
+        var patient = new NpgsqlConnectionStringBuilder(settings.ToString()) { Pooling = false, CommandTimeout = 0 }.ToString();
+        await using var connection = new NpgsqlConnection(patient);
+        await connection.OpenAsync(ct);
+        if (await ScalarAsync("SHOW server_encoding") is not "UTF8")
+            throw new StartException("The database (ConnectionStrings__Profiles) must be made with the encoding UTF8.");
+        await using var turn = await connection.BeginTransactionAsync(ct);
+        // Held by the transaction: it ends with the process, whatever ends that, and passes a pooler.
+        await ScalarAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
+        await using var db = new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(patient).Options);
+        // A role that may not change tables can run the service once somebody else has migrated it.
+        if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
+            await db.Database.MigrateAsync(ct);
+
+        async Task<object?> ScalarAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            return await command.ExecuteScalarAsync(ct);
+        }
+    }
+
+    // When the server goes, every pooled connection is dead, and whoever took one would be the one to find out. This one has nothing else to do.
+    public override async Task WatchAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = new NpgsqlConnection(settings.ToString());
+                await connection.OpenAsync(ct);
+                while (true)
+                    await connection.WaitAsync(ct);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                log.LogWarning("The connection to the database was lost: {Reason}", e.Message);
+                NpgsqlConnection.ClearPool(new NpgsqlConnection(settings.ToString()));
+                await Task.Delay(TimeSpan.FromSeconds(1), ct);
+            }
+        }
+    }
+
+    void Default(string keyword, Action set)
+    {
+        if (!settings.ShouldSerialize(keyword))
+            set();
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+
+namespace Profiles.Data;
+
+/// <summary>The context on PostgreSQL: text is compared byte by byte, as SQLite does it, and the signing key has a table.</summary>
+sealed class PostgreSqlProfilesDbContext(DbContextOptions<PostgreSqlProfilesDbContext> options) : ProfilesDbContext(options)
+{
+    public DbSet<SigningKey> SigningKeys => Set<SigningKey>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+        var keys = modelBuilder.Entity<SigningKey>();
+        keys.ToTable("signing_keys");
+        keys.Property(k => k.Id).HasColumnName("id").ValueGeneratedNever();
+        keys.Property(k => k.Value).HasColumnName("value").HasMaxLength(SigningKey.ValueMaxLength);
+        keys.Property(k => k.CreatedAt).HasColumnName("created_at");
+    }
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        base.ConfigureConventions(configurationBuilder);
+        // Whatever collation the database was made with.
+        configurationBuilder.Properties<string>().UseCollation("C");
+    }
+
+    // For the migrations tool, which needs the model and no database.
+    sealed class Factory : IDesignTimeDbContextFactory<PostgreSqlProfilesDbContext>
+    {
+        public PostgreSqlProfilesDbContext CreateDbContext(string[] args) =>
+            new(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql("Host=none").Options);
+    }
+}

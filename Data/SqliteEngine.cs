@@ -1,0 +1,133 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Data;
+
+/// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
+sealed class SqliteEngine : DatabaseEngine
+{
+    /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK), as .NET hands it on.</summary>
+    const int WouldBlock = 11;
+
+    /// <summary>https://www.sqlite.org/pragma.html#pragma_synchronous</summary>
+    const int Full = 2;
+
+    static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
+
+    readonly string connectionString;
+    readonly string file;
+    readonly bool mayCreate;
+    readonly DurableWrites durableWrites = new();
+
+    public SqliteEngine(string configured, TimeSpan timeout)
+    {
+        SqliteConnectionStringBuilder builder;
+        try
+        {
+            builder = new(configured);
+        }
+        catch (ArgumentException)
+        {
+            throw DatabaseAddress.Refusal();
+        }
+        if (builder.DataSource.Length == 0 || builder.DataSource.StartsWith(':') || builder.DataSource.StartsWith("file:", StringComparison.Ordinal) || builder.Mode == SqliteOpenMode.Memory)
+            throw new StartException("ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
+        file = builder.DataSource = Path.GetFullPath(builder.DataSource);
+        mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
+        // How long a write waits for another's.
+        builder.DefaultTimeout = (int)timeout.TotalSeconds;
+        connectionString = builder.ToString();
+    }
+
+    public override bool MayBeAway => false;
+
+    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites);
+
+    public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
+
+    public override async Task MigrateAsync(CancellationToken ct)
+    {
+        await using var turn = await TakeTurnAsync(ct);
+        if (!File.Exists(file) && mayCreate)
+            await CreateAsync(ct);
+        else if (File.Exists(file) && new FileInfo(file).Length == 0)
+            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is empty. Restore it, or remove it to begin anew.");
+        await using var db = Open(connectionString);
+        if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check(1)").SingleAsync(ct) != "ok")
+            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
+        if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
+        {
+            // EF Core's own lock is a row, which outlives a process that was killed; ours is held by whoever lives.
+            await db.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", ct);
+            await db.Database.MigrateAsync(ct);
+        }
+        await UseWriteAheadLogAsync(db, ct);
+        durableWrites.IsDefault = await db.Database.SqlQueryRaw<int>("SELECT synchronous AS Value FROM pragma_synchronous").SingleAsync(ct) >= Full;
+    }
+
+    public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
+
+    // Beside its place, then renamed: a start that is killed half-way leaves no half of a database.
+    async Task CreateAsync(CancellationToken ct)
+    {
+        if (File.Exists(file + "-wal"))
+            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is gone, but its write-ahead log (-wal) is there. Restore the one or remove the other.");
+        var fresh = file + ".new";
+        foreach (var remainder in new[] { fresh, fresh + "-wal", fresh + "-shm", fresh + "-journal" })
+            File.Delete(remainder);
+        await using (var db = Open(new SqliteConnectionStringBuilder(connectionString) { DataSource = fresh, Pooling = false }.ToString()))
+        {
+            await db.Database.MigrateAsync(ct);
+            await UseWriteAheadLogAsync(db, ct);
+        }
+        File.Move(fresh, file);
+    }
+
+    // Kept in the file: readers do not wait for the writer.
+    static Task<int> UseWriteAheadLogAsync(SqliteProfilesDbContext db, CancellationToken ct) => db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", ct);
+
+    static SqliteProfilesDbContext Open(string connectionString) =>
+        new(new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite(connectionString).Options);
+
+    async Task<FileStream> TakeTurnAsync(CancellationToken ct)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(LongestMigration);
+        while (true)
+        {
+            try
+            {
+                return new FileStream(file + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException e) when (e.HResult == WouldBlock)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), patience.Token);
+            }
+        }
+    }
+
+    // An acknowledged write survives a power cut: with WAL that needs FULL, which SQLite keeps per connection and not in the file.
+    sealed class DurableWrites : DbConnectionInterceptor
+    {
+        /// <summary>What the library does unasked; a builder of it may have chosen less.</summary>
+        public bool IsDefault { get; set; }
+
+        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
+        {
+            if (IsDefault)
+                return;
+            using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA synchronous=FULL";
+            command.ExecuteNonQuery();
+        }
+
+        public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+        {
+            ConnectionOpened(connection, eventData);
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+
+namespace Profiles.Data;
+
+/// <summary>The context on SQLite: nothing of its own but the migrations that name it.</summary>
+sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> options) : ProfilesDbContext(options)
+{
+    // For the migrations tool, which needs the model and no database.
+    sealed class Factory : IDesignTimeDbContextFactory<SqliteProfilesDbContext>
+    {
+        public SqliteProfilesDbContext CreateDbContext(string[] args) =>
+            new(new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite("Data Source=none").Options);
+    }
+}

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Profiles.Tests;
+
+/// <summary>A PostgreSQL server of the tests' own: in a temporary directory, on a free loopback port, as an unprivileged user. It can be stopped, frozen and killed.</summary>
+public sealed class PostgreSqlCluster : IAsyncDisposable
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    readonly string directory;
+    readonly int port;
+    readonly string[] settings;
+    Process? server;
+
+    PostgreSqlCluster(string directory, string[] settings)
+    {
+        this.directory = directory;
+        this.settings = settings;
+        port = FreePort();
+    }
+
+    /// <summary>Makes a cluster and starts it.</summary>
+    /// <param name="settings">Such as <c>max_connections=20</c>.</param>
+    public static async Task<PostgreSqlCluster> StartAsync(params string[] settings)
+    {
+        // ./dev says where, and removes it together with any server that a killed run left there.
+        var parent = Environment.GetEnvironmentVariable("PROFILES_TEST_CLUSTERS") ?? Path.GetTempPath();
+        var directory = Path.Combine(parent, $"profiles-postgres-{Guid.NewGuid():N}");
+        await RunAsync("install", Environment.IsPrivilegedProcess ? ["-d", "-m", "700", "-o", "postgres", directory] : ["-d", "-m", "700", directory]);
+        var cluster = new PostgreSqlCluster(directory, settings);
+        var (file, arguments) = AsNobodyInParticular("initdb", "-D", directory, "-A", "trust", "-U", "profiles", "--no-sync", "--locale=C.UTF-8", "--encoding=UTF8");
+        await RunAsync(file, arguments);
+        await cluster.StartAgainAsync();
+        return cluster;
+    }
+
+    /// <summary>A connection string for a database of this cluster.</summary>
+    public string ConnectionString(string database = "postgres") => $"Host=127.0.0.1;Port={port};Username=profiles;Database={database}";
+
+    /// <summary>Makes an empty database and answers its connection string.</summary>
+    public string CreateDatabase(string? name = null)
+    {
+        name ??= $"test_{Guid.NewGuid():N}";
+        Execute($"CREATE DATABASE {name} TEMPLATE template0");
+        return ConnectionString(name);
+    }
+
+    /// <summary>Starts the server that was stopped or killed, and waits until it takes connections.</summary>
+    public async Task StartAgainAsync()
+    {
+        var (file, arguments) = AsNobodyInParticular(
+            "postgres", ["-D", directory, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300", .. settings.SelectMany(s => new[] { "-c", s })]);
+        server = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true, WorkingDirectory = "/" })!;
+        // Read and dropped: a full pipe would stop the server.
+        server.BeginErrorReadLine();
+        var deadline = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                Execute("SELECT 1");
+                return;
+            }
+            catch (NpgsqlException) when (deadline.Elapsed < Patience && !server.HasExited)
+            {
+                await Task.Delay(20);
+            }
+        }
+    }
+
+    /// <summary>Stops it as an operator does: sessions are ended.</summary>
+    public Task StopAsync() => EndAsync("INT");
+
+    /// <summary>Kills it and its sessions in the middle of whatever they do.</summary>
+    public async Task KillAsync()
+    {
+        var processes = Processes();
+        await RunAsync("kill", ["-KILL", .. processes]);
+        await server!.WaitForExitAsync();
+        server.Dispose();
+        server = null;
+    }
+
+    /// <summary>Freezes the server and all of its sessions: connections stay open, and nothing is answered.</summary>
+    public Task FreezeAsync() => RunAsync("kill", ["-STOP", .. Processes()]);
+
+    /// <summary>Lets a frozen server go on.</summary>
+    public Task ThawAsync() => RunAsync("kill", ["-CONT", .. Processes()]);
+
+    /// <summary>Runs a statement in a session of its own.</summary>
+    public void Execute(string sql, string database = "postgres")
+    {
+        using var connection = new NpgsqlConnection($"{ConnectionString(database)};Pooling=false;Timeout=5");
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null)
+        {
+            await ThawAsync();
+            await EndAsync("QUIT");
+        }
+        await RunAsync("rm", ["-rf", directory]);
+    }
+
+    async Task EndAsync(string signal)
+    {
+        await RunAsync("kill", [$"-{signal}", $"{server!.Id}"]);
+        await server.WaitForExitAsync();
+        server.Dispose();
+        server = null;
+    }
+
+    // The server and its children: a session is a process.
+    string[] Processes()
+    {
+        var parent = $"{server!.Id}";
+        var children = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(id => int.TryParse(id, out _) && IsChild(id!, parent));
+        return [parent, .. children!];
+    }
+
+    static bool IsChild(string id, string parent)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/stat").Split(") ", 2)[1].Split(' ')[1] == parent;
+        }
+        catch (IOException)
+        {
+            // Gone meanwhile.
+            return false;
+        }
+    }
+
+    // PostgreSQL refuses to run as root.
+    static (string File, string[] Arguments) AsNobodyInParticular(string program, params string[] arguments)
+    {
+        var installed = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var version) ? version : 0).Select(d => Path.Combine(d, "bin", program)).FirstOrDefault(File.Exists)
+            : null;
+        var path = installed ?? throw new InvalidOperationException("PostgreSQL is not installed: ./dev test postgres installs it.");
+        return Environment.IsPrivilegedProcess ? ("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments]) : (path, arguments);
+    }
+
+    static async Task RunAsync(string file, string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = "/" })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        // A process that is gone cannot be signalled; that is what was wanted.
+        if (process.ExitCode != 0 && file != "kill")
+            throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: {await output}{error}");
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

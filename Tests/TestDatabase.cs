@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Profiles.Tests;
+
+/// <summary>The engine that a run of the suite is on: SQLite, or with <c>PROFILES_TEST_DATABASE=PostgreSql</c> databases in one PostgreSQL cluster.</summary>
+static class TestDatabase
+{
+    static readonly Lazy<PostgreSqlCluster> Started = new(() =>
+    {
+        var cluster = PostgreSqlCluster.StartAsync().GetAwaiter().GetResult();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => cluster.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return cluster;
+    });
+
+    public static bool IsPostgreSql { get; } = Environment.GetEnvironmentVariable("PROFILES_TEST_DATABASE") switch
+    {
+        null or "Sqlite" => false,
+        "PostgreSql" => true,
+        var other => throw new InvalidOperationException($"PROFILES_TEST_DATABASE is Sqlite or PostgreSql, not {other}."),
+    };
+
+    /// <summary>The cluster that the tests of this run share.</summary>
+    public static PostgreSqlCluster Cluster => Started.Value;
+
+    /// <summary>What <c>ConnectionStrings:Profiles</c> must be for a service that keeps its data in a directory: two services on one directory have one database. Null on SQLite.</summary>
+    public static string? For(string dataDirectory)
+    {
+        if (!IsPostgreSql)
+            return null;
+        var name = $"test_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(dataDirectory)))[..24]}";
+        lock (Known)
+            return Known.Add(name) ? Cluster.CreateDatabase(name) : Cluster.ConnectionString(name);
+    }
+
+    static readonly HashSet<string> Known = [];
+}
