@@ -81,13 +81,16 @@ public sealed class SettingsTests
         SigningKeys.Refusal(SoundKey).ShouldBeNull();
     }
 
-    [Fact]
-    public async Task Production_must_know_its_own_address()
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Staging")]
+    [InlineData("Testing")]
+    public async Task All_but_Development_must_know_their_own_address(string environment)
     {
         // Null takes the variable away that the harness sets.
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", "Production"));
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", environment));
         exitCode.ShouldNotBe(0);
-        output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in Production");
+        output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in every environment but Development");
     }
 
     [Fact]
