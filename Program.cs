@@ -43,8 +43,8 @@ try
     app.UseHead();
     app.MapExplorer();
     app.UseRouting();
-    app.UseDeclaredMediaTypes();
     app.UseCors();
+    app.UseDeclaredMediaTypes();
     app.UseAuthentication();
     app.UseAuthorization();
     app.MapHealth();

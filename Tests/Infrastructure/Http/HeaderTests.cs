@@ -182,6 +182,15 @@ public sealed class CrossOriginTests(CrossOriginFixture app) : TestBase<CrossOri
     }
 
     [Fact]
+    public async Task A_listed_origin_may_read_that_its_body_has_no_media_type()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/login") { Content = new ByteArrayContent("{}"u8.ToArray()), Headers = { { "Origin", CrossOriginFixture.Origin } } };
+        var response = await app.Client.SendAsync(request, Cancellation);
+        await response.ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+        response.Headers.GetValues("Access-Control-Allow-Origin").ShouldBe([CrossOriginFixture.Origin]);
+    }
+
+    [Fact]
     public async Task A_listed_origin_may_ask_before_it_calls()
     {
         var response = await app.Client.SendAsync(HeaderTests.CrossOrigin("OPTIONS", CrossOriginFixture.Origin), Cancellation);
