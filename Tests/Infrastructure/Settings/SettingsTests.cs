@@ -47,7 +47,7 @@ public sealed class SettingsTests
         { "OpenApi__Typo", ["whatever"] },
         { "Cors__Origins", ["nonsense", "*", "null", "https://app.example.com/path", "https://app.example.com/", "https://app.example.com,nonsense", "ftp://app.example.com", "https://*.example.com"] },
         { "Cors__Typo", ["whatever"] },
-        { "AllowedHosts", ["", " ; "] },
+        { "AllowedHosts", ["", " ; ", "b\u00FC..x"] },
         { "DataDirectory", ["", "/proc/nowhere", "/proc/self"] },
         { "ConnectionStrings__Profiles", ["nonsense", "Host=db.example.com;Password=hidden-secret", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline"] },
         { "ASPNETCORE_URLS", ["nonsense", "http://127.0.0.1:99999", "ftp://127.0.0.1:21"] },
