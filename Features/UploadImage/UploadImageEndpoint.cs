@@ -44,7 +44,7 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
         }
         catch (TooManyPixelsException e)
         {
-            return TypedResults.Problem($"A picture has at most {e.Limit} pixels.", statusCode: 400);
+            return TypedResults.Problem($"{(e.OfAllFrames ? "All frames of a picture together have" : "A picture has")} at most {e.Limit} pixels.", statusCode: 400);
         }
         catch (ImageStorageException e)
         {

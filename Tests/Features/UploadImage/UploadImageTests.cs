@@ -205,13 +205,28 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var watch = Stopwatch.StartNew();
         var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        // The decoder itself takes no more than 4096 frames.
+        await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         var stored = await StoreAsync(Gif(1, 1, 2000));
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
         var look = Picture.Look(stored);
         // The first is red, the others blue.
         look[0][0].ShouldBeGreaterThan(200);
         look[0][2].ShouldBeLessThan(50);
+    }
+
+    [Fact]
+    public async Task An_animation_whose_frames_together_are_a_vast_picture_is_refused_with_the_limit_of_all_of_them()
+    {
+        const int Side = 1000;
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var limit = new ImagesOptions().MaxPixels * 10;
+        var most = (int)(limit / (Side * Side));
+        await (await client.UploadAsync(Gif(Side, Side, most + 1), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest, $"All frames of a picture together have at most {limit} pixels.");
+        await ShouldShowNothingAsync(user);
+        await (await client.UploadAsync(Gif(Side, Side, most), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     public static TheoryData<string, byte[]> Damaged => new()
