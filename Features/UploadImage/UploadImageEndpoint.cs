@@ -38,8 +38,9 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
             var url = await images.PutUpAsync(me.Id, form.Picture, ct);
             return TypedResults.Ok(new UploadImageResponse("Upload successful", url));
         }
-        catch (InvalidImageException)
+        catch (InvalidImageException e)
         {
+            Logger.LogDebug(e, "A picture was refused.");
             return TypedResults.Problem("Invalid file format", statusCode: 400);
         }
         catch (TooManyPixelsException e)
