@@ -270,12 +270,18 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         await (await client.UploadAsync(largest, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
-    public static TheoryData<string> HostileNames => new(
-        "../../x.jpg", "..\\..\\x.jpg", "/tmp/x.jpg", "a\0.php", "CON", "x.jpg\r\nX-Evil: yes", new string('n', 5000) + ".jpg", "\u202Egpj.exe", "....//....//x.jpg", "%2e%2e%2fx.jpg", "|id", "$(id).jpg", "x'; DROP TABLE users; --.jpg", "x\".jpg");
+    public static TheoryData<string, HttpStatusCode> HostileNames => new()
+    {
+        { "../../x.jpg", HttpStatusCode.OK }, { "..\\..\\x.jpg", HttpStatusCode.OK }, { "/tmp/x.jpg", HttpStatusCode.OK }, { "....//....//x.jpg", HttpStatusCode.OK }, { "%2e%2e%2fx.jpg", HttpStatusCode.OK },
+        { "a\0.php", HttpStatusCode.OK }, { "CON", HttpStatusCode.OK }, { new string('n', 5000) + ".jpg", HttpStatusCode.OK }, { "\u202Egpj.exe", HttpStatusCode.OK },
+        { "|id", HttpStatusCode.OK }, { "$(id).jpg", HttpStatusCode.OK }, { "x'; DROP TABLE users; --.jpg", HttpStatusCode.OK },
+        // These two break the part's header: it is none of a file any more.
+        { "x.jpg\r\nX-Evil: yes", HttpStatusCode.BadRequest }, { "x\".jpg", HttpStatusCode.BadRequest },
+    };
 
     [Theory]
     [MemberData(nameof(HostileNames))]
-    public async Task A_file_s_name_is_not_used_and_not_repeated(string name)
+    public async Task A_file_s_name_is_not_used_and_not_repeated(string name, HttpStatusCode status)
     {
         var user = await app.CreateUserAsync();
         var before = FilesOutsideTheDatabase();
@@ -284,10 +290,10 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
         using var response = await app.ClientFor(user).PostAsync("/me/upload-image", content, Cancellation);
 
-        response.StatusCode.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.BadRequest);
+        response.StatusCode.ShouldBe(status);
         (response.Headers.ToString() + await response.Content.ReadAsStringAsync(Cancellation)).ShouldSatisfyAllConditions(
             said => said.ShouldNotContain(name, Case.Sensitive), said => said.ShouldNotContain("X-Evil"), said => said.ShouldNotContain("x.jpg"));
-        FilesOutsideTheDatabase().Except(before).ShouldBe(response.StatusCode == HttpStatusCode.OK ? [FileOf(user)] : []);
+        FilesOutsideTheDatabase().Except(before).ShouldBe(status == HttpStatusCode.OK ? [FileOf(user)] : []);
         File.Exists("/tmp/x.jpg").ShouldBeFalse();
     }
 
