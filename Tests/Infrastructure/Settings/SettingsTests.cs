@@ -96,7 +96,8 @@ public sealed class SettingsTests
     [Fact]
     public async Task A_file_in_the_place_of_a_directory_stops_the_start()
     {
-        var file = Path.GetTempFileName();
+        var file = Path.Combine(TemporaryDirectory.Make("file"), "in-the-place-of-a-directory");
+        await File.WriteAllBytesAsync(file, [], Token);
         foreach (var (setting, value) in new[] { ("DataDirectory", file), ("Images__Directory", file) })
         {
             var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
