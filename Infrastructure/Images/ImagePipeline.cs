@@ -74,8 +74,7 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
 
             // Grey and 16-bit pictures stay so in a thumbnail.
             using var upright = Vips.Apply("colourspace", thumbnail, "space=srgb");
-            var jpeg = Vips.SaveJpeg(upright, SaveOptions);
-            return new(jpeg, VipsNative.vips_image_get_width(upright), VipsNative.vips_image_get_height(upright));
+            return new(Vips.SaveJpeg(upright, SaveOptions));
         }
         catch (VipsException refused)
         {
