@@ -25,7 +25,6 @@ ENV ASPNETCORE_URLS=http://0.0.0.0:8000 \
     DataDirectory=/data \
     Images__Directory=/static \
     MALLOC_ARENA_MAX=2 \
-    VIPS_WARNING=1 \
     DOTNET_EnableDiagnostics=0
 WORKDIR /app
 USER profiles

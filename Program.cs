@@ -42,9 +42,9 @@ try
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
     app.UseRouting();
-    app.UseDatabase();
-    app.UseDeclaredMediaTypes();
     app.UseCors();
+    app.UseDeclaredMediaTypes();
+    app.UseDatabase();
     app.UseAuthentication();
     app.UseAuthorization();
     app.MapHealth();

@@ -27,7 +27,7 @@ static class Answers
         problem.GetProperty("detail").GetString().ShouldNotBeNullOrEmpty();
         // RFC 9110, 15.5.2: a 401 says how to authenticate.
         if (status == HttpStatusCode.Unauthorized)
-            response.Headers.WwwAuthenticate.ToString().ShouldStartWith("Bearer");
+            response.Headers.WwwAuthenticate.ShouldHaveSingleItem().Scheme.ShouldBe("Bearer");
         if (detail is not null)
             problem.GetProperty("detail").GetString().ShouldBe(detail);
         return problem;

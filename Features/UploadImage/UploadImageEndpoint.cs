@@ -38,13 +38,14 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
             var url = await images.PutUpAsync(me.Id, form.Picture, ct);
             return TypedResults.Ok(new UploadImageResponse("Upload successful", url));
         }
-        catch (InvalidImageException)
+        catch (InvalidImageException e)
         {
+            Logger.LogDebug(e, "A picture was refused.");
             return TypedResults.Problem("Invalid file format", statusCode: 400);
         }
         catch (TooManyPixelsException e)
         {
-            return TypedResults.Problem($"A picture has at most {e.Limit} pixels.", statusCode: 400);
+            return TypedResults.Problem($"{(e.OfAllFrames ? "All frames of a picture together have" : "A picture has")} at most {e.Limit} pixels.", statusCode: 400);
         }
         catch (ImageStorageException e)
         {

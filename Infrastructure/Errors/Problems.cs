@@ -38,7 +38,6 @@ static class Problems
     {
         400 => "The request is not well-formed.",
         401 => "A valid access token is needed: send it as \"Authorization: Bearer <access_token>\".",
-        403 => "You may not do this.",
         404 => "There is nothing at this address.",
         405 => "This address does not know this method; the Allow header lists those that it knows.",
         408 => "The request took too long to arrive.",

@@ -13,7 +13,8 @@ static class HealthSetup
 
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
-        services.AddHealthChecks()
+        // One for all, since it keeps what it found.
+        services.AddSingleton<ImageStorageCheck>().AddHealthChecks()
             .AddCheck<DatabaseCheck>("database", tags: [Ready])
             .AddCheck<ImageStorageCheck>("image_storage", tags: [Ready]);
         return services;
@@ -51,12 +52,31 @@ static class HealthSetup
         }
     }
 
-    sealed class ImageStorageCheck(IImageStorage storage) : IHealthCheck
+    // Anyone may ask, and each look writes a file or calls another service: what was found holds for some seconds.
+    sealed class ImageStorageCheck(IImageStorage storage, TimeProvider clock) : IHealthCheck
     {
+        static readonly TimeSpan Lasts = TimeSpan.FromSeconds(3);
+
+        readonly Lock turn = new();
+        Task look = Task.CompletedTask;
+        long? lookedAt;
+
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
-            await storage.CheckAsync(cancellationToken);
+            // An exception is a failed check to the framework, which logs it.
+            await LatestLook().WaitAsync(cancellationToken);
             return HealthCheckResult.Healthy();
+        }
+
+        // Without a caller's token: others wait for the same look.
+        Task LatestLook()
+        {
+            lock (turn)
+            {
+                if (lookedAt is null || (look.IsCompleted && clock.GetElapsedTime(lookedAt.Value) > Lasts))
+                    (look, lookedAt) = (Task.Run(() => storage.CheckAsync(CancellationToken.None)), clock.GetTimestamp());
+                return look;
+            }
         }
     }
 }

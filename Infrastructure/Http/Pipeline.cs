@@ -92,19 +92,36 @@ static class Pipeline
     public static IApplicationBuilder UseAllowedHosts(this WebApplication app)
     {
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
-        StringSegment[]? allowed = service switch
+        string[]? names = service switch
         {
-            { AllowedHosts: { } list } => [.. list.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(h => new StringSegment(h))],
+            { AllowedHosts: { } list } => list.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             { PublicBaseUrl: { } url } when !app.Environment.IsDevelopment() => [new Uri(url).Host, "localhost", "127.0.0.1", "[::1]"],
             _ => null,
         };
-        return allowed is null || allowed.Contains("*") ? app : app.Use((context, next) =>
+        if (names is null || names.Contains("*"))
+            return app;
+        StringSegment[] allowed = [.. names.Select(OnTheWire)];
+        return app.Use((context, next) =>
         {
-            if (HostString.MatchesAny(new HostString(context.Request.Host.Value ?? "").Host, allowed))
+            // The header as it was sent: Request.Host decodes it, and throws at what only looks like punycode.
+            if (HostString.MatchesAny(new HostString(context.Request.Headers.Host.ToString()).Host, allowed))
                 return next(context);
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
             return Task.CompletedTask;
         });
+    }
+
+    // Letters beyond ASCII are sent as punycode (RFC 5891).
+    static StringSegment OnTheWire(string host)
+    {
+        try
+        {
+            return new HostString(host).ToUriComponent();
+        }
+        catch (ArgumentException)
+        {
+            throw new StartException("AllowedHosts must be host names, separated by semicolons.");
+        }
     }
 
     /// <summary>HEAD is GET without the body (RFC 9110, 9.3.2): routed as GET, and the server leaves the body out.</summary>

@@ -21,8 +21,5 @@ sealed class ProfileTag(ImageAddress address)
 
     /// <summary>Whether the client speaks of another state than this: <c>If-Match</c>.</summary>
     public static bool IsStale(HttpRequest request, EntityTagHeaderValue tag) =>
-        IsConditional(request) && !request.GetTypedHeaders().IfMatch.Any(e => e.Equals(EntityTagHeaderValue.Any) || e.Compare(tag, useStrongComparison: true));
-
-    /// <summary>Whether the client sent <c>If-Match</c>.</summary>
-    public static bool IsConditional(HttpRequest request) => request.Headers.IfMatch.Count > 0;
+        request.Headers.IfMatch.Count > 0 && !request.GetTypedHeaders().IfMatch.Any(e => e.Equals(EntityTagHeaderValue.Any) || e.Compare(tag, useStrongComparison: true));
 }

@@ -9,6 +9,6 @@ sealed class ImageAddress(IOptions<ServiceOptions> service, IHttpContextAccessor
     /// <summary>Absolute, or null when there is no picture.</summary>
     public string? Of(string? storedUrl) => storedUrl is null or not ['/', ..] ? storedUrl : BaseUrl + storedUrl;
 
-    // The request's own host is believed only where no setting says better; Production demands the setting.
+    // The request's own host is believed only in Development: everywhere else the setting is demanded.
     string BaseUrl => service.Value.PublicBaseUrl ?? $"{context.HttpContext!.Request.Scheme}://{context.HttpContext.Request.Host}";
 }

@@ -7,10 +7,14 @@ namespace Profiles.Infrastructure.Images;
 sealed class InvalidImageException(Exception? inner = null) : Exception("Invalid file format", inner);
 
 /// <summary>The picture's header promises more pixels than are decoded.</summary>
-/// <param name="limit">The limit that was passed: of one frame, or of all frames of an animation together.</param>
-sealed class TooManyPixelsException(long limit)
+/// <param name="limit">The limit that was passed, in pixels.</param>
+/// <param name="ofAllFrames">Whether the limit is that of all frames of an animation together, and not of one.</param>
+sealed class TooManyPixelsException(long limit, bool ofAllFrames)
     : Exception(FormattableString.Invariant($"The picture has more than {limit} pixels."))
 {
     /// <summary>The limit that was passed, in pixels.</summary>
     public long Limit { get; } = limit;
+
+    /// <summary>Whether the limit is that of all frames of an animation together, and not of one.</summary>
+    public bool OfAllFrames { get; } = ofAllFrames;
 }

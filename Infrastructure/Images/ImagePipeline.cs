@@ -41,7 +41,7 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
     /// <paramref name="ct"/> ends. A decode that has begun is not interrupted: libvips could only leave it half.
     /// </summary>
     /// <exception cref="InvalidImageException">Not a format on the list, damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels.</exception>
+    /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels, or than ten times as many in all frames.</exception>
     /// <exception cref="BusyException">Too many pictures are waiting.</exception>
     public async Task<ProcessedImage> ProcessAsync(ReadOnlyMemory<byte> picture, CancellationToken ct)
     {
@@ -74,8 +74,7 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
 
             // Grey and 16-bit pictures stay so in a thumbnail.
             using var upright = Vips.Apply("colourspace", thumbnail, "space=srgb");
-            var jpeg = Vips.SaveJpeg(upright, SaveOptions);
-            return new(jpeg, VipsNative.vips_image_get_width(upright), VipsNative.vips_image_get_height(upright));
+            return new(Vips.SaveJpeg(upright, SaveOptions));
         }
         catch (VipsException refused)
         {
@@ -91,10 +90,10 @@ sealed class ImagePipeline(IOptions<ImagesOptions> options) : IDisposable
         if (width < 1 || height < 1) throw new InvalidImageException();
 
         var pixels = Math.BigMul(width, height);
-        if (pixels > limit) throw new TooManyPixelsException(limit);
+        if (pixels > limit) throw new TooManyPixelsException(limit, ofAllFrames: false);
         if (width > LongestSide || height > LongestSide) throw new InvalidImageException();
         if (VipsNative.vips_image_get_n_pages(header) > limitOfAllFrames / pixels)
-            throw new TooManyPixelsException(limitOfAllFrames);
+            throw new TooManyPixelsException(limitOfAllFrames, ofAllFrames: true);
     }
 
     // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it

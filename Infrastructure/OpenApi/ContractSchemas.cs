@@ -1,5 +1,6 @@
 using Microsoft.OpenApi;
 using Profiles.Data;
+using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Infrastructure.OpenApi;
@@ -46,11 +47,12 @@ static class ContractSchemas
     {
         (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
         (false, "name") => Text(UserProfile.NameMaxLength, minLength: 1),
-        (true, "email") => Text(User.EmailMaxLength, "Compared without regard to case; spaces around it are cut off.", format: "email", pattern: $"^{ProfileRules.AddressForm}$"),
+        (true, "email" or "password") when schema == "LoginRequest" => Tried(name),
+        // No format: an address with blanks around it has not that of an e-mail.
+        (true, "email") => Text(User.EmailMaxLength, "Compared without regard to case; blanks around it are cut off and not counted.", pattern: $@"^[ \t]*{ProfileRules.AddressForm}[ \t]*$"),
         (false, "email") => Text(User.EmailMaxLength, "As the person wrote it.", format: "email"),
-        (true, "password") when schema == "RegisterRequest" => Text(User.PasswordMaxBytes,
+        (true, "password") => Text(User.PasswordMaxBytes,
             $"At most {User.PasswordMaxBytes} bytes of UTF-8; characters beyond ASCII take two to four.", minLength: limits.PasswordLength, format: "password", pattern: WithoutNul),
-        (true, "password") => Text(LongestToken, minLength: 1, format: "password", pattern: WithoutNul),
         (_, "id") => Id(),
         (_, "expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "2592000", Description = "Seconds." },
         (_, "image_url") when schema == "UploadImageResponse" => Text(LongestUrl, format: "uri"),
@@ -59,6 +61,11 @@ static class ContractSchemas
         (_, "token_type") => new() { Type = JsonSchemaType.String, Const = "Bearer" },
         _ => Text(LongestSentence),
     };
+
+    // Whatever could be an address or a password is tried: only the body's size bounds it.
+    static OpenApiSchema Tried(string name) => name == "email"
+        ? Text(StrictJson.MaxBodyBytes, "Compared without regard to case; blanks around it are cut off.", minLength: 1, pattern: @"^[^\u0000]*[^\s\u0000][^\u0000]*$")
+        : Text(StrictJson.MaxBodyBytes, minLength: 1, format: "password", pattern: WithoutNul);
 
     public static OpenApiSchema Id() => new() { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "1", Maximum = "9223372036854775807" };
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading.RateLimiting;
@@ -11,11 +12,14 @@ namespace Profiles.Infrastructure.Passwords;
 /// <summary>Hashes and verifies passwords with bcrypt, a bounded number at once: one hash at cost 12 keeps a core busy for a fifth of a second.</summary>
 sealed partial class PasswordHasher : IDisposable
 {
-    // One core is left to those who only read. The queue lets fifty people register in the same instant.
+    /// <summary>How many may wait, the next is refused: fifty people may register in the same instant.</summary>
+    public const int QueueLimit = 50;
+
+    // One core is left to those who only read.
     readonly ConcurrencyLimiter slots = new(new()
     {
         PermitLimit = Math.Max(1, Environment.ProcessorCount - 1),
-        QueueLimit = 50,
+        QueueLimit = QueueLimit,
         QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
     readonly int workFactor;
@@ -32,19 +36,36 @@ sealed partial class PasswordHasher : IDisposable
         RunAsync(() => HashPassword(password, workFactor), ct);
 
     /// <summary>
-    /// Whether the password is the one that was hashed. Without a hash, or with one that is damaged, the answer is no after the same work,
+    /// Whether the password is the one that was hashed. Without a hash, or with one that is damaged or cheaper than those of now, a no costs the same work,
     /// so that time does not tell which addresses are registered. Throws <see cref="BusyException"/>.
     /// </summary>
     public Task<bool> VerifyAsync(string password, string? hash, CancellationToken ct)
     {
         var usable = hash is not null && Sound().IsMatch(hash) && Encoding.UTF8.GetByteCount(password) <= User.PasswordMaxBytes;
-        return RunAsync(() => Verify(usable ? password : "-", usable ? hash! : nobodysHash) && usable, ct);
+        return RunAsync(
+            () =>
+            {
+                if (Verify(usable ? password : "-", usable ? hash! : nobodysHash) && usable)
+                    return true;
+                if (usable)
+                    SpendTheRest(hash!);
+                return false;
+            },
+            ct);
     }
 
     /// <summary>Whether a hash was made with less work than is asked for now.</summary>
     public bool NeedsRehash(string hash) => PasswordNeedsRehash(hash, workFactor);
 
     public void Dispose() => slots.Dispose();
+
+    // A hash from before the work factor was raised is verified sooner. Its cost once more, the next one, and so on to the last before
+    // the present one: as each step doubles, the sum is what is missing. (What costs more than is asked for now cannot be hidden so.)
+    void SpendTheRest(string hash)
+    {
+        for (var cost = int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture); cost < workFactor; cost++)
+            HashPassword("-", cost);
+    }
 
     async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
     {

@@ -17,7 +17,7 @@ static class SettingsSetup
             o.DataDirectory = Path.GetFullPath(o.DataDirectory, environment.ContentRootPath);
             o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
         })
-            .Check(o => o.PublicBaseUrl is not null || !environment.IsProduction(), "PublicBaseUrl must be set in Production: addresses in answers begin with it.")
+            .Check(o => o.PublicBaseUrl is not null || environment.IsDevelopment(), "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.")
             .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
         services.AddSection<DatabaseOptions>("Database")

@@ -50,12 +50,8 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public async Task Without_a_token_it_is_401(string path)
-    {
-        var response = await app.Client.DeleteAsync(path, Cancellation);
-        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        response.Headers.WwwAuthenticate.ToString().ShouldStartWith("Bearer");
-    }
+    public async Task Without_a_token_it_is_401(string path) =>
+        await (await app.Client.DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
 
     [Fact]
     public async Task Of_many_at_once_one_removes_the_picture_and_the_others_find_none()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
@@ -198,9 +199,17 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await SendAsync([.. """{"name":"""u8, 0x22, 0xC3, 0x28, 0x22, (byte)'}'], "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await SendAsync(Encoding.Unicode.GetBytes("""{"name":"a"}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await SendAsync("{}"u8.ToArray(), "application/json; charset=bogus")).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+        await (await SendAsync("{}"u8.ToArray(), "application/json; charset=\"utf-16\"")).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
         await (await SendAsync("{}"u8.ToArray(), "text/plain")).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
         await (await SendAsync("{}"u8.ToArray(), null)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
     }
+
+    [Theory]
+    [InlineData("application/json; charset=utf-8")]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/json; charset=\"UTF-8\"")]
+    public async Task UTF_8_may_be_named_with_and_without_quotes(string contentType) =>
+        await (await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { name = "a", email = FreshEmail(), password = "12345678" }), contentType)).ShouldBeAsync(HttpStatusCode.Created);
 
     static string FreshEmail() => $"new-{Guid.NewGuid():N}@example.com";
 

@@ -215,6 +215,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         var client = app.ClientFor(await app.CreateUserAsync());
         await (await client.UploadAsync(Picture.Bytes("truncated.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         app.Cloudinary.Calls.Count.ShouldBe(calls);
+        app.Log.ShouldContain(line => line.StartsWith("Debug") && line.Contains("VipsJpeg"), "What the decoder says of it is for those who look for it.");
     }
 
     [Fact]

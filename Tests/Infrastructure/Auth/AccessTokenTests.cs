@@ -247,7 +247,6 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         using var client = app.ClientFor(user);
         var response = await client.SendAsync(new(new(method), "/me") { Content = method == "PUT" ? new StringContent("{}", Encoding.UTF8, "application/json") : null }, Cancellation);
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        response.Headers.WwwAuthenticate.Single().Scheme.ShouldBe("Bearer");
     }
 
     [Theory]
@@ -285,14 +284,6 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         var signed = Signed(Header, Payload(user));
         foreach (var key in new[] { "another key that is as long as ours"u8.ToArray(), [], new byte[32], Key[..^1], [.. Key, 0x20] })
             await ShouldBeRefusedAsync($"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(signed)))}");
-    }
-
-    [Fact]
-    public async Task Without_a_token_the_answer_is_401_and_says_what_is_wanted()
-    {
-        var response = await app.Client.GetAsync("/me", Cancellation);
-        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        response.Headers.WwwAuthenticate.Single().ToString().ShouldBe("Bearer");
     }
 
     [Theory]
@@ -397,7 +388,6 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         var response = await app.Client.SendAsync(request, Cancellation);
         response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized, token);
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        response.Headers.WwwAuthenticate.Single().Scheme.ShouldBe("Bearer");
     }
 
     /// <summary>The answer to a header that no client would let us send.</summary>

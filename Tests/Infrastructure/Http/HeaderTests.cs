@@ -182,6 +182,15 @@ public sealed class CrossOriginTests(CrossOriginFixture app) : TestBase<CrossOri
     }
 
     [Fact]
+    public async Task A_listed_origin_may_read_that_its_body_has_no_media_type()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/login") { Content = new ByteArrayContent("{}"u8.ToArray()), Headers = { { "Origin", CrossOriginFixture.Origin } } };
+        var response = await app.Client.SendAsync(request, Cancellation);
+        await response.ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+        response.Headers.GetValues("Access-Control-Allow-Origin").ShouldBe([CrossOriginFixture.Origin]);
+    }
+
+    [Fact]
     public async Task A_listed_origin_may_ask_before_it_calls()
     {
         var response = await app.Client.SendAsync(HeaderTests.CrossOrigin("OPTIONS", CrossOriginFixture.Origin), Cancellation);
@@ -262,6 +271,31 @@ public sealed class RawRequestTests
             (await SendAsync(server, "POST", path, "Content-Type:\r\nContent-Length: 2\r\n\r\n{}")).ShouldStartWith("HTTP/1.1 415", Case.Sensitive, path);
     }
 
+    [Fact]
+    public async Task Too_many_fields_behind_a_body_are_431_with_a_problem()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var trailers = string.Concat(Enumerable.Range(0, 200).Select(i => $"X-{i}: x\r\n"));
+        var answer = await SendAsync(server, "POST", "/login", $"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n{trailers}");
+        answer.ShouldStartWith("HTTP/1.1 431");
+        answer.ShouldContain("\"detail\":\"The request's headers are too large.\"");
+    }
+
+    [Theory]
+    [InlineData("PublicBaseUrl", "https://b\u00FCcher.example/app", "xn--bcher-kva.example")]
+    [InlineData("PublicBaseUrl", "https://xn--bcher-kva.example", "xn--bcher-kva.example")]
+    [InlineData("PublicBaseUrl", "http://[fd00::1]:8000", "[fd00::1]:8000")]
+    [InlineData("AllowedHosts", "127.0.0.1;b\u00FCcher.example;*.profiles.example", "xn--bcher-kva.example")]
+    [InlineData("AllowedHosts", "127.0.0.1;*.xn--bcher-kva.example", "www.xn--bcher-kva.example:8000")]
+    public async Task A_host_name_of_ours_is_answered_however_it_is_written_in_the_settings(string setting, string value, string host)
+    {
+        await using var server = await ServerProcess.StartAsync((setting, value));
+        (await SendAsync(server, "GET", "/health/live", "", host)).ShouldStartWith("HTTP/1.1 200");
+        // The last two are no names at all.
+        foreach (var other in new[] { "xn--bcher-kva.evil.example", "[fd00::2]", "xn--99999999999999.example", "xn--.example" })
+            (await SendAsync(server, "GET", "/health/live", "", other)).ShouldStartWith("HTTP/1.1 400", Case.Sensitive, other);
+    }
+
     static async Task<string> JoinAsync(ServerProcess server)
     {
         var john = new { name = "John", email = "john@example.com", password = "12345678" };
@@ -269,12 +303,12 @@ public sealed class RawRequestTests
         return (await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }
 
-    static async Task<string> SendAsync(ServerProcess server, string method, string path, string headers)
+    static async Task<string> SendAsync(ServerProcess server, string method, string path, string headers, string? host = null)
     {
         using var client = new TcpClient();
         await client.ConnectAsync(server.Address.Host, server.Address.Port, Token);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: {server.Address.Authority}\r\nConnection: close\r\n{headers}\r\n"), Token);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: {host ?? server.Address.Authority}\r\nConnection: close\r\n{headers}\r\n"), Token);
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return await reader.ReadToEndAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
     }

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Infrastructure.Logging;
 
@@ -96,7 +97,7 @@ public sealed class LogTests
         requests.Select(e => $"{State(e, "Method")} {State(e, "Route")} {State(e, "Status")} {State(e, "UserId")}").ShouldBe([
             "POST /register 201 ", "POST /login 401 ", "POST /login 200 ", $"GET /me 200 {id}",
         ]);
-        State(requests[1], "TraceId").ShouldBe(refused.GetProperty("trace_id").GetString());
+        Traces(requests[1]).ShouldBe([refused.GetProperty("trace_id").GetString()]);
         foreach (var request in requests)
         {
             double.Parse(State(request, "Milliseconds"), CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
@@ -105,6 +106,41 @@ public sealed class LogTests
             DateTimeOffset.Parse(time, CultureInfo.InvariantCulture).ShouldBe(TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(1));
         }
     }
+
+    [Fact]
+    public async Task The_trace_id_that_a_client_was_told_finds_the_exception_and_the_route_of_its_request()
+    {
+        await using var server = await ServerProcess.StartAsync(
+            ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"), ("Cloudinary__ApiBaseAddress", "http://127.0.0.1:9"), ("Cloudinary__Timeout", "00:00:05"));
+        var john = new { name = Name, email = Email, password = Password };
+        await (await server.Client.PostAsJsonAsync("/register", john, Token)).ShouldBeAsync(HttpStatusCode.Created);
+        var login = await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK);
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", login.GetProperty("access_token").GetString());
+
+        // One that an endpoint answers, one that nobody foresaw.
+        var upload = await server.Client.UploadAsync(Picture.Bytes("animated.gif"), Token);
+        var caught = await upload.ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+        await using (var database = new SqliteConnection($"Data Source={server.Directory}/data/profiles.db;Pooling=False"))
+        {
+            await database.OpenAsync(Token);
+            await using var drop = new SqliteCommand("DROP TABLE user_profiles", database);
+            await drop.ExecuteNonQueryAsync(Token);
+        }
+        var unforeseen = await (await server.Client.GetAsync("/me", Token)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
+
+        var lines = (await LinesAsync(server, expected: 4)).Select(l => JsonDocument.Parse(l).RootElement).ToArray();
+        foreach (var (problem, route) in new[] { (caught, "POST /me/upload-image"), (unforeseen, "GET /me") })
+        {
+            var own = lines.Where(l => Traces(l).Contains(problem.GetProperty("trace_id").GetString())).ToArray();
+            own.Any(l => l.TryGetProperty("Exception", out _)).ShouldBeTrue(route);
+            var request = own.Where(IsRequest).ShouldHaveSingleItem();
+            $"{State(request, "Method")} {State(request, "Route")} {State(request, "Status")}".ShouldBe($"{route} 500");
+        }
+        lines.SelectMany(Traces).Distinct().Count().ShouldBeGreaterThan(4, "Each request has its own.");
+    }
+
+    static IEnumerable<string?> Traces(JsonElement line) =>
+        line.GetProperty("Scopes").EnumerateArray().Select(s => s.GetProperty("TraceId").GetString());
 
     static bool IsRequest(JsonElement line) => line.GetProperty("Category").GetString()!.EndsWith(".RequestLog", StringComparison.Ordinal);
 

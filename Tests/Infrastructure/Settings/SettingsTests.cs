@@ -47,7 +47,7 @@ public sealed class SettingsTests
         { "OpenApi__Typo", ["whatever"] },
         { "Cors__Origins", ["nonsense", "*", "null", "https://app.example.com/path", "https://app.example.com/", "https://app.example.com,nonsense", "ftp://app.example.com", "https://*.example.com"] },
         { "Cors__Typo", ["whatever"] },
-        { "AllowedHosts", ["", " ; "] },
+        { "AllowedHosts", ["", " ; ", "b\u00FC..x"] },
         { "DataDirectory", ["", "/proc/nowhere", "/proc/self"] },
         { "ConnectionStrings__Profiles", ["", "nonsense", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline", "Data Source=:memory:", "Data Source=hidden;Mode=Memory", "Data Source=file:hidden?mode=memory", "Filename=x;Typo=hidden"] },
         { "ConnectionStrings__Profiles", ["Host=db.example.com;Port=hidden", "Host=db.example.com;Typo=hidden", "postgres://user:hidden@db.example.com:99999/app", "postgres://user:hidden@/app", "postgresql://db.example.com/app?typo=hidden", "postgres://db.example.com/app?sslmode=hidden", "mysql://user:hidden@db.example.com/app"] },
@@ -86,19 +86,23 @@ public sealed class SettingsTests
         SigningKeys.Refusal(SoundKey).ShouldBeNull();
     }
 
-    [Fact]
-    public async Task Production_must_know_its_own_address()
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Staging")]
+    [InlineData("Testing")]
+    public async Task All_but_Development_must_know_their_own_address(string environment)
     {
         // Null takes the variable away that the harness sets.
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", "Production"));
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", environment));
         exitCode.ShouldNotBe(0);
-        output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in Production");
+        output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in every environment but Development");
     }
 
     [Fact]
     public async Task A_file_in_the_place_of_a_directory_stops_the_start()
     {
-        var file = Path.GetTempFileName();
+        var file = Path.Combine(TemporaryDirectory.Make("file"), "in-the-place-of-a-directory");
+        await File.WriteAllBytesAsync(file, [], Token);
         foreach (var (setting, value) in new[] { ("DataDirectory", file), ("Images__Directory", file) })
         {
             var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
