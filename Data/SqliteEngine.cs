@@ -37,6 +37,8 @@ sealed class SqliteEngine : DatabaseEngine
             throw new StartException("ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
         file = builder.DataSource = Path.GetFullPath(builder.DataSource);
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
+        // The distribution's library does not do so unasked; the one that comes with the package does.
+        builder.ForeignKeys = true;
         // How long a write waits for another's.
         builder.DefaultTimeout = (int)timeout.TotalSeconds;
         connectionString = builder.ToString();

@@ -13,6 +13,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     readonly string directory;
     readonly int port;
     readonly string[] settings;
+    int version;
     Process? server;
 
     PostgreSqlCluster(string directory, string[] settings)
@@ -44,7 +45,9 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     public string CreateDatabase(string? name = null)
     {
         name ??= $"test_{Guid.NewGuid():N}";
-        Execute($"CREATE DATABASE {name} TEMPLATE template0");
+        // Compared by a language, as most servers' databases are; before version 15 only what the system has installed.
+        var byLanguage = version >= 15 ? "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" : "";
+        Execute($"CREATE DATABASE {name} TEMPLATE template0 {byLanguage}");
         return ConnectionString(name);
     }
 
@@ -95,6 +98,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     {
         using var connection = new NpgsqlConnection($"{ConnectionString(database)};Pooling=false;Timeout=5");
         connection.Open();
+        version = connection.PostgreSqlVersion.Major;
         using var command = new NpgsqlCommand(sql, connection);
         command.ExecuteNonQuery();
     }

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Tests.Features.Login;
@@ -72,7 +73,7 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
         await StoreHashAsync(damaged, "garbage");
         var old = await app.CreateUserAsync();
         await StoreHashAsync(old, CheapHash);
-        var tooLong = new string('a', Data.User.PasswordMaxBytes + 1);
+        var tooLong = new string('a', User.PasswordMaxBytes + 1);
         List<double> wrong = [], unknown = [], broken = [], cut = [], cheap = [];
         for (var i = 0; i < 9; i++)
         {

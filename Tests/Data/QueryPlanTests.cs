@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Http.Json;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Profiles.Tests.Data;
+
+/// <summary>A service with so many users that no database would read them all unless it had to.</summary>
+public sealed class ManyUsersFixture : ProfilesFixture
+{
+    public const int Users = 10_000;
+
+    protected override async ValueTask SetupAsync()
+    {
+        await QueryAsync(async db =>
+        {
+            db.Database.SetCommandTimeout(60);
+            // The hash is nobody's: these users are only there.
+            var numbers = TestDatabase.IsPostgreSql
+                ? $"SELECT n FROM generate_series(1, {Users}) AS s(n)"
+                : $"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {Users}) SELECT n FROM s";
+            await db.Database.ExecuteSqlRawAsync($"INSERT INTO users (email, normalized_email, password_hash, created_at) SELECT 'many' || n || '@example.com', 'many' || n || '@example.com', '', '2026-01-01' FROM ({numbers}) AS numbers".Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'"));
+            await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, version, updated_at) SELECT id, 'Many', 1, created_at FROM users");
+            await db.Database.ExecuteSqlRawAsync("ANALYZE");
+            return 0;
+        });
+    }
+}
+
+public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFixture>
+{
+    const string Password = "correct horse battery staple";
+
+    [Fact]
+    public async Task Every_query_of_every_slice_uses_an_index()
+    {
+        var email = $"user-{Guid.NewGuid():N}@example.com";
+        using var anyone = app.CreateClient();
+        var slices = new Dictionary<string, Func<HttpClient, Task<HttpResponseMessage>>>
+        {
+            ["Register"] = c => c.PostAsJsonAsync("/register", new { name = "John", email, password = Password }, Cancellation),
+            ["Login"] = c => c.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation),
+            ["GetMe"] = c => c.GetAsync("/me", Cancellation),
+            ["UpdateMe"] = c => c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email }, Cancellation),
+            ["UploadImage"] = c => c.UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation),
+            ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
+        };
+        // A slice that joins must be asked here too.
+        slices.Keys.Order().ShouldBe(Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Features")).Select(Path.GetFileName).Order()!);
+
+        foreach (var (slice, ask) in slices)
+        {
+            anyone.DefaultRequestHeaders.Remove("X-Test-Trace");
+            anyone.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
+            var answer = await (await ask(anyone)).ShouldBeAsync(slice == "Register" ? HttpStatusCode.Created : HttpStatusCode.OK);
+            if (slice == "Login")
+                anyone.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
+            var commands = app.Services.GetRequiredService<CommandLog>().Of($"plan of {slice}");
+            commands.ShouldNotBeEmpty(slice);
+            foreach (var command in commands)
+                (await PlanAsync(command)).ShouldNotContain(step => step.Contains("Seq Scan") || step.StartsWith("SCAN", StringComparison.Ordinal), $"{slice}: {command.Text}");
+        }
+    }
+
+    [Fact]
+    public async Task A_query_without_an_index_would_be_noticed() =>
+        (await PlanAsync(new("SELECT id FROM users WHERE email = 'x'", []))).ShouldContain(step => step.Contains("Seq Scan") || step.StartsWith("SCAN", StringComparison.Ordinal));
+
+    Task<List<string>> PlanAsync(LoggedCommand logged) => app.QueryAsync(async db =>
+    {
+        await db.Database.OpenConnectionAsync(Cancellation);
+        var steps = new List<string>();
+        foreach (var statement in logged.Text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            await using var explain = db.Database.GetDbConnection().CreateCommand();
+            explain.CommandText = (TestDatabase.IsPostgreSql ? "EXPLAIN " : "EXPLAIN QUERY PLAN ") + statement;
+            foreach (var (name, type, value) in logged.Parameters.Where(p => statement.Contains(p.Name, StringComparison.Ordinal)))
+            {
+                var parameter = explain.CreateParameter();
+                (parameter.ParameterName, parameter.Value) = (name, value);
+                if (TestDatabase.IsPostgreSql)
+                    parameter.DbType = type;
+                explain.Parameters.Add(parameter);
+            }
+            await using var rows = await explain.ExecuteReaderAsync(Cancellation);
+            while (await rows.ReadAsync(Cancellation))
+                steps.Add(rows.GetString(rows.FieldCount - 1).Trim());
+        }
+        return steps;
+    });
+}
