@@ -16,6 +16,6 @@ public sealed class DatabaseOptions
     /// <summary>Null: the form of <c>ConnectionStrings__Profiles</c> decides.</summary>
     public DatabaseProvider? Provider { get; set; }
 
-    /// <summary>How long a request waits for the database before it is answered 503; whole seconds, from two on.</summary>
+    /// <summary>How long a request waits for the database before it is answered 503; whole seconds, from three on.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 }

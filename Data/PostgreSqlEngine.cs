@@ -30,11 +30,13 @@ sealed class PostgreSqlEngine : DatabaseEngine
         }
         if (settings.Port > IPEndPoint.MaxPort || string.IsNullOrWhiteSpace(settings.Host))
             throw DatabaseAddress.Refusal();
-        // The two waits of a request, for a connection and for its command, are the deadline together.
+        // The waits of a request are the deadline together: for a connection, for its command, and for the connection on which Npgsql says that it waits no longer.
         var seconds = (int)timeout.TotalSeconds;
-        settings.Timeout = Math.Max(1, seconds * 2 / 5);
-        settings.CommandTimeout = seconds - settings.Timeout;
+        settings.Timeout = Math.Max(1, seconds / 5);
+        settings.CommandTimeout = seconds - (2 * settings.Timeout);
         settings.CancellationTimeout = -1;
+        // Asked for before TLS and hardly ever there: a frozen server would be waited for twice.
+        Default("GSS Encryption Mode", () => settings.GssEncryptionMode = GssEncryptionMode.Disable);
         Default("Maximum Pool Size", () => settings.MaxPoolSize = DefaultPoolSize);
         Default("Application Name", () => settings.ApplicationName = "profiles");
         // The few statements of the slices are prepared where they are run, and nothing of ours leaves a trace in a session that a reset would remove.

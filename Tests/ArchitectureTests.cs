@@ -124,7 +124,9 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         return type.GetGenericArguments()[0];
     }
 
-    internal static string Repository([CallerFilePath] string thisFile = "") => Path.GetDirectoryName(Path.GetDirectoryName(thisFile))!;
+    internal static string Repository() => Path.GetDirectoryName(Path.GetDirectoryName(ThisFile()))!;
+
+    static string ThisFile([CallerFilePath] string path = "") => path;
 
     [GeneratedRegex(@"Profiles\.Features\.(\w+)")]
     private static partial Regex SliceName();

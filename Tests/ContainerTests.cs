@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -30,6 +29,18 @@ public sealed partial class ContainerTests
         Assert.SkipUnless(debian, "The image is Debian 12; this machine's packages have other names.");
         foreach (var package in packages)
             (await RunAsync("apt-cache", ["show", package], [])).Output.ShouldContain($"Package: {package}");
+    }
+
+    [Theory]
+    [InlineData("compose.yaml")]
+    [InlineData("compose.scale.yaml")]
+    public void Every_variable_that_is_handed_to_it_is_a_setting(string compose)
+    {
+        var names = Setting().Matches(File.ReadAllText(Path.Combine(Repository(), compose))).Select(m => m.Groups[1].Value).ToArray();
+        names.ShouldContain("PublicBaseUrl");
+        var documented = File.ReadAllText(Path.Combine(Repository(), "README.md"));
+        foreach (var name in names)
+            documented.ShouldContain($"`{name}`");
     }
 
     [Fact]
@@ -125,10 +136,13 @@ public sealed partial class ContainerTests
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    static string Repository([CallerFilePath] string thisFile = "") => Path.GetDirectoryName(Path.GetDirectoryName(thisFile))!;
+    static string Repository() => ArchitectureTests.Repository();
 
     [GeneratedRegex(@"\s*\\\n\s*")]
     private static partial Regex Continuation();
+
+    [GeneratedRegex(@"^ +((?:[A-Z][A-Za-z]+__)?[A-Z][A-Za-z]+): ", RegexOptions.Multiline)]
+    private static partial Regex Setting();
 
     [GeneratedRegex(@"--no-install-recommends ([^&]+)")]
     private static partial Regex Packages();

@@ -22,7 +22,7 @@ static class SettingsSetup
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
         services.AddSection<DatabaseOptions>("Database")
             .Check(o => o.Provider is null || Enum.IsDefined(o.Provider.Value), "Database__Provider must be Sqlite or PostgreSql.")
-            .Check(o => o.Timeout >= TimeSpan.FromSeconds(2) && o.Timeout <= TimeSpan.FromMinutes(1) && o.Timeout.Ticks % TimeSpan.TicksPerSecond == 0, "Database__Timeout must be whole seconds between 00:00:02 and 00:01:00.");
+            .Check(o => o.Timeout >= TimeSpan.FromSeconds(3) && o.Timeout <= TimeSpan.FromMinutes(1) && o.Timeout.Ticks % TimeSpan.TicksPerSecond == 0, "Database__Timeout must be whole seconds between 00:00:03 and 00:01:00.");
         services.AddSection<JwtOptions>("Jwt")
             .Check(o => o.KeyEncryptionKey is null || SigningKeys.Refusal(o.KeyEncryptionKey) is null, "Jwt__KeyEncryptionKey must be at least 32 printable ASCII characters and not a well-known sample.")
             .Check(o => o.SigningKey is null || SigningKeys.Refusal(o.SigningKey) is null, "Jwt__SigningKey must be at least 32 printable ASCII characters and not a well-known sample.")

@@ -52,7 +52,7 @@ public sealed class SettingsTests
         { "ConnectionStrings__Profiles", ["", "nonsense", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline", "Data Source=:memory:", "Data Source=hidden;Mode=Memory", "Data Source=file:hidden?mode=memory", "Filename=x;Typo=hidden"] },
         { "ConnectionStrings__Profiles", ["Host=db.example.com;Port=hidden", "Host=db.example.com;Typo=hidden", "postgres://user:hidden@db.example.com:99999/app", "postgres://user:hidden@/app", "postgresql://db.example.com/app?typo=hidden", "postgres://db.example.com/app?sslmode=hidden", "mysql://user:hidden@db.example.com/app"] },
         { "Database__Provider", ["MySql", "7", "", "PostgreSql"] },
-        { "Database__Timeout", ["0", "00:00:01", "00:00:02.5", "00:02:00", "five"] },
+        { "Database__Timeout", ["0", "00:00:02", "00:00:03.5", "00:02:00", "five"] },
         { "Database__Typo", ["whatever"] },
         { "Jwt__KeyEncryptionKey", ["", "secret", WellKnownKeys[0]] },
         { "ASPNETCORE_URLS", ["nonsense", "http://127.0.0.1:99999", "ftp://127.0.0.1:21"] },

@@ -1,0 +1,463 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Npgsql;
+
+namespace Profiles.Tests.Data;
+
+/// <summary>A PostgreSQL that fails in every way there is; each test has a cluster and a service of its own.</summary>
+[Trait("Database", "PostgreSql")]
+public sealed class PostgreSqlFaultTests
+{
+    const string Password = "12345678";
+
+    /// <summary>The shortest deadline that can be set.</summary>
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
+
+    // The machine may be busy with other tests.
+    static readonly TimeSpan Grace = TimeSpan.FromSeconds(1.5);
+
+    static readonly TimeSpan BackWithin = TimeSpan.FromSeconds(5);
+
+    static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_service_that_starts_before_its_database_answers_503_and_serves_when_it_is_there()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        string token;
+        await using (var before = await StartAsync(database))
+            token = await JoinAsync(before);
+        await cluster.StopAsync();
+
+        await using var server = await StartAsync(database);
+        await ShouldBeAwayAsync(server, token);
+        // What needs no database goes on; a token that nobody can check is not called forged.
+        (await server.Client.GetAsync("/nothing/here", Token)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await server.Client.GetAsync("/openapi/v1.json", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        await cluster.StartAgainAsync();
+        await ShouldBeBackAsync(server, token);
+    }
+
+    [Theory]
+    [InlineData("Database=nowhere")]
+    [InlineData("Username=nobody")]
+    public async Task A_database_or_role_that_is_not_there_stops_the_start_with_a_sentence(string wrong)
+    {
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{TestDatabase.Cluster.ConnectionString()};{wrong};Password=hidden"));
+        exitCode.ShouldBe(1);
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
+        output.ShouldNotContain("hidden");
+        output.ShouldNotContain("   at ");
+    }
+
+    [Theory]
+    [InlineData("stopped")]
+    [InlineData("killed")]
+    public async Task A_database_that_goes_and_comes_back_is_503_meanwhile_and_no_request_pays_for_it_afterwards(string how)
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        await using var server = await StartAsync(cluster.CreateDatabase());
+        var token = await JoinAsync(server);
+        // Several connections, all of which die.
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => MeAsync(server, token)));
+
+        await (how == "stopped" ? cluster.StopAsync() : cluster.KillAsync());
+        await ShouldBeAwayAsync(server, token);
+        await cluster.StartAgainAsync();
+        await ShouldBeBackAsync(server, token);
+
+        // Now nobody asks while it is away: the first to come must not be the first to find out.
+        await (how == "stopped" ? cluster.StopAsync() : cluster.KillAsync());
+        await cluster.StartAgainAsync();
+        await Task.Delay(TimeSpan.FromSeconds(2), Token);
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await RegisterAsync(server, Fresh())).StatusCode.ShouldBe(HttpStatusCode.Created)));
+    }
+
+    [Theory]
+    [InlineData("Disable")]
+    [InlineData("Prefer")]
+    public async Task A_database_that_is_frozen_is_503_within_the_deadline_and_back_when_it_thaws(string tls)
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        await using var server = await StartAsync($"{cluster.CreateDatabase()};SSL Mode={tls}", ("Passwords__WorkFactor", "10"));
+        var token = await JoinAsync(server);
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => MeAsync(server, token)));
+        await cluster.FreezeAsync();
+
+        // More than there are connections: the last wait for one, too.
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => await ShouldBe503Async(() => MeAsync(server, token))));
+        await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
+        await ShouldBe503Async(() => server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token));
+        await ShouldBe503Async(() => PutAsync(server, token, "Frozen"));
+        await ShouldBe503Async(() => UploadAsync(server, token));
+        await ShouldBeAwayAsync(server, token);
+
+        await cluster.ThawAsync();
+        await ShouldBeBackAsync(server, token);
+        await ShouldNotLeakAsync(cluster);
+    }
+
+    [Fact]
+    public async Task A_read_on_a_connection_that_has_died_is_done_again_on_another()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        await using var server = await StartAsync(cluster.CreateDatabase());
+        var token = await JoinAsync(server);
+        for (var round = 0; round < 5; round++)
+        {
+            (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+            cluster.Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'profiles' AND query LIKE '%user_profiles%'");
+            (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+    }
+
+    [Fact]
+    public async Task When_others_have_all_the_connections_it_is_503_and_then_over()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync("max_connections=20", "superuser_reserved_connections=3");
+        var database = cluster.CreateDatabase();
+        cluster.Execute("CREATE ROLE service LOGIN");
+        cluster.Execute("GRANT ALL ON SCHEMA public TO service", new NpgsqlConnectionStringBuilder(database).Database!);
+        var asService = new NpgsqlConnectionStringBuilder(database) { Username = "service" }.ToString();
+        await using var server = await StartAsync(asService);
+        var token = await JoinAsync(server);
+        cluster.Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'profiles'");
+
+        var taken = new List<NpgsqlConnection>();
+        try
+        {
+            while (true)
+            {
+                var connection = new NpgsqlConnection($"{database};Pooling=false");
+                taken.Add(connection);
+                await connection.OpenAsync(Token);
+            }
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            taken.Count.ShouldBeGreaterThan(5);
+        }
+        await ShouldBeAwayAsync(server, token);
+        foreach (var connection in taken)
+            await connection.DisposeAsync();
+        await ShouldBeBackAsync(server, token);
+    }
+
+    [Fact]
+    public async Task When_the_pool_is_exhausted_it_is_503_within_the_deadline_and_nothing_leaks()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        await using var server = await StartAsync($"{database};Maximum Pool Size=3");
+        var token = await JoinAsync(server);
+        await using (var holder = new NpgsqlConnection($"{database};Pooling=false"))
+        {
+            await holder.OpenAsync(Token);
+            await using var transaction = await holder.BeginTransactionAsync(Token);
+            await using var locks = new NpgsqlCommand("LOCK TABLE user_profiles IN ACCESS EXCLUSIVE MODE", holder, transaction);
+            await locks.ExecuteNonQueryAsync(Token);
+            for (var round = 0; round < 2; round++)
+                await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ShouldBe503Async(() => MeAsync(server, token))));
+        }
+        await ShouldBeBackAsync(server, token);
+        for (var i = 0; i < 50; i++)
+            (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await ShouldNotLeakAsync(cluster, 3);
+    }
+
+    [Fact]
+    public async Task Of_writes_in_flight_when_the_server_is_killed_none_that_was_acknowledged_is_lost_and_none_is_done_twice()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync("max_connections=100");
+        var database = cluster.CreateDatabase();
+        await using var server = await StartAsync(database);
+        var token = await JoinAsync(server);
+        var (acknowledged, uncertain) = (0, 0);
+        for (var round = 0; round < 3; round++)
+        {
+            var emails = Enumerable.Range(0, 12).Select(_ => Fresh()).ToArray();
+            var renames = 0;
+            using var stop = new CancellationTokenSource();
+            var renaming = Task.Run(
+                async () =>
+                {
+                    var last = "";
+                    while (!stop.IsCancellationRequested)
+                    {
+                        var name = $"Name {round} {renames++}";
+                        var answer = await PutAsync(server, token, name);
+                        if (answer.StatusCode == HttpStatusCode.OK)
+                            last = name;
+                        else
+                            answer.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+                    }
+                    return last;
+                },
+                Token);
+            var registrations = emails.Select(async email => (email, (await RegisterAsync(server, email)).StatusCode)).ToArray();
+            await Task.Delay(250 + (round * 150), Token);
+            await cluster.KillAsync();
+            await stop.CancelAsync();
+            var lastName = await renaming;
+            await cluster.StartAgainAsync();
+            foreach (var (email, status) in await Task.WhenAll(registrations))
+            {
+                status.ShouldBeOneOf(HttpStatusCode.Created, HttpStatusCode.ServiceUnavailable);
+                _ = status == HttpStatusCode.Created ? acknowledged++ : uncertain++;
+                // The client asks again: whatever became of the first, there is one account.
+                var again = await EventuallyAsync(() => RegisterAsync(server, email));
+                again.ShouldBeOneOf(status == HttpStatusCode.Created ? [HttpStatusCode.Conflict] : [HttpStatusCode.Created, HttpStatusCode.Conflict]);
+                Scalar(database, $"SELECT count(*) FROM users JOIN user_profiles ON user_id = id WHERE normalized_email = '{email}'").ShouldBe(1L);
+            }
+            // A later one may have been done without its answer; an earlier one may not have come back.
+            var shown = (string)Scalar(database, "SELECT name FROM user_profiles JOIN users ON user_id = id WHERE email = 'john@example.com'")!;
+            if (lastName.Length > 0)
+                Number(shown).ShouldBeGreaterThanOrEqualTo(Number(lastName));
+        }
+        acknowledged.ShouldBeGreaterThan(0);
+        uncertain.ShouldBeGreaterThan(0);
+
+        static int Number(string name) => int.Parse(name.Split(' ')[^1]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_commit_whose_answer_is_lost_is_503_and_is_not_done_twice(bool arrives)
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        await using var line = new BadLine(new NpgsqlConnectionStringBuilder(database).Port);
+        await using var server = await StartAsync(new NpgsqlConnectionStringBuilder(database) { Port = line.Port, SslMode = SslMode.Disable }.ToString());
+        var token = await JoinAsync(server);
+        var email = Fresh();
+
+        line.CutNextCommit(arrives);
+        await ShouldBe503Async(() => RegisterAsync(server, email));
+        Scalar(database, $"SELECT count(*) FROM users WHERE email = '{email}'").ShouldBe(arrives ? 1L : 0L);
+        (await RegisterAsync(server, email)).StatusCode.ShouldBe(arrives ? HttpStatusCode.Conflict : HttpStatusCode.Created);
+        Scalar(database, $"SELECT count(*) FROM users JOIN user_profiles ON user_id = id WHERE email = '{email}'").ShouldBe(1L);
+
+        // A picture: whichever it became, the one that the profile shows loads, and there is one file.
+        (await UploadAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var before = await ShownAsync(server, token);
+        line.CutNextCommit(arrives);
+        await ShouldBe503Async(() => UploadAsync(server, token, 9));
+        var after = await ShownAsync(server, token);
+        (after != before).ShouldBe(arrives);
+        Directory.GetFiles(Path.Combine(server.Directory, "static", "profile")).ShouldHaveSingleItem();
+
+        line.CutNextCommit(arrives);
+        await ShouldBe503Async(() => SendAsync(server, token, HttpMethod.Delete, "/me/upload-image", null));
+        (await SendAsync(server, token, HttpMethod.Delete, "/me/upload-image", null)).StatusCode.ShouldBe(arrives ? HttpStatusCode.NotFound : HttpStatusCode.OK);
+        Directory.GetFiles(Path.Combine(server.Directory, "static", "profile")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Ten_instances_that_start_at_once_on_an_empty_database_all_come_up_and_it_is_migrated_once()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        var servers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => StartAsync(database)));
+        try
+        {
+            foreach (var server in servers)
+                (await server.Client.GetAsync("/health/ready", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+            Scalar(database, "SELECT count(*) FROM \"__EFMigrationsHistory\"").ShouldBe((long)Directory.GetFiles(Path.Combine(ArchitectureTests.Repository(), "Data", "Migrations", "PostgreSql"), "*.Designer.cs").Length);
+        }
+        finally
+        {
+            foreach (var server in servers)
+                await server.DisposeAsync();
+        }
+    }
+
+    static Task<ServerProcess> StartAsync(string database, params (string, string)[] settings) =>
+        ServerProcess.StartAsync([("ConnectionStrings__Profiles", database), ("Database__Timeout", Deadline.ToString()), .. settings]);
+
+    static async Task ShouldBeAwayAsync(ServerProcess server, string token)
+    {
+        await ShouldBe503Async(() => MeAsync(server, token));
+        await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
+        (await server.Client.GetAsync("/health/live", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var ready = await ShouldBe503Async(() => server.Client.GetAsync("/health/ready", Token));
+        ready.GetProperty("checks").GetProperty("database").GetString().ShouldBe("failed");
+        ready.GetProperty("checks").GetProperty("image_storage").GetString().ShouldBe("ok");
+    }
+
+    static async Task<System.Text.Json.JsonElement> ShouldBe503Async(Func<Task<HttpResponseMessage>> ask)
+    {
+        var watch = Stopwatch.StartNew();
+        var answer = await ask();
+        watch.Elapsed.ShouldBeLessThan(Deadline + Grace);
+        answer.Headers.RetryAfter.ShouldNotBeNull();
+        return await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+    }
+
+    // Once something succeeds, everything does.
+    static async Task ShouldBeBackAsync(ServerProcess server, string token)
+    {
+        var watch = Stopwatch.StartNew();
+        while ((await server.Client.GetAsync("/health/ready", Token)).StatusCode != HttpStatusCode.OK)
+        {
+            watch.Elapsed.ShouldBeLessThan(BackWithin);
+            await Task.Delay(50, Token);
+        }
+        watch.Elapsed.ShouldBeLessThan(BackWithin);
+        foreach (var _ in Enumerable.Range(0, 3))
+            (await RegisterAsync(server, Fresh())).StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await PutAsync(server, token, "Back")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    // The pool, and the one that waits for the server's end.
+    static async Task ShouldNotLeakAsync(PostgreSqlCluster cluster, int pool = 25)
+    {
+        await Task.Delay(500, Token);
+        ((long)Scalar(cluster.ConnectionString(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'profiles'")!).ShouldBeLessThanOrEqualTo(pool);
+    }
+
+    static async Task<HttpStatusCode> EventuallyAsync(Func<Task<HttpResponseMessage>> ask)
+    {
+        var watch = Stopwatch.StartNew();
+        while (true)
+        {
+            var status = (await ask()).StatusCode;
+            if (status != HttpStatusCode.ServiceUnavailable)
+                return status;
+            watch.Elapsed.ShouldBeLessThan(BackWithin);
+            await Task.Delay(100, Token);
+        }
+    }
+
+    static object? Scalar(string database, string sql)
+    {
+        using var connection = new NpgsqlConnection($"{database};Pooling=false;Application Name=test");
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar();
+    }
+
+    static string Fresh() => $"user-{Guid.NewGuid():N}@example.com";
+
+    static Task<HttpResponseMessage> RegisterAsync(ServerProcess server, string email) =>
+        server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = Password }, Token);
+
+    static async Task<string> JoinAsync(ServerProcess server)
+    {
+        (await RegisterAsync(server, "john@example.com")).EnsureSuccessStatusCode();
+        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token);
+        return (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
+    }
+
+    static Task<HttpResponseMessage> MeAsync(ServerProcess server, string token) => SendAsync(server, token, HttpMethod.Get, "/me", null);
+
+    static Task<HttpResponseMessage> PutAsync(ServerProcess server, string token, string name) => SendAsync(server, token, HttpMethod.Put, "/me", JsonContent.Create(new { name }));
+
+    static Task<HttpResponseMessage> UploadAsync(ServerProcess server, string token, int width = 8) =>
+        SendAsync(server, token, HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(Picture.Png(width, 8, 255, 0, 0)), "image", "me.png" } });
+
+    // The address that the profile shows, which loads what its version says.
+    static async Task<string> ShownAsync(ServerProcess server, string token)
+    {
+        var url = (await (await MeAsync(server, token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
+        Convert.ToHexStringLower(SHA256.HashData(await server.Client.GetByteArrayAsync(url, Token))).ShouldStartWith(url.Split("?v=")[1]);
+        return url;
+    }
+
+    static async Task<HttpResponseMessage> SendAsync(ServerProcess server, string token, HttpMethod method, string path, HttpContent? content)
+    {
+        using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = new("Bearer", token) }, Content = content };
+        return await server.Client.SendAsync(request, Token);
+    }
+
+    /// <summary>A line to the server that can be cut at a commit: after it has arrived, or before.</summary>
+    sealed class BadLine : IAsyncDisposable
+    {
+        readonly TcpListener listener = new(IPAddress.Loopback, 0);
+        readonly CancellationTokenSource ended = new();
+        readonly Task accepting;
+        int cut;
+
+        public BadLine(int server)
+        {
+            listener.Start();
+            Port = ((IPEndPoint)listener.LocalEndpoint).Port;
+            accepting = AcceptAsync(server);
+        }
+
+        public int Port { get; }
+
+        public void CutNextCommit(bool arrives) => Volatile.Write(ref cut, arrives ? 1 : 2);
+
+        public async ValueTask DisposeAsync()
+        {
+            await ended.CancelAsync();
+            listener.Stop();
+            await accepting;
+            ended.Dispose();
+        }
+
+        sealed class Line
+        {
+            public volatile bool IsSilent;
+        }
+
+        async Task AcceptAsync(int server)
+        {
+            var lines = new List<Task>();
+            try
+            {
+                while (true)
+                    lines.Add(CarryAsync(await listener.AcceptTcpClientAsync(ended.Token), server));
+            }
+            catch (OperationCanceledException)
+            {
+                await Task.WhenAll(lines);
+            }
+        }
+
+        async Task CarryAsync(TcpClient client, int server)
+        {
+            using var inner = client;
+            using var outer = new TcpClient { NoDelay = true };
+            await outer.ConnectAsync(IPAddress.Loopback, server);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(ended.Token);
+            var line = new Line();
+            await Task.WhenAny(PassAsync(line, inner, outer, isRequest: true, both.Token), PassAsync(line, outer, inner, isRequest: false, both.Token));
+            // A reset, as a line that breaks sends it.
+            inner.LingerState = new(true, 0);
+            await both.CancelAsync();
+        }
+
+        async Task PassAsync(Line line, TcpClient from, TcpClient to, bool isRequest, CancellationToken ct)
+        {
+            var buffer = new byte[65536];
+            try
+            {
+                int count;
+                while ((count = await from.GetStream().ReadAsync(buffer, ct)) > 0)
+                {
+                    var cutHere = isRequest && buffer.AsSpan(0, count).IndexOf("Q\0\0\0\u000BCOMMIT\0"u8) >= 0 ? Interlocked.Exchange(ref cut, 0) : 0;
+                    if (cutHere != 2 && !(line.IsSilent && !isRequest))
+                        await to.GetStream().WriteAsync(buffer.AsMemory(0, count), ct);
+                    if (cutHere == 0)
+                        continue;
+                    // Time enough for the server to do it; its answer goes nowhere.
+                    line.IsSilent = true;
+                    await Task.Delay(200, ct);
+                    return;
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
+            {
+                // One end has gone.
+            }
+        }
+    }
+}
