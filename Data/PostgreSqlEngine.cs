@@ -74,22 +74,27 @@ sealed class PostgreSqlEngine : DatabaseEngine
         }
     }
 
-    // When the server goes, every pooled connection is dead, and whoever took one would be the one to find out. This one has nothing else to do.
+    // When the server goes, every pooled connection is dead, and whoever took one would be the one to find out. This one has nothing else to do: it breaks at once, and Npgsql then empties the pool.
     public override async Task WatchAsync(CancellationToken ct)
     {
-        while (!ct.IsCancellationRequested)
+        var isLost = false;
+        while (true)
         {
             try
             {
                 await using var connection = new NpgsqlConnection(settings.ToString());
                 await connection.OpenAsync(ct);
+                if (isLost)
+                    log.LogInformation("The database is there again.");
+                isLost = false;
                 while (true)
                     await connection.WaitAsync(ct);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            catch (NpgsqlException e)
             {
-                log.LogWarning("The connection to the database was lost: {Reason}", e.Message);
-                NpgsqlConnection.ClearPool(new NpgsqlConnection(settings.ToString()));
+                if (!isLost)
+                    log.LogWarning("The database was lost: {Reason}", e.Message);
+                isLost = true;
                 await Task.Delay(TimeSpan.FromSeconds(1), ct);
             }
         }

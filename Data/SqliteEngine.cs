@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Data;
 
 /// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
-sealed class SqliteEngine : DatabaseEngine
+sealed class SqliteEngine : DatabaseEngine, IDisposable
 {
     /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK), as .NET hands it on.</summary>
     const int WouldBlock = 11;
@@ -21,6 +21,7 @@ sealed class SqliteEngine : DatabaseEngine
     readonly string file;
     readonly bool mayCreate;
     readonly DurableWrites durableWrites = new();
+    readonly SqliteWriters writers;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -39,14 +40,16 @@ sealed class SqliteEngine : DatabaseEngine
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
         // The distribution's library does not do so unasked; the one that comes with the package does.
         builder.ForeignKeys = true;
-        // How long a write waits for another's.
-        builder.DefaultTimeout = (int)timeout.TotalSeconds;
+        // The two waits of a write are the deadline together: for the writers of this process, and for those of another.
+        var seconds = (int)timeout.TotalSeconds;
+        builder.DefaultTimeout = seconds - (seconds / 2);
+        writers = new(TimeSpan.FromSeconds(seconds / 2));
         connectionString = builder.ToString();
     }
 
     public override bool MayBeAway => false;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites);
+    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites, writers);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 
@@ -71,6 +74,8 @@ sealed class SqliteEngine : DatabaseEngine
     }
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
+
+    public void Dispose() => writers.Dispose();
 
     // Beside its place, then renamed: a start that is killed half-way leaves no half of a database.
     async Task CreateAsync(CancellationToken ct)

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -75,7 +73,7 @@ public sealed partial class ContainerTests
             Directory.CreateDirectory(volume);
             (await RunAsync("chown", ["65534:65534", volume], [])).ExitCode.ShouldBe(Environment.IsPrivilegedProcess ? 0 : 1);
         }
-        var port = FreePort();
+        var port = ServerProcess.FreePort();
         variables["ASPNETCORE_URLS"] = variables["ASPNETCORE_URLS"].Replace("0.0.0.0:8000", $"127.0.0.1:{port}");
         variables["PublicBaseUrl"] = "http://localhost:8000";
         var entry = JsonSerializer.Deserialize<string[]>(Lines("ENTRYPOINT").Single())!;
@@ -127,13 +125,6 @@ public sealed partial class ContainerTests
             start.Environment[name] = value;
         start.Environment.Remove("CLOUDINARY_URL");
         return Process.Start(start)!;
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     static string Repository() => ArchitectureTests.Repository();

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace Profiles.Tests;
@@ -20,7 +18,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     {
         this.directory = directory;
         this.settings = settings;
-        port = FreePort();
+        port = ServerProcess.FreePort();
     }
 
     /// <summary>Makes a cluster and starts it.</summary>
@@ -161,12 +159,5 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         // A process that is gone cannot be signalled; that is what was wanted.
         if (process.ExitCode != 0 && file != "kill")
             throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: {await output}{error}");
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

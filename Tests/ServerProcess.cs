@@ -16,7 +16,7 @@ public sealed class ServerProcess : IAsyncDisposable
     ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database)
     {
         Directory = TemporaryDirectory.Make("process");
-        Address = new($"http://127.0.0.1:{FreePort()}");
+        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) ? named : new($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
         {
             WorkingDirectory = Directory,
@@ -60,8 +60,7 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it is ready.</summary>
     public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
     {
-        var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        var server = new ServerProcess(named, server => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named.GetValueOrDefault("DataDirectory") ?? server.Directory));
+        var server = Begin(settings);
         var deadline = Stopwatch.StartNew();
         while (deadline.Elapsed < Patience && !server.process.HasExited)
         {
@@ -79,6 +78,20 @@ public sealed class ServerProcess : IAsyncDisposable
         var said = server.Output;
         await server.DisposeAsync();
         throw new InvalidOperationException($"The service did not start:\n{said}");
+    }
+
+    /// <summary>Starts it and does not wait for anything.</summary>
+    public static ServerProcess Begin(params (string Name, string Value)[] settings)
+    {
+        var named = settings.ToDictionary(s => s.Name, s => s.Value);
+        return new(named, server => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named.GetValueOrDefault("DataDirectory") ?? server.Directory));
+    }
+
+    /// <summary>Ends it with SIGKILL, in the middle of whatever it does.</summary>
+    public void Kill()
+    {
+        process.Kill();
+        process.WaitForExit();
     }
 
     /// <summary>Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.</summary>
@@ -99,7 +112,7 @@ public sealed class ServerProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -1,10 +1,8 @@
-using System.Data.Common;
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
-using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Login;
@@ -47,7 +45,7 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Acces
             await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash)
                 .ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct);
         }
-        catch (Exception e) when (e is BusyException or DbException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             Logger.LogWarning(e, "A password's hash could not be renewed.");
         }

@@ -36,7 +36,8 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
     static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
-        BusyException => StatusCodes.Status503ServiceUnavailable,
+        // EF Core wraps what is thrown where it saves.
+        _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,
         _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseFaults.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseFaults.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,

@@ -43,6 +43,8 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
     // Its address loads as soon as it is uploaded.
     public Task PublishAsync(long userId, StoredImage saved) => Task.CompletedTask;
 
+    public Task WithdrawAsync(long userId, StoredImage shown) => Task.CompletedTask;
+
     public async Task SettleAsync(long userId, StoredImage? gone, string? shown)
     {
         if (gone is null)

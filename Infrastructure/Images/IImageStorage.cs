@@ -22,6 +22,9 @@ interface IImageStorage
     /// <summary>Makes a saved picture's address load, beside the one that is shown; the row is locked and names it at the next moment. Throws <see cref="ImageStorageException"/>.</summary>
     Task PublishAsync(long userId, StoredImage saved);
 
+    /// <summary>The row is locked and ceases to name a picture at the next moment: puts it where <see cref="SettleAsync"/> finds it after a crash; its address still loads. Throws <see cref="ImageStorageException"/>.</summary>
+    Task WithdrawAsync(long userId, StoredImage shown);
+
     /// <summary>The row names <paramref name="shown"/> and not <paramref name="gone"/>: makes the storage agree, however often it is called. Throws <see cref="ImageStorageException"/>.</summary>
     /// <param name="userId">Whose picture.</param>
     /// <param name="gone">A picture that is to go, wherever it got to; null when there was none.</param>

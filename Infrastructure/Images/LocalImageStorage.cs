@@ -43,6 +43,14 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         FlushDirectory();
     });
 
+    public Task WithdrawAsync(long userId, StoredImage shown) => Do("The image could not be withdrawn in the directory.", () =>
+    {
+        if (!File.Exists(ShownPath(userId)) || File.Exists(PublishedPath(userId, shown.Key)))
+            return;
+        File.Move(ShownPath(userId), PublishedPath(userId, shown.Key));
+        FlushDirectory();
+    });
+
     public Task SettleAsync(long userId, StoredImage? gone, string? shown) => Do("The image could not be put in place or removed in the directory.", () =>
     {
         if (gone?.TemporaryFile is { } temporary)

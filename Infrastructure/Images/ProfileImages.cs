@@ -71,6 +71,8 @@ sealed class ProfileImages(
         await db.SaveChangesAsync(CancellationToken.None);
         if (image is not null)
             await storage.PublishAsync(userId, image);
+        else
+            await (before!.IsLocal ? local : storage).WithdrawAsync(userId, before);
         return before;
     });
 

@@ -295,8 +295,9 @@ public sealed class PostgreSqlFaultTests
         var watch = Stopwatch.StartNew();
         var answer = await ask();
         watch.Elapsed.ShouldBeLessThan(Deadline + Grace);
+        var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
         answer.Headers.RetryAfter.ShouldNotBeNull();
-        return await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+        return problem;
     }
 
     // Once something succeeds, everything does.
