@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -10,8 +11,17 @@ public sealed class ServerProcess : IAsyncDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // A test that fails half-way may not have got to its own end of them.
+    static readonly ConcurrentDictionary<ServerProcess, bool> Running = [];
+
     readonly Process process;
     readonly StringBuilder output = new();
+
+    static ServerProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (var server in Running.Keys)
+            server.process.Kill();
+    };
 
     ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database)
     {
@@ -33,6 +43,7 @@ public sealed class ServerProcess : IAsyncDisposable
         process.OutputDataReceived += Keep;
         process.ErrorDataReceived += Keep;
         process.Start();
+        Running[this] = true;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         Client = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
@@ -109,6 +120,7 @@ public sealed class ServerProcess : IAsyncDisposable
         if (!process.HasExited)
             process.Kill();
         await process.WaitForExitAsync();
+        Running.Remove(this, out _);
         process.Dispose();
     }
 
