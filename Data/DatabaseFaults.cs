@@ -8,15 +8,18 @@ namespace Profiles.Data;
 static class DatabaseFaults
 {
     // https://www.sqlite.org/rescode.html
-    const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, UniqueIndex = 2067;
+    const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15, UniqueIndex = 2067;
 
     /// <summary>A unique index refused the row.</summary>
     public static bool IsUniqueViolation(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: UniqueIndex } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
+    /// <summary>Another holds the SQLite file: nothing was done.</summary>
+    public static bool IsLocked(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Busy or Locked };
+
     /// <summary>The database cannot take the request now; a later one may succeed. Whether a write was done is not known.</summary>
     public static bool IsUnavailable(Exception e) => Find(e) switch
     {
-        SqliteException lite => lite.SqliteErrorCode is Busy or Locked or ReadOnly or IoError or CannotOpen,
+        SqliteException lite => lite.SqliteErrorCode is Busy or Locked or ReadOnly or IoError or CannotOpen or Protocol,
         PostgresException answer => !IsFull(answer) && IsAway(answer.SqlState),
         // The rest of Npgsql's own: no connection, a lost one, none free, or no answer in time.
         NpgsqlException => true,
@@ -36,6 +39,9 @@ static class DatabaseFaults
 
     /// <summary>The disk has no room.</summary>
     public static bool IsFull(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Full } or PostgresException { SqlState: PostgresErrorCodes.DiskFull };
+
+    /// <summary>What the database itself said; null when it is not from there.</summary>
+    public static string? Sentence(Exception e) => Find(e)?.Message;
 
     // By the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection (08), authorization (28), no such database (3D),
     // rollback (40), resources (53), operator's intervention (57), system error (58); and a server that is read-only, as a standby is, or a lock that was not given.

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Settings;
 
@@ -28,10 +27,10 @@ sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScop
         {
             log.LogWarning("The database is away; requests that need it are answered 503 until it is there: {Reason}", e.Message);
         }
-        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DatabaseFaults.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
         {
             // Of a file, the system's sentence may have the path.
-            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {(e is DbException ? e.Message : "it cannot be read and written.")}");
+            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseFaults.Sentence(e) ?? "it cannot be read and written."}");
         }
     }
 
@@ -61,8 +60,9 @@ sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScop
         {
             log.LogDebug(e, "The database is still away.");
         }
-        catch (Exception e) when (e is DbException or StartException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
+            // Whatever it is, somebody may repair it; the framework would end the service.
             log.LogError(e, "The database is there and cannot be used.");
         }
     }

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Data;
 
 /// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
-sealed class SqliteEngine : DatabaseEngine, IDisposable
+sealed class SqliteEngine : DatabaseEngine
 {
     /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK), as .NET hands it on.</summary>
     const int WouldBlock = 11;
@@ -18,10 +18,11 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
     readonly string connectionString;
+    readonly string patientString;
     readonly string file;
     readonly bool mayCreate;
     readonly DurableWrites durableWrites = new();
-    readonly SqliteWriters writers;
+    readonly SqliteWaiting waiting;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -40,16 +41,18 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
         // The distribution's library does not do so unasked; the one that comes with the package does.
         builder.ForeignKeys = true;
-        // The two waits of a write are the deadline together: for the writers of this process, and for those of another.
-        var seconds = (int)timeout.TotalSeconds;
-        builder.DefaultTimeout = seconds - (seconds / 2);
-        writers = new(TimeSpan.FromSeconds(seconds / 2));
+        builder.DefaultTimeout = SqliteWaiting.NotByTheLibrary;
         connectionString = builder.ToString();
+        waiting = new(timeout);
+        // At the start nobody else needs the thread.
+        builder.DefaultTimeout = (int)timeout.TotalSeconds;
+        builder.Pooling = false;
+        patientString = builder.ToString();
     }
 
     public override bool MayBeAway => false;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites, writers);
+    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites, waiting);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 
@@ -60,9 +63,9 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             await CreateAsync(ct);
         else if (File.Exists(file) && new FileInfo(file).Length == 0)
             throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is empty. Restore it, or remove it to begin anew.");
-        await using var db = Open(connectionString);
-        if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check(1)").SingleAsync(ct) != "ok")
-            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
+        else
+            await CheckAsync(ct);
+        await using var db = Open(patientString);
         if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
         {
             // EF Core's own lock is a row, which outlives a process that was killed; ours is held by whoever lives.
@@ -75,7 +78,14 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
 
-    public void Dispose() => writers.Dispose();
+    // Read-only, because the last to close a file writes the log beside it into it, and one that is damaged is left as it is. (A journal must be rolled back first.)
+    async Task CheckAsync(CancellationToken ct)
+    {
+        var mode = File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly;
+        await using var db = Open(new SqliteConnectionStringBuilder(patientString) { Mode = mode }.ToString());
+        if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check(1)").SingleAsync(ct) != "ok")
+            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
+    }
 
     // Beside its place, then renamed: a start that is killed half-way leaves no half of a database.
     async Task CreateAsync(CancellationToken ct)
@@ -85,7 +95,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         var fresh = file + ".new";
         foreach (var remainder in new[] { fresh, fresh + "-wal", fresh + "-shm", fresh + "-journal" })
             File.Delete(remainder);
-        await using (var db = Open(new SqliteConnectionStringBuilder(connectionString) { DataSource = fresh, Pooling = false }.ToString()))
+        await using (var db = Open(new SqliteConnectionStringBuilder(patientString) { DataSource = fresh }.ToString()))
         {
             await db.Database.MigrateAsync(ct);
             await UseWriteAheadLogAsync(db, ct);

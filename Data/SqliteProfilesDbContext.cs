@@ -6,9 +6,6 @@ namespace Profiles.Data;
 /// <summary>The context on SQLite: the one that its migrations name.</summary>
 sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> options) : ProfilesDbContext(options)
 {
-    /// <summary>Whether it is this context's turn to write: <see cref="SqliteWriters"/>.</summary>
-    public bool HasTurn { get; set; }
-
     // For the migrations tool, which needs the model and no database.
     sealed class Factory : IDesignTimeDbContextFactory<SqliteProfilesDbContext>
     {

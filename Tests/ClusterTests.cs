@@ -36,11 +36,13 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await using var proxy = new Proxy(instances: 3);
         var instances = await Task.WhenAll(proxy.Instances.Select(address => StartAsync(database, proxy, address)));
         using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = proxy.Address, Timeout = TimeSpan.FromSeconds(20) };
+        using var end = new CancellationTokenSource();
+        var killing = Task.FromResult(0);
         try
         {
             await proxy.StartAsync(client);
-            using var end = new CancellationTokenSource(Duration);
-            var killing = KillInTurnAsync(instances, address => StartAsync(database, proxy, address), end.Token);
+            end.CancelAfter(Duration);
+            killing = KillInTurnAsync(instances, address => StartAsync(database, proxy, address), end.Token);
 
             // Each alone with a user, several with one and the same, and pairs who want the same address at once.
             var owners = await Task.WhenAll(Enumerable.Range(0, Workers).Select(i => JoinAsync(client, $"owner-{i}@example.com")));
@@ -79,6 +81,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
         }
         finally
         {
+            await end.CancelAsync();
+            await killing;
             foreach (var instance in instances)
                 await instance.DisposeAsync();
         }

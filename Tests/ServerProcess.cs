@@ -9,7 +9,8 @@ namespace Profiles.Tests;
 /// <summary>The service as its users run it: a process of its own with a real server on a free loopback port, in an empty directory.</summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    // Ten of them may start at once on a machine that is busy.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // A test that fails half-way may not have got to its own end of them.
     static readonly ConcurrentDictionary<ServerProcess, bool> Running = [];
@@ -116,6 +117,8 @@ public sealed class ServerProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (!Running.ContainsKey(this))
+            return;
         Client.Dispose();
         if (!process.HasExited)
             process.Kill();

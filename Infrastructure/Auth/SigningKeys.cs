@@ -92,25 +92,36 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
         return key;
     }
 
+    // Beside its place, then moved, which fails when there is one: neither a start that is killed nor another that reads meanwhile finds a half.
     static string ReadOrMake(string file)
     {
-        try
+        if (!File.Exists(file))
         {
-            using var stream = new FileStream(file, new FileStreamOptions
+            var fresh = $"{file}.{Guid.NewGuid():N}";
+            try
             {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
-            var made = Make();
-            stream.Write(Encoding.ASCII.GetBytes(made));
-            stream.Flush(flushToDisk: true);
-            return made;
+                Write(fresh, Make());
+                File.Move(fresh, file);
+            }
+            catch (IOException) when (File.Exists(file))
+            {
+                // Another instance was first.
+                File.Delete(fresh);
+            }
         }
-        catch (IOException) when (File.Exists(file))
+        var kept = File.ReadAllText(file).Trim();
+        return Refusal(kept) is null ? kept : throw new StartException("The signing key kept in DataDirectory (signing.key) is damaged. Restore it, or remove it to make a new one: every token in use then ends.");
+    }
+
+    static void Write(string file, string key)
+    {
+        using var stream = new FileStream(file, new FileStreamOptions
         {
-            var kept = File.ReadAllText(file).Trim();
-            return Refusal(kept) is null ? kept : throw new StartException("The signing key kept in DataDirectory (signing.key) is damaged. Restore it, or remove it to make a new one: every token in use then ends.");
-        }
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        stream.Write(Encoding.ASCII.GetBytes(key));
+        stream.Flush(flushToDisk: true);
     }
 }
