@@ -21,6 +21,7 @@ sealed class SqliteEngine : DatabaseEngine
     readonly string file;
     readonly bool mayCreate;
     readonly DurableWrites durableWrites = new();
+    readonly KeptSqliteConnection.Source connections;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -42,11 +43,12 @@ sealed class SqliteEngine : DatabaseEngine
         // How long a write waits for another's.
         builder.DefaultTimeout = (int)timeout.TotalSeconds;
         connectionString = builder.ToString();
+        connections = new(connectionString);
     }
 
     public override bool MayBeAway => false;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites);
+    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(connections, durableWrites);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 
