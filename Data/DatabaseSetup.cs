@@ -8,9 +8,12 @@ namespace Profiles.Data;
 /// <summary>Registers the database that the settings name.</summary>
 static class DatabaseSetup
 {
+    /// <summary>Contexts that are kept; each keeps its connection to the file, and with it some memory.</summary>
+    const int SqliteContexts = 128;
+
     public static IServiceCollection AddDatabase(this IServiceCollection services) => services
         .AddSingleton(Choose)
-        .AddDbContextPool<SqliteProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
+        .AddDbContextPool<SqliteProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options), SqliteContexts)
         .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
         .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
         .AddSingleton<DatabaseStart>()

@@ -23,6 +23,7 @@ sealed class SqliteEngine : DatabaseEngine
     readonly bool mayCreate;
     readonly DurableWrites durableWrites = new();
     readonly SqliteWaiting waiting;
+    readonly KeptSqliteConnection.Source connections;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -48,11 +49,12 @@ sealed class SqliteEngine : DatabaseEngine
         builder.DefaultTimeout = (int)timeout.TotalSeconds;
         builder.Pooling = false;
         patientString = builder.ToString();
+        connections = new(connectionString);
     }
 
     public override bool MayBeAway => false;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(durableWrites, waiting);
+    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(connections, durableWrites, waiting);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 

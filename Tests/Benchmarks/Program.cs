@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+
+namespace Profiles.Benchmarks;
+
+static class Program
+{
+    // The service binds SQLite when its module is loaded; the bare server uses the same library.
+    [ModuleInitializer]
+    internal static void LoadService() => RuntimeHelpers.RunModuleConstructor(ReadsBenchmark.Service.ManifestModule.ModuleHandle);
+
+    static async Task<int> Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case ["reads", .. var options]:
+                await ReadsBenchmark.RunAsync(options);
+                return 0;
+            case ["bare", .. var options]:
+                await BareServer.RunAsync(options);
+                return 0;
+            default:
+                await Console.Error.WriteLineAsync("reads [<rounds> [<seconds>]]   GET /me of the service beside a bare minimal API, on SQLite and on PostgreSQL");
+                return 1;
+        }
+    }
+}
