@@ -26,8 +26,18 @@ static class DatabaseFaults
         _ => false,
     };
 
-    /// <summary>At a start: whether the database may come by itself. A wrong password or name will not, nor will a script that fails.</summary>
-    public static bool IsWorthWaiting(Exception e) => Find(e) is not PostgresException { SqlState: ['2', '8', ..] or ['3', 'D', ..] } && IsUnavailable(e);
+    /// <summary>At a start: whether the database may come by itself. A wrong password or none, a name that is not there or a refused TLS will not change, nor will a script that fails.</summary>
+    public static bool IsWorthWaiting(Exception e) => Find(e) switch
+    {
+        PostgresException { SqlState: ['2', '8', ..] or ['3', 'D', ..] } => false,
+        PostgresException => IsUnavailable(e),
+        // Of several hosts Npgsql has what each said.
+        NpgsqlException own => own.IsTransient || own.InnerException is AggregateException,
+        _ => false,
+    };
+
+    /// <summary>What the database itself said, however it is wrapped; null when it said nothing.</summary>
+    public static string? Sentence(Exception e) => Find(e)?.Message;
 
     /// <summary>The connection was gone before its use: a read may be tried again on another.</summary>
     public static bool IsLostConnection(Exception e) => Find(e) switch
@@ -37,11 +47,11 @@ static class DatabaseFaults
         _ => false,
     };
 
+    /// <summary>The server, or a connection to it, was waited for in vain.</summary>
+    public static bool IsTimeout(Exception e) => Find(e) is NpgsqlException { InnerException: TimeoutException };
+
     /// <summary>The disk has no room.</summary>
     public static bool IsFull(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Full } or PostgresException { SqlState: PostgresErrorCodes.DiskFull };
-
-    /// <summary>What the database itself said; null when it is not from there.</summary>
-    public static string? Sentence(Exception e) => Find(e)?.Message;
 
     // By the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection (08), authorization (28), no such database (3D),
     // rollback (40), resources (53), operator's intervention (57), system error (58); and a server that is read-only, as a standby is, or a lock that was not given.

@@ -16,6 +16,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     readonly NpgsqlConnectionStringBuilder settings;
     readonly ILogger log;
+    readonly PostgreSqlWaiting waiting = new();
 
     public PostgreSqlEngine(string configured, TimeSpan timeout, ILogger<PostgreSqlEngine> logger)
     {
@@ -47,7 +48,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     public override bool MayBeAway => true;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseNpgsql(settings.ToString());
+    public override void Configure(DbContextOptionsBuilder options) => options.UseNpgsql(settings.ToString()).AddInterceptors(waiting);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<PostgreSqlProfilesDbContext>();
 

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Data;
 
 /// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
-sealed class SqliteEngine : DatabaseEngine
+sealed class SqliteEngine : DatabaseEngine, IDisposable
 {
     /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK), as .NET hands it on.</summary>
     const int WouldBlock = 11;
@@ -79,6 +79,8 @@ sealed class SqliteEngine : DatabaseEngine
     }
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
+
+    public void Dispose() => waiting.Dispose();
 
     // Read-only, because the last to close a file writes the log beside it into it, and one that is damaged is left as it is. (A journal must be rolled back first.)
     async Task CheckAsync(CancellationToken ct)

@@ -43,6 +43,78 @@ public sealed class PostgreSqlFaultTests
         await ShouldBeBackAsync(server, token);
     }
 
+    [Fact]
+    public async Task A_database_that_was_away_at_the_start_and_is_empty_is_migrated_when_it_is_there()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        await cluster.StopAsync();
+        await using var server = await StartAsync(database);
+        await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
+        await ShouldBe503Async(() => server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token));
+
+        await cluster.StartAgainAsync();
+        (await EventuallyAsync(() => RegisterAsync(server, Fresh()))).ShouldBe(HttpStatusCode.Created);
+        await ShouldBeBackAsync(server, await JoinAsync(server));
+    }
+
+    [Theory]
+    [InlineData("Password=wrong-hidden")]
+    [InlineData("")]
+    public async Task A_wrong_password_or_none_stops_the_start_with_a_sentence(string password)
+    {
+        var rules = Path.Combine(TemporaryDirectory.Make("rules"), "pg_hba.conf");
+        await File.WriteAllTextAsync(rules, "host all profiles 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n", Token);
+        // The server runs as another user.
+        File.SetUnixFileMode(Path.GetDirectoryName(rules)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(rules, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        await using var cluster = await PostgreSqlCluster.StartAsync($"hba_file={rules}");
+        cluster.Execute("CREATE ROLE service LOGIN PASSWORD 'right'");
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{cluster.ConnectionString()};Username=service;{password}"));
+        exitCode.ShouldBe(1);
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
+        output.ShouldNotContain("hidden");
+        output.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_write_stops_the_start_with_a_sentence()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        await using (await StartAsync(database, ("Jwt__SigningKey", "a-key-that-no-row-is-needed-for-8Zx3Qm")))
+            cluster.Execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", new NpgsqlConnectionStringBuilder(database).Database!);
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{database};Username=reader"));
+        exitCode.ShouldBe(1);
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
+        output.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task A_request_that_tidies_up_after_it_has_waited_in_vain_does_not_wait_again()
+    {
+        await using var cluster = await PostgreSqlCluster.StartAsync();
+        var database = cluster.CreateDatabase();
+        var patience = TimeSpan.FromSeconds(10);
+        await using var server = await ServerProcess.StartAsync(("ConnectionStrings__Profiles", database), ("Database__Timeout", patience.ToString()));
+        var token = await JoinAsync(server);
+        await using (var holder = new NpgsqlConnection($"{database};Pooling=false;Application Name=test"))
+        {
+            await holder.OpenAsync(Token);
+            await using var transaction = await holder.BeginTransactionAsync(Token);
+            await using var locks = new NpgsqlCommand("SELECT * FROM user_profiles FOR UPDATE", holder, transaction);
+            await locks.ExecuteNonQueryAsync(Token);
+            // The user is read, the picture is stored, and then the row is waited for.
+            var watch = Stopwatch.StartNew();
+            var answer = await UploadAsync(server, token);
+            watch.Elapsed.ShouldBeLessThan(patience);
+            await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+            answer.Headers.RetryAfter.ShouldNotBeNull();
+        }
+        (await UploadAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await ShownAsync(server, token);
+    }
+
     [Theory]
     [InlineData("Database=nowhere")]
     [InlineData("Username=nobody")]

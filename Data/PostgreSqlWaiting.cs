@@ -1,0 +1,29 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Npgsql;
+
+namespace Profiles.Data;
+
+/// <summary>Lets a request wait for the server once; see <see cref="VainWaits"/>.</summary>
+sealed class PostgreSqlWaiting : DbConnectionInterceptor, IDbCommandInterceptor, IDbTransactionInterceptor
+{
+    readonly VainWaits vainWaits = new();
+
+    public override ValueTask<InterceptionResult> ConnectionOpeningAsync(
+        DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default) =>
+        vainWaits.Contains(eventData.Context) ? throw new NpgsqlException("This request has waited for the database already.") : ValueTask.FromResult(result);
+
+    public override Task ConnectionFailedAsync(DbConnection connection, ConnectionErrorEventData eventData, CancellationToken cancellationToken = default) => Note(eventData);
+
+    public Task CommandFailedAsync(DbCommand command, CommandErrorEventData eventData, CancellationToken cancellationToken = default) => Note(eventData);
+
+    public Task TransactionFailedAsync(DbTransaction transaction, TransactionErrorEventData eventData, CancellationToken cancellationToken = default) => Note(eventData);
+
+    // A connection that broke has cost no time, and what became of its commit is to be found out on another.
+    Task Note<TEvent>(TEvent failure) where TEvent : DbContextEventData, IErrorEventData
+    {
+        if (DatabaseFaults.IsTimeout(failure.Exception))
+            vainWaits.Add(failure.Context);
+        return Task.CompletedTask;
+    }
+}
