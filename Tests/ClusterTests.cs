@@ -408,6 +408,6 @@ public sealed class ClusterTests(ITestOutputHelper output)
             process.Dispose();
         }
 
-        static Uri Free() => new($"http://127.0.0.1:{ServerProcess.FreePort()}");
+        static Uri Free() => new($"http://127.0.0.1:{FreePort.Take()}");
     }
 }

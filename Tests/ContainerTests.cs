@@ -73,7 +73,7 @@ public sealed partial class ContainerTests
             Directory.CreateDirectory(volume);
             (await RunAsync("chown", ["65534:65534", volume], [])).ExitCode.ShouldBe(Environment.IsPrivilegedProcess ? 0 : 1);
         }
-        var port = ServerProcess.FreePort();
+        var port = FreePort.Take();
         variables["ASPNETCORE_URLS"] = variables["ASPNETCORE_URLS"].Replace("0.0.0.0:8000", $"127.0.0.1:{port}");
         variables["PublicBaseUrl"] = "http://localhost:8000";
         var entry = JsonSerializer.Deserialize<string[]>(Lines("ENTRYPOINT").Single())!;

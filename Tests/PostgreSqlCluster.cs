@@ -18,7 +18,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     {
         this.directory = directory;
         this.settings = settings;
-        port = ServerProcess.FreePort();
+        port = FreePort.Take();
     }
 
     /// <summary>Makes a cluster and starts it.</summary>

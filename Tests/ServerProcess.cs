@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Profiles.Tests;
@@ -27,7 +26,7 @@ public sealed class ServerProcess : IAsyncDisposable
     ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database)
     {
         Directory = TemporaryDirectory.Make("process");
-        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) ? named : new($"http://127.0.0.1:{FreePort()}");
+        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) ? named : new($"http://127.0.0.1:{FreePort.Take()}");
         var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
         {
             WorkingDirectory = Directory,
@@ -125,13 +124,6 @@ public sealed class ServerProcess : IAsyncDisposable
         await process.WaitForExitAsync();
         Running.Remove(this, out _);
         process.Dispose();
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     void Keep(object sender, DataReceivedEventArgs line)

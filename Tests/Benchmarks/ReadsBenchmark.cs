@@ -181,6 +181,8 @@ static class ReadsBenchmark
         {
             var server = new Server(name, program, connectionString, signingKey, directory);
             server.process.Start();
+            // Whoever stops the benchmark stops what it started.
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => server.End();
             var deadline = Stopwatch.StartNew();
             while (deadline.Elapsed < Patience && !server.process.HasExited)
             {
@@ -235,10 +237,14 @@ static class ReadsBenchmark
         public async ValueTask DisposeAsync()
         {
             client.Dispose();
+            End();
+            await process.WaitForExitAsync();
+        }
+
+        void End()
+        {
             if (!process.HasExited)
                 process.Kill();
-            await process.WaitForExitAsync();
-            process.Dispose();
         }
 
         async Task<HttpResponseMessage> SendAsync(AuthenticationHeaderValue token)

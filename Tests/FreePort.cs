@@ -1,0 +1,15 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Profiles.Tests;
+
+/// <summary>Ports on loopback that nobody listens on at this moment.</summary>
+static class FreePort
+{
+    public static int Take()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
