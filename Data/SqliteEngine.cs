@@ -104,7 +104,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             await db.Database.MigrateAsync(ct);
             await UseWriteAheadLogAsync(db, ct);
         }
-        File.Move(fresh, file);
+        // One step, and safe under the lock: without overwriting it would be two.
+        File.Move(fresh, file, overwrite: true);
     }
 
     // Kept in the file: readers do not wait for the writer.

@@ -26,7 +26,7 @@ public sealed class ServerProcess : IAsyncDisposable
     ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database)
     {
         Directory = TemporaryDirectory.Make("process");
-        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) ? named : new($"http://127.0.0.1:{FreePort.Take()}");
+        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) && named.Scheme == Uri.UriSchemeHttp ? named : new($"http://127.0.0.1:{FreePort.Take()}");
         var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
         {
             WorkingDirectory = Directory,
