@@ -61,6 +61,12 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
             File.Move(PublishedPath(userId, shown), ShownPath(userId), overwrite: true);
         if (gone is not null && gone.Key != shown)
             Delete(PublishedPath(userId, gone.Key));
+        // Under which name a removal that was cut short has left its picture is not known any more.
+        if (gone is null && shown is null && Directory.Exists(directory))
+        {
+            foreach (var left in Directory.GetFiles(directory, Name(userId).Replace(".jpg", ".*.jpg", StringComparison.Ordinal)))
+                Delete(left);
+        }
         TryFlushDirectory();
     });
 

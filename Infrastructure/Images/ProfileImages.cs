@@ -37,7 +37,16 @@ sealed class ProfileImages(
     /// <summary>Takes the picture down; false when there is none. Throws <see cref="ImageStorageException"/>; the profile then shows it again.</summary>
     public async Task<bool> TakeDownAsync(long userId)
     {
-        var gone = await ShowAsync(userId, null);
+        StoredImage? gone;
+        try
+        {
+            gone = await ShowAsync(userId, null);
+        }
+        catch
+        {
+            await TrySettleAsync(userId, null);
+            throw;
+        }
         try
         {
             // Also when there is none: a removal that was cut short is ended by the next.

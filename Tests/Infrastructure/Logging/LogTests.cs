@@ -107,7 +107,7 @@ public sealed class LogTests
         }
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task The_trace_id_that_a_client_was_told_finds_the_exception_and_the_route_of_its_request()
     {
         await using var server = await ServerProcess.StartAsync(
