@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
@@ -9,8 +10,10 @@ using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.OpenApi;
-using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.Settings;
+
+if (DecodeCommand.Is(args))
+    return DecodeCommand.Run(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.AddJsonLog();
@@ -24,10 +27,6 @@ builder.Services
     .AddImages()
     .AddHealth()
     .AddExplorer()
-    .AddHttpContextAccessor()
-    .AddSingleton(TimeProvider.System)
-    .AddSingleton<PasswordHasher>()
-    .AddSingleton<ProfileTag>()
     .AddFastEndpoints();
 
 try

@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Net.Http.Headers;
-using System.Runtime.InteropServices;
-using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests;
 
 /// <summary>Pictures to upload, and what can be seen of the ones that come back.</summary>
-static partial class Picture
+static class Picture
 {
     /// <summary>The paths of the seeds, the documented one first.</summary>
     public static string[] Addresses { get; } = ["/me/upload-image", "/users/me/profile-image", "/user/profile/photo"];
@@ -73,28 +72,16 @@ static partial class Picture
         {
             using var source = Vips.OpenSource(bytes, jpeg.Length);
             using var image = Vips.Load("jpegload_source", source, "fail-on=warning");
-            var (width, height) = (VipsNative.vips_image_get_width(image), VipsNative.vips_image_get_height(image));
-            var memory = vips_image_write_to_memory(image, out var size);
-            memory.ShouldNotBe(0);
-            try
+            var pixels = Vips.Pixels(image, out var width, out var height);
+            var sums = Enumerable.Range(0, Cells * Cells).Select(_ => new double[4]).ToArray();
+            for (var at = 0; at < width * height; at++)
             {
-                var bands = (int)size / width / height;
-                bands.ShouldBe(3);
-                var pixels = new ReadOnlySpan<byte>((void*)memory, (int)size);
-                var sums = Enumerable.Range(0, Cells * Cells).Select(_ => new double[4]).ToArray();
-                for (var at = 0; at < width * height; at++)
-                {
-                    var cell = sums[(at / width * Cells / height * Cells) + (at % width * Cells / width)];
-                    cell[3]++;
-                    for (var band = 0; band < bands; band++)
-                        cell[band] += pixels[(at * bands) + band];
-                }
-                return [.. sums.Select(c => c[..3].Select(sum => sum / c[3]).ToArray())];
+                var cell = sums[(at / width * Cells / height * Cells) + (at % width * Cells / width)];
+                cell[3]++;
+                for (var band = 0; band < 3; band++)
+                    cell[band] += pixels[(at * 3) + band];
             }
-            finally
-            {
-                VipsNative.g_free(memory);
-            }
+            return [.. sums.Select(c => c[..3].Select(sum => sum / c[3]).ToArray())];
         }
     }
 
@@ -113,9 +100,6 @@ static partial class Picture
         }
         return ~crc;
     }
-
-    [LibraryImport("libvips.so.42")]
-    private static partial nint vips_image_write_to_memory(VipsObject image, out nuint size);
 }
 
 /// <summary>What the markers of a JPEG say.</summary>

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadImage;
@@ -30,22 +31,23 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
 
     public override async Task<Results<Ok<UploadImageResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        var form = await UploadImageForm.ReadAsync(HttpContext.Request, FormFileSectionsAsync(ct), options.Value.MaxBytes, ct);
-        if (form.Picture is null)
-            return TypedResults.Problem(form.Problem, statusCode: form.Status);
+        using var picture = images.Receive();
+        if (await UploadImageForm.ReadAsync(HttpContext.Request, FormFileSectionsAsync(ct), picture, options.Value.MaxBytes, ct) is { } refused)
+            return refused;
         try
         {
-            var url = await images.PutUpAsync(me.Id, form.Picture, ct);
+            var url = await images.PutUpAsync(me.Id, picture, ct);
             return TypedResults.Ok(new UploadImageResponse("Upload successful", url));
         }
-        catch (InvalidImageException e)
+        catch (Exception e) when (e is InvalidImageException or ImageTooCostlyException)
         {
             Logger.LogDebug(e, "A picture was refused.");
-            return TypedResults.Problem("Invalid file format", statusCode: 400);
+            return TypedResults.Problem(e.Message, statusCode: 400);
         }
         catch (TooManyPixelsException e)
         {
-            return TypedResults.Problem($"{(e.OfAllFrames ? "All frames of a picture together have" : "A picture has")} at most {e.Limit} pixels.", statusCode: 400);
+            return TypedResults.Problem(
+                $"{(e.OfAllFrames ? "All frames of a picture together have" : "A picture has")} at most {e.Limit} pixels.", statusCode: 400, extensions: new Dictionary<string, object?> { ["max_pixels"] = e.Limit });
         }
         catch (ImageStorageException e)
         {

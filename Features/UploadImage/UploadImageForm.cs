@@ -1,5 +1,6 @@
-using System.Buffers;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Features.UploadImage;
 
@@ -12,13 +13,11 @@ static class UploadImageForm
     // RFC 2046, 5.1.1.
     const int LongestBoundary = 70;
 
-    const int ReadSize = 64 * 1024;
-
     static readonly string[] Names = ["image", "file", "photo"];
 
-    /// <summary>The picture's bytes, or the problem: a sentence and its status.</summary>
-    public static async Task<(byte[]? Picture, string Problem, int Status)> ReadAsync(
-        HttpRequest request, IAsyncEnumerable<FileMultipartSection?> parts, long maxBytes, CancellationToken ct)
+    /// <summary>Reads the picture into <paramref name="picture"/>; null, or why it is refused.</summary>
+    public static async Task<ProblemHttpResult?> ReadAsync(
+        HttpRequest request, IAsyncEnumerable<FileMultipartSection?> parts, UploadBuffer picture, long maxBytes, CancellationToken ct)
     {
         var boundary = request.GetTypedHeaders().ContentType?.Boundary.Value?.Trim('"');
         if (string.IsNullOrEmpty(boundary) || boundary.Length > LongestBoundary)
@@ -27,18 +26,20 @@ static class UploadImageForm
             return TooLarge(maxBytes);
         try
         {
-            byte[]? picture = null;
+            var count = 0;
             await foreach (var part in parts.WithCancellation(ct))
             {
                 if (part is null || !Names.Contains(part.Name))
                     return Refused("The file part must be named image, file or photo.");
-                if (picture is not null)
+                if (++count > 1)
                     return Refused("Send exactly one file.");
-                picture = await ReadPartAsync(part.Section.Body, maxBytes, ct);
-                if (picture is null)
-                    return TooLarge(maxBytes);
+                while (await picture.ReadAsync(part.Section.Body, ct))
+                {
+                    if (picture.Length > maxBytes)
+                        return TooLarge(maxBytes);
+                }
             }
-            return picture is null ? Refused("Send exactly one file, in a part named image, file or photo.") : (picture, "", 0);
+            return count == 0 ? Refused("Send exactly one file, in a part named image, file or photo.") : null;
         }
         catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException))
         {
@@ -46,29 +47,8 @@ static class UploadImageForm
         }
     }
 
-    // Null when it is too large.
-    static async Task<byte[]?> ReadPartAsync(Stream body, long maxBytes, CancellationToken ct)
-    {
-        using var picture = new MemoryStream();
-        var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
-        try
-        {
-            int read;
-            while ((read = await body.ReadAsync(buffer, ct)) > 0)
-            {
-                if (picture.Length + read > maxBytes)
-                    return null;
-                picture.Write(buffer, 0, read);
-            }
-            return picture.ToArray();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
+    static ProblemHttpResult Refused(string sentence) => TypedResults.Problem(sentence, statusCode: StatusCodes.Status400BadRequest);
 
-    static (byte[]?, string, int) Refused(string sentence) => (null, sentence, StatusCodes.Status400BadRequest);
-
-    static (byte[]?, string, int) TooLarge(long maxBytes) => (null, $"A picture has at most {maxBytes} bytes.", StatusCodes.Status413PayloadTooLarge);
+    static ProblemHttpResult TooLarge(long maxBytes) => TypedResults.Problem(
+        $"A picture has at most {maxBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge, extensions: new Dictionary<string, object?> { ["max_bytes"] = maxBytes });
 }

@@ -3,6 +3,7 @@ using FastEndpoints.Security;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Infrastructure.Auth;
 
@@ -26,6 +27,7 @@ static class AuthSetup
             .AddPolicy(LiveUser.Policy, p => p.AddRequirements(new LiveUser()))
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new LiveUser()).Build());
         return services
+            .AddSingleton<PasswordHasher>()
             .AddSingleton<SigningKeys>()
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()

@@ -1,6 +1,7 @@
 using CloudinaryDotNet;
 using CloudinaryDotNet.Actions;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Infrastructure.Images;
 

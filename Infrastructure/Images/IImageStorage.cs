@@ -1,3 +1,5 @@
+using Profiles.Infrastructure.Decoding;
+
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>What a storage made of a picture.</summary>

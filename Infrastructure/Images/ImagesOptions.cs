@@ -24,6 +24,21 @@ public sealed class ImagesOptions
 
     /// <summary>A stored picture's longest side, in pixels.</summary>
     public int MaxSide { get; set; } = 1024;
+
+    /// <summary>How many processes decode pictures at once.</summary>
+    public int Workers { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>What the writable memory of one of them may be, in bytes; a picture that needs more is refused.</summary>
+    public long WorkerMemory { get; set; } = 1024 * 1024 * 1024;
+
+    /// <summary>After so many pictures a process is replaced by a fresh one.</summary>
+    public int WorkerPictures { get; set; } = 250;
+
+    /// <summary>A picture that takes longer to decode is refused.</summary>
+    public TimeSpan DecodeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What all uploads that arrive and wait may take of the service's memory, in bytes; beyond it they are told to come back.</summary>
+    public long UploadMemory { get; set; } = 256 * 1024 * 1024;
 }
 
 /// <summary>Settings of Cloudinary.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Infrastructure.Images;
 
@@ -6,7 +7,8 @@ namespace Profiles.Infrastructure.Images;
 static class ImagesSetup
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
-        .AddSingleton<ImagePipeline>()
+        .AddSingleton<UploadMemory>()
+        .AddSingleton<DecodePool>()
         .AddScoped<ProfileImages>()
         .AddSingleton<ImageAddress>()
         .AddSingleton<LocalImageStorage>()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Images;

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Infrastructure.Images;
 
@@ -8,15 +9,18 @@ namespace Profiles.Infrastructure.Images;
 /// leaves a row that names a picture which is not there, also with several instances (docs/adr/0003-two-stores.md).
 /// </summary>
 sealed class ProfileImages(
-    ProfilesDbContext db, ImagePipeline pipeline, IImageStorage storage, LocalImageStorage local, CloudinaryImageStorage cloudinary, ImageAddress address, ILogger<ProfileImages> log)
+    ProfilesDbContext db, DecodePool decoders, UploadMemory memory, IImageStorage storage, LocalImageStorage local, CloudinaryImageStorage cloudinary, ImageAddress address, ILogger<ProfileImages> log)
 {
+    /// <summary>Where a picture is kept while it arrives.</summary>
+    public UploadBuffer Receive() => new(memory);
+
     /// <summary>
     /// Puts a picture up in place of the one that is there and answers its address. Throws <see cref="InvalidImageException"/>,
     /// <see cref="TooManyPixelsException"/>, <see cref="ImageStorageException"/>; the profile then shows what it showed.
     /// </summary>
-    public async Task<string> PutUpAsync(long userId, byte[] upload, CancellationToken ct)
+    public async Task<string> PutUpAsync(long userId, UploadBuffer upload, CancellationToken ct)
     {
-        var picture = await pipeline.ProcessAsync(upload, ct);
+        var picture = await decoders.ProcessAsync(upload, ct);
         var stored = await storage.SaveAsync(userId, picture, ct);
         StoredImage? gone;
         try

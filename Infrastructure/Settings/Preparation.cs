@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 
@@ -22,20 +23,22 @@ static partial class Preparation
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
         if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage pictures)
             await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
-        StartVips();
-        app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", Vips.Version, Vips.DecodesHeic ? "accepted" : "not supported here");
+        await StartDecodingAsync(app);
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
     }
 
-    static void StartVips()
+    static async Task StartDecodingAsync(WebApplication app)
     {
         try
         {
-            Vips.Start();
+            var worker = await app.Services.GetRequiredService<DecodePool>().StartAsync();
+            app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", worker.Vips, worker.DecodesHeic ? "accepted" : "not supported here");
+            if (!worker.ClosedFiles)
+                app.Logger.LogWarning("This kernel has no Landlock: a process that decodes pictures could read the files that this user can.");
         }
         catch (InvalidOperationException e)
         {
-            // Its sentence says which package is missing.
+            // Its sentence says what is missing.
             throw new StartException(e.Message);
         }
     }

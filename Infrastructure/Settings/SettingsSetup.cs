@@ -10,6 +10,8 @@ namespace Profiles.Infrastructure.Settings;
 /// <summary>Reads every setting and refuses those that make no sense, before anything is served.</summary>
 static class SettingsSetup
 {
+    const long Mebibyte = 1024 * 1024;
+
     public static IServiceCollection AddSettings(this IServiceCollection services, IHostEnvironment environment)
     {
         services.AddSection<ServiceOptions>("", o =>
@@ -40,7 +42,12 @@ static class SettingsSetup
             .Check(o => o.Storage is null || Enum.IsDefined(o.Storage.Value), "Images__Storage must be Local or Cloudinary.")
             .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")
             .Check(o => o.MaxPixels is >= 1 and <= 500_000_000, "Images__MaxPixels must be between 1 and 500000000.")
-            .Check(o => o.MaxSide is >= 16 and <= 8192, "Images__MaxSide must be between 16 and 8192.");
+            .Check(o => o.MaxSide is >= 16 and <= 8192, "Images__MaxSide must be between 16 and 8192.")
+            .Check(o => o.Workers is >= 1 and <= 256, "Images__Workers must be between 1 and 256.")
+            .Check(o => o.WorkerMemory is >= 256 * Mebibyte and <= 64 * 1024 * Mebibyte, "Images__WorkerMemory must be between 268435456 and 68719476736.")
+            .Check(o => o.WorkerPictures is >= 1 and <= 1_000_000, "Images__WorkerPictures must be between 1 and 1000000.")
+            .Check(o => o.DecodeTimeout >= TimeSpan.FromSeconds(1) && o.DecodeTimeout <= TimeSpan.FromMinutes(5), "Images__DecodeTimeout must be between 00:00:01 and 00:05:00.")
+            .Check(o => o.UploadMemory >= o.MaxBytes + Mebibyte, "Images__UploadMemory must have room for one picture: at least 1 MiB more than Images__MaxBytes.");
         services.AddSection<CloudinaryOptions>("Cloudinary");
         services.AddOptions<CloudinaryOptions>()
             .Configure<IConfiguration>((o, c) => o.Url = c["CLOUDINARY_URL"])

@@ -7,6 +7,7 @@ using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Tests.Features.UploadImage;

@@ -1,8 +1,8 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using static Profiles.Infrastructure.Images.VipsNative;
+using static Profiles.Infrastructure.Decoding.VipsNative;
 
-namespace Profiles.Infrastructure.Images;
+namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>libvips refused an operation; the message is its own and may quote what the picture contains.</summary>
 sealed class VipsException(string message) : Exception(message);
@@ -56,6 +56,26 @@ static class Vips
     /// <summary>Prepares a step from image to image; most are computed only when the result is saved.</summary>
     public static VipsObject Apply(string operation, VipsObject image, string options) =>
         Owned(Run(operation, options, "out", ("in", image)), operation);
+
+    /// <summary>Computes an image and keeps its pixels: damage among them shows here.</summary>
+    public static VipsObject Decode(VipsObject image) => Owned(vips_image_copy_memory(image), "decode");
+
+    /// <summary>Computes an image of three bands of eight bits and gives its pixels, line by line.</summary>
+    public static unsafe byte[] Pixels(VipsObject image, out int width, out int height)
+    {
+        var memory = vips_image_write_to_memory(image, out var size);
+        if (memory == 0) throw Failure("write_to_memory");
+        try
+        {
+            (width, height) = (vips_image_get_width(image), vips_image_get_height(image));
+            if (size != (nuint)width * (nuint)height * 3) throw new VipsException("The picture has not three bands of eight bits.");
+            return new ReadOnlySpan<byte>((void*)memory, (int)size).ToArray();
+        }
+        finally
+        {
+            g_free(memory);
+        }
+    }
 
     /// <summary>Computes an image and writes it as a JPEG: damage among the pixels shows here at the latest.</summary>
     public static byte[] SaveJpeg(VipsObject image, string options)

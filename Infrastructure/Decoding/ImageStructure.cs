@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Profiles.Infrastructure.Images;
+namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
 /// Looks at what the decoders do not, before they see the picture. All walks here are bounded by its length.
@@ -14,55 +14,42 @@ static class ImageStructure
 
     /// <summary>
     /// The bytes to decode: the picture itself, but a PNG without its text, of which 600 kB can unpack to 600 MB and
-    /// which nothing here reads.
+    /// which nothing here reads. It is left out in place.
     /// </summary>
     /// <exception cref="InvalidImageException">
     /// A JPEG with more scans than photos have, or a PNG or GIF that is not there to its end, which their decoders
     /// overlook when the first frame is complete.
     /// </exception>
-    public static ReadOnlyMemory<byte> Admit(ImageFormat format, ReadOnlyMemory<byte> picture) => format switch
+    public static Span<byte> Admit(ImageFormat format, Span<byte> picture) => format switch
     {
-        ImageFormat.Jpeg when CountScans(picture.Span) > MostScans => throw new InvalidImageException(),
-        ImageFormat.Gif when !HasTrailer(picture.Span) => throw new InvalidImageException(),
+        ImageFormat.Jpeg when CountScans(picture) > MostScans => throw new InvalidImageException(),
+        ImageFormat.Gif when !HasTrailer(picture) => throw new InvalidImageException(),
         ImageFormat.Png => WithoutText(picture),
         _ => picture,
     };
 
-    // A PNG is its signature, then chunks: length, type, content, checksum; the last is IEND. Copied only when there
-    // is something to leave out.
-    static ReadOnlyMemory<byte> WithoutText(ReadOnlyMemory<byte> picture)
+    // A PNG is its signature, then chunks: length, type, content, checksum; the last is IEND.
+    static Span<byte> WithoutText(Span<byte> png)
     {
-        var png = picture.Span;
-        List<Range> texts = [];
-        var at = PngSignature;
+        var (at, kept) = (PngSignature, PngSignature);
         while (at + 12 <= png.Length)
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(png[at..]);
             if (length > png.Length - at - 12) break;
 
-            var type = png.Slice(at + 4, 4);
-            var next = at + 12 + (int)length;
-            if (type.SequenceEqual("IEND"u8)) return texts is [] ? picture : Cut(png, texts);
-            if (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("tEXt"u8))
-                texts.Add(at..next);
-            at = next;
+            var chunk = png.Slice(at, 12 + (int)length);
+            var type = chunk.Slice(4, 4);
+            at += chunk.Length;
+            if (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("tEXt"u8)) continue;
+
+            // What is copied over may be the chunk's own type.
+            var last = type.SequenceEqual("IEND"u8);
+            if (kept + chunk.Length < at) chunk.CopyTo(png[kept..]);
+            kept += chunk.Length;
+            if (last) return png[..kept];
         }
 
         throw new InvalidImageException();
-    }
-
-    static byte[] Cut(ReadOnlySpan<byte> bytes, List<Range> parts)
-    {
-        using var kept = new MemoryStream(bytes.Length);
-        var at = 0;
-        foreach (var part in parts)
-        {
-            kept.Write(bytes[at..part.Start.Value]);
-            at = part.End.Value;
-        }
-
-        kept.Write(bytes[at..]);
-        return kept.ToArray();
     }
 
     // Markers (FF and a code) with segments that say their own length. The pixels after a scan's header (DA) do not

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Profiles.Infrastructure.Images;
+namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
 /// The part of libvips' C API that <see cref="Vips"/> uses, in the C names. No function here is variadic: C# cannot
@@ -67,6 +67,15 @@ static partial class VipsNative
 
     [LibraryImport(LibVips, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nuint vips_image_get_typeof(VipsObject image, string field);
+
+    [LibraryImport(LibVips)]
+    public static partial int vips_image_hasalpha(VipsObject image);
+
+    [LibraryImport(LibVips)]
+    public static partial VipsObject vips_image_copy_memory(VipsObject image);
+
+    [LibraryImport(LibVips)]
+    public static partial nint vips_image_write_to_memory(VipsObject image, out nuint size);
 
     [LibraryImport(LibGObject)]
     public static partial nint g_value_init(ref GValue value, nuint type);

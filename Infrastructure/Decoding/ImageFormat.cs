@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Profiles.Infrastructure.Images;
+namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>The kinds of picture that are accepted; everything else is refused before libvips sees it.</summary>
 enum ImageFormat { Jpeg, Png, WebP, Gif, Heic, Avif }

@@ -1,4 +1,4 @@
-namespace Profiles.Infrastructure.Images;
+namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
 /// The bytes are not a whole picture of a format on the list. The inner exception, when there is one, has the
@@ -18,3 +18,6 @@ sealed class TooManyPixelsException(long limit, bool ofAllFrames)
     /// <summary>Whether the limit is that of all frames of an animation together, and not of one.</summary>
     public bool OfAllFrames { get; } = ofAllFrames;
 }
+
+/// <summary>Decoding the picture took more time or memory than one may take, or ended the decoder.</summary>
+sealed class ImageTooCostlyException(Exception inner) : Exception("The picture could not be decoded within the limits of time and memory.", inner);

@@ -1,0 +1,159 @@
+using System.Diagnostics;
+
+namespace Profiles.Infrastructure.Decoding;
+
+/// <summary>The service's end of one worker process. One picture at a time; after any exception it is of no more use.</summary>
+sealed class DecodeWorker : IDisposable
+{
+    // Starting is loading a runtime and libvips, twice: enough for a machine that is very busy.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // What a decoder prints on its way out is for the log; a flood is not.
+    const int MostWords = 2000;
+
+    readonly Process process;
+    readonly Task<string> words;
+
+    DecodeWorker(Process process)
+    {
+        this.process = process;
+        words = ReadWordsAsync(process.StandardError);
+    }
+
+    /// <summary>What it said of itself.</summary>
+    public WorkerGreeting Greeting { get; private set; } = null!;
+
+    /// <summary>How many pictures it was given.</summary>
+    public int Pictures { get; private set; }
+
+    /// <summary>Whether its process has ended.</summary>
+    public bool IsGone => process.HasExited;
+
+    /// <summary>Starts a process and waits until it is ready.</summary>
+    /// <exception cref="InvalidOperationException">It cannot work; the message says why, in a sentence for whoever starts the service.</exception>
+    /// <exception cref="WorkerLostException">It ended, or said nothing sensible in time.</exception>
+    public static async Task<DecodeWorker> StartAsync(long memory, TimeSpan timeout)
+    {
+        var worker = new DecodeWorker(Process.Start(Command(DecodeCommand.Arguments(memory, timeout)))!);
+        try
+        {
+            var (answer, body) = await worker.WithinAsync(Patience, worker.AnswerAsync);
+            worker.Greeting = answer switch
+            {
+                DecodeAnswer.Ready => DecodeFrame.ReadGreeting(body),
+                DecodeAnswer.Unfit => throw new InvalidOperationException(System.Text.Encoding.UTF8.GetString(body)),
+                _ => throw new InvalidDataException("A worker answered before it was asked."),
+            };
+            return worker;
+        }
+        catch
+        {
+            worker.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Has one picture processed.</summary>
+    /// <exception cref="InvalidImageException">Damaged, truncated or empty.</exception>
+    /// <exception cref="TooManyPixelsException">The header promises more pixels than <paramref name="maxPixels"/>, or than ten times as many in all frames.</exception>
+    /// <exception cref="WorkerLostException">The worker ended or took longer than <paramref name="timeout"/>.</exception>
+    public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)
+    {
+        Pictures++;
+        var (answer, body) = await WithinAsync(timeout, async () =>
+        {
+            var header = new byte[DecodeRequest.Size];
+            new DecodeRequest(format, picture.Length, maxPixels, maxSide).Write(header);
+            var input = process.StandardInput.BaseStream;
+            await input.WriteAsync(header, CancellationToken.None);
+            foreach (var segment in picture.Segments)
+                await input.WriteAsync(segment, CancellationToken.None);
+            await input.FlushAsync(CancellationToken.None);
+            return await AnswerAsync();
+        });
+        return answer switch
+        {
+            DecodeAnswer.Picture => DecodeFrame.ReadImage(body, maxSide),
+            DecodeAnswer.Invalid => throw new InvalidImageException(new VipsException(System.Text.Encoding.UTF8.GetString(body))),
+            DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
+            DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(maxPixels * ImagePipeline.AllFrames, ofAllFrames: true),
+            _ => throw new InvalidDataException("A worker greeted instead of answering."),
+        };
+    }
+
+    public void Dispose()
+    {
+        process.Kill();
+        process.Dispose();
+    }
+
+    async Task<(DecodeAnswer Answer, byte[] Body)> AnswerAsync()
+    {
+        var output = process.StandardOutput.BaseStream;
+        var header = new byte[DecodeFrame.HeaderSize];
+        await output.ReadExactlyAsync(header, CancellationToken.None);
+        var (answer, length) = DecodeFrame.ReadHeader(header);
+        var body = new byte[length];
+        await output.ReadExactlyAsync(body, CancellationToken.None);
+        return (answer, body);
+    }
+
+    // Reading and writing a pipe waits for the other end whatever a token says: what ends it is the end of the process.
+    async Task<T> WithinAsync<T>(TimeSpan timeout, Func<Task<T>> exchange)
+    {
+        using var patience = new CancellationTokenSource(timeout);
+        using var end = patience.Token.Register(process.Kill);
+        try
+        {
+            return await exchange();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+            throw new WorkerLostException(patience.IsCancellationRequested ? "It took too long." : FormattableString.Invariant($"It ended with {process.ExitCode}. {await words}"), e);
+        }
+    }
+
+    static async Task<string> ReadWordsAsync(StreamReader errors)
+    {
+        var said = new System.Text.StringBuilder();
+        var buffer = new char[512];
+        int read;
+        while ((read = await errors.ReadAsync(buffer)) > 0)
+            said.Append(buffer, 0, Math.Min(read, Math.Max(0, MostWords - said.Length)));
+        return said.ToString().Trim();
+    }
+
+    // This program again: by the runtime's host, or by itself when it is an executable.
+    static ProcessStartInfo Command(string[] arguments)
+    {
+        var (program, assembly) = (Environment.ProcessPath!, typeof(DecodeWorker).Assembly.Location);
+        string[] command = assembly.Length == 0 || program == Path.ChangeExtension(assembly, null) ? [program]
+            // Within another program, such as the tests, the host is the one on the path.
+            : [Fence.IsHost(program) ? program : "dotnet", assembly];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
+        };
+        // Nothing of the service's environment, which has its secrets, but where things are.
+        var kept = start.Environment.Where(v => v.Key is "PATH" or "LD_LIBRARY_PATH" or "DOTNET_ROOT").ToArray();
+        start.Environment.Clear();
+        foreach (var (name, value) in kept)
+            start.Environment[name] = value;
+        start.Environment["LANG"] = "C.UTF-8";
+        // Decoding on several threads would otherwise fragment the heap to three times its size.
+        start.Environment["MALLOC_ARENA_MAX"] = "2";
+        // Pixels are libvips' memory; the runtime needs little, and its diagnostics need files.
+        start.Environment["DOTNET_gcServer"] = "0";
+        start.Environment["DOTNET_GCHeapHardLimit"] = "0x10000000";
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        return start;
+    }
+}
+
+/// <summary>A worker ended or did not answer; the message is for the log.</summary>
+sealed class WorkerLostException(string message, Exception inner) : Exception(message, inner);

@@ -1,0 +1,199 @@
+using System.Collections;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Profiles.Infrastructure.Decoding;
+
+/// <summary>
+/// What a worker may not do any more, so that a picture that takes it over gains nothing: no more memory than it needs, no privilege by any program,
+/// no core file, and, by Landlock where the kernel has it, no file but the code that it runs, nothing to write, no connection.
+/// </summary>
+/// <remarks>
+/// Threads have these restrictions each for themselves, and the runtime has several before <c>Main</c> is reached. So a worker puts them on
+/// itself and then becomes its own program anew (<c>execve</c>), with them from the first instruction on.
+/// </remarks>
+static unsafe partial class Fence
+{
+    // Any file that everybody can read and that is no part of the program.
+    const string ForeignFile = "/etc/passwd";
+
+    // The runtime keeps the files of its assemblies open.
+    const int OpenFiles = 256;
+
+    /// <summary>Whether a file that the rights of the user would let it read is closed to this process.</summary>
+    public static bool ClosesFiles
+    {
+        get
+        {
+            try
+            {
+                using var file = File.OpenRead(ForeignFile);
+                return false;
+            }
+            catch (UnauthorizedAccessException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Puts the restrictions on and starts this program again with <paramref name="arguments"/>; returns only when that fails.</summary>
+    /// <param name="memory">What its writable memory may be, in bytes.</param>
+    /// <param name="arguments">For the program.</param>
+    /// <exception cref="InvalidOperationException">The system refuses a restriction.</exception>
+    public static void Enter(long memory, params ReadOnlySpan<string> arguments)
+    {
+        // Not the address space, of which the runtime reserves far more than it uses.
+        Limit(RlimitData, (ulong)memory);
+        Limit(RlimitCore, 0);
+        Limit(RlimitNoFile, OpenFiles);
+        if (prctl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+            throw Refused("no_new_privs");
+        CloseFiles();
+
+        var program = Environment.ProcessPath!;
+        // The name of an assembly stands before the arguments when the host is dotnet.
+        string[] self = IsHost(program) ? [program, typeof(Fence).Assembly.Location] : [program];
+        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => $"{v.Key}={v.Value}");
+        _ = execve(program, Strings([.. self, .. arguments]), Strings([.. variables]));
+        throw Refused("execve");
+    }
+
+    /// <summary>Ends this process when it has worked for <paramref name="seconds"/> from now on, or has not come back within them; for when nobody else is left to do so.</summary>
+    public static void EndAfter(int seconds)
+    {
+        // The next picture has its own time: only the soft limit is moved.
+        Limit(RlimitCpu, (ulong)Environment.CpuUsage.TotalTime.TotalSeconds + (ulong)seconds, forGood: false);
+        _ = alarm((uint)seconds);
+    }
+
+    /// <summary>Takes <see cref="EndAfter"/> back: a worker may wait for the next picture as long as it takes.</summary>
+    public static void Rest() => _ = alarm(0);
+
+    /// <summary>Whether a program is the runtime's own host, which takes an assembly.</summary>
+    public static bool IsHost(string program) => Path.GetFileNameWithoutExtension(program) == "dotnet";
+
+    // The runtime, wherever it is installed; null when the program brings its own.
+    static string? Runtime => Path.GetDirectoryName(typeof(object).Assembly.Location) is { Length: > 0 } framework
+        && Path.GetFullPath(Path.Combine(framework, "../../..")) is var root && Directory.Exists(Path.Combine(root, "host", "fxr")) ? root : null;
+
+    // The assemblies and libraries of this program one by one: its folder may hold settings, and below it pictures and the database.
+    static IEnumerable<string> Readable() =>
+    [
+        "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system", "/sys/fs/cgroup", "/proc/self", "/dev/null", "/dev/zero", "/dev/urandom",
+        Environment.ProcessPath!, Runtime ?? Environment.ProcessPath!,
+        .. Directory.EnumerateFiles(AppContext.BaseDirectory, "*", new EnumerationOptions { RecurseSubdirectories = false })
+            .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal)
+                || f.EndsWith(".deps.json", StringComparison.Ordinal) || f.EndsWith(".runtimeconfig.json", StringComparison.Ordinal)),
+    ];
+
+    // https://docs.kernel.org/userspace-api/landlock.html
+    static void CloseFiles()
+    {
+        var version = (int)syscall(LandlockCreateRuleset, null, 0, 1);
+        if (version < 1)
+            return;
+        // What a kernel knows it can forbid: all rights on files, then connections, then signals and sockets of others.
+        var rules = new LandlockRules
+        {
+            Files = version switch { 1 => (1 << 13) - 1, 2 => (1 << 14) - 1, < 5 => (1 << 15) - 1, _ => (1 << 16) - 1 },
+            Connections = 3,
+            Scopes = 3,
+        };
+        var size = version switch { < 4 => 8, < 6 => 16, _ => 24 };
+        var ruleset = (int)syscall(LandlockCreateRuleset, &rules, (nuint)size, 0);
+        if (ruleset < 0)
+            throw Refused("landlock_create_ruleset");
+        foreach (var path in Readable())
+            Allow(ruleset, path);
+        if (syscall(LandlockRestrictSelf, (void*)ruleset, 0, 0) != 0)
+            throw Refused("landlock_restrict_self");
+    }
+
+    static void Allow(int ruleset, string path)
+    {
+        // O_PATH | O_CLOEXEC; the same on x64 and arm64.
+        var file = open(path, 0x280000);
+        if (file < 0)
+            return;
+        // Execute, read a file; and for a directory, list it.
+        var rule = new LandlockPath { Rights = (1 << 0) | (1 << 2) | (Directory.Exists(path) ? 1 << 3 : 0), File = file };
+        if (syscall(LandlockAddRule, (void*)ruleset, 1, (nint)(&rule), 0) != 0)
+            throw Refused("landlock_add_rule");
+    }
+
+    static void Limit(int resource, ulong value, bool forGood = true)
+    {
+        ResourceLimit limit;
+        if (getrlimit(resource, &limit) != 0)
+            throw Refused("getrlimit");
+        // Whoever starts the service may have set less.
+        limit.Soft = Math.Min(value, limit.Hard);
+        if (forGood)
+            limit.Hard = limit.Soft;
+        if (setrlimit(resource, &limit) != 0)
+            throw Refused("setrlimit");
+    }
+
+    // The process becomes another one at the next moment: nothing is given back.
+    static byte** Strings(string[] texts)
+    {
+        var array = (byte**)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(byte*));
+        for (var i = 0; i < texts.Length; i++)
+        {
+            var bytes = Encoding.UTF8.GetBytes(texts[i] + '\0');
+            array[i] = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
+            bytes.CopyTo(new Span<byte>(array[i], bytes.Length));
+        }
+        return array;
+    }
+
+    static InvalidOperationException Refused(string call) => new($"The system refuses {call} to the process that decodes pictures (error {Marshal.GetLastPInvokeError()}).");
+
+    // Linux numbers; the system calls are the same on x64 and arm64.
+    const int RlimitCpu = 0, RlimitData = 2, RlimitCore = 4, RlimitNoFile = 7, SetNoNewPrivileges = 38;
+    const int LandlockCreateRuleset = 444, LandlockAddRule = 445, LandlockRestrictSelf = 446;
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct LandlockRules
+    {
+        public long Files;
+        public long Connections;
+        public long Scopes;
+    }
+
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    struct LandlockPath
+    {
+        public long Rights;
+        public int File;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct ResourceLimit
+    {
+        public ulong Soft;
+        public ulong Hard;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint syscall(nint number, void* first, nuint second, nint third, nint fourth = 0);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getrlimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setrlimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int prctl(int option, nuint value, nuint third, nuint fourth, nuint fifth);
+
+    [LibraryImport("libc")]
+    private static partial uint alarm(uint seconds);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int execve(string program, byte** arguments, byte** variables);
+}

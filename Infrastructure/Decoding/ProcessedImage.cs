@@ -1,0 +1,19 @@
+using System.Security.Cryptography;
+
+namespace Profiles.Infrastructure.Decoding;
+
+/// <summary>A picture as it is stored: an upright sRGB JPEG without metadata, and what was made of it for screens.</summary>
+/// <param name="Jpeg">The picture.</param>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="ThumbHash">About 25 bytes, see <see cref="Decoding.ThumbHash"/>.</param>
+/// <param name="DominantColor">The commonest colour, as <c>#rrggbb</c>.</param>
+/// <param name="Variants">Squares cut out of its middle as JPEGs, in the order of <see cref="Sides"/>.</param>
+sealed record ProcessedImage(byte[] Jpeg, int Width, int Height, byte[] ThumbHash, string DominantColor, IReadOnlyList<byte[]> Variants)
+{
+    /// <summary>The sides of the square variants in pixels; a smaller picture gives smaller ones.</summary>
+    public static readonly IReadOnlyList<int> Sides = [96, 256, 512];
+
+    /// <summary>The first 8 hex digits of the content's SHA-256: another picture has another address.</summary>
+    public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Jpeg))[..8];
+}
