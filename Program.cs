@@ -18,7 +18,6 @@ if (DecodeCommand.Is(args))
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.AddJsonLog();
 builder.ConfigureServer();
-builder.Services.ConfigureHttpJsonOptions(StrictJson.Configure);
 builder.Services
     .AddSettings(builder.Environment)
     .AddErrors()
@@ -32,6 +31,8 @@ builder.Services
 try
 {
     await using var app = builder.Build();
+    if (args is [StoreCheck.Command])
+        return await StoreCheck.RunAsync(app);
     await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();

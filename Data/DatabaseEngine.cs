@@ -17,6 +17,9 @@ abstract class DatabaseEngine
     /// </summary>
     public abstract Task MigrateAsync(CancellationToken ct);
 
+    /// <summary>What is wrong inside the database, in sentences; none when it is whole. PostgreSQL looks after its pages itself.</summary>
+    public abstract Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct);
+
     /// <summary>Whether a start without the database goes on and waits for it, answering 503; a file that cannot be used now will not come by itself.</summary>
     public abstract bool MayBeAway { get; }
 

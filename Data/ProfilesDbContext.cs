@@ -14,6 +14,9 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     public DbSet<UserProfile> UserProfiles => Set<UserProfile>();
 
+    /// <summary>What is still to be done in the other stores.</summary>
+    public DbSet<OutboxEntry> Outbox => Set<OutboxEntry>();
+
     /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(long id, CancellationToken ct) => ReadAsync(() => UserById(this, id, ct));
 

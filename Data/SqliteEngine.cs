@@ -80,6 +80,13 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
 
+    public override async Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct)
+    {
+        var integrity = await db.Database.SqlQueryRaw<string>("SELECT integrity_check AS Value FROM pragma_integrity_check").ToListAsync(ct);
+        var references = await db.Database.SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").ToListAsync(ct);
+        return [.. integrity.Where(i => i != "ok").Select(i => $"The database file is damaged: {i}."), .. references.Select(t => $"A row of {t} refers to one that is not there.")];
+    }
+
     public void Dispose() => waiting.Dispose();
 
     // Read-only, because the last to close a file writes the log beside it into it, and one that is damaged is left as it is. (A journal must be rolled back first.)

@@ -34,7 +34,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [Fact]
     public void One_name_is_everywhere()
     {
-        Endpoints.Length.ShouldBe(6);
+        Endpoints.Length.ShouldBe(7);
         foreach (var endpoint in Endpoints)
         {
             var slice = endpoint.Namespace![Slices.Length..];
@@ -70,6 +70,8 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         routes.Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(r => r.RoutePattern.RawText!.Trim('/')).Distinct().Order().ShouldBe(
         [
             "", "health/live", "health/ready", "login", "openapi/{documentName}.json", "register", "static/profile/{user_id:long:min(1)}.jpg",
+            "static/profile/{user_id:long:min(1)}_{side:int:min(1)}.jpg",
+            "upload-policy",
         ]);
     }
 

@@ -57,7 +57,7 @@ public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationT
 /// <summary>A call that the double received, with its fields as they were sent, and the bytes and the name of its file.</summary>
 public sealed record CloudinaryCall(string Path, IReadOnlyDictionary<string, string> Fields, string? FileName, long FileLength);
 
-/// <summary>Cloudinary's upload API on a loopback port: checks the signature by its own account, and fails when told to.</summary>
+/// <summary>Cloudinary's upload API and its list on a loopback port: checks the signature by its own account, and fails when told to.</summary>
 public sealed class CloudinaryDouble : IAsyncDisposable
 {
     public const string Secret = "a-secret_only-for~tests";
@@ -66,6 +66,7 @@ public sealed class CloudinaryDouble : IAsyncDisposable
     static readonly string[] Unsigned = ["file", "api_key", "resource_type", "cloud_name", "signature"];
 
     readonly ConcurrentDictionary<string, byte[]> assets = new();
+    readonly ConcurrentDictionary<string, DateTimeOffset> created = new();
     readonly ConcurrentQueue<CloudinaryCall> calls = new();
     readonly CancellationTokenSource end = new();
     readonly WebApplication server;
@@ -84,6 +85,11 @@ public sealed class CloudinaryDouble : IAsyncDisposable
     public string CloudinaryUrl { get; } = $"cloudinary://{Key}:{Secret}@{Cloud}";
     public CloudinaryBehaviour OnUpload { get; set; } = CloudinaryBehaviour.Normal;
     public CloudinaryBehaviour OnDestroy { get; set; } = CloudinaryBehaviour.Normal;
+
+    public CloudinaryBehaviour OnAdmin { get; set; } = CloudinaryBehaviour.Normal;
+
+    /// <summary>How long ago what is stored now was stored.</summary>
+    public TimeSpan Age { get; set; }
 
     /// <summary>What is stored, by public id with its folder.</summary>
     public IReadOnlyDictionary<string, byte[]> Assets => assets;
@@ -134,8 +140,39 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         }
     }
 
+    // The list of what is stored, two on a page, and what is known of one.
+    Task AnswerAdminAsync(HttpContext call, string path, CancellationToken ct)
+    {
+        calls.Enqueue(new(call.Request.Path.Value!, call.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()), null, 0));
+        if (call.Request.Headers.Authorization != $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{Key}:{Secret}"))}")
+            return RefuseAsync(call, 401, "unknown api_key", ct);
+        object? due;
+        if (path == "upload")
+        {
+            var after = call.Request.Query["next_cursor"].ToString();
+            var found = assets.Keys.Where(k => k.StartsWith(call.Request.Query["prefix"].ToString(), StringComparison.Ordinal)).Order(StringComparer.Ordinal).Where(k => string.CompareOrdinal(k, after) > 0).ToArray();
+            due = new { resources = found.Take(2).Select(Resource), next_cursor = found.Length > 2 ? found[1] : null };
+        }
+        else
+        {
+            due = Resource(path["upload/".Length..]);
+        }
+        if (due is null)
+            return RefuseAsync(call, 404, "Resource not found", ct);
+        call.Response.ContentType = "application/json; charset=utf-8";
+        return OnAdmin.Answers(call, JsonSerializer.SerializeToUtf8Bytes(due), ct);
+    }
+
+    object? Resource(string id) => !assets.TryGetValue(id, out var bytes) ? null
+        : new { public_id = id, format = "jpg", resource_type = "image", type = "upload", bytes = bytes.Length, created_at = created[id].UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture) };
+
     async Task AnswerAsync(HttpContext call, CancellationToken ct)
     {
+        if (call.Request.Path.StartsWithSegments($"/v1_1/{Cloud}/resources/image", out var rest))
+        {
+            await AnswerAdminAsync(call, rest.Value!.TrimStart('/'), ct);
+            return;
+        }
         var form = call.Request.HasFormContentType ? await call.Request.ReadFormAsync(ct) : FormCollection.Empty;
         var fields = form.ToDictionary(field => field.Key, field => field.Value.ToString());
         var file = form.Files.GetFile("file");
@@ -187,7 +224,7 @@ public sealed class CloudinaryDouble : IAsyncDisposable
     {
         var id = fields.TryGetValue("folder", out var folder) ? $"{folder}/{fields["public_id"]}" : fields["public_id"];
         if (fields.GetValueOrDefault("overwrite") != "false" || !assets.ContainsKey(id))
-            assets[id] = bytes;
+            (assets[id], created[id]) = (bytes, TimeProvider.System.GetUtcNow() - Age);
         var now = Interlocked.Increment(ref version);
         var url = $"https://res.cloudinary.com/{Cloud}/image/upload/v{now}/{id}.jpg";
         return new { public_id = id, version = now, format = "jpg", resource_type = "image", type = "upload", bytes = bytes.Length, secure_url = url };

@@ -63,6 +63,13 @@ static class Picture
     public static async Task<string> PutUpAsync(this HttpClient client, byte[] bytes, CancellationToken ct) =>
         (await (await client.UploadAsync(bytes, ct)).ShouldBeAsync(System.Net.HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
 
+    /// <summary>The file of a picture that is shown and those of its variants, in order.</summary>
+    public static string[] WithVariants(string file)
+    {
+        var version = ProcessedImage.VersionOf(File.ReadAllBytes(file));
+        return [file, .. ((string[])["256", "512", "96"]).Select(side => file.Replace(".jpg", $"_{side}.{version}.jpg", StringComparison.Ordinal))];
+    }
+
     /// <summary>The average colour of each cell of a raster of 4 x 4 over a JPEG, line by line, as red, green and blue.</summary>
     public static unsafe double[][] Look(byte[] jpeg)
     {

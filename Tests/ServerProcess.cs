@@ -23,11 +23,11 @@ public sealed class ServerProcess : IAsyncDisposable
             server.process.Kill();
     };
 
-    ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database)
+    ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database, params string[] arguments)
     {
         Directory = TemporaryDirectory.Make("process");
         Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) && named.Scheme == Uri.UriSchemeHttp ? named : new($"http://127.0.0.1:{FreePort.Take()}");
-        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, .. arguments])
         {
             WorkingDirectory = Directory,
             RedirectStandardOutput = true,
@@ -103,6 +103,16 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         process.Kill();
         process.WaitForExit();
+    }
+
+    /// <summary>Has the program check what it keeps: the exit code and what it said.</summary>
+    public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
+    {
+        var named = settings.ToDictionary(s => s.Name, s => s.Value);
+        await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named["DataDirectory"]), "check");
+        using var patience = new CancellationTokenSource(Patience);
+        await check.process.WaitForExitAsync(patience.Token);
+        return (check.process.ExitCode, check.Output);
     }
 
     /// <summary>Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.</summary>

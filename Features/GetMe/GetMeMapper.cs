@@ -5,5 +5,5 @@ namespace Profiles.Features.GetMe;
 
 sealed class GetMeMapper : ResponseMapper<GetMeResponse, User>
 {
-    public override GetMeResponse FromEntity(User e) => new(e.Id, e.Profile.Name, e.Email, e.Profile.ImageUrl);
+    public override GetMeResponse FromEntity(User e) => new(e.Id, e.Profile.Name, e.Email, e.Profile.Image?.Url, null);
 }

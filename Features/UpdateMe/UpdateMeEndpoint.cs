@@ -20,7 +20,7 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
             s.Summary = "Change my profile";
             s.Description = "Fields that are sent are changed, fields that are absent stay. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
             s.ExampleRequest = new() { Name = "New Name" };
-            s.ResponseExamples[200] = new UpdateMeResponse("Profile updated successfully", 1, "New Name", "john@example.com", null);
+            s.ResponseExamples[200] = new UpdateMeResponse("Profile updated successfully", 1, "New Name", "john@example.com", null, null);
             s.Responses[200] = "Changed.";
             s.Responses[409] = "Email already registered";
             s.Responses[412] = "The profile has changed since.";
@@ -39,7 +39,7 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
             {
                 await db.SaveChangesAsync(ct);
                 HttpContext.Response.GetTypedHeaders().ETag = tags.Of(me.User);
-                return TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = address.Of(me.Profile.ImageUrl) });
+                return TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = address.Of(me.Profile.Image), Image = address.Describe(me.Profile.Image) });
             }
             catch (DbUpdateConcurrencyException)
             {

@@ -15,5 +15,5 @@ sealed class UpdateMeMapper : Mapper<UpdateMeRequest, UpdateMeResponse, User>
     }
 
     public override UpdateMeResponse FromEntity(User e) =>
-        new("Profile updated successfully", e.Id, e.Profile.Name, e.Email, e.Profile.ImageUrl);
+        new("Profile updated successfully", e.Id, e.Profile.Name, e.Email, e.Profile.Image?.Url, null);
 }

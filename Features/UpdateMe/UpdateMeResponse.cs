@@ -1,4 +1,6 @@
+using Profiles.Infrastructure.Images;
+
 namespace Profiles.Features.UpdateMe;
 
 /// <summary>The seeds' message and the profile as it is now.</summary>
-sealed record UpdateMeResponse(string Message, long Id, string Name, string Email, string? ImageUrl);
+sealed record UpdateMeResponse(string Message, long Id, string Name, string Email, string? ImageUrl, ImageDescription? Image);

@@ -22,7 +22,7 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
             s.Summary = "Put up my profile image";
             s.Description = "One file part named `image`, `file` or `photo`: JPEG, PNG, WebP, GIF (first frame), HEIC or AVIF, straight from a camera. "
                 + "It is stored upright, without metadata, as an sRGB JPEG. The image that was there is replaced.";
-            s.ResponseExamples[200] = new UploadImageResponse("Upload successful", "http://localhost:8000/static/profile/1.jpg?v=3f2a9c01");
+            s.ResponseExamples[200] = new UploadImageResponse("Upload successful", ImageDescription.Example.Url, ImageDescription.Example);
             s.Responses[200] = "Stored and shown.";
             s.Responses[400] = "Invalid file format";
             s.Responses[500] = "Error uploading image";
@@ -36,18 +36,13 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
             return refused;
         try
         {
-            var url = await images.PutUpAsync(me.Id, picture, ct);
-            return TypedResults.Ok(new UploadImageResponse("Upload successful", url));
+            var image = await images.PutUpAsync(me.Id, picture, ct);
+            return TypedResults.Ok(new UploadImageResponse("Upload successful", image.Url, image));
         }
-        catch (Exception e) when (e is InvalidImageException or ImageTooCostlyException)
+        catch (ImageRefusedException e)
         {
             Logger.LogDebug(e, "A picture was refused.");
-            return TypedResults.Problem(e.Message, statusCode: 400);
-        }
-        catch (TooManyPixelsException e)
-        {
-            return TypedResults.Problem(
-                $"{(e.OfAllFrames ? "All frames of a picture together have" : "A picture has")} at most {e.Limit} pixels.", statusCode: 400, extensions: new Dictionary<string, object?> { ["max_pixels"] = e.Limit });
+            return TypedResults.Problem(e.Message, statusCode: 400, extensions: e.Limit);
         }
         catch (ImageStorageException e)
         {

@@ -1,3 +1,5 @@
+using Profiles.Infrastructure.Images;
+
 namespace Profiles.Features.UploadImage;
 
-sealed record UploadImageResponse(string Message, string ImageUrl);
+sealed record UploadImageResponse(string Message, string ImageUrl, ImageDescription Image);

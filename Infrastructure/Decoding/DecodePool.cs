@@ -31,7 +31,7 @@ sealed class DecodePool : IDisposable
     }
 
     /// <summary>Whether this libvips has an HEVC decoder; known after <see cref="StartAsync"/>.</summary>
-    public bool DecodesHeic { get; private set; } = true;
+    public bool DecodesHeic { get; set; } = true;
 
     /// <summary>Starts the first worker and says what it is.</summary>
     /// <exception cref="InvalidOperationException">Pictures cannot be decoded here; the message says why, in a sentence for whoever starts the service.</exception>
@@ -54,12 +54,15 @@ sealed class DecodePool : IDisposable
     /// Processes one picture. As many are decoded at once as there are workers; 32 more may wait, as long as one picture may take, which <paramref name="ct"/> ends.
     /// </summary>
     /// <exception cref="InvalidImageException">Not a format on the list, damaged, truncated or empty.</exception>
+    /// <exception cref="HeicMissingException">It is HEIC, which this libvips cannot decode.</exception>
     /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels, or than ten times as many in all frames.</exception>
     /// <exception cref="ImageTooCostlyException">It took more time or memory than Images:DecodeTimeout and Images:WorkerMemory allow, or ended its decoder.</exception>
     /// <exception cref="BusyException">Too many pictures are waiting, or no worker can be started.</exception>
     public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, CancellationToken ct)
     {
         var format = ImageFormats.Sniff(picture.Head) ?? throw new InvalidImageException();
+        if (format == ImageFormat.Heic && !DecodesHeic)
+            throw new HeicMissingException();
         using var turn = await WaitAsync(ct);
         var worker = await TakeAsync();
         try

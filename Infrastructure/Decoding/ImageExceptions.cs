@@ -1,23 +1,37 @@
 namespace Profiles.Infrastructure.Decoding;
 
-/// <summary>
-/// The bytes are not a whole picture of a format on the list. The inner exception, when there is one, has the
-/// decoder's own words: for the log, never for the client.
-/// </summary>
-sealed class InvalidImageException(Exception? inner = null) : Exception("Invalid file format", inner);
+/// <summary>A picture is not taken. The message is for the client; the inner exception, when there is one, has the decoder's own words: for the log, never for the client.</summary>
+abstract class ImageRefusedException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Members that the problem carries: the limit that was broken, by its name in the upload policy.</summary>
+    public IReadOnlyDictionary<string, object?> Limit { get; protected init; } = new Dictionary<string, object?>();
+}
+
+/// <summary>The bytes are not a whole picture of a format on the list.</summary>
+sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException("Invalid file format", inner);
+
+/// <summary>The picture is HEIC, and this libvips has no decoder for it.</summary>
+sealed class HeicMissingException : ImageRefusedException
+{
+    public HeicMissingException() : base("Invalid file format: HEIC cannot be decoded here. Accepted are JPEG, PNG, WebP, GIF and AVIF.") =>
+        Limit = new Dictionary<string, object?> { ["types"] = ImageFormats.MediaTypes(heic: false) };
+}
 
 /// <summary>The picture's header promises more pixels than are decoded.</summary>
-/// <param name="limit">The limit that was passed, in pixels.</param>
-/// <param name="ofAllFrames">Whether the limit is that of all frames of an animation together, and not of one.</param>
-sealed class TooManyPixelsException(long limit, bool ofAllFrames)
-    : Exception(FormattableString.Invariant($"The picture has more than {limit} pixels."))
+sealed class TooManyPixelsException : ImageRefusedException
 {
-    /// <summary>The limit that was passed, in pixels.</summary>
-    public long Limit { get; } = limit;
+    /// <param name="limit">The limit that was passed, in pixels.</param>
+    /// <param name="ofAllFrames">Whether the limit is that of all frames of an animation together, and not of one.</param>
+    public TooManyPixelsException(long limit, bool ofAllFrames)
+        : base(FormattableString.Invariant($"{(ofAllFrames ? "All frames of a picture together have" : "A picture has")} at most {limit} pixels."))
+    {
+        OfAllFrames = ofAllFrames;
+        Limit = new Dictionary<string, object?> { ["max_pixels"] = limit };
+    }
 
     /// <summary>Whether the limit is that of all frames of an animation together, and not of one.</summary>
-    public bool OfAllFrames { get; } = ofAllFrames;
+    public bool OfAllFrames { get; }
 }
 
 /// <summary>Decoding the picture took more time or memory than one may take, or ended the decoder.</summary>
-sealed class ImageTooCostlyException(Exception inner) : Exception("The picture could not be decoded within the limits of time and memory.", inner);
+sealed class ImageTooCostlyException(Exception inner) : ImageRefusedException("The picture could not be decoded within the limits of time and memory.", inner);

@@ -28,6 +28,10 @@ static class ImageFormats
         return picture[4..].StartsWith("ftyp"u8) ? SniffBrands(picture) : null;
     }
 
+    /// <summary>What is accepted, for an app that asks before it sends; <paramref name="heic"/>: whether HEIC can be decoded here.</summary>
+    public static IReadOnlyList<string> MediaTypes(bool heic) =>
+        heic ? ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/heif"] : ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
+
     /// <summary>The nickname of the libvips operation that reads this format and no other.</summary>
     public static string Loader(ImageFormat format) => format switch
     {

@@ -15,5 +15,8 @@ sealed record ProcessedImage(byte[] Jpeg, int Width, int Height, byte[] ThumbHas
     public static readonly IReadOnlyList<int> Sides = [96, 256, 512];
 
     /// <summary>The first 8 hex digits of the content's SHA-256: another picture has another address.</summary>
-    public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Jpeg))[..8];
+    public string Version { get; } = VersionOf(Jpeg);
+
+    /// <summary>The <see cref="Version"/> of a stored picture.</summary>
+    public static string VersionOf(byte[] jpeg) => Convert.ToHexStringLower(SHA256.HashData(jpeg))[..8];
 }

@@ -10,11 +10,14 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
 {
     const int RetryAfterSeconds = 2;
 
-    // Linux: ENOSPC and EDQUOT; .NET hands on the number in HResult.
-    const int NoSpace = 28, QuotaExceeded = 122;
+    // Linux: ENOSPC, EDQUOT and EROFS; .NET hands on the number in HResult.
+    const int NoSpace = 28, QuotaExceeded = 122, ReadOnlyFileSystem = 30;
 
     /// <summary>Whether a disk, or a user's share of it, has no room left.</summary>
     public static bool IsFull(Exception exception) => exception is IOException { HResult: NoSpace or QuotaExceeded };
+
+    /// <summary>Whether a disk cannot be written to at all, which whoever runs the service has to end.</summary>
+    public static bool IsReadOnly(Exception exception) => exception is IOException { HResult: ReadOnlyFileSystem };
 
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
@@ -39,6 +42,7 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
         // EF Core wraps what is thrown where it saves.
         _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,
         _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,
+        _ when IsReadOnly(exception) => StatusCodes.Status503ServiceUnavailable,
         _ when DatabaseFaults.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseFaults.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,

@@ -11,6 +11,8 @@ static class HealthSetup
 {
     const string Ready = "ready";
 
+    const string Outbox = "outbox";
+
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
         // One for all, since it keeps what it found.
@@ -32,11 +34,17 @@ static class HealthSetup
     {
         var checks = report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy ? "ok" : "failed");
         if (report.Status == HealthStatus.Healthy)
-            return context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks });
+            return Pending(report) is { } pending
+                ? context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks, Pending = pending })
+                : context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks });
         context.Response.Headers.RetryAfter = "5";
         var problem = new ProblemDetails { Status = context.Response.StatusCode, Detail = "The service is not ready.", Extensions = { ["checks"] = checks } };
         return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context, ProblemDetails = problem }).AsTask();
     }
+
+    // What is still to be done in the other stores; null where nobody looked.
+    static int? Pending(HealthReport report) =>
+        report.Entries.Select(e => e.Value.Data.GetValueOrDefault(Outbox)).OfType<int>().Cast<int?>().SingleOrDefault();
 
     // An exception is a failed check to the framework, which logs it.
     sealed class DatabaseCheck(DatabaseStart start, ProfilesDbContext db) : IHealthCheck
@@ -47,8 +55,8 @@ static class HealthSetup
                 return HealthCheckResult.Unhealthy();
             // On SQLite a transaction waits for the one that writes: readiness is to be able to write.
             await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-            await db.Users.AnyAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
+            var pending = await db.Outbox.CountAsync(cancellationToken);
+            return HealthCheckResult.Healthy(data: new Dictionary<string, object> { [Outbox] = pending });
         }
     }
 

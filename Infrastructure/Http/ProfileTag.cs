@@ -11,7 +11,7 @@ sealed class ProfileTag(ImageAddress address)
 {
     public EntityTagHeaderValue Of(User user)
     {
-        var shown = FormattableString.Invariant($"{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.ImageUrl)}");
+        var shown = FormattableString.Invariant($"{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}");
         return new($"\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(shown)).AsSpan(0, 16))}\"");
     }
 

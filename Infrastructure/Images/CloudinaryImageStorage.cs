@@ -1,6 +1,10 @@
+using System.Net;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using CloudinaryDotNet;
 using CloudinaryDotNet.Actions;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Infrastructure.Images;
@@ -10,8 +14,11 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
 {
     const string Folder = "profile_images";
 
-    /// <summary>Far more than any answer of the API, in bytes.</summary>
-    const int MaxAnswerBytes = 256 * 1024;
+    /// <summary>As many as one page of its list may have.</summary>
+    const int MostListed = 500;
+
+    /// <summary>More than any answer of the API, in bytes; the longest is a page of the list.</summary>
+    const int MaxAnswerBytes = 2 * 1024 * 1024;
 
     readonly CloudinaryOptions options;
     readonly HttpClient client;
@@ -30,37 +37,69 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
         cloudinary = new(Connect);
     }
 
-    public async Task<StoredImage> SaveAsync(long userId, ProcessedImage image, CancellationToken ct)
+    public OutboxStore Store => OutboxStore.Cloudinary;
+
+    public bool SettlesUnderLock => false;
+
+    /// <summary>A square cut out of the middle, which Cloudinary makes when it is first asked for.</summary>
+    public static string VariantUrl(string url, int side) =>
+        url.Replace("/upload/", string.Create(CultureInfo.InvariantCulture, $"/upload/c_fill,g_center,h_{side},w_{side}/"), StringComparison.Ordinal);
+
+    public string KeyFor(ProcessedImage image) => $"{Folder}/{Guid.NewGuid()}";
+
+    public async Task<string> SaveAsync(OutboxEntry entry, ProcessedImage image, CancellationToken ct)
     {
-        var id = Guid.NewGuid().ToString();
+        var id = entry.Key[(Folder.Length + 1)..];
         using var content = new MemoryStream(image.Jpeg, writable: false);
         var result = await CallAsync(c => c.UploadAsync(
             new ImageUploadParams { File = new FileDescription($"{id}.jpg", content), Folder = Folder, PublicId = id, Overwrite = false }, ct), ct);
-        return result is { Error: null, SecureUrl: { } url }
-            ? new($"{Folder}/{id}", url.AbsoluteUri)
-            : throw Refused(result.StatusCode, result.Error?.Message);
+        return result is { Error: null, SecureUrl: { } url } ? url.AbsoluteUri : throw Failed(result);
     }
 
     // Its address loads as soon as it is uploaded.
-    public Task PublishAsync(long userId, StoredImage saved) => Task.CompletedTask;
+    public Task PublishAsync(OutboxEntry entry) => Task.CompletedTask;
 
-    public Task WithdrawAsync(long userId, StoredImage shown) => Task.CompletedTask;
-
-    public async Task SettleAsync(long userId, StoredImage? gone, string? shown)
+    public async Task<Settlement> SettleAsync(OutboxEntry entry, string? shown)
     {
-        if (gone is null)
-            return;
-        var result = await CallAsync(c => c.DestroyAsync(new DeletionParams(gone.Key) { Invalidate = true }), CancellationToken.None);
-        // Gone before is gone.
-        if (result.Error is not null || result.Result is not ("ok" or "not found"))
-            throw Refused(result.StatusCode, result.Error?.Message);
+        if (shown == entry.Key)
+            return entry.State != OutboxState.Removing || await ExistsAsync(entry.Key) ? Settlement.Done : Settlement.Lost;
+        var result = await CallAsync(c => c.DestroyAsync(new DeletionParams(entry.Key) { Invalidate = true }), CancellationToken.None);
+        return (result.Error, result.Result) switch
+        {
+            (null, "ok") => Settlement.Done,
+            // Gone before is gone.
+            (null, "not found") => entry.State == OutboxState.Abandoned ? Settlement.NotThere : Settlement.Done,
+            _ => throw Failed(result),
+        };
+    }
+
+    public async IAsyncEnumerable<KeptImage> ListAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        string? next = null;
+        do
+        {
+            var page = await CallAsync(c => c.ListResourcesAsync(
+                new ListResourcesByPrefixParams { Type = "upload", Prefix = $"{Folder}/", MaxResults = MostListed, NextCursor = next }, ct), ct);
+            if (page is not { Error: null, Resources: { } resources })
+                throw Failed(page);
+            foreach (var r in resources)
+                yield return new(null, r.PublicId, r.PublicId!, r.Bytes, DateTime.Parse(r.CreatedAt!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal), null);
+            next = page.NextCursor;
+        }
+        while (next is not null);
     }
 
     public async Task CheckAsync(CancellationToken ct)
     {
         using var response = await client.GetAsync(new Uri(cloudinary.Value.Api.ApiBaseAddress), HttpCompletionOption.ResponseHeadersRead, ct);
         if ((int)response.StatusCode >= 500)
-            throw Refused(response.StatusCode, null);
+            throw new ImageStorageException($"Cloudinary answers with {(int)response.StatusCode}.");
+    }
+
+    async Task<bool> ExistsAsync(string key)
+    {
+        var result = await CallAsync(c => c.GetResourceAsync(key), CancellationToken.None);
+        return result.StatusCode == HttpStatusCode.NotFound ? false : result is { Error: null, PublicId: not null } ? true : throw Failed(result);
     }
 
     public void Dispose() => client.Dispose();
@@ -104,6 +143,7 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
         }
     }
 
-    static ImageStorageException Refused(System.Net.HttpStatusCode status, string? message) =>
-        new($"Cloudinary refused with {(int)status}: {message}");
+    // With an error it said no, and has done nothing; what it was meant to do without one is unknown.
+    static ImageStorageException Failed(BaseResult result) =>
+        new($"Cloudinary refused with {(int)result.StatusCode}: {result.Error?.Message}", refused: result.Error is not null && (int)result.StatusCode is >= 400 and < 500);
 }

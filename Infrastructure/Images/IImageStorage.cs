@@ -1,41 +1,70 @@
+using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>What a storage made of a picture.</summary>
-/// <param name="Key">What the storage knows it by.</param>
-/// <param name="Url">Where it is: absolute, or from <c>/</c> on when this service serves it.</param>
-/// <param name="TemporaryFile">Where it is kept until it is published; null when it needs no publishing.</param>
-sealed record StoredImage(string Key, string Url, string? TemporaryFile = null)
-{
-    /// <summary>Whether it is in the directory of local pictures; the setting may have changed since.</summary>
-    public bool IsLocal => Url is ['/', ..];
-}
-
 /// <summary>
 /// Keeps one picture for each user. <see cref="ProfileImages"/> calls it so that whatever fails in between, the profile shows a picture that loads:
-/// <see cref="SaveAsync"/>, then <see cref="PublishAsync"/> with the profile's row, then <see cref="SettleAsync"/>.
+/// what is to be stored is recorded, then <see cref="SaveAsync"/>, then <see cref="PublishAsync"/> with the profile's row, then <see cref="SettleAsync"/>.
 /// </summary>
 interface IImageStorage
 {
-    /// <summary>Stores a picture where nobody sees it yet. Throws <see cref="ImageStorageException"/>.</summary>
-    Task<StoredImage> SaveAsync(long userId, ProcessedImage image, CancellationToken ct);
+    /// <summary>What the outbox calls it.</summary>
+    OutboxStore Store { get; }
+
+    /// <summary>What a picture will be known by.</summary>
+    string KeyFor(ProcessedImage image);
+
+    /// <summary>Stores a picture where no profile shows it yet and answers its address: absolute, or from <c>/</c> on when this service serves it. Throws <see cref="ImageStorageException"/>.</summary>
+    Task<string> SaveAsync(OutboxEntry entry, ProcessedImage image, CancellationToken ct);
 
     /// <summary>Makes a saved picture's address load, beside the one that is shown; the row is locked and names it at the next moment. Throws <see cref="ImageStorageException"/>.</summary>
-    Task PublishAsync(long userId, StoredImage saved);
+    Task PublishAsync(OutboxEntry entry);
 
-    /// <summary>The row is locked and ceases to name a picture at the next moment: puts it where <see cref="SettleAsync"/> finds it after a crash; its address still loads. Throws <see cref="ImageStorageException"/>.</summary>
-    Task WithdrawAsync(long userId, StoredImage shown);
+    /// <summary>Makes the storage agree with the row, however often it is called; what it cannot end it leaves to be tried again. Throws <see cref="ImageStorageException"/>.</summary>
+    /// <param name="entry">The picture that was put up or is to go.</param>
+    /// <param name="shown">The key of the picture that the row names in this storage; null for none.</param>
+    /// <returns>What is found.</returns>
+    Task<Settlement> SettleAsync(OutboxEntry entry, string? shown);
 
-    /// <summary>The row names <paramref name="shown"/> and not <paramref name="gone"/>: makes the storage agree, however often it is called. Throws <see cref="ImageStorageException"/>.</summary>
-    /// <param name="userId">Whose picture.</param>
-    /// <param name="gone">A picture that is to go, wherever it got to; null when there was none.</param>
-    /// <param name="shown">The key of the picture that this storage has to keep; null for none.</param>
-    Task SettleAsync(long userId, StoredImage? gone, string? shown);
+    /// <summary>Whether <see cref="SettleAsync"/> works on names that pictures of a user have in turn, so that the row must stay locked meanwhile. False for a storage across a network, for which no lock may wait.</summary>
+    bool SettlesUnderLock { get; }
 
     /// <summary>Throws when nothing can be stored now.</summary>
     Task CheckAsync(CancellationToken ct);
+
+    /// <summary>Everything that it keeps of profiles, for <see cref="StoreCheck"/>.</summary>
+    IAsyncEnumerable<KeptImage> ListAsync(CancellationToken ct);
 }
 
+/// <summary>What settling an entry of the outbox came to.</summary>
+enum Settlement
+{
+    /// <summary>The storage agrees with the row.</summary>
+    Done,
+
+    /// <summary>A picture whose storing may not have ended is not there (yet).</summary>
+    NotThere,
+
+    /// <summary>The picture that the row names is gone: a removal that was believed to have failed was carried out.</summary>
+    Lost,
+}
+
+/// <summary>A file or an asset as a storage lists it.</summary>
+/// <param name="UserId">Whose, where the name tells.</param>
+/// <param name="Key">The picture that it belongs to, where the name tells.</param>
+/// <param name="Name">What it is called there.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Written">When, UTC.</param>
+/// <param name="Read">Its content, where it is at hand.</param>
+sealed record KeptImage(long? UserId, string? Key, string Name, long Bytes, DateTime Written, Func<CancellationToken, Task<byte[]>>? Read);
+
 /// <summary>The storage failed; the message is for the log.</summary>
-sealed class ImageStorageException(string message, Exception? inner = null) : Exception(message, inner);
+/// <param name="message">For the log.</param>
+/// <param name="inner">What it failed by.</param>
+/// <param name="refused">Whether the storage itself said so: then nothing was done. Otherwise it may have been.</param>
+sealed class ImageStorageException(string message, Exception? inner = null, bool refused = false) : Exception(message, inner)
+{
+    /// <summary>Whether nothing was done, for certain.</summary>
+    public bool Refused { get; } = refused;
+}

@@ -37,6 +37,9 @@ public sealed class ImagesOptions
     /// <summary>A picture that takes longer to decode is refused.</summary>
     public TimeSpan DecodeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a change of a picture that was cut short is left alone before what it left behind is cleared up.</summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>What all uploads that arrive and wait may take of the service's memory, in bytes; beyond it they are told to come back.</summary>
     public long UploadMemory { get; set; } = 256 * 1024 * 1024;
 }

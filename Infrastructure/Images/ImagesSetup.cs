@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Images;
 
@@ -16,5 +17,6 @@ static class ImagesSetup
         .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
             ? p.GetRequiredService<CloudinaryImageStorage>()
             : p.GetRequiredService<LocalImageStorage>())
-        .AddHostedService<LocalImageRecovery>();
+        .AddScoped<IOutboxHandler>(p => p.GetRequiredService<ProfileImages>())
+        .AddHostedService<OutboxService>();
 }

@@ -1,6 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 
@@ -9,102 +13,131 @@ namespace Profiles.Infrastructure.Images;
 /// <summary>
 /// Keeps pictures as <c>&lt;directory&gt;/profile/&lt;user_id&gt;.jpg</c> (seed 001). A new one is published beside it as <c>&lt;user_id&gt;.&lt;version&gt;.jpg</c>,
 /// and takes the old one's place when the profile shows it; a crash in between leaves both, and the one that the profile shows is served.
+/// The variants are <c>&lt;user_id&gt;_&lt;side&gt;.&lt;version&gt;.jpg</c> and stay so.
 /// </summary>
 sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<LocalImageStorage> log) : IImageStorage
 {
+    const string Route = "/static/profile/";
+
     readonly string directory = Path.Combine(options.Value.Directory, "profile");
 
-    /// <summary>The picture of a user with this key.</summary>
-    public static StoredImage Stored(long userId, string key, string? temporaryFile = null) => new(key, $"/static/profile/{Name(userId)}?v={key}", temporaryFile);
+    public OutboxStore Store => OutboxStore.LocalImages;
 
-    public async Task<StoredImage> SaveAsync(long userId, ProcessedImage image, CancellationToken ct)
+    public bool SettlesUnderLock => true;
+
+    /// <summary>The address of a variant of the picture at an address.</summary>
+    public static string VariantUrl(string url, int side) => url.Replace(".jpg?", string.Create(CultureInfo.InvariantCulture, $"_{side}.jpg?"), StringComparison.Ordinal);
+
+    public string KeyFor(ProcessedImage image) => image.Version;
+
+    public async Task<string> SaveAsync(OutboxEntry entry, ProcessedImage image, CancellationToken ct)
     {
-        var temporary = Path.Combine(directory, $".{Guid.NewGuid():N}.tmp");
         try
         {
             Directory.CreateDirectory(directory);
-            await using var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-            await file.WriteAsync(image.Jpeg, ct);
-            file.Flush(flushToDisk: true);
-            return Stored(userId, image.Version, temporary);
+            await WriteAsync([.. Parts.Zip([image.Jpeg, .. image.Variants], (side, jpeg) => (TemporaryPath(entry, side), jpeg))], ct);
+            return $"{Route}{Name(entry.UserId, null)}.jpg?v={entry.Key}";
         }
-        catch (Exception e)
+        catch (Exception e) when (IsOurs(e))
         {
-            TryDelete(temporary);
-            // A full disk is answered as such; of the rest the client learns only that storing failed.
-            if (e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e)))
-                throw new ImageStorageException("The image directory cannot be written to.", e);
-            throw;
+            throw new ImageStorageException("The image directory cannot be written to.", e);
         }
     }
 
-    public Task PublishAsync(long userId, StoredImage saved) => Do("The image could not be published in the directory.", () =>
+    public Task PublishAsync(OutboxEntry entry) => Do("The image could not be published in the directory.", () =>
     {
-        File.Move(saved.TemporaryFile!, PublishedPath(userId, saved.Key), overwrite: true);
+        foreach (var side in Parts)
+            File.Move(TemporaryPath(entry, side), PublishedPath(entry.UserId, side, entry.Key), overwrite: true);
         FlushDirectory();
     });
 
-    public Task WithdrawAsync(long userId, StoredImage shown) => Do("The image could not be withdrawn in the directory.", () =>
+    public Task<Settlement> SettleAsync(OutboxEntry entry, string? shown)
     {
-        if (!File.Exists(ShownPath(userId)) || File.Exists(PublishedPath(userId, shown.Key)))
-            return;
-        File.Move(ShownPath(userId), PublishedPath(userId, shown.Key));
-        FlushDirectory();
-    });
-
-    public Task SettleAsync(long userId, StoredImage? gone, string? shown) => Do("The image could not be put in place or removed in the directory.", () =>
-    {
-        if (gone?.TemporaryFile is { } temporary)
-            Delete(temporary);
-        if (shown is null)
-            Delete(ShownPath(userId));
-        else if (File.Exists(PublishedPath(userId, shown)))
-            File.Move(PublishedPath(userId, shown), ShownPath(userId), overwrite: true);
-        if (gone is not null && gone.Key != shown)
-            Delete(PublishedPath(userId, gone.Key));
-        // Under which name a removal that was cut short has left its picture is not known any more.
-        if (gone is null && shown is null && Directory.Exists(directory))
+        Do("The image could not be put in place or removed in the directory.", () =>
         {
-            foreach (var left in Directory.GetFiles(directory, Name(userId).Replace(".jpg", ".*.jpg", StringComparison.Ordinal)))
-                Delete(left);
-        }
-        TryFlushDirectory();
-    });
+            foreach (var side in Parts)
+                Delete(TemporaryPath(entry, side));
+            if (shown is null)
+                Delete(ShownPath(entry.UserId));
+            else if (File.Exists(PublishedPath(entry.UserId, null, shown)))
+                File.Move(PublishedPath(entry.UserId, null, shown), ShownPath(entry.UserId), overwrite: true);
+            foreach (var side in entry.Key == shown ? [] : Parts)
+                Delete(PublishedPath(entry.UserId, side, entry.Key));
+            TryFlushDirectory();
+        });
+        return Task.FromResult(Settlement.Done);
+    }
 
     public async Task CheckAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(directory);
         var probe = Path.Combine(directory, $".{Guid.NewGuid():N}.tmp");
-        await File.WriteAllBytesAsync(probe, [], ct);
+        await File.WriteAllBytesAsync(probe, [0], ct);
         File.Delete(probe);
     }
 
     /// <summary>The bytes that a user's address with this version stands for; without one, or with another, the picture that is shown. Null when there is none.</summary>
-    public async Task<byte[]?> ReadAsync(long userId, string? version, CancellationToken ct)
+    public async Task<byte[]?> ReadAsync(long userId, string? version, CancellationToken ct) =>
+        (IsVersion(version) ? await ReadAsync(PublishedPath(userId, null, version), ct) : null) ?? await ReadAsync(ShownPath(userId), ct);
+
+    /// <summary>The variant of a user's picture with this version; without one, or with another, of the picture that is shown. Null when there is none.</summary>
+    public async Task<(byte[] Jpeg, string Version)?> ReadVariantAsync(long userId, int side, string? version, CancellationToken ct)
     {
-        // The version comes from the client: only its own form may get into a path.
-        var published = version is { Length: 8 } && version.All(char.IsAsciiHexDigitLower) ? PublishedPath(userId, version) : null;
-        return (published is null ? null : await ReadAsync(published, ct)) ?? await ReadAsync(ShownPath(userId), ct);
+        if (IsVersion(version) && await ReadAsync(PublishedPath(userId, side, version), ct) is { } asked)
+            return (asked, version);
+        if (await ReadAsync(ShownPath(userId), ct) is not { } shown)
+            return null;
+        var current = ProcessedImage.VersionOf(shown);
+        return await ReadAsync(PublishedPath(userId, side, current), ct) is { } variant ? (variant, current) : null;
     }
 
-    /// <summary>Removes files that were not written to their end. Another instance on the same directory may be writing: only what is old is a remainder.</summary>
-    public void RemoveHalves(DateTimeOffset now)
+    public async IAsyncEnumerable<KeptImage> ListAsync([EnumeratorCancellation] CancellationToken ct)
     {
-        if (Directory.Exists(directory))
+        await Task.CompletedTask;
+        if (!Directory.Exists(directory))
+            yield break;
+        foreach (var file in new DirectoryInfo(directory).EnumerateFiles())
         {
-            foreach (var file in Directory.EnumerateFiles(directory, ".*.tmp").Where(f => File.GetLastWriteTimeUtc(f) < now.UtcDateTime.AddMinutes(-10)))
-                TryDelete(file);
+            ct.ThrowIfCancellationRequested();
+            var known = KeptName().Match(file.Name);
+            yield return new(
+                known.Success ? long.Parse(known.Groups["user"].ValueSpan, CultureInfo.InvariantCulture) : null,
+                known.Groups["version"].Success ? known.Groups["version"].Value : null,
+                file.Name, file.Length, file.LastWriteTimeUtc, token => File.ReadAllBytesAsync(file.FullName, token));
         }
     }
 
-    /// <summary>The pictures that were published and did not get to their place.</summary>
-    public IReadOnlyList<(long UserId, string Key)> Waiting() => !Directory.Exists(directory) ? [] :
-    [
-        .. from file in Directory.EnumerateFiles(directory, "*.*.jpg")
-           let parts = Path.GetFileName(file).Split('.')
-           where parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out _)
-           select (long.Parse(parts[0], CultureInfo.InvariantCulture), parts[1]),
-    ];
+    /// <summary>Where a picture and its variants are when the row names it: each by the names that it may have at that time.</summary>
+    public static IReadOnlyList<string[]> NamesOf(long userId, string key) =>
+        [.. Parts.Select(side => side is null ? [$"{Name(userId, side)}.{key}.jpg", $"{Name(userId, side)}.jpg"] : new[] { $"{Name(userId, side)}.{key}.jpg" })];
+
+    /// <summary>What an entry's files are called while they are written.</summary>
+    public static IEnumerable<string> TemporaryNamesOf(OutboxEntry entry) => Parts.Select(side => TemporaryName(entry, side));
+
+    // The picture itself and its variants.
+    static IEnumerable<int?> Parts => [null, .. ProcessedImage.Sides];
+
+    // All are written before the first is flushed, which then takes the others along.
+    static async Task WriteAsync((string Path, byte[] Jpeg)[] parts, CancellationToken ct)
+    {
+        var files = new List<FileStream>();
+        try
+        {
+            foreach (var (path, jpeg) in parts)
+            {
+                files.Add(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0));
+                await files[^1].WriteAsync(jpeg, ct);
+            }
+            files.ForEach(file => file.Flush(flushToDisk: true));
+        }
+        finally
+        {
+            files.ForEach(file => file.Dispose());
+        }
+    }
+
+    // The version comes from the client: only its own form may get into a path.
+    static bool IsVersion([NotNullWhen(true)] string? version) => version is { Length: 8 } && version.All(char.IsAsciiHexDigitLower);
 
     static async Task<byte[]?> ReadAsync(string path, CancellationToken ct)
     {
@@ -118,11 +151,17 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    static string Name(long userId) => $"{userId.ToString(CultureInfo.InvariantCulture)}.jpg";
+    static string Name(long userId, int? side) =>
+        side is null ? userId.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{userId}_{side}");
 
-    string ShownPath(long userId) => Path.Combine(directory, Name(userId));
+    string ShownPath(long userId) => Path.Combine(directory, $"{Name(userId, null)}.jpg");
 
-    string PublishedPath(long userId, string version) => Path.Combine(directory, $"{userId.ToString(CultureInfo.InvariantCulture)}.{version}.jpg");
+    string PublishedPath(long userId, int? side, string version) => Path.Combine(directory, $"{Name(userId, side)}.{version}.jpg");
+
+    // Two uploads of one picture at once have each their own.
+    static string TemporaryName(OutboxEntry entry, int? side) => string.Create(CultureInfo.InvariantCulture, $".{Name(entry.UserId, side)}.{entry.Id}.tmp");
+
+    string TemporaryPath(OutboxEntry entry, int? side) => Path.Combine(directory, TemporaryName(entry, side));
 
     static Task Do(string failure, Action action)
     {
@@ -131,11 +170,14 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
             action();
             return Task.CompletedTask;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsOurs(e))
         {
             throw new ImageStorageException(failure, e);
         }
     }
+
+    // A disk that is full or read-only is answered as such; of the rest the client learns only that storing failed.
+    static bool IsOurs(Exception e) => e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e) && !FaultHandler.IsReadOnly(e));
 
     static void Delete(string file)
     {
@@ -146,18 +188,6 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         catch (DirectoryNotFoundException)
         {
             // Gone before is gone.
-        }
-    }
-
-    void TryDelete(string file)
-    {
-        try
-        {
-            Delete(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            log.LogError(e, "A half-written picture could not be removed.");
         }
     }
 
@@ -193,6 +223,9 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     // O_RDONLY | O_CLOEXEC; the same on x64 and arm64.
     const int ReadOnlyDirectory = 0x80000;
+
+    [GeneratedRegex(@"^(?<user>\d{1,18})(_\d+)?(\.(?<version>[0-9a-f]{8}))?\.jpg$")]
+    private static partial Regex KeptName();
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

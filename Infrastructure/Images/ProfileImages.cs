@@ -1,123 +1,204 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
 /// Keeps the two stores of a picture in step, the profile's row and the image storage, in an order in which no failure and no crash
-/// leaves a row that names a picture which is not there, also with several instances (docs/adr/0003-two-stores.md).
+/// leaves a row that names a picture which is not there, or a picture that no row names and no outbox entry remembers (docs/adr/0003-two-stores.md).
 /// </summary>
 sealed class ProfileImages(
-    ProfilesDbContext db, DecodePool decoders, UploadMemory memory, IImageStorage storage, LocalImageStorage local, CloudinaryImageStorage cloudinary, ImageAddress address, ILogger<ProfileImages> log)
+    ProfilesDbContext db, DecodePool decoders, UploadMemory memory, IImageStorage storage, LocalImageStorage local, CloudinaryImageStorage cloudinary,
+    ImageAddress address, IOptions<ImagesOptions> options, TimeProvider clock, ILogger<ProfileImages> log) : IOutboxHandler
 {
     /// <summary>Where a picture is kept while it arrives.</summary>
     public UploadBuffer Receive() => new(memory);
 
     /// <summary>
-    /// Puts a picture up in place of the one that is there and answers its address. Throws <see cref="InvalidImageException"/>,
-    /// <see cref="TooManyPixelsException"/>, <see cref="ImageStorageException"/>; the profile then shows what it showed.
+    /// Puts a picture up in place of the one that is there. Throws <see cref="ImageRefusedException"/>,
+    /// <see cref="ImageStorageException"/>; the profile then shows what it showed.
     /// </summary>
-    public async Task<string> PutUpAsync(long userId, UploadBuffer upload, CancellationToken ct)
+    public async Task<ImageDescription> PutUpAsync(long userId, UploadBuffer upload, CancellationToken ct)
     {
         var picture = await decoders.ProcessAsync(upload, ct);
-        var stored = await storage.SaveAsync(userId, picture, ct);
-        StoredImage? gone;
+        var entry = await RecordAsync(userId, storage.KeyFor(picture), ct);
+        OutboxEntry? gone;
+        ProfileImage image;
         try
         {
+            image = Describe(picture, entry.Key, await storage.SaveAsync(entry, picture, ct));
             // Not to be cancelled from here on: whether it was done would be unknown.
-            gone = await ShowAsync(userId, stored);
+            gone = await ShowAsync(entry, image);
         }
-        catch
+        catch (Exception e)
         {
-            await TrySettleAsync(userId, stored);
+            if (e is ImageStorageException { Refused: true })
+                await TryForgetAsync(entry);
+            // What does not answer is not waited for twice: the outbox asks it later.
+            else if (storage.SettlesUnderLock)
+                await TrySettleAsync(entry);
             throw;
         }
-        // What fails now leaves a remainder; the picture is shown.
-        await TrySettleAsync(userId, gone);
-        return address.Of(stored.Url)!;
+        // What fails now is left to the outbox; the picture is shown.
+        await TrySettleAsync(entry);
+        if (gone is not null)
+            await TrySettleAsync(gone);
+        return address.Describe(image)!;
     }
 
     /// <summary>Takes the picture down; false when there is none. Throws <see cref="ImageStorageException"/>; the profile then shows it again.</summary>
     public async Task<bool> TakeDownAsync(long userId)
     {
-        StoredImage? gone;
+        var (entry, image) = await HideAsync(userId);
+        if (entry is null)
+            return false;
         try
         {
-            gone = await ShowAsync(userId, null);
+            await SettleAsync(entry);
+            return true;
         }
-        catch
+        catch (ImageStorageException e)
         {
-            await TrySettleAsync(userId, null);
-            throw;
-        }
-        try
-        {
-            // Also when there is none: a removal that was cut short is ended by the next.
-            await SettleAsync(userId, gone);
-        }
-        catch (ImageStorageException) when (gone is not null)
-        {
-            await LockedAsync(userId, profile =>
+            await LockedAsync(userId, async profile =>
             {
-                if (profile is { ImageKey: null })
-                    (profile.ImageKey, profile.ImageUrl) = (gone.Key, gone.Url);
-                return Task.FromResult(true);
+                if (profile is { Image: null })
+                    profile.Image = image;
+                // A refusal leaves nothing to ask for; a local file is to be put back in its place.
+                if (e.Refused && !image!.IsLocal)
+                    await ForgetAsync(entry);
+                return true;
             });
             throw;
         }
-        return gone is not null;
     }
 
-    /// <summary>Ends what a crash interrupted: puts a local picture that was published into its place, or removes it when the profile does not name it.</summary>
-    public Task RecoverAsync(long userId, string key) => SettleAsync(userId, LocalImageStorage.Stored(userId, key));
+    /// <summary>Makes the storage agree with the row. Throws <see cref="ImageStorageException"/> when it has to be tried again.</summary>
+    public async Task SettleAsync(OutboxEntry entry)
+    {
+        var store = entry.Store == OutboxStore.LocalImages ? (IImageStorage)local : cloudinary;
+        var settled = await LockedAsync(entry.UserId, async profile =>
+        {
+            if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id, CancellationToken.None) is not { } current)
+                return (Entry: null, Shown: null, Found: Settlement.Done);
+            var shown = profile?.Image is { } image && image.IsLocal == (store == local) ? image.Key : null;
+            if (store.SettlesUnderLock)
+            {
+                var found = await store.SettleAsync(current, shown);
+                await ForgetAsync(current);
+                return (Entry: (OutboxEntry?)null, Shown: shown, Found: found);
+            }
+            // From now on nobody shows it any more, whatever the storage answers.
+            if (shown != current.Key)
+                current.State = current.State is OutboxState.Storing or OutboxState.Abandoned ? OutboxState.Abandoned : OutboxState.Removing;
+            return (Entry: current, Shown: shown, Found: Settlement.Done);
+        });
+        if (settled.Entry is null)
+            return;
+        var outcome = await store.SettleAsync(settled.Entry, settled.Shown);
+        // A call that was not answered may still be carried out there.
+        if (outcome == Settlement.NotThere && clock.GetUtcNow().UtcDateTime - settled.Entry.CreatedAt < 2 * options.Value.Grace)
+            throw new ImageStorageException("A picture that was being stored is not there yet.");
+        await LockedAsync(entry.UserId, async profile =>
+        {
+            if (outcome == Settlement.Lost && profile?.Image?.Key == entry.Key)
+            {
+                log.LogWarning("A picture that was believed to be there is gone: {Key}.", entry.Key);
+                profile.Image = null;
+            }
+            await ForgetAsync(settled.Entry);
+            return true;
+        });
+    }
 
-    // What the profile showed before.
-    Task<StoredImage?> ShowAsync(long userId, StoredImage? image) => LockedAsync(userId, async profile =>
+    // Before anything is stored: a crash after it cannot leave a picture that nobody remembers.
+    async Task<OutboxEntry> RecordAsync(long userId, string key, CancellationToken ct)
+    {
+        var entry = NewEntry(storage.Store, OutboxState.Storing, userId, key);
+        db.ChangeTracker.Clear();
+        db.Outbox.Add(entry);
+        await db.SaveChangesAsync(ct);
+        return entry;
+    }
+
+    // The picture that has to go.
+    Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => LockedAsync(entry.UserId, async profile =>
     {
         if (profile is null)
             throw new ImageStorageException("The user was removed meanwhile.");
-        var before = Shown(profile);
-        if (before is null && image is null)
-            return null;
-        (profile.ImageKey, profile.ImageUrl) = (image?.Key, image?.Url);
+        if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None) is not { } current)
+            throw new ImageStorageException("It took so long that what was stored is taken for left behind.");
+        current.State = OutboxState.Settling;
+        var gone = profile.Image is { } before && before.Key != image.Key ? Removal(entry.UserId, before) : null;
+        profile.Image = image;
         await db.SaveChangesAsync(CancellationToken.None);
-        if (image is not null)
-            await storage.PublishAsync(userId, image);
-        else
-            await (before!.IsLocal ? local : storage).WithdrawAsync(userId, before);
-        return before;
+        await storage.PublishAsync(entry);
+        return gone;
     });
 
-    // The row decides, read under its lock: a commit whose answer was lost may have been done, and another instance may have put up another picture.
-    async Task SettleAsync(long userId, StoredImage? gone)
+    Task<(OutboxEntry? Entry, ProfileImage? Image)> HideAsync(long userId) => LockedAsync(userId, profile =>
     {
-        var shown = await LockedAsync(userId, async profile =>
-        {
-            var image = profile is null ? null : Shown(profile);
-            // Local pictures of a user have one name in turn, so only who holds the lock may touch it. Cloudinary's have each their own, and no lock waits for a network.
-            if (storage == local || gone is { IsLocal: true })
-                await local.SettleAsync(userId, gone is { IsLocal: true } ? gone : null, image is { IsLocal: true } ? image.Key : null);
-            return image;
-        });
-        if (gone is { IsLocal: false } && gone.Key != shown?.Key)
-            await cloudinary.SettleAsync(userId, gone, null);
+        if (profile?.Image is not { } image)
+            return Task.FromResult<(OutboxEntry?, ProfileImage?)>((null, null));
+        var entry = Removal(userId, image);
+        profile.Image = null;
+        return Task.FromResult<(OutboxEntry?, ProfileImage?)>((entry, image));
+    });
+
+    OutboxEntry Removal(long userId, ProfileImage image)
+    {
+        var entry = NewEntry(image.IsLocal ? OutboxStore.LocalImages : OutboxStore.Cloudinary, OutboxState.Settling, userId, image.Key);
+        db.Outbox.Add(entry);
+        return entry;
     }
 
-    async Task TrySettleAsync(long userId, StoredImage? gone)
+    // Due when whoever makes it must have ended or died.
+    OutboxEntry NewEntry(OutboxStore store, OutboxState state, long userId, string key)
+    {
+        var now = clock.GetUtcNow().UtcDateTime;
+        return new() { Store = store, State = state, UserId = userId, Key = key, CreatedAt = now, DueAt = now + options.Value.Grace };
+    }
+
+    Task<int> ForgetAsync(OutboxEntry entry) => db.Outbox.Where(e => e.Id == entry.Id).ExecuteDeleteAsync(CancellationToken.None);
+
+    async Task TryForgetAsync(OutboxEntry entry)
     {
         try
         {
-            await SettleAsync(userId, gone);
+            await ForgetAsync(entry);
         }
         catch (Exception e)
         {
-            // The caller has its answer already.
-            log.LogError(e, "A picture that no profile shows may be left: {Key}.", gone?.Key);
+            log.LogWarning(e, "What is left is settled later: {Key}.", entry.Key);
         }
     }
 
-    static StoredImage? Shown(UserProfile profile) => profile.ImageKey is null ? null : new(profile.ImageKey, profile.ImageUrl!);
+    // The caller has its answer already, or a worse fault to report; the outbox tries again.
+    async Task TrySettleAsync(OutboxEntry entry)
+    {
+        try
+        {
+            await SettleAsync(entry);
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "A picture that no profile shows may be left for a while: {Key}.", entry.Key);
+        }
+    }
+
+    ProfileImage Describe(ProcessedImage picture, string key, string url) => new()
+    {
+        Key = key,
+        Url = url,
+        Width = picture.Width,
+        Height = picture.Height,
+        Bytes = picture.Jpeg.Length,
+        Thumbhash = Convert.ToBase64String(picture.ThumbHash),
+        DominantColor = picture.DominantColor,
+        UpdatedAt = clock.GetUtcNow().UtcDateTime,
+    };
 
     // One change of a user's picture at a time, on all instances: an update locks the row (on SQLite, the file) until the transaction ends, however it ends.
     async Task<T> LockedAsync<T>(long userId, Func<UserProfile?, Task<T>> change)

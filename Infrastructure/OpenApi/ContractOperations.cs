@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using FastEndpoints;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.OpenApi;
@@ -32,7 +33,7 @@ static class ContractOperations
         foreach (var status in Statuses(operation, method, endpoint, isProtected))
             Describe(document, limits, operation, status, endpoint?.EndpointSummary?.Responses.GetValueOrDefault(status));
         operation.Responses.Remove("403");
-        if (operation.OperationId == "GetImage" && operation.Responses["200"] is OpenApiResponse picture)
+        if (operation.OperationId is "GetImage" or "GetImageVariant" && operation.Responses["200"] is OpenApiResponse picture)
             picture.Content = new Dictionary<string, OpenApiMediaType> { ["image/jpeg"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = int.MaxValue } } };
         if (operation.Responses.TryGetValue("401", out var unauthorized))
             Header(unauthorized, "WWW-Authenticate", "The challenge (RFC 6750).", ContractSchemas.Text(LongestHeader, pattern: "^Bearer"));
@@ -136,6 +137,7 @@ static class ContractOperations
         {
             (parameter.Schema, parameter.Description) = (parameter.In, parameter.Name) switch
             {
+                (ParameterLocation.Path, "side") => (new() { Type = JsonSchemaType.Integer, Enum = [.. ProcessedImage.Sides.Select(s => (JsonNode)s)] }, "The side of the square, in pixels."),
                 (ParameterLocation.Path, _) => (ContractSchemas.Id(), "The user's id."),
                 (ParameterLocation.Query, _) => (ContractSchemas.Text(LongestQuery), "The version in the profile's `image_url`."),
                 _ => ((OpenApiSchema)parameter.Schema!, parameter.Description),

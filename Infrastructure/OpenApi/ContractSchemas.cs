@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.OpenApi;
 using Profiles.Data;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Validation;
 
@@ -9,6 +11,8 @@ namespace Profiles.Infrastructure.OpenApi;
 static class ContractSchemas
 {
     public const string Problem = "Problem";
+
+    const string Image = "Image";
 
     // Bounds for a reader's buffers where no rule of ours is tighter.
     const int LongestSentence = 500, LongestToken = 4096, LongestUrl = 2048;
@@ -22,11 +26,12 @@ static class ContractSchemas
             .Where(s => s.Key.EndsWith("Request", StringComparison.Ordinal) || s.Key.EndsWith("Response", StringComparison.Ordinal));
         document.Components.Schemas = slices.ToDictionary(s => s.Key, s => (IOpenApiSchema)Object(
             s.Key == "UpdateMeRequest" ? [] : s.Value.Required ?? new HashSet<string>(),
-            (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(s.Key, p, limits)))));
+            (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(document, s.Key, p, limits)))));
         if (document.Components.Schemas.TryGetValue("UpdateMeRequest", out var change))
             ((OpenApiSchema)change).AnyOf = [Requires("name"), Requires("email")];
         if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
             document.Components.Schemas["UploadImageRequest"] = Upload(limits);
+        document.Components.Schemas[Image] = Picture();
         document.Components.Schemas[Problem] = Object(["type", "title", "status", "detail", "trace_id"],
         [
             ("type", Text(LongestUrl, "What kind of problem it is (RFC 9457).", format: "uri-reference")),
@@ -34,6 +39,9 @@ static class ContractSchemas
             ("status", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "400", Maximum = "599", Description = "The HTTP status." }),
             ("detail", Text(LongestSentence, "One sentence for a person.")),
             ("trace_id", Text(LongestSentence, "The id under which the service's log has it.")),
+            ("max_bytes", Whole(long.MaxValue, "The limit that a picture broke, with 413.")),
+            ("max_pixels", Whole(long.MaxValue, "The limit that a picture broke, with 400.")),
+            ("types", new() { Type = JsonSchemaType.Array, MaxItems = 20, Items = Text(LongestSentence), Description = "The media types that are accepted, where one is refused that others accept." }),
             ("errors", new()
             {
                 Type = JsonSchemaType.Object,
@@ -43,7 +51,7 @@ static class ContractSchemas
         ]);
     }
 
-    static OpenApiSchema Property(string schema, string name, ContractLimits limits) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
+    static OpenApiSchema Property(OpenApiDocument document, string schema, string name, ContractLimits limits) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
     {
         (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
         (false, "name") => Text(UserProfile.NameMaxLength, minLength: 1),
@@ -57,10 +65,36 @@ static class ContractSchemas
         (_, "expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "2592000", Description = "Seconds." },
         (_, "image_url") when schema == "UploadImageResponse" => Text(LongestUrl, format: "uri"),
         (_, "image_url") => Text(LongestUrl, "Null when there is no picture.", format: "uri", nullable: true),
+        (_, "image") when schema == "UploadImageResponse" => new() { AllOf = [new OpenApiSchemaReference(Image, document)] },
+        (_, "image") => new() { OneOf = [new OpenApiSchemaReference(Image, document), new OpenApiSchema { Type = JsonSchemaType.Null }] },
+        (_, "types") => new() { Type = JsonSchemaType.Array, MaxItems = 20, Items = Text(LongestSentence), Description = "Media types; the bytes decide, not the declared type." },
+        (_, "variants") => new() { Type = JsonSchemaType.Array, MaxItems = ProcessedImage.Sides.Count, Items = Size(), Description = "The sides of the square variants, in pixels." },
+        (_, "max_bytes") => Whole(long.MaxValue, "A larger file is 413."),
+        (_, "max_pixels") => Whole(long.MaxValue, "Width times height; more is 400."),
+        (_, "max_side") => Size("The longest side of the picture that is stored, in pixels."),
         (_, "access_token") => Text(LongestToken, "A JWT; carries `user_id`."),
         (_, "token_type") => new() { Type = JsonSchemaType.String, Const = "Bearer" },
         _ => Text(LongestSentence),
     };
+
+    static OpenApiSchema Picture() => Object(["url", "width", "height", "bytes", "thumbhash", "dominant_color", "variants", "updated_at"],
+    [
+        ("url", Text(LongestUrl, "The picture.", format: "uri")),
+        ("width", Size("In pixels.")),
+        ("height", Size("In pixels.")),
+        ("bytes", Whole(int.MaxValue, "The size of its file.")),
+        ("thumbhash", Text(ProfileImage.ThumbhashMaxLength, "A ThumbHash in Base64: a blurred likeness to show until the picture is there.", pattern: "^[A-Za-z0-9+/]+={0,2}$")),
+        ("dominant_color", Text(ProfileImage.DominantColorMaxLength, "The commonest colour.", pattern: "^#[0-9a-f]{6}$")),
+        ("variants", Object(ProcessedImage.Sides.Select(Name), ProcessedImage.Sides.Select(s => (Name(s), Text(LongestUrl, $"A square of {s} pixels, cut out of the middle; less for a smaller picture.", format: "uri"))))),
+        ("updated_at", Text(LongestSentence, "When it was put up.", format: "date-time")),
+    ]);
+
+    static string Name(int side) => side.ToString(CultureInfo.InvariantCulture);
+
+    static OpenApiSchema Size(string? description = null) => Whole(65535, description);
+
+    static OpenApiSchema Whole(long most, string? description) =>
+        new() { Type = JsonSchemaType.Integer, Format = most > int.MaxValue ? "int64" : "int32", Minimum = "1", Maximum = most.ToString(CultureInfo.InvariantCulture), Description = description };
 
     // Whatever could be an address or a password is tried: only the body's size bounds it.
     static OpenApiSchema Tried(string name) => name == "email"

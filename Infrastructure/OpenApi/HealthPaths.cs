@@ -12,6 +12,7 @@ static class HealthPaths
         document.Components!.Schemas!["Health"] = ContractSchemas.Object(["status", "checks"],
         [
             ("status", Ok()),
+            ("pending", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Maximum = "2147483647", Description = "With readiness: changes of pictures that are still to be ended in their storage." }),
             ("checks", new() { Type = JsonSchemaType.Object, Description = "What was looked at.", AdditionalProperties = Ok() }),
         ]);
         document.Paths["/health/live"] = Path(document, "IsLive", "Is the process alive?", "Answers as long as the process does.", []);
@@ -27,6 +28,8 @@ static class HealthPaths
     static OpenApiPathItem Path(OpenApiDocument document, string id, string summary, string description, string[] checks)
     {
         var example = new JsonObject { ["status"] = "ok", ["checks"] = new JsonObject(checks.Select(c => KeyValuePair.Create(c, (JsonNode?)"ok"))) };
+        if (checks.Length > 0)
+            example["pending"] = 0;
         var operation = new OpenApiOperation
         {
             OperationId = id,

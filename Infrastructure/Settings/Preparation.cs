@@ -21,20 +21,29 @@ static partial class Preparation
         Validate(app);
         if (!app.ListensSomewhere())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
+        // It takes its time, most of it not this process's.
+        var decoding = StartDecodingAsync(app);
         if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage pictures)
             await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
-        await StartDecodingAsync(app);
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
+        var worker = await decoding;
+        app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", worker.Vips, worker.DecodesHeic ? "accepted" : "not supported here");
+        if (!worker.ClosedFiles)
+            app.Logger.LogWarning("This kernel has no Landlock: a process that decodes pictures could read the files that this user can.");
     }
 
-    static async Task StartDecodingAsync(WebApplication app)
+    /// <summary>As <see cref="PrepareAsync"/>, for a look that changes nothing.</summary>
+    public static Task PrepareCheckAsync(this WebApplication app)
+    {
+        Validate(app);
+        return StartDecodingAsync(app);
+    }
+
+    static async Task<WorkerGreeting> StartDecodingAsync(WebApplication app)
     {
         try
         {
-            var worker = await app.Services.GetRequiredService<DecodePool>().StartAsync();
-            app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", worker.Vips, worker.DecodesHeic ? "accepted" : "not supported here");
-            if (!worker.ClosedFiles)
-                app.Logger.LogWarning("This kernel has no Landlock: a process that decodes pictures could read the files that this user can.");
+            return await app.Services.GetRequiredService<DecodePool>().StartAsync();
         }
         catch (InvalidOperationException e)
         {

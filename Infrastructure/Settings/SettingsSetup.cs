@@ -47,6 +47,7 @@ static class SettingsSetup
             .Check(o => o.WorkerMemory is >= 256 * Mebibyte and <= 64 * 1024 * Mebibyte, "Images__WorkerMemory must be between 268435456 and 68719476736.")
             .Check(o => o.WorkerPictures is >= 1 and <= 1_000_000, "Images__WorkerPictures must be between 1 and 1000000.")
             .Check(o => o.DecodeTimeout >= TimeSpan.FromSeconds(1) && o.DecodeTimeout <= TimeSpan.FromMinutes(5), "Images__DecodeTimeout must be between 00:00:01 and 00:05:00.")
+            .Check(o => o.Grace >= TimeSpan.FromSeconds(1) && o.Grace <= TimeSpan.FromDays(1), "Images__Grace must be between 00:00:01 and 1.00:00:00.")
             .Check(o => o.UploadMemory >= o.MaxBytes + Mebibyte, "Images__UploadMemory must have room for one picture: at least 1 MiB more than Images__MaxBytes.");
         services.AddSection<CloudinaryOptions>("Cloudinary");
         services.AddOptions<CloudinaryOptions>()

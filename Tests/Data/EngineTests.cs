@@ -103,11 +103,25 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     {
         var name = string.Concat(Enumerable.Repeat("😀", UserProfile.NameMaxLength));
         var user = await app.CreateUserAsync(name);
-        await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p
-            .SetProperty(x => x.ImageKey, new string('k', UserProfile.ImageKeyMaxLength)).SetProperty(x => x.ImageUrl, "/" + new string('u', UserProfile.ImageUrlMaxLength - 1)), Cancellation));
+        await app.QueryAsync(async db =>
+        {
+            (await db.UserProfiles.SingleAsync(p => p.UserId == user.Id, Cancellation)).Image = new()
+            {
+                Key = new string('k', ProfileImage.KeyMaxLength),
+                Url = "/" + new string('u', ProfileImage.UrlMaxLength - 1),
+                Width = int.MaxValue,
+                Height = int.MaxValue,
+                Bytes = int.MaxValue,
+                Thumbhash = new string('t', ProfileImage.ThumbhashMaxLength),
+                DominantColor = new string('c', ProfileImage.DominantColorMaxLength),
+                UpdatedAt = DateTime.UnixEpoch,
+            };
+            return await db.SaveChangesAsync(Cancellation);
+        });
         var me = await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         me.GetProperty("name").GetString().ShouldBe(name);
-        me.GetProperty("image_url").GetString()!.Length.ShouldBe(ProfilesFixture.BaseUrl.Length + UserProfile.ImageUrlMaxLength);
+        me.GetProperty("image_url").GetString()!.Length.ShouldBe(ProfilesFixture.BaseUrl.Length + ProfileImage.UrlMaxLength);
+        me.GetProperty("image").GetProperty("thumbhash").GetString()!.Length.ShouldBe(ProfileImage.ThumbhashMaxLength);
     }
 
     [Fact]

@@ -22,6 +22,8 @@ public sealed class ManyUsersFixture : ProfilesFixture
                 : $"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {Users}) SELECT n FROM s";
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO users (email, normalized_email, password_hash, created_at) SELECT 'many' || n || '@example.com', 'many' || n || '@example.com', '', '2026-01-01' FROM ({numbers}) AS numbers".Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'"));
             await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, version, updated_at) SELECT id, 'Many', 1, created_at FROM users");
+            await db.Database.ExecuteSqlRawAsync($"INSERT INTO outbox (store, state, user_id, key, created_at, due_at, attempts) SELECT 1, 2, n, 'none', '2026-01-01', '2126-01-01', 0 FROM ({numbers}) AS numbers"
+                .Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
             await db.Database.ExecuteSqlRawAsync("ANALYZE");
             return 0;
         });
@@ -46,8 +48,8 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             ["UploadImage"] = c => c.UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation),
             ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
         };
-        // A slice that joins must be asked here too.
-        slices.Keys.Order().ShouldBe(Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Features")).Select(Path.GetFileName).Order()!);
+        // A slice that joins must be asked here too, unless it asks the database nothing.
+        slices.Keys.Append("UploadPolicy").Order().ShouldBe(Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Features")).Select(Path.GetFileName).Order()!);
 
         foreach (var (slice, ask) in slices)
         {

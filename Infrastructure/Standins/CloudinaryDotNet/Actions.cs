@@ -97,3 +97,51 @@ public class DeletionResult : BaseResult
 {
     public string? Result { get; set; }
 }
+
+/// <summary>Which resources to list: a page of at most MaxResults from NextCursor on.</summary>
+public class ListResourcesParams : BaseParams
+{
+    public string Type { get; set; } = "";
+    public int MaxResults { get; set; }
+    public string? NextCursor { get; set; }
+
+    public override void Check() { }
+
+    public override SortedDictionary<string, object> ToParamsDictionary() =>
+        Sent(("max_results", MaxResults > 0 ? MaxResults : null), ("next_cursor", NextCursor));
+}
+
+/// <summary>Those whose public id begins with Prefix.</summary>
+public class ListResourcesByPrefixParams : ListResourcesParams
+{
+    public string? Prefix { get; set; }
+
+    public override SortedDictionary<string, object> ToParamsDictionary()
+    {
+        var sent = base.ToParamsDictionary();
+        sent.Add("prefix", Prefix ?? "");
+        return sent;
+    }
+}
+
+/// <summary>A page of the list; NextCursor is null on the last.</summary>
+public class ListResourcesResult : BaseResult
+{
+    public Resource[]? Resources { get; set; }
+    public string? NextCursor { get; set; }
+}
+
+/// <summary>What is stored under a public id; CreatedAt is ISO 8601.</summary>
+public class Resource
+{
+    public string? PublicId { get; set; }
+    public string? CreatedAt { get; set; }
+    public long Bytes { get; set; }
+}
+
+/// <summary>What is known of one resource.</summary>
+public class GetResourceResult : BaseResult
+{
+    public string? PublicId { get; set; }
+    public long Bytes { get; set; }
+}

@@ -64,6 +64,19 @@ public class Api
         return result;
     }
 
+    internal async Task<T> CallAdminAsync<T>(string path, SortedDictionary<string, object> parameters, CancellationToken? cancellationToken)
+        where T : BaseResult
+    {
+        var query = string.Join('&', parameters.Select(p => $"{p.Key}={Uri.EscapeDataString(p.Value.ToString()!)}"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{ApiBaseAddress.TrimEnd('/')}/v1_1/{cloud}/resources/image/{path}?{query}"));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{key}:{secret}")));
+        using var deadline = cancellationToken is null && Timeout > 0 ? new CancellationTokenSource(Timeout) : null;
+        using var response = await Client.SendAsync(request, cancellationToken ?? deadline?.Token ?? CancellationToken.None);
+        var result = await ReadAsync<T>(response);
+        result.StatusCode = response.StatusCode;
+        return result;
+    }
+
     static HttpContent Part(string name, object value)
     {
         HttpContent part = value is FileDescription file ? new StreamContent(file.Stream) : new StringContent(value.ToString()!);

@@ -14,4 +14,12 @@ public class Cloudinary(string cloudinaryUrl)
     /// <summary>Removes an image: Result is "ok" or "not found". Api.Timeout is its only deadline.</summary>
     public Task<DeletionResult> DestroyAsync(DeletionParams parameters) =>
         Api.CallAsync<DeletionResult>("destroy", parameters, null);
+
+    /// <summary>Says what is known of an image, by its whole public id; 404 when there is none.</summary>
+    public Task<GetResourceResult> GetResourceAsync(string publicId, CancellationToken? cancellationToken = null) =>
+        Api.CallAdminAsync<GetResourceResult>($"upload/{publicId}", [], cancellationToken);
+
+    /// <summary>Lists what is stored, a page at a time.</summary>
+    public Task<ListResourcesResult> ListResourcesAsync(ListResourcesParams parameters, CancellationToken? cancellationToken = null) =>
+        Api.CallAdminAsync<ListResourcesResult>(parameters.Type, parameters.ToParamsDictionary(), cancellationToken);
 }

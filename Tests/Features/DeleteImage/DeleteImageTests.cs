@@ -24,7 +24,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         body.GetProperty("message").GetString().ShouldBe("Profile image deleted successfully");
         Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").ShouldBeEmpty();
         var row = await RowAsync(user);
-        (row.ImageKey, row.ImageUrl, row.Name).ShouldBe((null, null, before.Name));
+        (row.Image, row.Name).ShouldBe((null, before.Name));
         row.Version.ShouldBe(before.Version + 1);
         (await ShownAsync(client)).ShouldBeNull();
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
@@ -108,7 +108,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         Directory.Delete(FileOf(user));
         File.Move(FileOf(user) + "-aside", FileOf(user));
         var row = await RowAsync(user);
-        (row.ImageKey, row.ImageUrl).ShouldBe((before.ImageKey, before.ImageUrl));
+        row.Image.ShouldBe(before.Image);
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(320);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
@@ -137,7 +137,7 @@ public sealed class DeleteLostImageTests(LostPicturesFixture app) : TestBase<Los
 
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.ImageUrl).SingleAsync(Cancellation))).ShouldBeNull();
+        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Url).SingleAsync(Cancellation))).ShouldBeNull();
         (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBe(url);
     }
 }

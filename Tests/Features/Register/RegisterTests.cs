@@ -26,7 +26,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var stored = await app.QueryAsync(db => db.Users.Include(u => u.Profile).SingleAsync(u => u.Id == id));
         stored.Email.ShouldBe(email);
         stored.Profile.Name.ShouldBe("John Doe");
-        stored.Profile.ImageUrl.ShouldBeNull();
+        stored.Profile.Image.ShouldBeNull();
         stored.PasswordHash.ShouldStartWith("$2");
         stored.PasswordHash.Length.ShouldBe(User.PasswordHashLength);
         stored.CreatedAt.ShouldBe(app.Clock.GetUtcNow().UtcDateTime, TimeSpan.FromMinutes(1));
@@ -159,7 +159,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var stored = await app.QueryAsync(db => db.Users.Include(u => u.Profile).SingleAsync(u => u.Id == id));
         stored.CreatedAt.Year.ShouldNotBe(2000);
         stored.PasswordHash.ShouldNotBe("x");
-        stored.Profile.ImageUrl.ShouldBeNull();
+        stored.Profile.Image.ShouldBeNull();
         stored.Profile.Version.ShouldBe(1);
     }
 

@@ -18,7 +18,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var response = await PutAsync(user, """{"name":" New Name "}""", path: path);
 
         var body = await response.ShouldBeAsync(HttpStatusCode.OK);
-        body.Names().ShouldBe(["message", "id", "name", "email", "image_url"]);
+        body.Names().ShouldBe(["message", "id", "name", "email", "image_url", "image"]);
         body.GetProperty("message").GetString().ShouldBe("Profile updated successfully");
         body.GetProperty("name").GetString().ShouldBe("New Name");
         body.GetProperty("email").GetString().ShouldBe(user.Email);
@@ -110,7 +110,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var after = await StoredAsync(user);
         after.Profile.Name.ShouldBe("New");
         (after.Id, after.Email, after.NormalizedEmail, after.PasswordHash, after.CreatedAt).ShouldBe((before.Id, before.Email, before.NormalizedEmail, before.PasswordHash, before.CreatedAt));
-        (after.Profile.ImageKey, after.Profile.ImageUrl, after.Profile.Version).ShouldBe((null, null, 2));
+        (after.Profile.Image, after.Profile.Version).ShouldBe((null, 2));
         (await StoredAsync(other)).Profile.Name.ShouldBe("Other");
     }
 

@@ -284,6 +284,6 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     async Task<(string? Key, string? Url)> RowAsync(TestUser user)
     {
         var row = await app.QueryAsync(db => db.UserProfiles.AsNoTracking().SingleAsync(p => p.UserId == user.Id));
-        return (row.ImageKey, row.ImageUrl);
+        return (row.Image?.Key, row.Image?.Url);
     }
 }

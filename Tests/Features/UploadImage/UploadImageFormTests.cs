@@ -69,7 +69,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         var response = await SendAsync(type, body, user);
         response.StatusCode.ShouldBeOneOf([HttpStatusCode.BadRequest, HttpStatusCode.UnsupportedMediaType], what);
         await response.ShouldBeProblemAsync(response.StatusCode);
-        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.ImageKey).SingleAsync())).ShouldBeNull(what);
+        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Key).SingleAsync())).ShouldBeNull(what);
     }
 
     [Fact]

@@ -39,15 +39,15 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var client = app.ClientFor(user);
         var body = await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, field, path)).ShouldBeAsync(HttpStatusCode.OK);
 
-        body.Names().ShouldBe(["message", "image_url"]);
+        body.Names().ShouldBe(["message", "image_url", "image"]);
         body.GetProperty("message").GetString().ShouldBe("Upload successful");
         var stored = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
         var version = Convert.ToHexStringLower(SHA256.HashData(stored))[..8];
         var url = $"{ProfilesFixture.BaseUrl}/static/profile/{user.Id}.jpg?v={version}";
         body.GetProperty("image_url").GetString().ShouldBe(url);
         var row = await RowAsync(user);
-        row.ImageKey.ShouldBe(version);
-        row.ImageUrl.ShouldBe($"/static/profile/{user.Id}.jpg?v={version}");
+        row.Image!.Key.ShouldBe(version);
+        row.Image.Url.ShouldBe($"/static/profile/{user.Id}.jpg?v={version}");
         (await ShownAsync(client)).ShouldBe(url);
         (await client.GetByteArrayAsync(url, Cancellation)).ShouldBe(stored);
         Jpeg.Read(stored).Width.ShouldBe(320);
@@ -254,7 +254,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         (await RowAsync(user)).ShouldBeEquivalentTo(before, what);
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(8);
-        FilesOf(user).ShouldBe([FileOf(user)]);
+        FilesOf(user).ShouldBe(Picture.WithVariants(FileOf(user)));
     }
 
     [Fact]
@@ -294,7 +294,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         response.StatusCode.ShouldBe(status);
         (response.Headers.ToString() + await response.Content.ReadAsStringAsync(Cancellation)).ShouldSatisfyAllConditions(
             said => said.ShouldNotContain(name, Case.Sensitive), said => said.ShouldNotContain("X-Evil"), said => said.ShouldNotContain("x.jpg"));
-        FilesOutsideTheDatabase().Except(before).ShouldBe(status == HttpStatusCode.OK ? [FileOf(user)] : []);
+        FilesOutsideTheDatabase().Except(before).ShouldBe(status == HttpStatusCode.OK ? Picture.WithVariants(FileOf(user)) : []);
         File.Exists("/tmp/x.jpg").ShouldBeFalse();
     }
 
@@ -341,9 +341,9 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
             var stored = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
             Jpeg.Read(stored);
-            (await RowAsync(user)).ImageKey.ShouldBe(Convert.ToHexStringLower(SHA256.HashData(stored))[..8]);
+            (await RowAsync(user)).Image!.Key.ShouldBe(Convert.ToHexStringLower(SHA256.HashData(stored))[..8]);
             urls.ShouldContain(await ShownAsync(client));
-            FilesOf(user).ShouldBe([FileOf(user)]);
+            FilesOf(user).ShouldBe(Picture.WithVariants(FileOf(user)));
         }
     }
 
@@ -412,6 +412,63 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
     }
 
+    [Fact]
+    public async Task A_phone_learns_the_size_and_a_likeness_of_the_picture_before_it_loads_it()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var put = (await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var image = me.GetProperty("image");
+        var jpeg = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
+
+        image.Names().ShouldBe(["url", "width", "height", "bytes", "thumbhash", "dominant_color", "variants", "updated_at"]);
+        image.GetRawText().ShouldBe(put.GetRawText());
+        image.GetProperty("url").GetString().ShouldBe(me.GetProperty("image_url").GetString());
+        var size = Jpeg.Read(jpeg);
+        (image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32(), image.GetProperty("bytes").GetInt32()).ShouldBe((size.Width, size.Height, jpeg.Length));
+        Convert.FromBase64String(image.GetProperty("thumbhash").GetString()!).Length.ShouldBeInRange(20, 30);
+        (app.Clock.GetUtcNow() - image.GetProperty("updated_at").GetDateTimeOffset()).ShouldBeLessThan(TimeSpan.FromMinutes(1));
+        image.GetProperty("variants").Names().ShouldBe(["96", "256", "512"]);
+        (await RowAsync(user)).Image!.Thumbhash.ShouldBe(image.GetProperty("thumbhash").GetString());
+    }
+
+    [Theory]
+    [InlineData(255, 0, 0, "#fe0000")]
+    [InlineData(0, 0, 255, "#0000fe")]
+    [InlineData(255, 255, 255, "#ffffff")]
+    public async Task The_commonest_colour_is_said(byte red, byte green, byte blue, string color)
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        var image = (await (await client.UploadAsync(Picture.Png(64, 48, red, green, blue), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        // Of the pixels before they are a JPEG: within a step of each channel.
+        var said = Convert.FromHexString(image.GetProperty("dominant_color").GetString()![1..]);
+        said.Zip(Convert.FromHexString(color[1..]), (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThanOrEqualTo(1);
+    }
+
+    [Theory]
+    [InlineData("large.jpg", 96, 256, 512)]
+    [InlineData("upright.jpg", 96, 240, 240)]
+    [InlineData("photo.heic", 96, 256, 512)]
+    public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_picture_is_not_enlarged(string name, int small, int middle, int large)
+    {
+        var client = app.ClientFor(await app.CreateUserAsync());
+        var image = (await (await client.UploadAsync(Picture.Bytes(name), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var whole = Picture.Look(await client.GetByteArrayAsync(image.GetProperty("url").GetString(), Cancellation));
+        foreach (var (side, expected) in new[] { ("96", small), ("256", middle), ("512", large) })
+        {
+            var jpeg = await client.GetByteArrayAsync(image.GetProperty("variants").GetProperty(side).GetString(), Cancellation);
+            var size = Jpeg.Read(jpeg);
+            var shorter = Math.Min(image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32());
+            (size.Width, size.Height, size.Channels).ShouldBe((Math.Min(expected, shorter), Math.Min(expected, shorter), 3), side);
+            size.Markers.ShouldNotContain(m => m >= 0xE1 && m <= 0xEF, "Metadata.");
+            if (side == "96")
+                jpeg.Length.ShouldBeLessThanOrEqualTo(6 * 1024);
+            // The middle of the square is the middle of the picture.
+            Picture.Difference([Picture.Look(jpeg)[5]], [whole[5]]).ShouldBeLessThan(60);
+        }
+    }
+
     async Task<byte[]> StoreAsync(byte[] picture)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
@@ -424,7 +481,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     async Task ShouldShowNothingAsync(TestUser user)
     {
         var row = await RowAsync(user);
-        (row.ImageKey, row.ImageUrl, row.Version).ShouldBe((null, null, 1));
+        (row.Image, row.Version).ShouldBe((null, 1));
         FilesOf(user).ShouldBeEmpty();
     }
 
@@ -432,9 +489,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 
-    // With half-written ones, which bear no user's name.
-    string[] FilesOf(TestUser user) =>
-        Directory.Exists(app.ImageDirectory) ? [.. Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*"), .. Directory.EnumerateFiles(app.ImageDirectory, ".*")] : [];
+    // With half-written ones.
+    string[] FilesOf(TestUser user) => !Directory.Exists(app.ImageDirectory) ? [] :
+    [
+        .. Directory.EnumerateFiles(app.ImageDirectory, $".{user.Id}*").Order(StringComparer.Ordinal),
+        .. Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").Order(StringComparer.Ordinal),
+        .. Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}_*").Order(StringComparer.Ordinal),
+    ];
 
     string[] FilesOutsideTheDatabase() =>
         [.. Directory.EnumerateFiles(app.Root, "*", SearchOption.AllDirectories).Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];

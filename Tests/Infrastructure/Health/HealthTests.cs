@@ -31,7 +31,7 @@ public sealed class LocalHealthTests(LocalHealthFixture app) : TestBase<LocalHea
     public async Task It_is_ready_until_no_picture_can_be_stored_and_again_when_one_can()
     {
         var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        ready.GetRawText().ShouldBe("""{"status":"ok","checks":{"database":"ok","image_storage":"ok"}}""");
+        ready.GetRawText().ShouldBe("""{"status":"ok","checks":{"database":"ok","image_storage":"ok"},"pending":0}""");
 
         Directory.Delete(app.ImageDirectory);
         await File.WriteAllTextAsync(app.ImageDirectory, "not a directory", Cancellation);

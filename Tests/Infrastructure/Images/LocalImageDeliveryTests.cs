@@ -3,9 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Profiles.Infrastructure.Images;
+using Profiles.Data;
 
 namespace Profiles.Tests.Infrastructure.Images;
 
@@ -146,8 +144,53 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         (await Task.WhenAll(readers)).Min().ShouldBeGreaterThan(20);
     }
 
+    [Theory]
+    [InlineData(96)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public async Task A_variant_is_kept_for_ever_by_its_version_and_checked_by_its_tag_without(int side)
+    {
+        var (user, url) = await WithPictureAsync(Picture.Png(600, 600, 255, 0, 0));
+        var (path, version) = ($"/static/profile/{user.Id}_{side}.jpg", url[^8..]);
+        var exact = await app.Client.GetAsync($"{path}?v={version}", Cancellation);
+        Header(exact, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
+        exact.Content.Headers.ContentType!.MediaType.ShouldBe("image/jpeg");
+        Header(exact, "Content-Security-Policy").ShouldBe("default-src 'none'; sandbox");
+        var jpeg = await exact.Content.ReadAsByteArrayAsync(Cancellation);
+        Jpeg.Read(jpeg).Width.ShouldBe(side);
+
+        foreach (var loose in new[] { path, $"{path}?v=0badf00d", $"{path}?v=../../x" })
+        {
+            var response = await app.Client.GetAsync(loose, Cancellation);
+            Header(response, "Cache-Control").ShouldBe("no-cache", loose);
+            response.Headers.ETag.ShouldBe(exact.Headers.ETag);
+            (await response.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBe(jpeg);
+        }
+        (await GetAsync(path, exact.Headers.ETag!.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotModified);
+
+        // Another picture: the old address shows the new variant, and says that it may not be kept.
+        await app.ClientFor(user).PutUpAsync(Picture.Png(600, 600, 0, 0, 255), Cancellation);
+        var replaced = await app.Client.GetAsync($"{path}?v={version}", Cancellation);
+        Header(replaced, "Cache-Control").ShouldBe("no-cache");
+        (await replaced.Content.ReadAsByteArrayAsync(Cancellation)).ShouldNotBe(jpeg);
+        await (await app.ClientFor(user).DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await app.Client.GetAsync($"{path}?v={version}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+    }
+
+    [Theory]
+    [InlineData("97")]
+    [InlineData("0")]
+    [InlineData("-96")]
+    [InlineData("96.0badf00d")]
+    [InlineData("99999999999")]
+    public async Task There_is_no_variant_of_another_size(string side)
+    {
+        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        await (await app.Client.GetAsync($"/static/profile/{user.Id}_{side}.jpg?v={url[^8..]}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+    }
+
     [Fact]
-    public async Task A_picture_that_a_crash_left_waiting_is_served_at_once_and_put_in_its_place_at_the_next_start()
+    public async Task A_picture_that_a_crash_left_waiting_is_served_at_once_and_put_in_its_place_by_the_outbox()
     {
         var (user, _) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
         var (other, _) = await WithPictureAsync(Picture.Png(65, 64, 0, 0, 255));
@@ -156,47 +199,52 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         var version = Convert.ToHexStringLower(SHA256.HashData(waiting))[..8];
         await File.WriteAllBytesAsync(WaitingOf(user, version), waiting, Cancellation);
         var url = $"/static/profile/{user.Id}.jpg?v={version}";
-        await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p.SetProperty(x => x.ImageKey, version).SetProperty(x => x.ImageUrl, url)));
+        await app.QueryAsync(async db =>
+        {
+            var profile = await db.UserProfiles.SingleAsync(p => p.UserId == user.Id);
+            profile.Image = profile.Image! with { Key = version, Url = url };
+            return await db.SaveChangesAsync(Cancellation);
+        });
 
         var response = await app.Client.GetAsync(url, Cancellation);
         Header(response, "Cache-Control").ShouldContain("immutable");
         (await response.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBe(waiting);
         (await File.ReadAllBytesAsync(FileOf(user), Cancellation)).ShouldBe(old);
 
-        await RestartAsync();
-        Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").ShouldBe([FileOf(user)]);
+        await SettleAsync(user, OutboxState.Settling, version);
         (await File.ReadAllBytesAsync(FileOf(user), Cancellation)).ShouldBe(waiting);
+        File.Exists(WaitingOf(user, version)).ShouldBeFalse();
         (await app.Client.GetByteArrayAsync(url, Cancellation)).ShouldBe(waiting);
     }
 
     [Fact]
-    public async Task Other_remainders_go_at_the_next_start_and_halves_that_someone_may_be_writing_stay()
+    public async Task What_an_upload_left_that_did_not_get_to_the_row_is_removed_by_the_outbox_and_nothing_else()
     {
         var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
         var shown = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
-        var published = WaitingOf(user, "0badf00d");
-        string[] old = [published, WaitingOf(user, "0badcafe"), Half(), Path.Combine(app.ImageDirectory, "999999.0badcafe.jpg")];
-        string[] young = [Half()];
-        foreach (var file in old.Concat(young))
+        string[] left = [WaitingOf(user, "0badf00d"), Path.Combine(app.ImageDirectory, $"{user.Id}_96.0badf00d.jpg"), Path.Combine(app.ImageDirectory, $"{user.Id}_512.0badf00d.jpg")];
+        string[] others = [WaitingOf(user, "0badcafe"), Path.Combine(app.ImageDirectory, "999999.0badf00d.jpg"), Path.Combine(app.ImageDirectory, $".{user.Id}.999999.tmp")];
+        foreach (var file in left.Concat(others))
             await File.WriteAllBytesAsync(file, [0xFF, 0xD8], Cancellation);
-        // What is published has its row's lock around it: that it is young is no excuse.
-        foreach (var file in old.Where(f => f != published))
-            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-1));
 
-        await RestartAsync();
-        old.ShouldAllBe(file => !File.Exists(file));
-        young.ShouldAllBe(file => File.Exists(file));
+        await SettleAsync(user, OutboxState.Storing, "0badf00d");
+        left.ShouldAllBe(file => !File.Exists(file));
+        others.ShouldAllBe(file => File.Exists(file));
         (await app.Client.GetByteArrayAsync(url, Cancellation)).ShouldBe(shown);
-        foreach (var file in young)
+        foreach (var file in others)
             File.Delete(file);
     }
 
-    // What the service does when it starts.
-    async Task RestartAsync()
+    // As a process that died has left it; the service finds it due.
+    async Task SettleAsync(TestUser user, OutboxState state, string key)
     {
-        var recovery = app.Services.GetServices<IHostedService>().OfType<LocalImageRecovery>().Single();
-        await recovery.StartAsync(Cancellation);
-        await recovery.ExecuteTask!;
+        await app.QueryAsync(db =>
+        {
+            db.Outbox.Add(new() { Store = OutboxStore.LocalImages, State = state, UserId = user.Id, Key = key, CreatedAt = DateTime.UnixEpoch, DueAt = DateTime.UnixEpoch });
+            return db.SaveChangesAsync(Cancellation);
+        });
+        while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.UserId == user.Id, Cancellation)))
+            await Task.Delay(50, Cancellation);
     }
 
     async Task<(TestUser User, string Url)> WithPictureAsync(byte[] picture)
@@ -217,6 +265,4 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 
     string WaitingOf(TestUser user, string version) => Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg");
-
-    string Half() => Path.Combine(app.ImageDirectory, $".{Guid.NewGuid():N}.tmp");
 }

@@ -42,6 +42,8 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
             ["/users/me/profile-image"] = image,
             ["/user/profile/photo"] = image,
             ["/static/profile/{user_id}.jpg"] = ["get"],
+            ["/static/profile/{user_id}_{side}.jpg"] = ["get"],
+            ["/upload-policy"] = ["get"],
             ["/health/live"] = ["get"],
             ["/health/ready"] = ["get"],
         };
@@ -53,7 +55,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Every_operation_is_described_and_answers_errors_as_problems()
     {
         var operations = Operations(await ReadAsync()).ToArray();
-        operations.Length.ShouldBe(17);
+        operations.Length.ShouldBe(19);
         operations.Select(o => o.Operation["operationId"]!.GetValue<string>()).Distinct().Count().ShouldBe(operations.Length);
         foreach (var (path, operation) in operations)
         {
@@ -75,7 +77,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task All_but_these_need_the_bearer_token()
     {
         var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 }).Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
-        open.ShouldBe(["GetImage", "IsLive", "IsReady", "Login", "Register"]);
+        open.ShouldBe(["GetImage", "GetImageVariant", "IsLive", "IsReady", "Login", "Register", "UploadPolicy"]);
     }
 
     [Fact]

@@ -1,0 +1,52 @@
+namespace Profiles.Data;
+
+/// <summary>Which other store an <see cref="OutboxEntry"/> is about.</summary>
+enum OutboxStore
+{
+    LocalImages = 1,
+    Cloudinary = 2,
+}
+
+/// <summary>How far the matter of an <see cref="OutboxEntry"/> has got.</summary>
+enum OutboxState
+{
+    /// <summary>A picture is being stored and no profile names it yet; whoever stores it moves this on, or it is abandoned.</summary>
+    Storing = 1,
+
+    /// <summary>The row has changed to name the picture or to name it no more: the store has to agree.</summary>
+    Settling = 2,
+
+    /// <summary>The store may have been told to remove it.</summary>
+    Removing = 3,
+
+    /// <summary>As <see cref="Removing"/>, of a picture whose storing may not have ended: not to find it now does not mean that it will not come.</summary>
+    Abandoned = 4,
+}
+
+/// <summary>
+/// What has to be done in another store because of what happened in the database, recorded in the same transaction; done when the row is gone.
+/// The background service takes it up when it is due: whoever works on it has set that ahead.
+/// </summary>
+sealed class OutboxEntry
+{
+    public long Id { get; init; }
+
+    public required OutboxStore Store { get; init; }
+
+    public required OutboxState State { get; set; }
+
+    /// <summary>Whose picture; the user may be gone.</summary>
+    public required long UserId { get; init; }
+
+    /// <summary>What the store knows the picture by.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>UTC.</summary>
+    public required DateTime CreatedAt { get; init; }
+
+    /// <summary>When it is taken up next, UTC.</summary>
+    public required DateTime DueAt { get; set; }
+
+    /// <summary>How often it failed.</summary>
+    public int Attempts { get; set; }
+}

@@ -1,0 +1,32 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Features.UploadPolicy;
+
+sealed class UploadPolicyEndpoint(DecodePool decoders, IOptions<ImagesOptions> options) : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
+{
+    public override void Configure()
+    {
+        Get("/upload-policy");
+        AllowAnonymous();
+        Description(d => d.WithTags("Images"));
+        Summary(s =>
+        {
+            s.Summary = "Show what a picture may be";
+            s.Description = "Public, the same for everybody, and good for an hour.";
+            s.ResponseExamples[200] = new UploadPolicyResponse(ImageFormats.MediaTypes(heic: true), 20971520, 100000000, 1024, ProcessedImage.Sides);
+            s.Responses[200] = "The limits.";
+        });
+    }
+
+    public override Task<Ok<UploadPolicyResponse>> ExecuteAsync(CancellationToken ct)
+    {
+        var images = options.Value;
+        HttpContext.Response.Headers.CacheControl = "public, max-age=3600";
+        return Task.FromResult(TypedResults.Ok(new UploadPolicyResponse(
+            ImageFormats.MediaTypes(decoders.DecodesHeic), images.MaxBytes, images.MaxPixels, images.MaxSide, ProcessedImage.Sides)));
+    }
+}

@@ -1,0 +1,25 @@
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>What a client learns of a profile's picture, enough to lay out a screen before the first byte of it arrives.</summary>
+/// <param name="Url">The picture itself.</param>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Bytes">The size of the file behind <paramref name="Url"/>.</param>
+/// <param name="Thumbhash">A blurred likeness in about 25 bytes, in Base64 (https://evanw.github.io/thumbhash/).</param>
+/// <param name="DominantColor">The commonest colour, as <c>#rrggbb</c>.</param>
+/// <param name="Variants">Square cuts out of the middle, by their side in pixels.</param>
+/// <param name="UpdatedAt">When it was put up.</param>
+sealed record ImageDescription(
+    string Url, int Width, int Height, int Bytes, string Thumbhash, string DominantColor, IReadOnlyDictionary<string, string> Variants, DateTime UpdatedAt)
+{
+    /// <summary>For the API's document.</summary>
+    public static ImageDescription Example { get; } = new(
+        "http://localhost:8000/static/profile/1.jpg?v=3f2a9c01", 1008, 756, 118203, "2fcZFIB3iId/h3iJh4aIYJ2V8g==", "#60a0c0",
+        new Dictionary<string, string>
+        {
+            ["96"] = "http://localhost:8000/static/profile/1_96.jpg?v=3f2a9c01",
+            ["256"] = "http://localhost:8000/static/profile/1_256.jpg?v=3f2a9c01",
+            ["512"] = "http://localhost:8000/static/profile/1_512.jpg?v=3f2a9c01",
+        },
+        new(2026, 11, 21, 9, 30, 0, DateTimeKind.Utc));
+}

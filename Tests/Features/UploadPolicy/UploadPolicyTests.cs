@@ -1,0 +1,74 @@
+using System.Net;
+using System.Text.Json;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Profiles.Infrastructure.Decoding;
+
+namespace Profiles.Tests.Features.UploadPolicy;
+
+/// <summary>A service with limits of its own, whose libvips lacks the HEVC decoder.</summary>
+public sealed class WithoutHeicFixture : ProfilesFixture
+{
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting("Images:MaxBytes", "50000");
+        a.UseSetting("Images:MaxPixels", "90000");
+        a.UseSetting("Images:MaxSide", "640");
+    }
+
+    protected override ValueTask SetupAsync()
+    {
+        Services.GetRequiredService<DecodePool>().DecodesHeic = false;
+        return ValueTask.CompletedTask;
+    }
+}
+
+public sealed class UploadPolicyTests(WithoutHeicFixture limited, ProfilesFixture app) : TestBase<WithoutHeicFixture>, IClassFixture<ProfilesFixture>
+{
+    [Fact]
+    public async Task Anyone_may_ask_and_keep_the_answer_for_an_hour()
+    {
+        var response = await app.Client.GetAsync("/upload-policy", Cancellation);
+        var policy = await response.ShouldBeAsync(HttpStatusCode.OK);
+        response.Headers.CacheControl!.ToString().ShouldBe("public, max-age=3600");
+        policy.Names().ShouldBe(["types", "max_bytes", "max_pixels", "max_side", "variants"]);
+        Strings(policy, "types").ShouldBe(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/heif"]);
+        (policy.GetProperty("max_bytes").GetInt64(), policy.GetProperty("max_pixels").GetInt64(), policy.GetProperty("max_side").GetInt32()).ShouldBe((20 * 1024 * 1024, 100_000_000, 1024));
+        policy.GetProperty("variants").EnumerateArray().Select(v => v.GetInt32()).ShouldBe([96, 256, 512]);
+    }
+
+    [Fact]
+    public async Task It_says_the_limits_that_are_set_and_a_refusal_carries_the_one_that_was_broken()
+    {
+        var policy = await (await limited.Client.GetAsync("/upload-policy", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var client = limited.ClientFor(await limited.CreateUserAsync());
+        policy.GetProperty("max_side").GetInt32().ShouldBe(640);
+
+        var bytes = policy.GetProperty("max_bytes").GetInt64();
+        bytes.ShouldBe(50_000);
+        var tooLarge = await (await client.UploadAsync(new byte[bytes + 1], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        tooLarge.GetProperty("max_bytes").GetInt64().ShouldBe(bytes);
+
+        var pixels = policy.GetProperty("max_pixels").GetInt64();
+        pixels.ShouldBe(90_000);
+        await (await client.UploadAsync(Picture.Png(300, 300, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var tooMany = await (await client.UploadAsync(Picture.Png(301, 300, 1, 2, 3), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        tooMany.GetProperty("max_pixels").GetInt64().ShouldBe(pixels);
+    }
+
+    [Fact]
+    public async Task Where_HEIC_cannot_be_decoded_it_is_not_named_and_its_refusal_names_the_others()
+    {
+        var policy = await (await limited.Client.GetAsync("/upload-policy", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        Strings(policy, "types").ShouldBe(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
+
+        var client = limited.ClientFor(await limited.CreateUserAsync());
+        var refused = await (await client.UploadAsync(Picture.Bytes("photo.heic"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        refused.GetProperty("detail").GetString().ShouldBe("Invalid file format: HEIC cannot be decoded here. Accepted are JPEG, PNG, WebP, GIF and AVIF.");
+        refused.GetProperty("types").EnumerateArray().Select(t => t.GetString()).ShouldBe(Strings(policy, "types"));
+    }
+
+    static string?[] Strings(JsonElement policy, string name) => [.. policy.GetProperty(name).EnumerateArray().Select(t => t.GetString())];
+}
