@@ -19,12 +19,10 @@ RUN apt-get update \
  && install -d -o profiles -g profiles -m 0700 /data /static
 COPY --from=mcr.microsoft.com/dotnet/aspnet:10.0 /usr/share/dotnet /usr/share/dotnet
 COPY --from=build /app /app
-# MALLOC_ARENA_MAX: decoding on many threads would otherwise fragment the heap to three times its size.
 # DOTNET_EnableDiagnostics: the runtime then needs no file of its own on a read-only root.
 ENV ASPNETCORE_URLS=http://0.0.0.0:8000 \
     DataDirectory=/data \
     Images__Directory=/static \
-    MALLOC_ARENA_MAX=2 \
     DOTNET_EnableDiagnostics=0
 WORKDIR /app
 USER profiles

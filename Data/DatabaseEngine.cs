@@ -17,6 +17,9 @@ abstract class DatabaseEngine
     /// </summary>
     public abstract Task MigrateAsync(CancellationToken ct);
 
+    /// <summary>Whether there is nothing yet that could be looked at; to open it would make it.</summary>
+    public abstract bool IsMissing { get; }
+
     /// <summary>What is wrong inside the database, in sentences; none when it is whole. PostgreSQL looks after its pages itself.</summary>
     public abstract Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct);
 

@@ -46,6 +46,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
         Default("No Reset On Close", () => settings.NoResetOnClose = true);
     }
 
+    public override bool IsMissing => false;
+
     public override Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct) => Task.FromResult<IReadOnlyList<string>>([]);
 
     public override bool MayBeAway => true;

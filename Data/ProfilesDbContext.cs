@@ -39,6 +39,9 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
+    /// <summary>A time as it comes back: UTC, in microseconds.</summary>
+    public static DateTime AsKept(DateTime utc) => new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
+
     // A connection from the pool may have died unnoticed. A read may be done twice; a write whose answer was lost may have been done, and is not repeated.
     static async Task<T> ReadAsync<T>(Func<Task<T>> read)
     {
@@ -60,5 +63,5 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
 
     sealed class UtcConverter() : Microsoft.EntityFrameworkCore.Storage.ValueConversion.ValueConverter<DateTime, DateTime>(
-        time => new DateTime(time.Ticks - (time.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
+        time => AsKept(time), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }

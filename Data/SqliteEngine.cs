@@ -80,6 +80,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
 
+    public override bool IsMissing => !File.Exists(file);
+
     public override async Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct)
     {
         var integrity = await db.Database.SqlQueryRaw<string>("SELECT integrity_check AS Value FROM pragma_integrity_check").ToListAsync(ct);

@@ -101,6 +101,13 @@ public sealed class CloudinaryDouble : IAsyncDisposable
     public Uri Elsewhere => new(BaseAddress, "/elsewhere");
     public int ElsewhereRequests => elsewhereRequests;
 
+    /// <summary>As if somebody else had done so.</summary>
+    public void Move(string id, string other)
+    {
+        assets.TryRemove(id, out var bytes).ShouldBeTrue();
+        (assets[other], created[other]) = (bytes!, created[id]);
+    }
+
     public static async Task<CloudinaryDouble> StartAsync()
     {
         var cloudinary = new CloudinaryDouble();

@@ -35,13 +35,13 @@ public sealed class CrashTests(ITestOutputHelper output)
         // Long ago, so that what is left over is nobody's present upload.
         cloudinary.Age = TimeSpan.FromHours(1);
         await TryAsync(
-            [("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority))],
+            [("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)), ("Cloudinary__Timeout", "00:00:02.5")],
             () => cloudinary.Assets.Count, filesOfAPicture: 1);
     }
 
     async Task TryAsync((string, string)[] storage, Func<int> kept, int filesOfAPicture)
     {
-        (string, string)[] settings = [("DataDirectory", data), ("Images__Directory", pictures), ("Images__Grace", "00:00:01"), .. storage];
+        (string, string)[] settings = [("DataDirectory", data), ("Images__Directory", pictures), ("Images__Grace", "00:00:03"), .. storage];
         var people = new List<Person>();
         var random = new Random(20261121);
         for (var kill = 0; kill < Kills; kill++)

@@ -58,9 +58,6 @@ static class DecodeFrame
 {
     public const int HeaderSize = 5;
 
-    /// <summary>More than the pictures of the longest side that can be set take.</summary>
-    public const int LongestBody = 256 * 1024 * 1024;
-
     const int LongestThumbHash = 64;
 
     public static byte[] Make(DecodeAnswer answer, ReadOnlySpan<byte> body)
@@ -76,10 +73,12 @@ static class DecodeFrame
 
     /// <summary>The kind of a frame and the length of its body.</summary>
     /// <exception cref="InvalidDataException">A worker in its right mind would not send it.</exception>
-    public static (DecodeAnswer Answer, int Length) ReadHeader(ReadOnlySpan<byte> header)
+    public static (DecodeAnswer Answer, int Length) ReadHeader(ReadOnlySpan<byte> header, int maxSide)
     {
+        // No JPEG is larger than its pixels, and the squares are smaller than the picture.
+        var longest = (6 * maxSide * maxSide) + (1024 * 1024);
         var (answer, length) = ((DecodeAnswer)header[0], BinaryPrimitives.ReadInt32LittleEndian(header[1..]));
-        return Enum.IsDefined(answer) && length is >= 0 and <= LongestBody ? (answer, length) : throw new InvalidDataException("A worker sent no frame.");
+        return Enum.IsDefined(answer) && length >= 0 && length <= longest ? (answer, length) : throw new InvalidDataException("A worker sent no frame.");
     }
 
     public static byte[] Write(WorkerGreeting greeting) =>

@@ -37,7 +37,7 @@ sealed class DecodeWorker : IDisposable
         var worker = new DecodeWorker(Process.Start(Command(DecodeCommand.Arguments(memory, timeout)))!);
         try
         {
-            var (answer, body) = await worker.WithinAsync(Patience, worker.AnswerAsync);
+            var (answer, body) = await worker.WithinAsync(Patience, () => worker.AnswerAsync(maxSide: 0));
             worker.Greeting = answer switch
             {
                 DecodeAnswer.Ready => DecodeFrame.ReadGreeting(body),
@@ -69,7 +69,7 @@ sealed class DecodeWorker : IDisposable
             foreach (var segment in picture.Segments)
                 await input.WriteAsync(segment, CancellationToken.None);
             await input.FlushAsync(CancellationToken.None);
-            return await AnswerAsync();
+            return await AnswerAsync(maxSide);
         });
         return answer switch
         {
@@ -87,12 +87,12 @@ sealed class DecodeWorker : IDisposable
         process.Dispose();
     }
 
-    async Task<(DecodeAnswer Answer, byte[] Body)> AnswerAsync()
+    async Task<(DecodeAnswer Answer, byte[] Body)> AnswerAsync(int maxSide)
     {
         var output = process.StandardOutput.BaseStream;
         var header = new byte[DecodeFrame.HeaderSize];
         await output.ReadExactlyAsync(header, CancellationToken.None);
-        var (answer, length) = DecodeFrame.ReadHeader(header);
+        var (answer, length) = DecodeFrame.ReadHeader(header, maxSide);
         var body = new byte[length];
         await output.ReadExactlyAsync(body, CancellationToken.None);
         return (answer, body);

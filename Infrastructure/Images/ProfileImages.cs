@@ -64,8 +64,9 @@ sealed class ProfileImages(
         {
             await LockedAsync(userId, async profile =>
             {
-                if (profile is { Image: null })
-                    profile.Image = image;
+                if (profile is not { Image: null })
+                    return false;
+                profile.Image = image;
                 // A refusal leaves nothing to ask for; a local file is to be put back in its place.
                 if (e.Refused && !image!.IsLocal)
                     await ForgetAsync(entry);
@@ -81,19 +82,21 @@ sealed class ProfileImages(
         var store = entry.Store == OutboxStore.LocalImages ? (IImageStorage)local : cloudinary;
         var settled = await LockedAsync(entry.UserId, async profile =>
         {
-            if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id, CancellationToken.None) is not { } current)
-                return (Entry: null, Shown: null, Found: Settlement.Done);
+            var current = await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id, CancellationToken.None);
             var shown = profile?.Image is { } image && image.IsLocal == (store == local) ? image.Key : null;
             if (store.SettlesUnderLock)
             {
-                var found = await store.SettleAsync(current, shown);
-                await ForgetAsync(current);
-                return (Entry: (OutboxEntry?)null, Shown: shown, Found: found);
+                // Also when another has done it already: whoever stored may have gone on after that.
+                await store.SettleAsync(entry, shown);
+                await ForgetAsync(entry);
+                return (Entry: (OutboxEntry?)null, Shown: shown);
             }
+            if (current is null)
+                return (Entry: (OutboxEntry?)null, Shown: shown);
             // From now on nobody shows it any more, whatever the storage answers.
             if (shown != current.Key)
                 current.State = current.State is OutboxState.Storing or OutboxState.Abandoned ? OutboxState.Abandoned : OutboxState.Removing;
-            return (Entry: current, Shown: shown, Found: Settlement.Done);
+            return (Entry: (OutboxEntry?)current, Shown: shown);
         });
         if (settled.Entry is null)
             return;
@@ -197,7 +200,8 @@ sealed class ProfileImages(
         Bytes = picture.Jpeg.Length,
         Thumbhash = Convert.ToBase64String(picture.ThumbHash),
         DominantColor = picture.DominantColor,
-        UpdatedAt = clock.GetUtcNow().UtcDateTime,
+        // As the database keeps it: the answer of the upload and the profile say the same.
+        UpdatedAt = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime),
     };
 
     // One change of a user's picture at a time, on all instances: an update locks the row (on SQLite, the file) until the transaction ends, however it ends.

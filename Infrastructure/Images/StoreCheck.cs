@@ -36,7 +36,7 @@ sealed class StoreCheck(
     {
         try
         {
-            if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
+            if (engine.IsMissing || (await db.Database.GetPendingMigrationsAsync(ct)).Any())
                 throw new StartException("The database is not there, or older than this program: start the service once.");
         }
         catch (DbException e)

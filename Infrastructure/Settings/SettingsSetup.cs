@@ -57,7 +57,8 @@ static class SettingsSetup
             .Check(o => o.Timeout > TimeSpan.Zero && o.Timeout <= TimeSpan.FromMinutes(5), "Cloudinary__Timeout must be between 00:00:00.001 and 00:05:00.");
         services.AddOptions<ImagesOptions>()
             .PostConfigure<IOptions<CloudinaryOptions>>((o, c) => o.Storage ??= string.IsNullOrEmpty(c.Value.Url) ? ImageStorageKind.Local : ImageStorageKind.Cloudinary)
-            .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || !string.IsNullOrEmpty(c.Value.Url), "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.");
+            .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || !string.IsNullOrEmpty(c.Value.Url), "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.")
+            .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || o.Grace > c.Value.Timeout, "Images__Grace must be longer than Cloudinary__Timeout: an upload that is still going on would be taken for left behind.");
         services.AddSection<ExplorerOptions>("OpenApi");
         services.AddSection<CrossOriginOptions>("Cors")
             .Check(o => o.List.All(origin => IsOrigin(origin, pathAllowed: false)), "Cors__Origins must be origins such as https://app.example.com, separated by commas.");

@@ -413,6 +413,29 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
+    public async Task A_read_only_disk_is_503_and_the_picture_that_was_there_stays()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "ro,size=1m", "profiles-tests", app.ImageDirectory), "Only root may mount a disk.");
+        try
+        {
+            var response = await client.UploadAsync(Picture.Bytes("large.jpg"), Cancellation);
+            await response.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+            response.Headers.RetryAfter.ShouldNotBeNull();
+            (await client.GetAsync("/me", Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+        finally
+        {
+            await RunAsync("umount", "-l", app.ImageDirectory);
+        }
+        (await ShownAsync(client)).ShouldBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
+        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
+    }
+
+    [Fact]
     public async Task A_phone_learns_the_size_and_a_likeness_of_the_picture_before_it_loads_it()
     {
         var user = await app.CreateUserAsync();

@@ -1,0 +1,132 @@
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.Data.Sqlite;
+
+namespace Profiles.Tests.Infrastructure.Images;
+
+/// <summary>What <c>Profiles check</c> finds. Each test breaks a store that a process has left, and checks it with another.</summary>
+public sealed class StoreCheckTests
+{
+    readonly string data = TemporaryDirectory.Make("data");
+    readonly string pictures = TemporaryDirectory.Make("pictures");
+
+    static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    string Folder => Path.Combine(pictures, "profile");
+
+    (string, string)[] Settings => [("DataDirectory", data), ("Images__Directory", pictures), ("Images__Grace", "00:00:01")];
+
+    [Fact]
+    public async Task Every_fault_of_the_directory_is_named_and_nothing_is_changed()
+    {
+        await using (var server = await ServerProcess.StartAsync(Settings))
+        {
+            for (var user = 1; user <= 6; user++)
+                await PutUpAsync(server, user);
+        }
+        var (whole, calm) = await ServerProcess.CheckAsync(Settings);
+        (whole, calm).ShouldBe((0, "6 pictures, 24 files and assets, 0 pending in the outbox: no fault.\n"));
+
+        File.Delete(Of("1.jpg"));
+        File.Delete(Variant(2, 96));
+        await File.WriteAllBytesAsync(Of("3.jpg"), (await File.ReadAllBytesAsync(Of("3.jpg"), Token))[..^20], Token);
+        File.Copy(Of("5.jpg"), Of("4.jpg"), overwrite: true);
+        await File.WriteAllTextAsync(Variant(5, 256), "no picture", Token);
+        string[] strays = ["999.jpg", "6.0badf00d.jpg", ".6.4711.tmp", "something else"];
+        foreach (var stray in strays)
+        {
+            await File.WriteAllBytesAsync(Of(stray), [1, 2, 3], Token);
+            File.SetLastWriteTimeUtc(Of(stray), DateTime.UtcNow.AddHours(-1));
+        }
+        var before = Directory.GetFiles(Folder).Order().ToArray();
+        var (exitCode, said) = await ServerProcess.CheckAsync(Settings);
+        exitCode.ShouldBe(1);
+        said.TrimEnd().Split('\n').ShouldBe(
+        [
+            "The file .6.4711.tmp belongs to no profile.",
+            "The file 6.0badf00d.jpg belongs to no profile.",
+            "The file 999.jpg belongs to no profile.",
+            "The file something else belongs to no profile.",
+            "The picture of user 1 is not there (1.jpg).",
+            $"The picture of user 2 is not there ({Path.GetFileName(Variant(2, 96, exists: false))}).",
+            "The picture of user 3 is another one than the profile names (3.jpg).",
+            "The picture of user 4 is another one than the profile names (4.jpg).",
+            $"The picture of user 5 cannot be read or decoded ({Path.GetFileName(Variant(5, 256))}).",
+            "6 pictures, 26 files and assets, 0 pending in the outbox: 9 faults.",
+        ]);
+        Directory.GetFiles(Folder).Order().ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_young_file_and_one_that_the_outbox_remembers_are_no_fault()
+    {
+        await using (var server = await ServerProcess.StartAsync(("DataDirectory", data), ("Images__Directory", pictures)))
+            await PutUpAsync(server, 1);
+        await File.WriteAllBytesAsync(Of("1.0badf00d.jpg"), [1, 2, 3], Token);
+        var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", data), ("Images__Directory", pictures));
+        (exitCode, said).ShouldBe((0, "1 pictures, 5 files and assets, 0 pending in the outbox: no fault.\n"));
+    }
+
+    [Fact]
+    public async Task What_is_missing_or_left_at_Cloudinary_is_named()
+    {
+        await using var cloudinary = await CloudinaryDouble.StartAsync();
+        cloudinary.Age = TimeSpan.FromHours(1);
+        (string, string)[] settings = [.. Settings, ("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)), ("Cloudinary__Timeout", "00:00:00.9")];
+        await using (var server = await ServerProcess.StartAsync(settings))
+        {
+            for (var user = 1; user <= 4; user++)
+                await PutUpAsync(server, user);
+        }
+        (await ServerProcess.CheckAsync(settings)).ShouldBe((0, "4 pictures, 4 files and assets, 0 pending in the outbox: no fault.\n"));
+
+        var lost = cloudinary.Assets.Keys.First();
+        cloudinary.Move(lost, "profile_images/nobodys");
+        var (exitCode, said) = await ServerProcess.CheckAsync(settings);
+        exitCode.ShouldBe(1);
+        said.ShouldContain("The asset profile_images/nobodys belongs to no profile.");
+        said.ShouldContain($" is not at Cloudinary ({lost}).");
+        said.ShouldEndWith(": 2 faults.\n");
+        said.ShouldNotContain(CloudinaryDouble.Secret);
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task Damage_inside_the_database_file_is_named_and_a_missing_file_is_not_made()
+    {
+        var (missing, sentence) = await ServerProcess.CheckAsync(Settings);
+        missing.ShouldBe(1);
+        sentence.ShouldContain("The database");
+        File.Exists(Path.Combine(data, "profiles.db")).ShouldBeFalse();
+
+        await using (await ServerProcess.StartAsync(Settings))
+        {
+        }
+        await using (var connection = new SqliteConnection($"Data Source={Path.Combine(data, "profiles.db")};Pooling=false"))
+        {
+            await connection.OpenAsync(Token);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA foreign_keys=OFF; INSERT INTO user_profiles (user_id, name, version, updated_at) VALUES (4711, 'Nobody', 1, '2026-01-01 00:00:00')";
+            await command.ExecuteNonQueryAsync(Token);
+        }
+        var (damaged, said) = await ServerProcess.CheckAsync(Settings);
+        damaged.ShouldBe(1);
+        said.ShouldStartWith("A row of user_profiles refers to one that is not there.\n");
+    }
+
+    string Of(string name) => Path.Combine(Folder, name);
+
+    readonly Dictionary<(int, int), string> variants = [];
+
+    // By the name that it has, or had.
+    string Variant(int user, int side, bool exists = true) =>
+        variants[(user, side)] = exists && !variants.ContainsKey((user, side)) ? Directory.GetFiles(Folder, $"{user}_{side}.*.jpg").Single() : variants[(user, side)];
+
+    static async Task PutUpAsync(ServerProcess server, int user)
+    {
+        var email = $"{user}@example.com";
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "12345678" }, Token)).EnsureSuccessStatusCode();
+        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "12345678" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
+        using var client = new HttpClient { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
+        await client.PutUpAsync(Picture.Png(60 + user, 40, (byte)(40 * user), 0, 128), Token);
+    }
+}

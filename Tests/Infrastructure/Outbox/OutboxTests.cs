@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using System.Net;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Infrastructure.Outbox;
+
+/// <summary>A service that keeps its pictures at a Cloudinary and takes up after some seconds what was cut short.</summary>
+public sealed class OutboxFixture : ProfilesFixture
+{
+    public CloudinaryDouble Cloudinary { get; private set; } = null!;
+
+    protected override async ValueTask PreSetupAsync() => Cloudinary = await CloudinaryDouble.StartAsync();
+
+    protected override ValueTask TearDownAsync() => Cloudinary.DisposeAsync();
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting("CLOUDINARY_URL", Cloudinary.CloudinaryUrl);
+        a.UseSetting("Cloudinary:ApiBaseAddress", Cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority));
+        a.UseSetting("Cloudinary:Timeout", "00:00:02");
+        a.UseSetting("Images:Grace", "00:00:03");
+    }
+}
+
+/// <summary>What becomes of calls to Cloudinary whose outcome nobody knows.</summary>
+public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
+{
+    protected override ValueTask TearDownAsync()
+    {
+        (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy, app.Cloudinary.OnAdmin) = (CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal);
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_picture_that_arrived_there_although_the_answer_was_lost_is_removed()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        app.Cloudinary.OnUpload = CloudinaryBehaviour.ResetMidBody;
+        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+        var left = KeyOfTheLastUpload();
+        app.Cloudinary.Assets.Keys.ShouldContain(left);
+        (await EntriesAsync(user)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(e => e.Key.ShouldBe(left), e => e.State.ShouldBe(OutboxState.Storing));
+
+        await DrainAsync(user);
+        app.Cloudinary.Assets.Keys.ShouldNotContain(left);
+        (await ShownAsync(client)).ShouldBe(url);
+        app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(url!));
+    }
+
+    [Fact]
+    public async Task A_picture_that_may_still_arrive_is_asked_for_until_it_will_not()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        app.Cloudinary.OnUpload = CloudinaryBehaviour.Hang;
+        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+        var key = KeyOfTheLastUpload();
+        await DrainAsync(user);
+        app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/destroy", StringComparison.Ordinal) && c.Fields["public_id"] == key).ShouldBeGreaterThan(0);
+        (await ShownAsync(client)).ShouldBe(url);
+    }
+
+    [Fact]
+    public async Task What_Cloudinary_refuses_leaves_nothing_to_do()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        app.Cloudinary.OnUpload = CloudinaryBehaviour.Status(401);
+        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+        (await EntriesAsync(user)).ShouldBeEmpty();
+        app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(401);
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        (await EntriesAsync(user)).ShouldBeEmpty();
+        (await ShownAsync(client)).ShouldBe(url);
+    }
+
+    [Fact]
+    public async Task A_deletion_that_was_carried_out_although_the_answer_was_lost_clears_the_profile()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        app.Cloudinary.OnDestroy = CloudinaryBehaviour.ResetMidBody;
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        app.Cloudinary.Assets.Keys.ShouldNotContain(KeyOf(url!));
+        await DrainAsync(user);
+        (await ShownAsync(client)).ShouldBeNull();
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
+    }
+
+    [Fact]
+    public async Task A_deletion_that_was_not_carried_out_leaves_the_picture_also_when_the_question_after_it_fails_at_first()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        app.Cloudinary.OnDestroy = CloudinaryBehaviour.Hang;
+        app.Cloudinary.OnAdmin = CloudinaryBehaviour.GarbageBody;
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+        await AttemptsAsync(user, 1);
+        (await ShownAsync(client)).ShouldBe(url);
+        app.Cloudinary.OnAdmin = CloudinaryBehaviour.Normal;
+        await DrainAsync(user);
+        (await ShownAsync(client)).ShouldBe(url);
+        app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(url!));
+    }
+
+    [Fact]
+    public async Task The_picture_that_was_replaced_goes_when_Cloudinary_is_back()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(500);
+        var second = await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Cancellation);
+        await AttemptsAsync(user, 1);
+        app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(url!));
+        var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        ready.GetProperty("pending").GetInt32().ShouldBeGreaterThan(0);
+
+        app.Cloudinary.OnDestroy = CloudinaryBehaviour.Normal;
+        await DrainAsync(user);
+        app.Cloudinary.Assets.Keys.ShouldNotContain(KeyOf(url!));
+        app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(second));
+        (await ShownAsync(client)).ShouldBe(second);
+    }
+
+    [Fact]
+    public async Task An_upload_that_was_given_up_for_dead_meanwhile_fails_and_what_it_stored_goes()
+    {
+        var (user, client, url) = await WithPictureAsync();
+        var go = new TaskCompletionSource();
+        app.Cloudinary.OnUpload = new((call, due, ct) => go.Task.ContinueWith(_ => CloudinaryBehaviour.Normal.Answers(call, due, ct), TaskScheduler.Default).Unwrap(), Executes: true);
+        var upload = client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        while (await EntriesAsync(user) is not [{ } entry] || app.Cloudinary.Calls.All(c => c.FileLength == 0 || !entry.Key.EndsWith(c.Fields.GetValueOrDefault("public_id", "?"), StringComparison.Ordinal)))
+            await Task.Delay(20, Cancellation);
+        // As another instance does after the grace.
+        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id).ExecuteUpdateAsync(e => e.SetProperty(x => x.State, OutboxState.Abandoned), Cancellation));
+        go.SetResult();
+        await (await upload).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+        (await ShownAsync(client)).ShouldBe(url);
+        var key = KeyOfTheLastUpload();
+        await DrainAsync(user);
+        app.Cloudinary.Assets.Keys.ShouldNotContain(key);
+        app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(url!));
+    }
+
+    [Fact]
+    public async Task The_variants_are_addresses_of_its_transformations()
+    {
+        var (_, client, url) = await WithPictureAsync();
+        var variants = (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image").GetProperty("variants");
+        foreach (var side in new[] { "96", "256", "512" })
+            variants.GetProperty(side).GetString().ShouldBe(url!.Replace("/image/upload/v", $"/image/upload/c_fill,g_center,h_{side},w_{side}/v"));
+        app.Cloudinary.Calls.Count(c => c.FileLength > 0 && KeyOf(url!).EndsWith(c.Fields["public_id"], StringComparison.Ordinal)).ShouldBe(1, "Variants are not uploaded.");
+    }
+
+    async Task<(TestUser User, HttpClient Client, string? Url)> WithPictureAsync()
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        return (user, client, await client.PutUpAsync(Picture.Png(16, 16, 255, 0, 0), Cancellation));
+    }
+
+    async Task<string?> ShownAsync(HttpClient client) =>
+        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString();
+
+    Task<List<OutboxEntry>> EntriesAsync(TestUser user) => app.QueryAsync(db => db.Outbox.AsNoTracking().Where(e => e.UserId == user.Id).ToListAsync(Cancellation));
+
+    Task DrainAsync(TestUser user) => UntilAsync(async () => (await EntriesAsync(user)).Count == 0);
+
+    Task AttemptsAsync(TestUser user, int attempts) => UntilAsync(async () => (await EntriesAsync(user)).Any(e => e.Attempts >= attempts));
+
+    async Task UntilAsync(Func<Task<bool>> reached)
+    {
+        var patience = Stopwatch.StartNew();
+        while (!await reached())
+        {
+            patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60));
+            await Task.Delay(50, Cancellation);
+        }
+    }
+
+    string KeyOfTheLastUpload() => $"profile_images/{app.Cloudinary.Calls.Last(c => c.Path.EndsWith("/upload", StringComparison.Ordinal)).Fields["public_id"]}";
+
+    static string KeyOf(string url) => $"profile_images/{Path.GetFileNameWithoutExtension(new Uri(url).AbsolutePath)}";
+}
