@@ -64,25 +64,24 @@ static class ImagePipeline
         var (width, height) = (VipsNative.vips_image_get_width(decoded), VipsNative.vips_image_get_height(decoded));
         var shorter = Math.Min(width, height);
         var variants = new byte[ProcessedImage.Sides.Count][];
-        var larger = decoded;
+        // Cut out first: with crop, thumbnail_image makes all of the picture smaller before it cuts, for a quarter more of the work.
+        var larger = Vips.Apply("gravity", decoded, string.Create(CultureInfo.InvariantCulture, $"direction=centre,width={shorter},height={shorter}"));
         try
         {
             for (var i = variants.Length - 1; i >= 0; i--)
             {
                 var side = Math.Min(ProcessedImage.Sides[i], shorter);
-                using var square = Vips.Apply("thumbnail_image", larger, string.Create(CultureInfo.InvariantCulture, $"width={side},height={side},crop=centre"));
+                using var square = Vips.Apply("resize", larger, string.Create(CultureInfo.InvariantCulture, $"scale={(double)side / VipsNative.vips_image_get_width(larger)}"));
                 // Each is made of the next larger one, which is smaller than the picture.
                 var kept = Vips.Decode(square);
-                if (larger != decoded)
-                    larger.Dispose();
+                larger.Dispose();
                 larger = kept;
                 variants[i] = Vips.SaveJpeg(kept, SaveOptions);
             }
         }
         finally
         {
-            if (larger != decoded)
-                larger.Dispose();
+            larger.Dispose();
         }
         using var small = Vips.Apply("thumbnail_image", decoded, $"width={SmallSide},height={SmallSide},size=down");
         var pixels = Vips.Pixels(small, out var across, out var down);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace Profiles.Benchmarks;
@@ -18,8 +19,17 @@ static class Program
             case ["bare", .. var options]:
                 await BareServer.RunAsync(options);
                 return 0;
+            case ["images", .. var options]:
+                await ImagesBenchmark.RunAsync(options);
+                return 0;
+            case ["pictures", var path, var atOnce]:
+                await ServicePictures.RunAsync(path, int.Parse(atOnce, CultureInfo.InvariantCulture));
+                return 0;
             default:
-                await Console.Error.WriteLineAsync("reads [<rounds> [<seconds>]]   GET /me of the service beside a bare minimal API, on SQLite and on PostgreSQL");
+                await Console.Error.WriteLineAsync("""
+                    reads [<rounds> [<seconds>]]    GET /me of the service beside a bare minimal API, on SQLite and on PostgreSQL
+                    images [<rounds> [<seconds>]]   a photo of 12 megapixels through the service's workers beside sharp
+                    """);
                 return 1;
         }
     }

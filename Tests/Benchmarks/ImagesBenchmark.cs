@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Profiles.Infrastructure.Decoding;
+
+namespace Profiles.Benchmarks;
+
+/// <summary>
+/// A photo of 12 megapixels through the service's own <see cref="DecodePool"/>, and the same work by sharp, in turns: what else the machine does meets both.
+/// Both run in processes of their own that keep the photo in memory; what it costs to receive an upload or to store a picture is no part of it.
+/// </summary>
+static class ImagesBenchmark
+{
+    static readonly int[] Levels = [1, 2, 4];
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
+
+    public static async Task RunAsync(string[] options)
+    {
+        var rounds = options.Length > 0 ? int.Parse(options[0], CultureInfo.InvariantCulture) : 9;
+        var length = TimeSpan.FromSeconds(options.Length > 1 ? double.Parse(options[1], CultureInfo.InvariantCulture) : 3);
+        var sharp = Environment.GetEnvironmentVariable("PROFILES_BENCH_SHARP") ?? throw new InvalidOperationException("PROFILES_BENCH_SHARP must name the directory that sharp is installed in, as ./dev bench images does.");
+        var directory = Directory.CreateTempSubdirectory("profiles-bench-").FullName;
+        var pairs = new List<(int AtOnce, Maker Service, Maker Sharp)>();
+        try
+        {
+            var path = Path.Combine(directory, "photo.jpg");
+            var photo = Photo.Make();
+            await File.WriteAllBytesAsync(path, photo);
+            foreach (var atOnce in Levels.Select(level => level.ToString(CultureInfo.InvariantCulture)))
+            {
+                pairs.Add((
+                    int.Parse(atOnce, CultureInfo.InvariantCulture),
+                    new Maker("service", "dotnet", typeof(ImagesBenchmark).Assembly.Location, "pictures", path, atOnce),
+                    new Maker("sharp", "node", Path.Combine(AppContext.BaseDirectory, "sharp.mjs"), sharp, path, atOnce)));
+            }
+            foreach (var (_, service, other) in pairs)
+            {
+                Compare(await service.StartAsync(), await other.StartAsync());
+                await service.WorkAsync(WarmUp);
+                await other.WorkAsync(WarmUp);
+            }
+            for (var round = 0; round < rounds; round++)
+            {
+                foreach (var (_, service, other) in pairs)
+                {
+                    // Neither is always the one that finds the processor warm.
+                    foreach (var maker in round % 2 == 0 ? (Maker[])[service, other] : [other, service])
+                        maker.Results.Add(await maker.WorkAsync(length));
+                }
+            }
+            Report(pairs, photo, rounds, length);
+        }
+        finally
+        {
+            foreach (var (_, service, other) in pairs)
+            {
+                service.Dispose();
+                other.Dispose();
+            }
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    static void Report(List<(int AtOnce, Maker Service, Maker Sharp)> pairs, byte[] photo, int rounds, TimeSpan length)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"A JPEG of {Describe(photo)}: medians of {rounds} rounds of {length.TotalSeconds} s, {Environment.ProcessorCount} processors"));
+        foreach (var maker in (Maker[])[pairs[0].Service, pairs[0].Sharp])
+            Console.WriteLine($"- {maker.Name} makes {string.Join(", ", maker.Made.Select(Describe))}");
+        Console.WriteLine();
+        Console.WriteLine("| at once | | pictures/s | CPU ms each | peak memory, MB |");
+        Console.WriteLine("|---|---|---|---|---|");
+        foreach (var (atOnce, service, sharp) in pairs)
+        {
+            foreach (var maker in (Maker[])[service, sharp])
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"| {atOnce} | {maker.Name} | {Median(maker.Results.Select(r => r.PerSecond)):F1} | {Median(maker.Results.Select(r => r.Milliseconds)):F1} | {string.Join(" + ", maker.Peaks)} |"));
+            }
+            // Of the neighbours in time, so that a slow moment meets both.
+            var neighbours = service.Results.Zip(sharp.Results).ToArray();
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"| {atOnce} | service / sharp | {Median(neighbours.Select(n => n.First.PerSecond / n.Second.PerSecond)):F2} | {Median(neighbours.Select(n => n.First.Milliseconds / n.Second.Milliseconds)):F2} | |"));
+        }
+        Console.WriteLine("\nThe memory is that of each process at its highest: of the service first its own, then its workers'.");
+    }
+
+    static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    // What is not the same work could not be compared. The whole picture may be a little smaller: ImagePipeline takes what the decoder gives for less.
+    static void Compare(IReadOnlyList<byte[]> one, IReadOnlyList<byte[]> other)
+    {
+        var (squares, others) = (one.Skip(1).Select(Size), other.Skip(1).Select(Size));
+        var (whole, otherWhole) = (Size(one[0]), Size(other[0]));
+        if (!squares.SequenceEqual(others) || Math.Abs(whole.Width - otherWhole.Width) > otherWhole.Width / 16)
+            throw new InvalidOperationException($"They make different pictures: {string.Join(", ", one.Select(Describe))} and {string.Join(", ", other.Select(Describe))}.");
+    }
+
+    static string Describe(byte[] jpeg) => string.Create(CultureInfo.InvariantCulture, $"{Size(jpeg).Width} x {Size(jpeg).Height} ({jpeg.Length / 1000.0:F0} kB)");
+
+    static unsafe (int Width, int Height) Size(byte[] jpeg)
+    {
+        fixed (byte* bytes = jpeg)
+        {
+            using var source = Vips.OpenSource(bytes, jpeg.Length);
+            using var image = Vips.Load("jpegload_source", source, "");
+            return (VipsNative.vips_image_get_width(image), VipsNative.vips_image_get_height(image));
+        }
+    }
+
+    readonly record struct Result(double PerSecond, double Milliseconds);
+
+    /// <summary>A process that makes pictures when it is told to, with all processes below it.</summary>
+    sealed class Maker : IDisposable
+    {
+        readonly Process process;
+
+        public Maker(string name, string program, params string[] arguments)
+        {
+            Name = name;
+            process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            // Whoever stops the benchmark stops what it started.
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
+        }
+
+        public string Name { get; }
+
+        /// <summary>The whole picture, then its squares, the largest first.</summary>
+        public IReadOnlyList<byte[]> Made { get; private set; } = [];
+
+        public List<Result> Results { get; } = [];
+
+        /// <summary>The most memory that each of its processes had, in megabytes.</summary>
+        public IReadOnlyList<long> Peaks { get; private set; } = [];
+
+        public async Task<IReadOnlyList<byte[]>> StartAsync() => Made = await AnswerAsync<byte[][]>();
+
+        public async Task<Result> WorkAsync(TimeSpan length)
+        {
+            var before = Cpu();
+            await process.StandardInput.WriteLineAsync(length.TotalSeconds.ToString(CultureInfo.InvariantCulture));
+            await process.StandardInput.FlushAsync();
+            var round = await AnswerAsync<Round>();
+            // A worker that was replaced takes its peak along: the highest of each place stays.
+            var peaks = Processes.Of(process.Id).Select((p, i) => (Order: i == 0 ? long.MaxValue : p.PeakMemory, p.PeakMemory))
+                .OrderByDescending(p => p.Order).Select(p => p.PeakMemory / 1_000_000).ToArray();
+            Peaks = [.. peaks.Select((peak, i) => i < Peaks.Count ? Math.Max(peak, Peaks[i]) : peak)];
+            return new(round.Pictures / round.Seconds, (Cpu() - before).TotalMilliseconds / round.Pictures);
+        }
+
+        public void Dispose() => End();
+
+        void End()
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+
+        async Task<T> AnswerAsync<T>() => await process.StandardOutput.ReadLineAsync() is { } line
+            ? JsonSerializer.Deserialize<T>(line, JsonSerializerOptions.Web)! : throw new InvalidOperationException($"{Name} ended.");
+
+        TimeSpan Cpu() => Processes.Of(process.Id).Aggregate(TimeSpan.Zero, (sum, p) => sum + p.Cpu);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Benchmarks;
+
+/// <summary>The service's part of <see cref="ImagesBenchmark"/>, as a process of its own that says what <c>sharp.mjs</c> says: an upload's buffer, the pool, its workers.</summary>
+static class ServicePictures
+{
+    public static async Task RunAsync(string path, int atOnce)
+    {
+        var photo = await File.ReadAllBytesAsync(path);
+        var options = Options.Create(new ImagesOptions { Workers = atOnce });
+        var memory = new UploadMemory(options);
+        using var pool = new DecodePool(options, NullLogger<DecodePool>.Instance);
+        await pool.StartAsync();
+
+        var made = await MakeAsync();
+        Say(made.Variants.Append(made.Jpeg).Reverse());
+        while (await Console.In.ReadLineAsync() is { } line)
+        {
+            var length = TimeSpan.FromSeconds(double.Parse(line, CultureInfo.InvariantCulture));
+            var (pictures, start) = (0, Stopwatch.GetTimestamp());
+            await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(async () =>
+            {
+                while (Stopwatch.GetElapsedTime(start) < length)
+                {
+                    await MakeAsync();
+                    Interlocked.Increment(ref pictures);
+                }
+            })));
+            Say(new Round(pictures, Stopwatch.GetElapsedTime(start).TotalSeconds));
+        }
+
+        async Task<ProcessedImage> MakeAsync()
+        {
+            using var body = new MemoryStream(photo, writable: false);
+            using var upload = new UploadBuffer(memory);
+            while (await upload.ReadAsync(body, CancellationToken.None))
+            {
+            }
+            return await pool.ProcessAsync(upload, CancellationToken.None);
+        }
+    }
+
+    static void Say<T>(T answer) => Console.WriteLine(JsonSerializer.Serialize(answer, JsonSerializerOptions.Web));
+}
+
+/// <summary>What was done in one go.</summary>
+sealed record Round(int Pictures, double Seconds);
