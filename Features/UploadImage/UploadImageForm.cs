@@ -41,6 +41,10 @@ static class UploadImageForm
             }
             return count == 0 ? Refused("Send exactly one file, in a part named image, file or photo.") : null;
         }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return TooLarge(maxBytes);
+        }
         catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException))
         {
             return Refused("The multipart body is damaged or cut off.");

@@ -12,7 +12,7 @@ static class DecodeCommand
 {
     public const string Name = "decode";
 
-    /// <summary>Far more than a command line has when somebody else starts it.</summary>
+    /// <summary>Said by a worker that has put its fence up to the one that it becomes.</summary>
     const string Fenced = "fenced";
 
     /// <summary>The arguments of a worker: what its writable memory may be in bytes, and how long one picture may take.</summary>
@@ -31,6 +31,7 @@ static class DecodeCommand
         {
             if (arguments is not [.., Fenced])
                 Fence.Enter(long.Parse(arguments[1], CultureInfo.InvariantCulture), [.. arguments, Fenced]);
+            Seccomp.Deny();
             Vips.Start();
             answers.Write(DecodeFrame.Write(new WorkerGreeting(Vips.Version, Vips.DecodesHeic, Fence.ClosesFiles)));
         }

@@ -60,16 +60,29 @@ sealed class DecodePool : IDisposable
     /// <exception cref="BusyException">Too many pictures are waiting, or no worker can be started.</exception>
     public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, CancellationToken ct)
     {
-        var format = ImageFormats.Sniff(picture.Head) ?? throw new InvalidImageException();
+        var format = ImageFormats.Sniff(picture.Head) ?? throw new InvalidImageException(ImageFormats.MediaTypes(DecodesHeic));
         if (format == ImageFormat.Heic && !DecodesHeic)
             throw new HeicMissingException();
         using var turn = await WaitAsync(ct);
+        try
+        {
+            return await ProcessAsync(picture, format);
+        }
+        catch (WorkerLostException e) when (!e.Taken)
+        {
+            // It was gone before: it is not the picture's fault.
+            return await ProcessAsync(picture, format);
+        }
+    }
+
+    async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, ImageFormat format)
+    {
         var worker = await TakeAsync();
         try
         {
             return await worker.ProcessAsync(picture, format, options.MaxPixels, options.MaxSide, options.DecodeTimeout);
         }
-        catch (WorkerLostException e)
+        catch (WorkerLostException e) when (e.Taken)
         {
             log.LogWarning(e, "A picture of {Bytes} bytes ended its worker: {Reason}", picture.Length, e.Message);
             throw new ImageTooCostlyException(e);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace Profiles.Infrastructure.Decoding;
 
@@ -13,6 +14,7 @@ sealed class DecodeWorker : IDisposable
 
     readonly Process process;
     readonly Task<string> words;
+    bool late, taken;
 
     DecodeWorker(Process process)
     {
@@ -26,8 +28,8 @@ sealed class DecodeWorker : IDisposable
     /// <summary>How many pictures it was given.</summary>
     public int Pictures { get; private set; }
 
-    /// <summary>Whether its process has ended.</summary>
-    public bool IsGone => process.HasExited;
+    /// <summary>Whether its process has ended, or is about to.</summary>
+    public bool IsGone => late || process.HasExited;
 
     /// <summary>Starts a process and waits until it is ready.</summary>
     /// <exception cref="InvalidOperationException">It cannot work; the message says why, in a sentence for whoever starts the service.</exception>
@@ -37,11 +39,11 @@ sealed class DecodeWorker : IDisposable
         var worker = new DecodeWorker(Process.Start(Command(DecodeCommand.Arguments(memory, timeout)))!);
         try
         {
-            var (answer, body) = await worker.WithinAsync(Patience, () => worker.AnswerAsync(maxSide: 0));
+            var (answer, body) = await worker.WithinAsync(Patience, ct => worker.AnswerAsync(maxSide: 0, ct));
             worker.Greeting = answer switch
             {
                 DecodeAnswer.Ready => DecodeFrame.ReadGreeting(body),
-                DecodeAnswer.Unfit => throw new InvalidOperationException(System.Text.Encoding.UTF8.GetString(body)),
+                DecodeAnswer.Unfit => throw new InvalidOperationException(Encoding.UTF8.GetString(body)),
                 _ => throw new InvalidDataException("A worker answered before it was asked."),
             };
             return worker;
@@ -57,71 +59,92 @@ sealed class DecodeWorker : IDisposable
     /// <exception cref="InvalidImageException">Damaged, truncated or empty.</exception>
     /// <exception cref="TooManyPixelsException">The header promises more pixels than <paramref name="maxPixels"/>, or than ten times as many in all frames.</exception>
     /// <exception cref="WorkerLostException">The worker ended or took longer than <paramref name="timeout"/>.</exception>
-    public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)
+    public Task<ProcessedImage> ProcessAsync(UploadBuffer picture, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)
     {
         Pictures++;
-        var (answer, body) = await WithinAsync(timeout, async () =>
+        taken = false;
+        return WithinAsync(timeout, async ct =>
         {
             var header = new byte[DecodeRequest.Size];
             new DecodeRequest(format, picture.Length, maxPixels, maxSide).Write(header);
             var input = process.StandardInput.BaseStream;
-            await input.WriteAsync(header, CancellationToken.None);
+            await input.WriteAsync(header, ct);
+            taken = true;
             foreach (var segment in picture.Segments)
-                await input.WriteAsync(segment, CancellationToken.None);
-            await input.FlushAsync(CancellationToken.None);
-            return await AnswerAsync(maxSide);
+                await input.WriteAsync(segment, ct);
+            await input.FlushAsync(ct);
+            var (answer, body) = await AnswerAsync(maxSide, ct);
+            return answer switch
+            {
+                DecodeAnswer.Picture => DecodeFrame.ReadImage(body, maxSide),
+                DecodeAnswer.Invalid => throw new InvalidImageException(new VipsException(Encoding.UTF8.GetString(body))),
+                DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
+                DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(maxPixels * ImagePipeline.AllFrames, ofAllFrames: true),
+                _ => throw new InvalidDataException("A worker greeted instead of answering."),
+            };
         });
-        return answer switch
-        {
-            DecodeAnswer.Picture => DecodeFrame.ReadImage(body, maxSide),
-            DecodeAnswer.Invalid => throw new InvalidImageException(new VipsException(System.Text.Encoding.UTF8.GetString(body))),
-            DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
-            DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(maxPixels * ImagePipeline.AllFrames, ofAllFrames: true),
-            _ => throw new InvalidDataException("A worker greeted instead of answering."),
-        };
     }
 
     public void Dispose()
     {
         process.Kill();
+        process.StandardInput.BaseStream.Dispose();
+        process.StandardOutput.BaseStream.Dispose();
+        process.StandardError.BaseStream.Dispose();
         process.Dispose();
     }
 
-    async Task<(DecodeAnswer Answer, byte[] Body)> AnswerAsync(int maxSide)
+    async Task<(DecodeAnswer Answer, byte[] Body)> AnswerAsync(int maxSide, CancellationToken ct)
     {
         var output = process.StandardOutput.BaseStream;
         var header = new byte[DecodeFrame.HeaderSize];
-        await output.ReadExactlyAsync(header, CancellationToken.None);
+        await output.ReadExactlyAsync(header, ct);
         var (answer, length) = DecodeFrame.ReadHeader(header, maxSide);
         var body = new byte[length];
-        await output.ReadExactlyAsync(body, CancellationToken.None);
+        await output.ReadExactlyAsync(body, ct);
         return (answer, body);
     }
 
-    // Reading and writing a pipe waits for the other end whatever a token says: what ends it is the end of the process.
-    async Task<T> WithinAsync<T>(TimeSpan timeout, Func<Task<T>> exchange)
+    // Whatever goes wrong, half an answer may be on its way: only a picture that was refused leaves a worker that can be used.
+    async Task<T> WithinAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> exchange)
     {
         using var patience = new CancellationTokenSource(timeout);
-        using var end = patience.Token.Register(process.Kill);
+        var end = patience.Token.Register(process.Kill);
         try
         {
-            return await exchange();
+            return await exchange(patience.Token);
         }
-        catch (Exception e) when (e is IOException or InvalidDataException)
+        catch (Exception e) when (e is not ImageRefusedException)
         {
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
-            throw new WorkerLostException(patience.IsCancellationRequested ? "It took too long." : FormattableString.Invariant($"It ended with {process.ExitCode}. {await words}"), e);
+            throw new WorkerLostException(patience.IsCancellationRequested ? "It took too long." : FormattableString.Invariant($"It ended with {process.ExitCode}. {await LastWordsAsync()}"), taken, e);
+        }
+        finally
+        {
+            // An answer and the deadline may have met: it is being killed then.
+            await end.DisposeAsync();
+            late |= patience.IsCancellationRequested;
         }
     }
 
+    // Somebody else may hold the other end.
+    async Task<string> LastWordsAsync() => await Task.WhenAny(words, Task.Delay(TimeSpan.FromSeconds(1))) == words ? await words : "";
+
     static async Task<string> ReadWordsAsync(StreamReader errors)
     {
-        var said = new System.Text.StringBuilder();
+        var said = new StringBuilder();
         var buffer = new char[512];
         int read;
-        while ((read = await errors.ReadAsync(buffer)) > 0)
-            said.Append(buffer, 0, Math.Min(read, Math.Max(0, MostWords - said.Length)));
+        try
+        {
+            while ((read = await errors.ReadAsync(buffer)) > 0)
+                said.Append(buffer, 0, Math.Min(read, Math.Max(0, MostWords - said.Length)));
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The worker was disposed of: nobody asks for its last words any more.
+        }
         return said.ToString().Trim();
     }
 
@@ -156,4 +179,11 @@ sealed class DecodeWorker : IDisposable
 }
 
 /// <summary>A worker ended or did not answer; the message is for the log.</summary>
-sealed class WorkerLostException(string message, Exception inner) : Exception(message, inner);
+/// <param name="message">For the log.</param>
+/// <param name="taken">Whether it had begun to take the picture: then the picture may be why.</param>
+/// <param name="inner">What it was noticed by.</param>
+sealed class WorkerLostException(string message, bool taken, Exception inner) : Exception(message, inner)
+{
+    /// <summary>Whether it had begun to take the picture.</summary>
+    public bool Taken { get; } = taken;
+}

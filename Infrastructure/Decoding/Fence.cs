@@ -14,21 +14,20 @@ namespace Profiles.Infrastructure.Decoding;
 /// </remarks>
 static unsafe partial class Fence
 {
-    // Any file that everybody can read and that is no part of the program.
-    const string ForeignFile = "/etc/passwd";
+    // Any folder that everybody can list and that is no part of the program.
+    const string ForeignFolder = "/etc";
 
     // The runtime keeps the files of its assemblies open.
     const int OpenFiles = 256;
 
-    /// <summary>Whether a file that the rights of the user would let it read is closed to this process.</summary>
+    /// <summary>Whether what the rights of the user would let it read is closed to this process.</summary>
     public static bool ClosesFiles
     {
         get
         {
             try
             {
-                using var file = File.OpenRead(ForeignFile);
-                return false;
+                return !Directory.EnumerateFileSystemEntries(ForeignFolder).Any();
             }
             catch (UnauthorizedAccessException)
             {
@@ -50,6 +49,8 @@ static unsafe partial class Fence
         if (prctl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
             throw Refused("no_new_privs");
         CloseFiles();
+        // What whoever started the service has left open is closed too, but for the three pipes.
+        _ = syscall(CloseRange, (void*)3, int.MaxValue, CloseOnExec);
 
         var program = Environment.ProcessPath!;
         // The name of an assembly stands before the arguments when the host is dotnet.
@@ -82,6 +83,7 @@ static unsafe partial class Fence
     [
         "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system", "/sys/fs/cgroup", "/proc/self", "/dev/null", "/dev/zero", "/dev/urandom",
         Environment.ProcessPath!, Runtime ?? Environment.ProcessPath!,
+        .. (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries),
         .. Directory.EnumerateFiles(AppContext.BaseDirectory, "*", new EnumerationOptions { RecurseSubdirectories = false })
             .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal)
                 || f.EndsWith(".deps.json", StringComparison.Ordinal) || f.EndsWith(".runtimeconfig.json", StringComparison.Ordinal)),
@@ -152,7 +154,7 @@ static unsafe partial class Fence
 
     // Linux numbers; the system calls are the same on x64 and arm64.
     const int RlimitCpu = 0, RlimitData = 2, RlimitCore = 4, RlimitNoFile = 7, SetNoNewPrivileges = 38;
-    const int LandlockCreateRuleset = 444, LandlockAddRule = 445, LandlockRestrictSelf = 446;
+    const int CloseRange = 436, CloseOnExec = 4, LandlockCreateRuleset = 444, LandlockAddRule = 445, LandlockRestrictSelf = 446;
 
     [StructLayout(LayoutKind.Sequential)]
     struct LandlockRules

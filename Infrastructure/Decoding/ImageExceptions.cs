@@ -8,7 +8,11 @@ abstract class ImageRefusedException(string message, Exception? inner = null) : 
 }
 
 /// <summary>The bytes are not a whole picture of a format on the list.</summary>
-sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException("Invalid file format", inner);
+sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException("Invalid file format", inner)
+{
+    /// <summary>Its format is not on the list.</summary>
+    public InvalidImageException(IReadOnlyList<string> accepted) : this() => Limit = new Dictionary<string, object?> { ["types"] = accepted };
+}
 
 /// <summary>The picture is HEIC, and this libvips has no decoder for it.</summary>
 sealed class HeicMissingException : ImageRefusedException
@@ -26,7 +30,7 @@ sealed class TooManyPixelsException : ImageRefusedException
         : base(FormattableString.Invariant($"{(ofAllFrames ? "All frames of a picture together have" : "A picture has")} at most {limit} pixels."))
     {
         OfAllFrames = ofAllFrames;
-        Limit = new Dictionary<string, object?> { ["max_pixels"] = limit };
+        Limit = new Dictionary<string, object?> { [ofAllFrames ? "max_pixels_of_all_frames" : "max_pixels"] = limit };
     }
 
     /// <summary>Whether the limit is that of all frames of an animation together, and not of one.</summary>

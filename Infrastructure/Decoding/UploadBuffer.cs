@@ -10,9 +10,6 @@ sealed class UploadMemory(IOptions<ImagesOptions> options)
 {
     long used;
 
-    /// <summary>Bytes that uploads hold now.</summary>
-    public long Used => Interlocked.Read(ref used);
-
     /// <exception cref="BusyException">There is no room for more now.</exception>
     public void Take(int bytes)
     {

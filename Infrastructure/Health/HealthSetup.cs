@@ -39,6 +39,8 @@ static class HealthSetup
                 : context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks });
         context.Response.Headers.RetryAfter = "5";
         var problem = new ProblemDetails { Status = context.Response.StatusCode, Detail = "The service is not ready.", Extensions = { ["checks"] = checks } };
+        if (Pending(report) is { } left)
+            problem.Extensions["pending"] = left;
         return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context, ProblemDetails = problem }).AsTask();
     }
 

@@ -41,9 +41,9 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
 
     public bool SettlesUnderLock => false;
 
-    /// <summary>A square cut out of the middle, which Cloudinary makes when it is first asked for.</summary>
+    /// <summary>A square cut out of the middle and not enlarged, which Cloudinary makes when it is first asked for.</summary>
     public static string VariantUrl(string url, int side) =>
-        url.Replace("/upload/", string.Create(CultureInfo.InvariantCulture, $"/upload/c_fill,g_center,h_{side},w_{side}/"), StringComparison.Ordinal);
+        url.Replace("/image/upload/", string.Create(CultureInfo.InvariantCulture, $"/image/upload/c_lfill,g_center,h_{side},w_{side}/"), StringComparison.Ordinal);
 
     public string KeyFor(ProcessedImage image) => $"{Folder}/{Guid.NewGuid()}";
 
@@ -83,7 +83,7 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
             if (page is not { Error: null, Resources: { } resources })
                 throw Failed(page);
             foreach (var r in resources)
-                yield return new(null, r.PublicId, r.PublicId!, r.Bytes, DateTime.Parse(r.CreatedAt!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal), null);
+                yield return new(r.PublicId!, r.Bytes, DateTime.Parse(r.CreatedAt!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal), null);
             next = page.NextCursor;
         }
         while (next is not null);

@@ -24,7 +24,6 @@ interface IImageStorage
     /// <summary>Makes the storage agree with the row, however often it is called; what it cannot end it leaves to be tried again. Throws <see cref="ImageStorageException"/>.</summary>
     /// <param name="entry">The picture that was put up or is to go.</param>
     /// <param name="shown">The key of the picture that the row names in this storage; null for none.</param>
-    /// <returns>What is found.</returns>
     Task<Settlement> SettleAsync(OutboxEntry entry, string? shown);
 
     /// <summary>Whether <see cref="SettleAsync"/> works on names that pictures of a user have in turn, so that the row must stay locked meanwhile. False for a storage across a network, for which no lock may wait.</summary>
@@ -51,13 +50,11 @@ enum Settlement
 }
 
 /// <summary>A file or an asset as a storage lists it.</summary>
-/// <param name="UserId">Whose, where the name tells.</param>
-/// <param name="Key">The picture that it belongs to, where the name tells.</param>
 /// <param name="Name">What it is called there.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Written">When, UTC.</param>
 /// <param name="Read">Its content, where it is at hand.</param>
-sealed record KeptImage(long? UserId, string? Key, string Name, long Bytes, DateTime Written, Func<CancellationToken, Task<byte[]>>? Read);
+sealed record KeptImage(string Name, long Bytes, DateTime Written, Func<CancellationToken, Task<byte[]>>? Read);
 
 /// <summary>The storage failed; the message is for the log.</summary>
 /// <param name="message">For the log.</param>

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
@@ -18,6 +17,8 @@ namespace Profiles.Infrastructure.Images;
 sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<LocalImageStorage> log) : IImageStorage
 {
     const string Route = "/static/profile/";
+
+    const string Probe = ".probe";
 
     readonly string directory = Path.Combine(options.Value.Directory, "profile");
 
@@ -55,12 +56,13 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
     {
         Do("The image could not be put in place or removed in the directory.", () =>
         {
-            foreach (var side in Parts)
-                Delete(TemporaryPath(entry, side));
+            // The picture itself first: what fails before it is gone has changed nothing, and what fails after it cannot bring it back.
             if (shown is null)
                 Delete(ShownPath(entry.UserId));
             else if (File.Exists(PublishedPath(entry.UserId, null, shown)))
                 File.Move(PublishedPath(entry.UserId, null, shown), ShownPath(entry.UserId), overwrite: true);
+            foreach (var side in Parts)
+                Delete(TemporaryPath(entry, side));
             foreach (var side in entry.Key == shown ? [] : Parts)
                 Delete(PublishedPath(entry.UserId, side, entry.Key));
             TryFlushDirectory();
@@ -71,10 +73,21 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
     public async Task CheckAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(directory);
-        var probe = Path.Combine(directory, $".{Guid.NewGuid():N}.tmp");
-        await File.WriteAllBytesAsync(probe, [0], ct);
-        File.Delete(probe);
+        // One name for all: what a crash leaves of it is the next one's.
+        var probe = Path.Combine(directory, Probe);
+        try
+        {
+            // A byte, for which a full disk has no room.
+            await File.WriteAllBytesAsync(probe, [0], ct);
+        }
+        finally
+        {
+            File.Delete(probe);
+        }
     }
+
+    /// <summary>Whether a picture is there, by either of its names.</summary>
+    public bool Has(long userId, string key) => Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, key));
 
     /// <summary>The bytes that a user's address with this version stands for; without one, or with another, the picture that is shown. Null when there is none.</summary>
     public async Task<byte[]?> ReadAsync(long userId, string? version, CancellationToken ct) =>
@@ -99,11 +112,8 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles())
         {
             ct.ThrowIfCancellationRequested();
-            var known = KeptName().Match(file.Name);
-            yield return new(
-                known.Success ? long.Parse(known.Groups["user"].ValueSpan, CultureInfo.InvariantCulture) : null,
-                known.Groups["version"].Success ? known.Groups["version"].Value : null,
-                file.Name, file.Length, file.LastWriteTimeUtc, token => File.ReadAllBytesAsync(file.FullName, token));
+            if (file.Name != Probe)
+                yield return new(file.Name, file.Length, file.LastWriteTimeUtc, token => File.ReadAllBytesAsync(file.FullName, token));
         }
     }
 
@@ -223,9 +233,6 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     // O_RDONLY | O_CLOEXEC; the same on x64 and arm64.
     const int ReadOnlyDirectory = 0x80000;
-
-    [GeneratedRegex(@"^(?<user>\d{1,18})(_\d+)?(\.(?<version>[0-9a-f]{8}))?\.jpg$")]
-    private static partial Regex KeptName();
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

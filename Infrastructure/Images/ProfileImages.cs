@@ -24,6 +24,8 @@ sealed class ProfileImages(
     public async Task<ImageDescription> PutUpAsync(long userId, UploadBuffer upload, CancellationToken ct)
     {
         var picture = await decoders.ProcessAsync(upload, ct);
+        // What it holds is for those who are still sending.
+        upload.Dispose();
         var entry = await RecordAsync(userId, storage.KeyFor(picture), ct);
         OutboxEntry? gone;
         ProfileImage image;
@@ -37,13 +39,16 @@ sealed class ProfileImages(
         {
             if (e is ImageStorageException { Refused: true })
                 await TryForgetAsync(entry);
-            // What does not answer is not waited for twice: the outbox asks it later.
             else if (storage.SettlesUnderLock)
                 await TrySettleAsync(entry);
+            // What does not answer is not waited for twice: the outbox asks it later.
+            else
+                await TryRememberAsync(entry);
             throw;
         }
         // What fails now is left to the outbox; the picture is shown.
-        await TrySettleAsync(entry);
+        if (storage.SettlesUnderLock)
+            await TrySettleAsync(entry);
         if (gone is not null)
             await TrySettleAsync(gone);
         return address.Describe(image)!;
@@ -60,21 +65,28 @@ sealed class ProfileImages(
             await SettleAsync(entry);
             return true;
         }
-        catch (ImageStorageException e)
+        catch (Exception e) when (e is ImageStorageException or IOException)
         {
-            await LockedAsync(userId, async profile =>
-            {
-                if (profile is not { Image: null })
-                    return false;
-                profile.Image = image;
-                // A refusal leaves nothing to ask for; a local file is to be put back in its place.
-                if (e.Refused && !image!.IsLocal)
-                    await ForgetAsync(entry);
+            if (await IsGoneAsync(entry, image!, (e as ImageStorageException)?.Refused ?? false))
                 return true;
-            });
             throw;
         }
     }
+
+    // A removal failed: sets the row again, unless the picture is gone all the same.
+    Task<bool> IsGoneAsync(OutboxEntry entry, ProfileImage image, bool refused) => LockedAsync(entry.UserId, async profile =>
+    {
+        // Another instance has taken it up meanwhile, and ended it; or the rest of the files is left, without the picture itself.
+        if (!await db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None) || (image.IsLocal && !local.Has(entry.UserId, image.Key)))
+            return true;
+        if (profile is not { Image: null })
+            return false;
+        profile.Image = image;
+        // A refusal leaves nothing to ask for; a local file is to be put back in its place.
+        if (refused && !image.IsLocal)
+            await ForgetAsync(entry);
+        return false;
+    });
 
     /// <summary>Makes the storage agree with the row. Throws <see cref="ImageStorageException"/> when it has to be tried again.</summary>
     public async Task SettleAsync(OutboxEntry entry)
@@ -106,7 +118,9 @@ sealed class ProfileImages(
             throw new ImageStorageException("A picture that was being stored is not there yet.");
         await LockedAsync(entry.UserId, async profile =>
         {
-            if (outcome == Settlement.Lost && profile?.Image?.Key == entry.Key)
+            // Whoever waited for the removal may have believed that it failed, and set the row again.
+            var removed = settled.Shown != entry.Key || outcome == Settlement.Lost;
+            if (removed && profile?.Image?.Key == entry.Key)
             {
                 log.LogWarning("A picture that was believed to be there is gone: {Key}.", entry.Key);
                 profile.Image = null;
@@ -133,7 +147,11 @@ sealed class ProfileImages(
             throw new ImageStorageException("The user was removed meanwhile.");
         if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None) is not { } current)
             throw new ImageStorageException("It took so long that what was stored is taken for left behind.");
-        current.State = OutboxState.Settling;
+        // What waits for nothing more has nothing to remember.
+        if (storage.SettlesUnderLock)
+            current.State = OutboxState.Settling;
+        else
+            db.Outbox.Remove(current);
         var gone = profile.Image is { } before && before.Key != image.Key ? Removal(entry.UserId, before) : null;
         profile.Image = image;
         await db.SaveChangesAsync(CancellationToken.None);
@@ -166,24 +184,26 @@ sealed class ProfileImages(
 
     Task<int> ForgetAsync(OutboxEntry entry) => db.Outbox.Where(e => e.Id == entry.Id).ExecuteDeleteAsync(CancellationToken.None);
 
-    async Task TryForgetAsync(OutboxEntry entry)
+    Task TryForgetAsync(OutboxEntry entry) => TryAsync(entry, () => ForgetAsync(entry));
+
+    Task TrySettleAsync(OutboxEntry entry) => TryAsync(entry, () => SettleAsync(entry));
+
+    // It took so long that the outbox has looked for it, not found it and forgotten it: it may be there now.
+    Task TryRememberAsync(OutboxEntry entry) => TryAsync(entry, async () =>
     {
-        try
-        {
-            await ForgetAsync(entry);
-        }
-        catch (Exception e)
-        {
-            log.LogWarning(e, "What is left is settled later: {Key}.", entry.Key);
-        }
-    }
+        db.ChangeTracker.Clear();
+        if (await db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None))
+            return;
+        db.Outbox.Add(NewEntry(entry.Store, OutboxState.Abandoned, entry.UserId, entry.Key));
+        await db.SaveChangesAsync(CancellationToken.None);
+    });
 
     // The caller has its answer already, or a worse fault to report; the outbox tries again.
-    async Task TrySettleAsync(OutboxEntry entry)
+    async Task TryAsync(OutboxEntry entry, Func<Task> action)
     {
         try
         {
-            await SettleAsync(entry);
+            await action();
         }
         catch (Exception e)
         {

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images;
@@ -43,11 +44,19 @@ sealed class StoreCheck(
         {
             throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseFaults.Sentence(e) ?? "it does not answer."}");
         }
-        var findings = await FindAsync(ct);
-        if (findings.Count > 0)
+        HashSet<string> findings;
+        try
         {
-            await Task.Delay(SecondLook, ct);
-            findings.IntersectWith(await FindAsync(ct));
+            findings = await FindAsync(ct);
+            if (findings.Count > 0)
+            {
+                await Task.Delay(SecondLook, ct);
+                findings.IntersectWith(await FindAsync(ct));
+            }
+        }
+        catch (Exception e) when (e is ImageStorageException or BusyException or DbException or IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"The check could not be ended: {e.Message}");
         }
         foreach (var finding in findings.Order(StringComparer.Ordinal))
             await output.WriteLineAsync(finding);
@@ -58,7 +67,7 @@ sealed class StoreCheck(
     async Task<HashSet<string>> FindAsync(CancellationToken ct)
     {
         HashSet<string> findings = [.. await engine.FaultsAsync(db, ct)];
-        // The stores before the rows: what is put up in between is in both or in neither.
+        // The stores before the rows: what is put up in between looks missing, and is there at the second look.
         Dictionary<string, KeptImage> files = [], assets = [];
         await foreach (var file in local.ListAsync(ct))
             files[file.Name] = file;

@@ -41,6 +41,7 @@ static class ContractSchemas
             ("trace_id", Text(LongestSentence, "The id under which the service's log has it.")),
             ("max_bytes", Whole(long.MaxValue, "The limit that a picture broke, with 413.")),
             ("max_pixels", Whole(long.MaxValue, "The limit that a picture broke, with 400.")),
+            ("max_pixels_of_all_frames", Whole(long.MaxValue, "The limit that an animation broke, with 400.")),
             ("types", new() { Type = JsonSchemaType.Array, MaxItems = 20, Items = Text(LongestSentence), Description = "The media types that are accepted, where one is refused that others accept." }),
             ("errors", new()
             {

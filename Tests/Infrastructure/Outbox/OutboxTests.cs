@@ -147,7 +147,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
         var (_, client, url) = await WithPictureAsync();
         var variants = (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image").GetProperty("variants");
         foreach (var side in new[] { "96", "256", "512" })
-            variants.GetProperty(side).GetString().ShouldBe(url!.Replace("/image/upload/v", $"/image/upload/c_fill,g_center,h_{side},w_{side}/v"));
+            variants.GetProperty(side).GetString().ShouldBe(url!.Replace("/image/upload/v", $"/image/upload/c_lfill,g_center,h_{side},w_{side}/v"));
         app.Cloudinary.Calls.Count(c => c.FileLength > 0 && KeyOf(url!).EndsWith(c.Fields["public_id"], StringComparison.Ordinal)).ShouldBe(1, "Variants are not uploaded.");
     }
 
