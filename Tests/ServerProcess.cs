@@ -110,18 +110,22 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         var named = settings.ToDictionary(s => s.Name, s => s.Value);
         await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named["DataDirectory"]), "check");
+        return (await check.EndedAsync(), check.Output);
+    }
+
+    /// <summary>Waits until it has ended by itself: the exit code.</summary>
+    public async Task<int> EndedAsync()
+    {
         using var patience = new CancellationTokenSource(Patience);
-        await check.process.WaitForExitAsync(patience.Token);
-        return (check.process.ExitCode, check.Output);
+        await process.WaitForExitAsync(patience.Token);
+        return process.ExitCode;
     }
 
     /// <summary>Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.</summary>
     public static async Task<(int ExitCode, string Output)> RefuseAsync(params (string Name, string Value)[] settings)
     {
         await using var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value), _ => null);
-        using var patience = new CancellationTokenSource(Patience);
-        await server.process.WaitForExitAsync(patience.Token);
-        return (server.process.ExitCode, server.Output);
+        return (await server.EndedAsync(), server.Output);
     }
 
     public async ValueTask DisposeAsync()

@@ -69,7 +69,9 @@ static class DecodeCommand
         }
         catch (InvalidImageException e)
         {
-            return DecodeFrame.Make(DecodeAnswer.Invalid, e.InnerException?.Message ?? e.Message);
+            var said = e.InnerException?.Message ?? e.Message;
+            // The decoders have no code for it, but all of them this word.
+            return DecodeFrame.Make(said.Contains("memory", StringComparison.OrdinalIgnoreCase) ? DecodeAnswer.OutOfMemory : DecodeAnswer.Invalid, said);
         }
         catch (TooManyPixelsException e)
         {

@@ -19,6 +19,9 @@ enum DecodeAnswer : byte
     /// <summary>The body is what the decoder said of it: for the log, never for the client.</summary>
     Invalid,
 
+    /// <summary>There was not memory enough; the body is what the decoder said of it, for the log.</summary>
+    OutOfMemory,
+
     /// <summary>More pixels than one picture may have.</summary>
     TooManyPixels,
 

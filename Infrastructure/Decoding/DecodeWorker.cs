@@ -78,6 +78,7 @@ sealed class DecodeWorker : IDisposable
             {
                 DecodeAnswer.Picture => DecodeFrame.ReadImage(body, maxSide),
                 DecodeAnswer.Invalid => throw new InvalidImageException(new VipsException(Encoding.UTF8.GetString(body))),
+                DecodeAnswer.OutOfMemory => throw new ImageTooCostlyException(new VipsException(Encoding.UTF8.GetString(body))),
                 DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
                 DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(maxPixels * ImagePipeline.AllFrames, ofAllFrames: true),
                 _ => throw new InvalidDataException("A worker greeted instead of answering."),

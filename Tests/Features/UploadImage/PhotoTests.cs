@@ -1,0 +1,360 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Tests.Features.UploadImage;
+
+/// <summary>A server with one worker, which can be looked at, and its user; it may take its time, since others use the machine.</summary>
+public sealed class PhotoServer : IAsyncLifetime
+{
+    public ServerProcess Process { get; private set; } = null!;
+
+    internal ServerUser User { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Process = await ServerProcess.StartAsync(("Images__Workers", "1"), ("Images__DecodeTimeout", "00:01:00"));
+        User = await ServerUser.SignUpAsync(Process, CancellationToken.None);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        User.Dispose();
+        return Process.DisposeAsync();
+    }
+}
+
+/// <summary>What phones and their programs make, and what spoils it on the way: over HTTP, to the bytes that are stored.</summary>
+public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : IClassFixture<PhotoServer>
+{
+    // In a JPEG of ours there is nothing else: neither EXIF, nor a profile, nor a comment.
+    static readonly byte[] PictureMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
+
+    const string Secret = "52.5163 N 13.3777 E";
+
+    readonly ServerUser user = server.User;
+
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    // How wide it comes back: 48 megapixels are 8000 wide here, of which an eighth is near enough. And what its worker may need, in MB.
+    public static TheoryData<string, int, int> LargePhotos => new()
+    {
+        { "13 MP, baseline", 1024, 120 }, { "13 MP, progressive", 1024, 150 }, { "13 MP, baseline with restart markers", 1024, 120 },
+        { "48 MP, baseline", 1000, 120 }, { "48 MP, progressive", 1000, 260 }, { "phone-48mp.heic", 1024, 450 },
+        { "100 MP, baseline", 1024, 120 }, { "100 MP, progressive", 1024, 450 },
+    };
+
+    [Theory]
+    [MemberData(nameof(LargePhotos))]
+    public async Task A_photo_of_any_size_that_phones_have_is_taken_and_its_worker_needs_little_memory(string photo, int width, int megabytes)
+    {
+        // What came before would count.
+        await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
+        (await ShouldBeTheSceneAsync(Large(photo), width, width * 3 / 4)).ShouldBeLessThan(8);
+        var most = (await LinuxProcess.WorkerOfAsync(server.Process)).Megabytes("VmHWM");
+        output.WriteLine($"{photo}: {most.ToString("0", CultureInfo.InvariantCulture)} MB");
+        most.ShouldBeLessThanOrEqualTo(megabytes);
+    }
+
+    [Fact]
+    public async Task A_picture_that_promises_too_much_costs_its_worker_nothing()
+    {
+        var worker = await LinuxProcess.WorkerOfAsync(server.Process);
+        var before = worker.ForgetPeak();
+        foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), [.. Picture.PngHeader(25_500, 25_500), .. Picture.Png(25_500, 1, 0, 0, 0)[33..]]])
+            (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new ImagesOptions().MaxPixels);
+        // It is the same one still, or there would be nothing to read.
+        (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
+    }
+
+    [Fact]
+    public async Task A_HEIC_as_phones_write_it_is_turned_once_and_has_the_colours_of_sRGB()
+    {
+        // Of tiles, in Display P3, turned by the container, which is what counts, and once more by EXIF, which is not to be added.
+        (await ShouldBeTheSceneAsync(Picture.Bytes("phone.heic"), 320, 240)).ShouldBeLessThan(8);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    public async Task A_progressive_photo_that_is_shrunk_while_it_is_decoded_is_upright(int orientation) =>
+        (await ShouldBeTheSceneAsync(Photo.Turned(orientation), 1024, 683)).ShouldBeLessThan(8);
+
+    [Fact]
+    public async Task Four_inks_are_the_same_colours_whether_they_are_coded_as_inks_or_as_brightness_and_difference() =>
+        Picture.Difference(Picture.Look(await user.StoreAsync(Picture.Bytes("ycck.jpg"), Ct)), Picture.Look(await user.StoreAsync(Picture.Bytes("cmyk.jpg"), Ct))).ShouldBeLessThan(8);
+
+    public static MatrixTheoryData<string, string> WideColourFiles => new([WideColours.DisplayP3.Name, WideColours.AdobeRgb.Name], ["PNG", "JPEG"]);
+
+    [Theory]
+    [MemberData(nameof(WideColourFiles))]
+    public async Task A_saturated_colour_stays_what_it_is_although_its_samples_change(string space, string format)
+    {
+        var (wide, green) = (Wide(space), (byte[])[20, 200, 60]);
+        var samples = wide.FromSrgb(green[0], green[1], green[2]);
+        Math.Abs(samples[0] - green[0]).ShouldBeGreaterThan(50, "Whoever only left the profile away would be found out.");
+        var png = Picture.Png(32, 32, samples[0], samples[1], samples[2]);
+        var stored = await user.StoreAsync(format == "PNG"
+            ? Photo.WithChunks(png, ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(wide.Profile())]))
+            : Photo.WithSegments(Photo.AsJpeg(png), (0xE2, [.. "ICC_PROFILE\0"u8, 1, 1, .. wide.Profile()])), Ct);
+        ShouldBeBare(stored);
+        ShouldBeColour(Picture.Look(stored)[5], green, 6);
+    }
+
+    // Colour type, depths that it can have, samples of a dark pixel and of a light one, and what they are as colours.
+    static readonly (int Type, int[] Depths, Func<int, int[]> Dark, Func<int, int[]> Light, byte[] DarkColour, byte[] LightColour)[] PngTypes =
+    [
+        (0, [1, 2, 4, 8, 16], _ => [0], depth => [depth == 16 ? 255 : (1 << depth) - 1], [0, 0, 0], [255, 255, 255]),
+        (2, [8, 16], _ => [160, 20, 30], _ => [30, 60, 200], [160, 20, 30], [30, 60, 200]),
+        (3, [1, 2, 4, 8], _ => [0], _ => [1], [160, 20, 30], [30, 60, 200]),
+        (4, [8, 16], _ => [100, 255], _ => [100, 0], [100, 100, 100], [255, 255, 255]),
+        (6, [8, 16], _ => [160, 20, 30, 255], _ => [160, 20, 30, 0], [160, 20, 30], [255, 255, 255]),
+    ];
+
+    public static TheoryData<int, int, bool> PngKinds => [.. PngTypes.SelectMany(t => t.Depths.SelectMany(d => (TheoryDataRow<int, int, bool>[])[(t.Type, d, false), (t.Type, d, true)]))];
+
+    [Theory]
+    [MemberData(nameof(PngKinds))]
+    public async Task A_PNG_of_every_colour_type_and_depth_has_its_colours_also_when_it_is_interlaced(int type, int depth, bool interlaced)
+    {
+        var (_, _, dark, light, darkColour, lightColour) = PngTypes.Single(t => t.Type == type);
+        (string, byte[])[] palette = type == 3 ? [("PLTE", [160, 20, 30, 30, 60, 200])] : [];
+        // Neither side is a multiple of what interlacing goes by.
+        var stored = await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced, (x, _) => x < 22 ? dark(depth) : light(depth), palette), Ct);
+        var jpeg = ShouldBeBare(stored);
+        (jpeg.Width, jpeg.Height).ShouldBe((45, 27));
+        var look = Picture.Look(stored);
+        foreach (var row in (int[])[0, 4, 8, 12])
+        {
+            ShouldBeColour(look[row], darkColour, 12);
+            ShouldBeColour(look[row + 3], lightColour, 12);
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(0, 16)]
+    [InlineData(2, 8)]
+    [InlineData(2, 16)]
+    [InlineData(3, 8)]
+    public async Task The_one_colour_of_a_PNG_that_is_transparent_is_white(int type, int depth)
+    {
+        var (_, _, dark, light, _, lightColour) = PngTypes.Single(t => t.Type == type);
+        // A palette says how opaque each of its colours is; the others say which of them is not, in two bytes for each sample.
+        byte[] transparent = type == 3 ? [0] : [.. dark(depth).SelectMany(s => new[] { depth == 16 ? (byte)s : (byte)0, (byte)s })];
+        (string, byte[])[] chunks = [.. type == 3 ? [("PLTE", (byte[])[160, 20, 30, 30, 60, 200])] : Array.Empty<(string, byte[])>(), ("tRNS", transparent)];
+        var look = Picture.Look(await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced: false, (x, _) => x < 22 ? dark(depth) : light(depth), chunks), Ct));
+        ShouldBeColour(look[0], [255, 255, 255], 6);
+        ShouldBeColour(look[3], lightColour, 12);
+    }
+
+    static readonly Random Noise = new(2026);
+
+    // What cameras and their programs put into a picture or behind it. Each has the place where it was taken.
+    static readonly Dictionary<string, Func<byte[]>> Laden = new()
+    {
+        ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(Picture.Bytes("upright.jpg"), [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
+        ["200 segments of 64 kB"] = () => Photo.WithSegments(Picture.Bytes("upright.jpg"), [.. Enumerable.Range(0, 200).Select(i => ((byte)(0xE1 + (i % 13)), Told(65_533)))]),
+        ["a hundred comments"] = () => Photo.WithSegments(Picture.Bytes("upright.jpg"), [.. Enumerable.Repeat(((byte)0xFE, Told(10_000)), 100)]),
+        ["a film behind the end"] = () => [.. Picture.Bytes("upright.jpg"), 0, 0, 0, 24, .. "ftypmp42"u8, 0, 0, 0, 0, .. "isommp42"u8, .. Told(3_000_000)],
+        ["a second picture behind the end"] = () => [.. Photo.WithSegments(Picture.Bytes("upright.jpg"), (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(Picture.Bytes("grey.jpg"), (0xE1, Told(5000)))],
+        ["10,000 texts"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), Enumerable.Range(0, 10_000).Select(i => ("tEXt", Encoding.ASCII.GetBytes($"Key{i}\0{Secret}")))),
+        ["texts that unpack to 600 MB"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), Enumerable.Repeat(("zTXt", (byte[])[.. "Comment\0\0"u8, .. Vast]), 6)),
+        ["international texts that unpack to 600 MB"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), Enumerable.Repeat(("iTXt", (byte[])[.. "Comment\0\u0001\0\0\0"u8, .. Vast]), 6)),
+        ["EXIF in a PNG"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), ("eXIf", Told(60_000))),
+        ["a profile of 4 MB"] = () => Photo.WithChunks(Picture.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(Padded(WideColours.DisplayP3.Profile(), 4_000_000))])),
+        ["a profile that unpacks to 100 MB"] = () => Photo.WithChunks(Picture.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Vast])),
+    };
+
+    static byte[] Vast => field ??= Photo.Zlib([.. Encoding.ASCII.GetBytes(Secret), .. new byte[100_000_000]], CompressionLevel.Optimal);
+
+    public static TheoryData<string> LadenPictures => [.. Laden.Keys];
+
+    [Theory]
+    [MemberData(nameof(LadenPictures))]
+    public async Task Whatever_a_picture_carries_besides_its_pixels_is_not_stored_and_costs_little_memory(string what)
+    {
+        var picture = Laden[what]();
+        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        var worker = await LinuxProcess.WorkerOfAsync(server.Process);
+        var before = worker.ForgetPeak();
+        var stored = await user.StoreAsync(picture, Ct);
+        ShouldBeBare(stored);
+        stored.AsSpan().IndexOf(Encoding.ASCII.GetBytes(Secret)).ShouldBe(-1);
+        stored.AsSpan().IndexOf("ftyp"u8).ShouldBe(-1);
+        var more = worker.Megabytes("VmHWM") - before;
+        output.WriteLine($"{more:0} MB for a file of {picture.Length} bytes");
+        more.ShouldBeLessThan(60);
+    }
+
+    [Fact]
+    public async Task Of_a_moving_PNG_the_first_picture_is_shown()
+    {
+        byte[] Control(int number) => [0, 0, 0, (byte)number, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0];
+        var (red, blue) = (Picture.Png(16, 16, 200, 0, 0), Picture.Png(16, 16, 0, 0, 200));
+        // Behind the header of 33 bytes stands the one chunk of pixels.
+        var moving = Photo.WithChunks(red, ("acTL", [0, 0, 0, 2, 0, 0, 0, 0]), ("fcTL", Control(0)));
+        moving = [.. moving[..^12], .. Picture.Chunk("fcTL", Control(1)), .. Picture.Chunk("fdAT", [0, 0, 0, 2, .. blue[41..^16]]), .. moving[^12..]];
+        ShouldBeColour(Picture.Look(await user.StoreAsync(moving, Ct))[5], [200, 0, 0], 6);
+    }
+
+    [Fact]
+    public async Task Of_a_WebP_of_five_thousand_pictures_the_first_is_shown()
+    {
+        var webp = Picture.Bytes("animated.webp");
+        var frames = Riff(webp).Where(c => c.Type == "ANMF").Select(c => c.Bytes).ToArray();
+        byte[] head = [.. Riff(webp).TakeWhile(c => c.Type != "ANMF").SelectMany(c => c.Bytes)];
+        byte[] body = [.. "WEBP"u8, .. head, .. frames[0], .. Enumerable.Repeat(frames[1], 4999).SelectMany(f => f)];
+        var stored = await user.StoreAsync([.. "RIFF"u8, .. BitConverter.GetBytes(body.Length), .. body], Ct);
+        Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeLessThan(30);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 5000)]
+    [InlineData(5000, 3)]
+    [InlineData(65_500, 15)]
+    public async Task A_picture_that_is_next_to_nothing_in_one_direction_is_taken(int width, int height)
+    {
+        var png = Picture.Png(width, height, 200, 0, 0);
+        foreach (var picture in (byte[][])[png, Photo.AsJpeg(png)])
+            ShouldBeColour(Picture.Look(await user.StoreAsync(picture, Ct))[0], [200, 0, 0], 6);
+    }
+
+    [Fact]
+    public async Task The_same_picture_is_the_same_bytes_from_another_worker()
+    {
+        var once = await user.StoreAsync(Picture.Bytes("large.jpg"), Ct);
+        await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
+        (await user.StoreAsync(Picture.Bytes("large.jpg"), Ct)).ShouldBe(once);
+    }
+
+    static readonly string[] Seeds =
+    [
+        "upright.jpg", "progressive.jpg", "ycck.jpg", "palette.png", "interlaced.png", "grey16-alpha.png",
+        "photo.webp", "animated.webp", "animated.gif", "photo.heic", "phone.heic", "photo.avif",
+    ];
+
+    [Fact]
+    public async Task Of_hundreds_of_spoilt_pictures_each_is_taken_or_refused_and_the_server_stays_what_it_was()
+    {
+        const int Each = 20;
+        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        var process = new LinuxProcess(server.Process.ProcessId);
+        var (descriptors, memory) = (process.Descriptors.Count, process.Megabytes("VmRSS"));
+        Dictionary<string, int> answers = [];
+        foreach (var name in Seeds)
+        {
+            // The same every time: a failure can be repeated.
+            var random = new Random(Seeds.IndexOf(name));
+            for (var i = 0; i < Each; i++)
+            {
+                using var response = await user.Client.UploadAsync(Spoilt(Picture.Bytes(name), random), Ct);
+                response.StatusCode.ShouldBeOneOf([HttpStatusCode.OK, HttpStatusCode.BadRequest], $"{name}, {i}");
+                var said = response.StatusCode == HttpStatusCode.OK ? "taken" : (await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()!;
+                answers[said] = answers.GetValueOrDefault(said) + 1;
+                if (said.Contains("limits of", StringComparison.Ordinal))
+                    output.WriteLine($"{name}, {i} ended its worker.");
+            }
+        }
+        output.WriteLine(string.Join("; ", answers.Select(a => $"{a.Key}: {a.Value}")));
+        answers.Keys.ShouldContain("taken");
+        answers.Keys.ShouldContain("Invalid file format");
+        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        process.IsGone.ShouldBeFalse();
+        output.WriteLine($"{process.Descriptors.Count - descriptors} descriptors and {process.Megabytes("VmRSS") - memory} MB more");
+        process.Descriptors.Count.ShouldBeLessThan(descriptors + 10);
+        (process.Megabytes("VmRSS") - memory).ShouldBeLessThan(60);
+    }
+
+    static byte[] Spoilt(byte[] picture, Random random)
+    {
+        switch (random.Next(4))
+        {
+            case 0:
+                for (var bits = random.Next(1, 6); bits > 0; bits--)
+                    picture[random.Next(picture.Length)] ^= (byte)(1 << random.Next(8));
+                return picture;
+            case 1:
+                // Where the structure is.
+                picture[random.Next(Math.Min(600, picture.Length))] = (byte)random.Next(256);
+                return picture;
+            case 2:
+                return picture[..random.Next(picture.Length)];
+            default:
+                // A piece of it once more in another place.
+                var from = random.Next(picture.Length);
+                var to = random.Next(picture.Length);
+                return [.. picture[..to], .. picture[from..Math.Min(picture.Length, from + random.Next(1, 400))], .. picture[to..]];
+        }
+    }
+
+    // How much what is stored differs from the scene.
+    async Task<double> ShouldBeTheSceneAsync(byte[] picture, int width, int height)
+    {
+        var stored = await user.StoreAsync(picture, Ct);
+        var jpeg = ShouldBeBare(stored);
+        (jpeg.Width, jpeg.Height).ShouldBe((width, height));
+        return Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg")));
+    }
+
+    static Jpeg ShouldBeBare(byte[] stored)
+    {
+        var jpeg = Jpeg.Read(stored);
+        jpeg.Channels.ShouldBe(3);
+        jpeg.Markers.ShouldBeSubsetOf(PictureMarkers);
+        return jpeg;
+    }
+
+    static void ShouldBeColour(double[] cell, byte[] colour, double difference) =>
+        cell.Zip(colour, (is_, should) => Math.Abs(is_ - should)).Max().ShouldBeLessThan(difference, $"It is {string.Join(", ", cell)} and not {string.Join(", ", colour)}.");
+
+    // With a film of 10 MB behind it, as phones send them.
+    static byte[] Large(string photo) => photo.Split(" MP, ") switch
+    {
+        [var megapixels, var kind] => [.. Photo.Enlarged(megapixels switch { "13" => 13, "48" => 25, _ => 36 }, kind switch
+        {
+            "progressive" => "Q=75,strip=true,optimize-coding=true,interlace=true",
+            "baseline" => "Q=75,strip=true",
+            _ => "Q=75,strip=true,restart-interval=8",
+        }), .. new byte[10_000_000]],
+        _ => Picture.Bytes(photo),
+    };
+
+    static WideColours Wide(string name) => name == WideColours.AdobeRgb.Name ? WideColours.AdobeRgb : WideColours.DisplayP3;
+
+    static byte[] Told(int length)
+    {
+        var bytes = new byte[length];
+        lock (Noise)
+            Noise.NextBytes(bytes);
+        Encoding.ASCII.GetBytes(Secret).CopyTo(bytes, length / 2);
+        return bytes;
+    }
+
+    static byte[] Padded(byte[] profile, int length)
+    {
+        byte[] padded = [.. profile, .. Told(length - profile.Length)];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(padded, length);
+        return padded;
+    }
+
+    // Each chunk whole, with its type and length.
+    static IEnumerable<(string Type, byte[] Bytes)> Riff(byte[] webp)
+    {
+        for (var at = 12; at < webp.Length;)
+        {
+            var length = 8 + ((BitConverter.ToInt32(webp, at + 4) + 1) / 2 * 2);
+            yield return (Encoding.ASCII.GetString(webp, at, 4), webp[at..(at + length)]);
+            at += length;
+        }
+    }
+}

@@ -1,0 +1,451 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Profiles.Infrastructure.Decoding;
+
+namespace Profiles.Tests.Infrastructure.Decoding;
+
+/// <summary>A server whose workers a test looks at, and its user.</summary>
+public abstract class DecodingServer(params (string, string)[] settings) : IAsyncLifetime
+{
+    public ServerProcess Process { get; private set; } = null!;
+
+    internal ServerUser User { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Process = await ServerProcess.StartAsync([("Images__Workers", "2"), .. settings]);
+        User = await ServerUser.SignUpAsync(Process, CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        User.Dispose();
+        await Process.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>It gives a picture little time and little memory, and has secrets that no worker is to have.</summary>
+public sealed class StrictServer() : DecodingServer(
+    ("Images__DecodeTimeout", "00:00:02"), ("Images__WorkerMemory", $"{WorkerMemory}"), ("Images__Storage", "Local"), ("CLOUDINARY_URL", $"cloudinary://key:{Canary}@cloud"), ("Jwt__SigningKey", Canary + Canary),
+    ("ConnectionStrings__Profiles", TestDatabase.For(Data) ?? $"Data Source={Path.Combine(Data, "profiles.db")}"), ("SOME_TOKEN", Canary))
+{
+    public const long WorkerMemory = 268_435_456;
+
+    public const string Canary = "canary-7Qx2mVd9KfTz4RbW";
+
+    static readonly string Data = TemporaryDirectory.Make(Canary);
+}
+
+/// <summary>It waits for its workers as long as a test needs them to stand still, and has room for four large pictures.</summary>
+public sealed class PatientServer() : DecodingServer(
+    ("Images__DecodeTimeout", "00:02:00"), ("Images__WorkerPictures", $"{WorkerPictures}"), ("Images__MaxBytes", $"{MaxBytes}"), ("Images__UploadMemory", $"{4 * 1024 * 1024}"))
+{
+    public const int MaxBytes = 1_000_000;
+
+    public const int WorkerPictures = 50;
+}
+
+/// <summary>What a picture can do to the worker that decodes it, and what that does to anybody else.</summary>
+public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) : IClassFixture<StrictServer>, IClassFixture<PatientServer>
+{
+    readonly PatientServer patient = patient;
+
+    const string TooCostly = "The picture could not be decoded within the limits of time and memory.";
+
+    static readonly byte[] Small = Picture.Bytes("upright.jpg");
+
+    // More than a pipe holds, so that whoever sends it waits for the worker to read.
+    static readonly byte[] Large = [.. Small, .. new byte[900_000 - Small.Length]];
+
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_worker_gains_no_privilege_and_has_little_memory_few_files_and_no_core()
+    {
+        var worker = (await WorkersAsync(strict))[0];
+        worker.Status("NoNewPrivs").ShouldBe("1");
+        // A filter on what it may ask of the kernel: no socket, no other program, no other process.
+        worker.Status("Seccomp").ShouldBe("2");
+        worker.Limit("Max data size").ShouldBe([$"{StrictServer.WorkerMemory}", $"{StrictServer.WorkerMemory}"]);
+        worker.Limit("Max core file size").ShouldBe(["0", "0"]);
+        worker.Limit("Max open files").ShouldBe(["256", "256"]);
+    }
+
+    [Fact]
+    public async Task A_worker_is_told_none_of_the_service_s_secrets()
+    {
+        var worker = (await WorkersAsync(strict))[0];
+        new LinuxProcess(strict.Process.ProcessId).Environment.Count(v => v.Contains(StrictServer.Canary)).ShouldBeGreaterThanOrEqualTo(4);
+        worker.Environment.Concat(worker.CommandLine).ShouldAllBe(v => !v.Contains(StrictServer.Canary));
+        worker.Environment.Select(v => v[..v.IndexOf('=')]).ShouldBeSubsetOf(
+            ["PATH", "LD_LIBRARY_PATH", "DOTNET_ROOT", "LANG", "MALLOC_ARENA_MAX", "DOTNET_gcServer", "DOTNET_GCHeapHardLimit", "DOTNET_EnableDiagnostics"]);
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_started_in_the_middle_of_things_has_nothing_open_but_its_own_pipes_and_its_program()
+    {
+        foreach (var before in await WorkersAsync(strict))
+            await before.EndAsync();
+        // The database is open, and a connection with an upload.
+        await strict.User.StoreAsync(Small, Ct);
+        var worker = (await WorkersAsync(strict)).ShouldHaveSingleItem();
+        string[] own = [Path.GetDirectoryName(typeof(Program).Assembly.Location)!, Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."))];
+        var (pipes, others) = (worker.Descriptors.Where(IsPipe).ToHashSet(), worker.Descriptors.Where(d => !IsPipe(d)).ToHashSet());
+
+        others.ShouldAllBe(d => d.StartsWith("/dev/null") || d.StartsWith("/dev/urandom") || d.StartsWith("/memfd:doublemapper") || (d.EndsWith(".dll") && own.Any(d.StartsWith)));
+        others.ShouldNotBeEmpty();
+        // Its standard input, output and errors; what it has besides is between its own threads.
+        new LinuxProcess(strict.Process.ProcessId).Descriptors.Where(IsPipe).Intersect(pipes).Count().ShouldBe(3);
+
+        static bool IsPipe(string descriptor) => descriptor.StartsWith("pipe:", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_takes_a_worker_over_reads_no_file_of_anybody_s_writes_none_and_makes_no_TCP_connection()
+    {
+        Assert.SkipWhen(strict.Process.Output.Contains("no Landlock"), "This kernel has no Landlock.");
+        var directory = TemporaryDirectory.Make("secrets");
+        var (secret, other) = (Path.Combine(directory, "signing.key"), Path.Combine(directory, "other"));
+        await File.WriteAllTextAsync(secret, "secret", Ct);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        string[] tries =
+        [
+            $"read {secret}", $"write {secret}", $"write {other}", $"list {directory}", "list /", "list /proc", "read /etc/passwd", $"read /proc/{Environment.ProcessId}/environ",
+            $"inherit {secret}", $"tcp {((IPEndPoint)listener.LocalEndpoint).Port}", $"listen {FreePort.Take()}",
+        ];
+        // Whoever starts the service may have left something open.
+        var start = new ProcessStartInfo("sh", ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10))])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            Environment = { ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location, [StartupHook.Variable] = string.Join('\n', tries) },
+        };
+        using var worker = Process.Start(start)!;
+        worker.StandardInput.Close();
+        var said = await worker.StandardError.ReadToEndAsync(Ct);
+        said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(tries.Select(t => $"{t}: refused"));
+        await worker.WaitForExitAsync(Ct);
+        worker.ExitCode.ShouldBe(0);
+    }
+
+    public static TheoryData<string> PictureSizes => ["small", "large"];
+
+    [Theory]
+    [MemberData(nameof(PictureSizes))]
+    public async Task A_worker_that_hangs_costs_one_picture_and_is_replaced(string size)
+    {
+        await ShouldServeAsync(strict);
+        var hung = await StopAllAsync(strict);
+        var response = await strict.User.Client.UploadAsync(size == "small" ? Small : Large, Ct);
+        await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
+        await LinuxProcess.UntilAsync(() => hung.Any(w => w.IsGone), () => "None of them was ended.");
+        await ContinueAsync(hung);
+        await ShouldServeAsync(strict);
+        // Those that only stood by stay.
+        hung.Count(w => w.IsGone).ShouldBe(1);
+        (await WorkersAsync(strict)).ShouldAllBe(w => !w.IsGone);
+    }
+
+    [Fact]
+    public async Task A_picture_that_needs_more_memory_than_a_worker_may_have_is_refused_and_the_service_does_not_grow()
+    {
+        await ShouldServeAsync(strict);
+        var service = new LinuxProcess(strict.Process.ProcessId);
+        var before = service.ForgetPeak();
+        for (var i = 0; i < 3; i++)
+            await (await strict.User.Client.UploadAsync(Photo.ProgressiveBomb(10_000, 9_900), Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
+        (service.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
+        (await WorkersAsync(strict)).ShouldAllBe(w => w.Megabytes("VmHWM") < 400);
+        await ShouldServeAsync(strict);
+    }
+
+    [Fact]
+    public async Task While_a_worker_hangs_others_upload_and_read_and_the_service_is_ready()
+    {
+        var (worker, upload) = await HoldAsync(patient, Large, Ct);
+        await ShouldServeAsync(patient);
+        await (await patient.Process.Client.GetAsync("/health/ready", Ct)).ShouldBeAsync(HttpStatusCode.OK);
+        upload.IsCompleted.ShouldBeFalse();
+        await worker.SignalAsync("CONT");
+        await (await upload).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    // Ended by somebody else, by a system call that it may not make, by its own limit of processor time. (SEGV that is only sent is no crash to the runtime.)
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("SYS")]
+    [InlineData("XCPU")]
+    public async Task A_worker_that_crashes_costs_one_picture_and_is_replaced(string signal)
+    {
+        var shown = await ShouldServeAsync(patient);
+        var (worker, upload) = await HoldAsync(patient, Small, Ct);
+        await worker.SignalAsync(signal);
+        if (signal != "KILL")
+            await worker.SignalAsync("CONT");
+        await (await upload).ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
+        (await patient.User.ShownAsync(Ct)).ShouldBe(shown);
+        worker.IsGone.ShouldBeTrue();
+        await ShouldServeAsync(patient);
+    }
+
+    static readonly Dictionary<string, byte[]> Lies = new()
+    {
+        ["once more that it is ready"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", DecodesHeic: true, ClosedFiles: true)),
+        ["what it never says"] = [200, 0, 0, 0, 0],
+        ["less than nothing"] = [(byte)DecodeAnswer.Picture, 0xFF, 0xFF, 0xFF, 0xFF],
+        ["more than there is memory"] = [(byte)DecodeAnswer.Picture, 0xFF, 0xFF, 0xFF, 0x7F],
+        ["a picture that is none"] = DecodeFrame.Make(DecodeAnswer.Picture, new byte[1000]),
+        ["a picture that is larger than pictures are"] = DecodeFrame.Write(Told(5000, "#000000")),
+        ["a colour that is something else"] = DecodeFrame.Write(Told(100, "<b></b>")),
+    };
+
+    public static TheoryData<string> AllLies => [.. Lies.Keys];
+
+    [Theory]
+    [MemberData(nameof(AllLies))]
+    public async Task A_worker_that_says_what_no_worker_says_is_not_believed_and_is_replaced(string what)
+    {
+        var shown = await ShouldServeAsync(patient);
+        var (worker, upload) = await HoldAsync(patient, Small, Ct);
+        worker.Say(Lies[what]);
+        await (await upload).ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
+        (await patient.User.ShownAsync(Ct)).ShouldBe(shown);
+        await worker.UntilGoneAsync();
+        await ShouldServeAsync(patient);
+    }
+
+    [Fact]
+    public async Task A_worker_that_ends_while_nobody_needs_it_costs_no_picture()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            foreach (var worker in await WorkersAsync(patient))
+                await worker.EndAsync();
+            await ShouldServeAsync(patient);
+        }
+    }
+
+    [Fact]
+    public async Task A_worker_is_replaced_when_it_has_done_its_share()
+    {
+        var before = await WorkersAsync(patient);
+        // As many as all of them together may decode.
+        for (var i = 0; i < PatientServer.WorkerPictures * before.Length; i++)
+            await patient.User.Client.PutUpAsync(Picture.Png(8, 8, 0, 0, 0), Ct);
+        await LinuxProcess.UntilAsync(() => before.Any(w => w.IsGone), () => "None of them was ended.");
+        await ShouldServeAsync(patient);
+    }
+
+    [Fact]
+    public async Task More_uploads_than_may_wait_are_told_to_come_back_and_all_others_are_served()
+    {
+        const int Waiting = 32;
+        const int TooMany = 6;
+        var uploads = await HoldBothAsync();
+        uploads.AddRange(Enumerable.Range(0, Waiting + TooMany).Select(_ => patient.User.Client.UploadAsync(Picture.Png(8, 8, 0, 0, 0), Ct)));
+        await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) == TooMany, () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
+        foreach (var refused in uploads.Where(u => u.IsCompleted))
+            await ShouldBeBusyAsync(await refused);
+        await ContinueAsync(await WorkersAsync(patient));
+        (await Task.WhenAll(uploads)).Count(r => r.StatusCode == HttpStatusCode.OK).ShouldBe(2 + Waiting);
+    }
+
+    [Fact]
+    public async Task Uploads_for_which_there_is_no_memory_are_told_to_come_back()
+    {
+        const int Room = 4;
+        var stopped = await StopAllAsync(patient);
+        var uploads = Enumerable.Range(0, 2 * Room).Select(_ => patient.User.Client.UploadAsync(Large, Ct)).ToArray();
+        await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) >= Room, () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
+        await ContinueAsync(stopped);
+        var answers = await Task.WhenAll(uploads);
+        answers.Count(r => r.StatusCode == HttpStatusCode.OK).ShouldBeInRange(1, Room);
+        foreach (var refused in answers.Where(r => r.StatusCode != HttpStatusCode.OK))
+            await ShouldBeBusyAsync(refused);
+        await ShouldServeAsync(patient, Large);
+    }
+
+    // Each takes a quarter of the memory.
+    static readonly Dictionary<string, Func<DecodePoolTests, Task>> Failures = new()
+    {
+        ["that are no pictures"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[900_000], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
+        ["that are damaged"] = async t => await (await t.patient.User.Client.UploadAsync([.. Photo.WithSegments(Picture.Bytes("truncated.jpg"), [.. Enumerable.Repeat(((byte)0xFE, new byte[64_000]), 14)])], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
+        ["that are too large"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[PatientServer.MaxBytes + 1], Ct)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge),
+        ["of two files"] = async t =>
+        {
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(Large), "image", "x.jpg" }, { new ByteArrayContent(Small), "image", "y.jpg" } };
+            await (await t.patient.User.Client.PostAsync("/me/upload-image", form, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        },
+        ["whose worker dies"] = async t =>
+        {
+            var (worker, upload) = await HoldAsync(t.patient, Large, Ct);
+            await worker.EndAsync();
+            await (await upload).ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
+        },
+        ["whose sender goes away in the middle"] = t => t.SendAndGoAsync(),
+        ["whose sender goes away while they wait"] = async t =>
+        {
+            using var gone = new CancellationTokenSource();
+            var (worker, upload) = await HoldAsync(t.patient, Large, gone.Token);
+            await gone.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(upload);
+            await worker.SignalAsync("CONT");
+            await LinuxProcess.UntilAsync(() => !worker.IsAsked, () => "It does not go on.");
+        },
+    };
+
+    public static TheoryData<string> AllFailures => [.. Failures.Keys];
+
+    [Theory]
+    [MemberData(nameof(AllFailures))]
+    public async Task The_memory_of_uploads_comes_back_also_of_those(string which)
+    {
+        for (var i = 0; i < 5; i++)
+            await Failures[which](this);
+        // Whoever goes away is noticed a little later.
+        await LinuxProcess.UntilAsync(() => patient.User.Client.UploadAsync(Large, Ct).GetAwaiter().GetResult().IsSuccessStatusCode, () => "There is no room any more.");
+    }
+
+    [Fact]
+    public async Task A_storm_of_large_pictures_is_decoded_by_no_more_processes_than_are_set_while_others_read()
+    {
+        var picture = Photo.Enlarged(13, "Q=60,strip=true");
+        var uploads = Task.WhenAll(Enumerable.Range(0, 32).Select(_ => patient.User.Client.UploadAsync(picture, Ct)));
+        var (most, reads) = (0, 0);
+        for (; !uploads.IsCompleted; reads++)
+        {
+            most = Math.Max(most, LinuxProcess.WorkersOf(patient.Process).Length);
+            await patient.User.ShownAsync(Ct);
+        }
+        most.ShouldBeInRange(1, 2);
+        reads.ShouldBeGreaterThan(1);
+        (await uploads).ShouldAllBe(r => r.StatusCode == HttpStatusCode.OK || r.StatusCode == HttpStatusCode.ServiceUnavailable);
+        (await uploads).ShouldContain(r => r.StatusCode == HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_service_that_is_killed_leaves_no_worker_behind_whatever_that_was_doing()
+    {
+        await using var server = await ServerProcess.StartAsync(("Images__Workers", "3"));
+        using var user = await ServerUser.SignUpAsync(server, Ct);
+        List<LinuxProcess> workers = [];
+        // One has a picture, one has half a picture, one has none.
+        foreach (var picture in (byte[][])[Small, Large])
+        {
+            var worker = LinuxProcess.WorkersOf(server).Except(workers).Single();
+            await worker.StopAsync();
+            _ = user.Client.UploadAsync(picture, Ct);
+            await worker.UntilAskedAsync();
+            workers.Add(worker);
+            await user.Client.PutUpAsync(Small, Ct);
+        }
+        workers.Add(LinuxProcess.WorkersOf(server).Except(workers).Single());
+        server.Kill();
+        await ContinueAsync(workers);
+        foreach (var worker in workers)
+            await worker.UntilGoneAsync();
+    }
+
+    [Fact]
+    public async Task A_signal_to_the_service_and_all_its_workers_ends_them_after_the_upload_that_is_being_decoded()
+    {
+        await using var server = await ServerProcess.StartAsync(("Images__Workers", "1"));
+        using var user = await ServerUser.SignUpAsync(server, Ct);
+        var worker = await LinuxProcess.WorkerOfAsync(server);
+        await worker.StopAsync();
+        var upload = user.Client.UploadAsync(Small, Ct);
+        await worker.UntilAskedAsync();
+        // As a terminal or a service manager does it.
+        foreach (var process in (LinuxProcess[])[worker, new(server.ProcessId)])
+            await process.SignalAsync("TERM");
+        await LinuxProcess.UntilAsync(() => server.Output.Contains("shutting down"), () => server.Output);
+        await worker.SignalAsync("CONT");
+        await (await upload).ShouldBeAsync(HttpStatusCode.OK);
+        (await server.EndedAsync()).ShouldBe(0);
+        await worker.UntilGoneAsync();
+    }
+
+    // Sends most of a picture and then closes the connection.
+    async Task SendAndGoAsync()
+    {
+        var pipe = new Pipe();
+        using var file = new StreamContent(pipe.Reader.AsStream());
+        using var form = new MultipartFormDataContent { { file, "image", "x.jpg" } };
+        var upload = patient.User.Client.PostAsync("/me/upload-image", form, Ct);
+        for (var sent = 0; sent < 900_000; sent += 100_000)
+            await pipe.Writer.WriteAsync(Large.AsMemory(sent, 100_000), Ct);
+        await pipe.Writer.CompleteAsync(new IOException("The sender goes away."));
+        await Should.ThrowAsync<HttpRequestException>(upload);
+    }
+
+    // Both workers stand still, each with a picture in it.
+    async Task<List<Task<HttpResponseMessage>>> HoldBothAsync()
+    {
+        var (first, upload) = await HoldAsync(patient, Small, Ct);
+        await ShouldServeAsync(patient);
+        var second = (await WorkersAsync(patient)).Single(w => w != first);
+        await second.StopAsync();
+        var other = patient.User.Client.UploadAsync(Small, Ct);
+        await second.UntilAskedAsync();
+        return [upload, other];
+    }
+
+    // A worker that stands still with a picture in it. One that was being started may have come to it instead, or all may stand still with what came before: then once more.
+    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] picture, CancellationToken ct)
+    {
+        while (true)
+        {
+            var workers = await StopAllAsync(server);
+            var upload = server.User.Client.UploadAsync(picture, ct);
+            LinuxProcess? asked = null;
+            var watch = Stopwatch.StartNew();
+            await LinuxProcess.UntilAsync(() => (asked = workers.FirstOrDefault(w => w.IsAsked)) is not null || upload.IsCompleted || watch.Elapsed > TimeSpan.FromSeconds(2), () => "Nobody is given the picture.");
+            await ContinueAsync(workers.Where(w => w != asked));
+            if (asked is not null)
+                return (asked, upload);
+            await (await upload).ShouldBeAsync(HttpStatusCode.OK);
+        }
+    }
+
+    static async Task<LinuxProcess[]> StopAllAsync(DecodingServer server)
+    {
+        var workers = await WorkersAsync(server);
+        foreach (var worker in workers)
+            await worker.StopAsync();
+        return workers;
+    }
+
+    static async Task ContinueAsync(IEnumerable<LinuxProcess> workers)
+    {
+        foreach (var worker in workers.Where(w => !w.IsGone))
+            await worker.SignalAsync("CONT");
+    }
+
+    // Those that wait for a picture or have one; there is always one, or one that is being started.
+    static async Task<LinuxProcess[]> WorkersAsync(DecodingServer server)
+    {
+        LinuxProcess[] workers = [];
+        await LinuxProcess.UntilAsync(() => (workers = LinuxProcess.WorkersOf(server.Process)).Length > 0, () => "It has no worker.");
+        return workers;
+    }
+
+    static async Task<string?> ShouldServeAsync(DecodingServer server, byte[]? picture = null)
+    {
+        Jpeg.Read(await server.User.StoreAsync(picture ?? Small, Ct)).Width.ShouldBe(320);
+        return await server.User.ShownAsync(Ct);
+    }
+
+    static async Task ShouldBeBusyAsync(HttpResponseMessage response)
+    {
+        await response.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+        response.Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(2));
+    }
+
+    static ProcessedImage Told(int side, string colour) =>
+        new([0xFF, 0xD8, 0xFF, 0xFF, 0xD9], side, side, [1], colour, [.. ProcessedImage.Sides.Select(_ => (byte[])[0xFF, 0xD8, 0xFF, 0xFF, 0xD9])]);
+}

@@ -1,0 +1,200 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Numerics;
+using Profiles.Infrastructure.Decoding;
+
+namespace Profiles.Tests;
+
+/// <summary>Pictures as phones and their programs make them, made when a test needs them: too large or too many to be kept as files.</summary>
+static class Photo
+{
+    /// <summary>The scene of <c>upright.jpg</c> as a JPEG so many times as wide and as high.</summary>
+    public static byte[] Enlarged(int times, string options) => Saved(Picture.Bytes("upright.jpg"), options, ("resize", $"scale={times},kernel=nearest"));
+
+    /// <summary>The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.</summary>
+    public static byte[] Turned(int orientation)
+    {
+        // What to do to an upright picture so that the orientation undoes it.
+        (string, string)[] steps = orientation switch
+        {
+            1 => [],
+            2 => [("flip", "direction=horizontal")],
+            3 => [("rot", "angle=d180")],
+            4 => [("flip", "direction=vertical")],
+            5 => [("rot", "angle=d90"), ("flip", "direction=horizontal")],
+            6 => [("rot", "angle=d270")],
+            7 => [("rot", "angle=d90"), ("flip", "direction=vertical")],
+            _ => [("rot", "angle=d90")],
+        };
+        byte[] exif = [.. "Exif\0\0MM\0*\0\0\0\b\0\u0001\u0001\u0012\0\u0003\0\0\0\u0001\0"u8, (byte)orientation, 0, 0, 0, 0, 0, 0];
+        return WithSegments(Saved(Picture.Bytes("large.jpg"), "Q=85,strip=true,interlace=true,optimize-coding=true", steps), (0xE1, exif));
+    }
+
+    /// <summary>A JPEG with more segments between its first marker and the others.</summary>
+    public static byte[] WithSegments(byte[] jpeg, params (byte Marker, byte[] Content)[] segments) =>
+        [.. jpeg[..2], .. segments.SelectMany(s => Segment(s.Marker, s.Content)), .. jpeg[2..]];
+
+    /// <summary>A progressive JPEG of one dark colour, of which so little is said that each pixel costs a 24th of a byte; to decode it takes 6 bytes for each.</summary>
+    public static byte[] ProgressiveBomb(int width, int height)
+    {
+        byte[] frame = [8, (byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+        // One code, the bit 0: no difference to the block before.
+        byte[] codes = [0, 1, .. new byte[15], 0];
+        byte[] scan = [3, 1, 0, 2, 0, 3, 0, 0, 0, 0];
+        var blocks = (width + 7) / 8 * ((height + 7) / 8) * 3;
+        return [0xFF, 0xD8, .. Segment(0xDB, [0, .. Enumerable.Repeat((byte)1, 64)]), .. Segment(0xC2, frame), .. Segment(0xC4, codes), .. Segment(0xDA, scan), .. new byte[(blocks + 7) / 8], 0xFF, 0xD9];
+    }
+
+    /// <summary>A PNG of this colour type, depth and interlacing, whose samples (each of at most 8 bits, wider ones are made of them) a function says; further chunks stand before the pixels.</summary>
+    public static byte[] Png(int width, int height, int type, int depth, bool interlaced, Func<int, int, int[]> samples, params (string Type, byte[] Content)[] chunks)
+    {
+        using var packed = new MemoryStream();
+        using (var pixels = new ZLibStream(packed, CompressionLevel.Fastest))
+        {
+            // Adam7: where a pass begins and how far apart its pixels are, across and down.
+            (int X, int Y, int Across, int Down)[] passes = interlaced
+                ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+                : [(0, 0, 1, 1)];
+            foreach (var pass in passes.Where(p => p.X < width))
+            {
+                for (var y = pass.Y; y < height; y += pass.Down)
+                    pixels.Write(Line([.. Enumerable.Range(0, (width - pass.X + pass.Across - 1) / pass.Across).SelectMany(i => samples(pass.X + (i * pass.Across), y))], depth));
+            }
+        }
+        var header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        (header[8], header[9], header[12]) = ((byte)depth, (byte)type, (byte)(interlaced ? 1 : 0));
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. Picture.Chunk("IHDR", header), .. chunks.SelectMany(c => Picture.Chunk(c.Type, c.Content)), .. Picture.Chunk("IDAT", packed.ToArray()), .. Picture.Chunk("IEND", [])];
+    }
+
+    /// <summary>A PNG with further chunks before its pixels.</summary>
+    public static byte[] WithChunks(byte[] png, params IEnumerable<(string Type, byte[] Content)> chunks)
+    {
+        using var all = new MemoryStream();
+        all.Write(png.AsSpan(0, 33));
+        foreach (var (type, content) in chunks)
+            all.Write(Picture.Chunk(type, content));
+        all.Write(png.AsSpan(33));
+        return all.ToArray();
+    }
+
+    /// <summary>A JPEG of the same pixels as a PNG, without anything else of it.</summary>
+    public static byte[] AsJpeg(byte[] png) => Saved(png, "Q=95,strip=true");
+
+    public static byte[] Zlib(ReadOnlySpan<byte> bytes, CompressionLevel level = CompressionLevel.Fastest)
+    {
+        using var packed = new MemoryStream();
+        using (var zlib = new ZLibStream(packed, level))
+            zlib.Write(bytes);
+        return packed.ToArray();
+    }
+
+    static unsafe byte[] Saved(byte[] picture, string options, params (string Operation, string Options)[] steps)
+    {
+        Vips.Start();
+        fixed (byte* bytes = picture)
+        {
+            using var source = Vips.OpenSource(bytes, picture.Length);
+            var image = Vips.Load(ImageFormats.Loader(ImageFormats.Sniff(picture)!.Value), source, "");
+            foreach (var (operation, how) in steps)
+            {
+                using var before = image;
+                image = Vips.Apply(operation, before, how);
+            }
+            using (image)
+                return Vips.SaveJpeg(image, options);
+        }
+    }
+
+    // Bits of a line one after the other, with the filter (none) before.
+    static byte[] Line(int[] samples, int depth)
+    {
+        if (depth == 16)
+            return [0, .. samples.SelectMany(s => new[] { (byte)s, (byte)s })];
+        var line = new byte[1 + (((samples.Length * depth) + 7) / 8)];
+        for (var i = 0; i < samples.Length; i++)
+            line[1 + (i * depth / 8)] |= (byte)(samples[i] << (8 - depth - (i * depth % 8)));
+        return line;
+    }
+
+    static byte[] Segment(byte marker, byte[] content)
+    {
+        var size = content.Length + 2;
+        return [0xFF, marker, (byte)(size >> 8), (byte)size, .. content];
+    }
+}
+
+/// <summary>A space of colours that is wider than sRGB: what a colour of sRGB is in it, and the profile that says so.</summary>
+sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
+{
+    // Where the primaries are (the columns), seen from the white of ICC profiles (D50), which theirs (D65) has been made.
+    public static readonly WideColours AdobeRgb = new("Adobe RGB (1998)", Columns(0.60974f, 0.31111f, 0.01947f, 0.20528f, 0.62567f, 0.06087f, 0.14919f, 0.06322f, 0.74457f), [563 / 256.0]);
+    public static readonly WideColours DisplayP3 = new("Display P3", Columns(0.51512f, 0.24120f, -0.00105f, 0.29198f, 0.69225f, 0.04189f, 0.15710f, 0.06657f, 0.78407f), SrgbCurve);
+
+    static readonly Matrix4x4 Srgb = Columns(0.43607f, 0.22249f, 0.01392f, 0.38515f, 0.71687f, 0.09708f, 0.14307f, 0.06061f, 0.71410f);
+
+    // g, a, b, c, d of ICC's parametric curve of type 3.
+    static double[] SrgbCurve => [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045];
+
+    /// <summary>The samples that a colour of sRGB has in this space.</summary>
+    public byte[] FromSrgb(byte red, byte green, byte blue)
+    {
+        var linear = new Vector3(Linear(red), Linear(green), Linear(blue));
+        Matrix4x4.Invert(Primaries, out var inverse).ShouldBeTrue();
+        var here = Vector3.Transform(Vector3.Transform(linear, Srgb), inverse);
+        return [Sample(here.X), Sample(here.Y), Sample(here.Z)];
+
+        static float Linear(byte sample) => (float)Decode(sample / 255.0, SrgbCurve);
+    }
+
+    /// <summary>The least that an ICC profile may be: the white, three primaries and their curve.</summary>
+    public byte[] Profile()
+    {
+        byte[] curve = [.. "para"u8, 0, 0, 0, 0, 0, (byte)(Curve.Length == 1 ? 0 : 3), 0, 0, .. Curve.SelectMany(Fixed)];
+        byte[] Xyz(float x, float y, float z) => [.. "XYZ "u8, 0, 0, 0, 0, .. Fixed(x), .. Fixed(y), .. Fixed(z)];
+        byte[] Text(string text) => [.. "mluc"u8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 12, .. "enUS"u8, 0, 0, 0, (byte)(text.Length * 2), 0, 0, 0, 28, .. System.Text.Encoding.BigEndianUnicode.GetBytes(text)];
+        (string Tag, byte[] Content)[] tags =
+        [
+            ("desc", Text(Name)), ("cprt", Text("None")), ("wtpt", Xyz(0.9642f, 1, 0.8249f)),
+            ("rXYZ", Xyz(Primaries.M11, Primaries.M12, Primaries.M13)), ("gXYZ", Xyz(Primaries.M21, Primaries.M22, Primaries.M23)), ("bXYZ", Xyz(Primaries.M31, Primaries.M32, Primaries.M33)),
+            ("rTRC", curve), ("gTRC", curve), ("bTRC", curve),
+        ];
+        var table = Number(tags.Length);
+        byte[] body = [];
+        foreach (var (tag, content) in tags)
+        {
+            table = [.. table, .. System.Text.Encoding.ASCII.GetBytes(tag), .. Number(128 + 4 + (12 * tags.Length) + body.Length), .. Number(content.Length)];
+            body = [.. body, .. content, .. new byte[(4 - (content.Length % 4)) % 4]];
+        }
+        byte[] header =
+        [
+            .. Number(128 + table.Length + body.Length), .. new byte[4], 4, 0x20, 0, 0, .. "mntrRGB XYZ "u8, 7, 230, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, .. "acsp"u8,
+            .. new byte[28], .. Fixed(0.9642), .. Fixed(1), .. Fixed(0.8249), .. new byte[48],
+        ];
+        return [.. header, .. table, .. body];
+    }
+
+    byte Sample(float linear)
+    {
+        var value = Math.Clamp(linear, 0, 1);
+        // The curve is the way to light; the way back is searched for.
+        return (byte)Enumerable.Range(0, 256).MinBy(s => Math.Abs(Decode(s / 255.0, Curve) - value));
+    }
+
+    static double Decode(double sample, double[] curve) => curve is [var g, var a, var b, var c, var d]
+        ? sample >= d ? Math.Pow((a * sample) + b, g) : c * sample
+        : Math.Pow(sample, curve[0]);
+
+    // System.Numerics multiplies rows from the left: a column of the textbook is a row here.
+    static Matrix4x4 Columns(params float[] m) => new(m[0], m[1], m[2], 0, m[3], m[4], m[5], 0, m[6], m[7], m[8], 0, 0, 0, 0, 1);
+
+    static byte[] Fixed(double value) => Number((int)Math.Round(value * 65536));
+
+    static byte[] Number(int value)
+    {
+        var bytes = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
+        return bytes;
+    }
+}
