@@ -64,14 +64,19 @@ sealed class DecodePool : IDisposable
         if (format == ImageFormat.Heic && !DecodesHeic)
             throw new HeicMissingException();
         using var turn = await WaitAsync(ct);
-        try
+        for (var lost = 0; ; lost++)
         {
-            return await ProcessAsync(picture, format);
-        }
-        catch (WorkerLostException e) when (!e.Taken)
-        {
-            // It was gone before: it is not the picture's fault.
-            return await ProcessAsync(picture, format);
+            try
+            {
+                return await ProcessAsync(picture, format);
+            }
+            catch (WorkerLostException e) when (!e.Taken)
+            {
+                // It had ended while nobody needed it, and the system had not told yet: not the picture's fault. All of them may have, but no fresh one.
+                log.LogWarning(e, "A worker had ended: {Reason}", e.Message);
+                if (lost > options.Workers)
+                    throw new BusyException("No picture can be decoded now.");
+            }
         }
     }
 

@@ -69,10 +69,10 @@ sealed class DecodeWorker : IDisposable
             new DecodeRequest(format, picture.Length, maxPixels, maxSide).Write(header);
             var input = process.StandardInput.BaseStream;
             await input.WriteAsync(header, ct);
-            taken = true;
             foreach (var segment in picture.Segments)
                 await input.WriteAsync(segment, ct);
             await input.FlushAsync(ct);
+            taken = true;
             var (answer, body) = await AnswerAsync(maxSide, ct);
             return answer switch
             {
@@ -119,7 +119,9 @@ sealed class DecodeWorker : IDisposable
         {
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
-            throw new WorkerLostException(patience.IsCancellationRequested ? "It took too long." : FormattableString.Invariant($"It ended with {process.ExitCode}. {await LastWordsAsync()}"), taken, e);
+            throw patience.IsCancellationRequested
+                ? new WorkerLostException("It took too long.", taken: true, e)
+                : new WorkerLostException(FormattableString.Invariant($"It ended with {process.ExitCode}. {await LastWordsAsync()}"), taken, e);
         }
         finally
         {
@@ -181,10 +183,10 @@ sealed class DecodeWorker : IDisposable
 
 /// <summary>A worker ended or did not answer; the message is for the log.</summary>
 /// <param name="message">For the log.</param>
-/// <param name="taken">Whether it had begun to take the picture: then the picture may be why.</param>
+/// <param name="taken">Whether it had taken the whole picture, and may have begun to decode it: then the picture may be why.</param>
 /// <param name="inner">What it was noticed by.</param>
 sealed class WorkerLostException(string message, bool taken, Exception inner) : Exception(message, inner)
 {
-    /// <summary>Whether it had begun to take the picture.</summary>
+    /// <summary>Whether it had taken the whole picture.</summary>
     public bool Taken { get; } = taken;
 }
