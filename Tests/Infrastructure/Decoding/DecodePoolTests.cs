@@ -49,6 +49,8 @@ public sealed class PatientServer() : DecodingServer(
 }
 
 /// <summary>What a picture can do to the worker that decodes it, and what that does to anybody else.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) : IClassFixture<StrictServer>, IClassFixture<PatientServer>
 {
     readonly PatientServer patient = patient;
