@@ -12,7 +12,7 @@ namespace Profiles.Tests;
 /// Three instances on one PostgreSQL behind HAProxy, with one directory of pictures and nothing else in common; mixed load, and one of them killed every few seconds.
 /// <c>./dev try cluster</c> runs the same for longer.
 /// </summary>
-[Trait("Database", "PostgreSql")]
+[Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
 public sealed class ClusterTests(ITestOutputHelper output)
 {
     const int Workers = 6, Painters = 3, Registrars = 2;

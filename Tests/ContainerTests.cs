@@ -5,6 +5,8 @@ using System.Text.RegularExpressions;
 namespace Profiles.Tests;
 
 /// <summary>What can be known of the image without an engine that builds it.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed partial class ContainerTests
 {
     static readonly string Dockerfile = Continuation().Replace(File.ReadAllText(Path.Combine(Repository(), "Dockerfile")), " ");

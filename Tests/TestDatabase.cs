@@ -1,5 +1,8 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Profiles.Tests;
 
@@ -31,6 +34,16 @@ static class TestDatabase
         var name = $"test_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(dataDirectory)))[..24]}";
         lock (Known)
             return Known.Add(name) ? Cluster.CreateDatabase(name) : Cluster.ConnectionString(name);
+    }
+
+    /// <summary>How many rows the history of migrations has in the database of a data directory.</summary>
+    public static long AppliedMigrations(string dataDirectory)
+    {
+        using DbConnection connection = IsPostgreSql ? new NpgsqlConnection(For(dataDirectory)) : new SqliteConnection($"Data Source={Path.Combine(dataDirectory, "profiles.db")};Pooling=false");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM \"__EFMigrationsHistory\"";
+        return (long)command.ExecuteScalar()!;
     }
 
     static readonly HashSet<string> Known = [];

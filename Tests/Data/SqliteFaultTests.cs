@@ -58,7 +58,7 @@ public sealed class SqliteFaultTests
             token = await JoinAsync(before);
         using var holder = Open();
         Execute(holder, "BEGIN EXCLUSIVE");
-        await using var server = await StartAsync();
+        await using var server = await ServerProcess.StartWithoutDatabaseAsync(("DataDirectory", data), ("Database__Timeout", Deadline.ToString()));
         (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         Execute(holder, "ROLLBACK");
     }
@@ -111,29 +111,6 @@ public sealed class SqliteFaultTests
         output.ShouldNotContain("   at ");
         (await File.ReadAllBytesAsync(file, Token)).SequenceEqual(bytes).ShouldBeTrue();
         File.Exists(DatabaseFile).ShouldBe(file == DatabaseFile);
-    }
-
-    [Fact]
-    public async Task Ten_that_start_at_once_on_an_empty_directory_all_come_up_on_one_database()
-    {
-        var servers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => StartAsync()));
-        try
-        {
-            foreach (var server in servers)
-                (await server.Client.GetAsync("/health/ready", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
-            var token = await JoinAsync(servers[0]);
-            foreach (var server in servers)
-                (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
-            using var connection = Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "SELECT count(*) FROM __EFMigrationsHistory";
-            command.ExecuteScalar().ShouldBe((long)Directory.GetFiles(Path.Combine(ArchitectureTests.Repository(), "Data", "Migrations", "Sqlite"), "*.Designer.cs").Length);
-        }
-        finally
-        {
-            foreach (var server in servers)
-                await server.DisposeAsync();
-        }
     }
 
     [Fact]

@@ -7,6 +7,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Profiles.Tests.Features.UploadImage;
 
 /// <summary>The multipart body byte for byte, as no well-behaved client would send it.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     const string Multipart = "multipart/form-data; boundary=b";

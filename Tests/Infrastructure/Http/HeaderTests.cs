@@ -220,6 +220,8 @@ public sealed class CrossOriginTests(CrossOriginFixture app) : TestBase<CrossOri
 }
 
 /// <summary>What only the real server shows: HEAD, and paths that a client library would tidy up.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class RawRequestTests
 {
     static CancellationToken Token => TestContext.Current.CancellationToken;

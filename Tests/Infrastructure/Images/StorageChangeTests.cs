@@ -4,6 +4,8 @@ using System.Net.Http.Json;
 namespace Profiles.Tests.Infrastructure.Images;
 
 /// <summary>The storage was changed by the settings while pictures were up: each is removed where it is. Each test restarts a process on the same data.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class StorageChangeTests
 {
     readonly string data = TemporaryDirectory.Make("data");

@@ -5,6 +5,8 @@ using Microsoft.Playwright;
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
 /// <summary>The explorer as a person uses it, in a real browser on the real server.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class ExplorerTests
 {
     static readonly string? Chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);

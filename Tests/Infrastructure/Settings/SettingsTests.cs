@@ -6,6 +6,8 @@ using Profiles.Infrastructure.Auth;
 namespace Profiles.Tests.Infrastructure.Settings;
 
 /// <summary>A value that makes no sense stops the start with a sentence that names the setting and not its value.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class SettingsTests
 {
     static CancellationToken Token => TestContext.Current.CancellationToken;
