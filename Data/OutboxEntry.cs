@@ -5,6 +5,31 @@ enum OutboxStore
 {
     LocalImages = 1,
     Cloudinary = 2,
+
+    /// <summary>The mail server, or the directory of mails.</summary>
+    Mail = 3,
+}
+
+/// <summary>What a mail says. The numbers are in the database.</summary>
+enum MailKind
+{
+    /// <summary>To the address of an account: a link that shows that it is the person's.</summary>
+    VerifyEmail = 1,
+
+    /// <summary>To the address that is to replace the present one: the same.</summary>
+    VerifyNewEmail = 2,
+
+    /// <summary>To the address in force: another is to replace it.</summary>
+    EmailChangeRequested = 3,
+
+    /// <summary>To an address, whether it has an account or not: a link to set a new password, when it has.</summary>
+    ResetPassword = 4,
+
+    /// <summary>To the owner of an account: somebody tried to register with the address.</summary>
+    AlreadyRegistered = 5,
+
+    /// <summary>To the owner: the password was changed.</summary>
+    PasswordChanged = 6,
 }
 
 /// <summary>How far the matter of an <see cref="OutboxEntry"/> has got.</summary>
@@ -29,16 +54,22 @@ enum OutboxState
 /// </summary>
 sealed class OutboxEntry
 {
+    /// <summary>An address is the longest of the keys.</summary>
+    public const int KeyMaxLength = User.EmailMaxLength;
+
     public long Id { get; init; }
 
     public required OutboxStore Store { get; init; }
 
     public required OutboxState State { get; set; }
 
-    /// <summary>Whose picture; the user may be gone.</summary>
+    /// <summary>Whose picture or mail; the user may be gone. 0 where it is not known yet.</summary>
     public required long UserId { get; init; }
 
-    /// <summary>What the store knows the picture by.</summary>
+    /// <summary>Which mail it is; null for a picture.</summary>
+    public MailKind? Mail { get; init; }
+
+    /// <summary>What the store knows the picture by; the address of a mail.</summary>
     public required string Key { get; init; }
 
     /// <summary>UTC.</summary>

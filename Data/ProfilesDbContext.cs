@@ -14,6 +14,16 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     public DbSet<UserProfile> UserProfiles => Set<UserProfile>();
 
+    public DbSet<Session> Sessions => Set<Session>();
+
+    public DbSet<SecurityEvent> SecurityEvents => Set<SecurityEvent>();
+
+    public DbSet<OneTimeToken> OneTimeTokens => Set<OneTimeToken>();
+
+    public DbSet<IdempotentAnswer> IdempotentAnswers => Set<IdempotentAnswer>();
+
+    public DbSet<RateLimit> RateLimits => Set<RateLimit>();
+
     /// <summary>What is still to be done in the other stores.</summary>
     public DbSet<OutboxEntry> Outbox => Set<OutboxEntry>();
 

@@ -23,6 +23,12 @@ sealed class User
     /// <summary>In modular crypt format.</summary>
     public string PasswordHash { get; set; } = "";
 
+    /// <summary>When the person showed that the address is theirs, UTC; null until then.</summary>
+    public DateTime? EmailVerifiedAt { get; set; }
+
+    /// <summary>The address that is to replace the present one when the person has shown that it is theirs; null when none is.</summary>
+    public string? PendingEmail { get; set; }
+
     /// <summary>UTC.</summary>
     public DateTime CreatedAt { get; init; }
 

@@ -5,9 +5,47 @@ sealed class UserProfile
 {
     public const int NameMaxLength = 100;
 
+    public const int UsernameMinLength = 3, UsernameMaxLength = 30;
+
+    public const int BioMaxLength = 500;
+
+    /// <summary>E.164: a plus sign and at most fifteen digits.</summary>
+    public const int PhoneMaxLength = 16;
+
+    /// <summary>RFC 5646, 4.4.1 recommends 35.</summary>
+    public const int LocaleMaxLength = 35;
+
+    /// <summary>The longest name in the IANA database has 32 characters.</summary>
+    public const int TimeZoneMaxLength = 64;
+
+    /// <summary>In bytes of UTF-8.</summary>
+    public const int MetadataMaxBytes = 16 * 1024;
+
     public long UserId { get; init; }
 
     public required string Name { get; set; }
+
+    /// <summary>In lower case; unique. Null when the person has chosen none.</summary>
+    public string? Username { get; set; }
+
+    public string? Bio { get; set; }
+
+    /// <summary>E.164.</summary>
+    public string? Phone { get; set; }
+
+    public DateOnly? BirthDate { get; set; }
+
+    /// <summary>BCP 47.</summary>
+    public string? Locale { get; set; }
+
+    /// <summary>A name of the IANA database.</summary>
+    public string? TimeZone { get; set; }
+
+    /// <summary>The app's own JSON object; null when there is none.</summary>
+    public string? Metadata { get; set; }
+
+    /// <summary>Whether others may see the public part by the username.</summary>
+    public bool IsPublic { get; set; }
 
     /// <summary>Null when there is none.</summary>
     public ProfileImage? Image { get; set; }

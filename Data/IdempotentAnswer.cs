@@ -1,0 +1,26 @@
+namespace Profiles.Data;
+
+/// <summary>What a request with an <c>Idempotency-Key</c> was answered, so that the same request again has the same answer and no second effect (draft-ietf-httpapi-idempotency-key-header).</summary>
+sealed class IdempotentAnswer
+{
+    public const int HeadersMaxLength = 1000;
+
+    public static readonly TimeSpan Kept = TimeSpan.FromHours(24);
+
+    /// <summary>SHA-256 of the key, of whose it is and of the route.</summary>
+    public required byte[] KeyHash { get; init; }
+
+    /// <summary>SHA-256 of the request's body: another body under the same key is refused.</summary>
+    public required byte[] RequestHash { get; init; }
+
+    /// <summary>The status that was answered; null while the first request is under way.</summary>
+    public int? Status { get; init; }
+
+    /// <summary>The headers that belong to the answer, a line each.</summary>
+    public string? Headers { get; init; }
+
+    public byte[]? Body { get; init; }
+
+    /// <summary>UTC; a request under way that is older than a request can be has died.</summary>
+    public required DateTime CreatedAt { get; init; }
+}

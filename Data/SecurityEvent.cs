@@ -1,0 +1,45 @@
+namespace Profiles.Data;
+
+/// <summary>What a <see cref="SecurityEvent"/> tells; shown as snake_case. The numbers are in the database.</summary>
+enum SecurityEventKind
+{
+    Registered = 1,
+    LoggedIn = 2,
+    LoginFailed = 3,
+    LoggedOut = 4,
+    SessionEnded = 5,
+
+    /// <summary>A refresh token that was replaced before came back: its session was ended.</summary>
+    RefreshTokenReused = 6,
+    PasswordChanged = 7,
+    PasswordResetRequested = 8,
+    PasswordReset = 9,
+    EmailChangeRequested = 10,
+    EmailChanged = 11,
+    EmailVerified = 12,
+    DataExported = 13,
+}
+
+/// <summary>What happened to an account, for its owner to see; gone after 90 days.</summary>
+sealed class SecurityEvent
+{
+    /// <summary>An IPv6 network in text is no longer.</summary>
+    public const int NetworkMaxLength = 50;
+
+    public static readonly TimeSpan Kept = TimeSpan.FromDays(90);
+
+    public long Id { get; init; }
+
+    public required long UserId { get; init; }
+
+    public required SecurityEventKind Kind { get; init; }
+
+    /// <summary>UTC.</summary>
+    public required DateTime At { get; init; }
+
+    /// <summary>What the session's app calls the phone.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>The client's address, truncated to its network (/24 or /48).</summary>
+    public string? Network { get; init; }
+}
