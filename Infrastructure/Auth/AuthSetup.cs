@@ -31,6 +31,7 @@ static class AuthSetup
             .AddSingleton<SigningKeys>()
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()
+            .AddScoped<SecurityEventLog>()
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }

@@ -1,0 +1,22 @@
+using Profiles.Data;
+using Profiles.Infrastructure.Http;
+
+namespace Profiles.Infrastructure.Auth;
+
+/// <summary>Notes what happens to an account, for its owner in the database and for whoever runs the service in the log, which has no address (OWASP ASVS 16.3).</summary>
+sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
+{
+    /// <summary>Adds an event to what the slice is about to save: it is there if and only if what it tells of is.</summary>
+    public void Add(long userId, SecurityEventKind kind, string? device = null)
+    {
+        db.SecurityEvents.Add(new()
+        {
+            UserId = userId,
+            Kind = kind,
+            At = clock.GetUtcNow().UtcDateTime,
+            Device = device,
+            Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
+        });
+        log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
+    }
+}
