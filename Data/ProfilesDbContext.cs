@@ -10,6 +10,10 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
             db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id));
 
+    static readonly Func<ProfilesDbContext, long, long, CancellationToken, Task<User?>> UserBySession =
+        EF.CompileAsyncQuery((ProfilesDbContext db, long id, long sessionId, CancellationToken ct) =>
+            db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id && db.Sessions.Any(s => s.Id == sessionId && s.UserId == id)));
+
     public DbSet<User> Users => Set<User>();
 
     public DbSet<UserProfile> UserProfiles => Set<UserProfile>();
@@ -29,6 +33,9 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(long id, CancellationToken ct) => ReadAsync(() => UserById(this, id, ct));
+
+    /// <summary>The same, if one of the user's sessions has this id: one query proves both.</summary>
+    public Task<User?> FindUserAsync(long id, long sessionId, CancellationToken ct) => ReadAsync(() => UserBySession(this, id, sessionId, ct));
 
     /// <summary>Reads a user without the profile by <see cref="User.NormalizedEmail"/>; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(string normalizedEmail, CancellationToken ct) =>

@@ -1,6 +1,8 @@
+using System.Buffers.Text;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +14,18 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Tests;
 
 /// <summary>Someone who has registered, with the password that a test needs to log in.</summary>
-public sealed record TestUser(long Id, string Name, string Email, string Password, string Token);
+public sealed record TestUser(long Id, string Name, string Email, string Password, string Token, string RefreshToken)
+{
+    /// <summary>The session that the token is of.</summary>
+    public long SessionId
+    {
+        get
+        {
+            using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(Token.Split('.')[1]));
+            return claims.RootElement.GetProperty("session_id").GetInt64();
+        }
+    }
+}
 
 /// <summary>The service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.</summary>
 public class ProfilesFixture : AppFixture<Program>
@@ -35,9 +48,16 @@ public class ProfilesFixture : AppFixture<Program>
         var registered = await Client.PostAsJsonAsync("/register", new { name, email, password });
         registered.EnsureSuccessStatusCode();
         var id = (await registered.Content.ReadFromJsonAsync<Dictionary<string, object>>())!["id"].ToString()!;
-        var login = await Client.PostAsJsonAsync("/login", new { email, password });
-        var token = (await login.Content.ReadFromJsonAsync<Dictionary<string, object>>())!["access_token"].ToString()!;
-        return new(long.Parse(id), name, email, password, token);
+        return await LogInAsync(new(long.Parse(id), name, email, password, "", ""));
+    }
+
+    /// <summary>Logs someone in once more, as on another phone.</summary>
+    public async Task<TestUser> LogInAsync(TestUser user, string? device = null)
+    {
+        var login = await Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password, device });
+        login.EnsureSuccessStatusCode();
+        var tokens = (await login.Content.ReadFromJsonAsync<Dictionary<string, object>>())!;
+        return user with { Token = tokens["access_token"].ToString()!, RefreshToken = tokens["refresh_token"].ToString()! };
     }
 
     /// <summary>A client that sends a user's token with each request.</summary>

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Login;
 
-sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, AccessTokens tokens)
+sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Sessions sessions)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -18,9 +18,9 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Acces
         Summary(s =>
         {
             s.Summary = "Log in";
-            s.Description = "Answers an access token. Send it as `Authorization: Bearer <access_token>`.";
-            s.ExampleRequest = new("john@example.com", "12345");
-            s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600);
+            s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, and a refresh token, to be kept in the phone's key store.";
+            s.ExampleRequest = new("john@example.com", "12345", "John's phone");
+            s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
         });
@@ -33,7 +33,8 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Acces
             return TypedResults.Problem("Invalid email or password", statusCode: StatusCodes.Status401Unauthorized);
         if (passwords.NeedsRehash(user.PasswordHash))
             await RehashAsync(user, req.Password, ct);
-        return TypedResults.Ok(new LoginResponse(tokens.Issue(user), "Bearer", tokens.LifetimeSeconds));
+        var tokens = await sessions.StartAsync(user, req.Device?.Trim(), ct);
+        return TypedResults.Ok(new LoginResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn));
     }
 
     // Guarded by the old hash: a password that was changed meanwhile stays changed. Who logs in need not care whether it succeeds: the next login tries again.

@@ -1,5 +1,6 @@
 using FastEndpoints;
 using FluentValidation;
+using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.Login;
 
@@ -14,5 +15,6 @@ sealed class LoginValidator : Validator<LoginRequest>
         RuleFor(r => r.Password)
             .Must(p => !string.IsNullOrEmpty(p)).WithMessage("A password is needed.")
             .Must(p => p?.Contains('\0') is not true).WithMessage("A password has no NUL characters.");
+        RuleFor(r => r.Device).DeviceName();
     }
 }

@@ -6,7 +6,6 @@ using System.Text.Json;
 using FastEndpoints.Security;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using Profiles.Data;
 
 namespace Profiles.Infrastructure.Auth;
 
@@ -19,7 +18,7 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
     /// <summary>How far another machine's clock may differ from ours.</summary>
     static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60);
 
-    const string UserIdClaim = "user_id";
+    const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
 
     static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -28,21 +27,22 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
     /// <summary>How long a new token is valid, in seconds.</summary>
     public int LifetimeSeconds => (int)options.Value.Lifetime.TotalSeconds;
 
-    /// <summary>Makes a token for a user.</summary>
-    public string Issue(User user) => JwtBearer.CreateToken(o =>
+    /// <summary>Makes a token for a session of a user. It has nothing of the profile in it: its size is the same for all.</summary>
+    public string Issue(long userId, long sessionId) => JwtBearer.CreateToken(o =>
     {
-        var id = user.Id.ToString(CultureInfo.InvariantCulture);
+        var id = userId.ToString(CultureInfo.InvariantCulture);
         o.SigningKey = keys.Current;
         o.Issuer = options.Value.Issuer;
         o.Audience = options.Value.Audience;
         o.ExpireAt = (clock.GetUtcNow() + options.Value.Lifetime).UtcDateTime;
         o.User.Claims.Add(new Claim(UserIdClaim, id, ClaimValueTypes.Integer64));
         o.User.Claims.Add(new Claim("sub", id));
+        o.User.Claims.Add(new Claim(SessionIdClaim, sessionId.ToString(CultureInfo.InvariantCulture), ClaimValueTypes.Integer64));
         o.User.Claims.Add(new Claim("jti", Guid.NewGuid().ToString("N")));
     });
 
-    /// <summary>The user's id in an <c>Authorization</c> header whose signature holds; null when anything about the token is not as we issue it.</summary>
-    public long? ReadUserId(StringValues authorization)
+    /// <summary>The ids of the user and the session in an <c>Authorization</c> header whose signature holds; null when anything about the token is not as we issue it.</summary>
+    public (long UserId, long SessionId)? ReadIds(StringValues authorization)
     {
         if (authorization is not [{ } header] || header.Split(' ') is not [_, var token] || token.Split('.') is not [var head, var payload, var mac])
             return null;
@@ -52,7 +52,7 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
         {
             using var headJson = JsonDocument.Parse(headBytes, Strict);
             using var payloadJson = JsonDocument.Parse(payloadBytes, Strict);
-            return IsOurHeader(headJson.RootElement) && IsInTime(payloadJson.RootElement) ? UserId(payloadJson.RootElement) : null;
+            return IsOurHeader(headJson.RootElement) && IsInTime(payloadJson.RootElement) ? Ids(payloadJson.RootElement) : null;
         }
         catch (JsonException)
         {
@@ -95,12 +95,15 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
         return expires > (now - Leeway).ToUnixTimeSeconds() && expires <= latest && NotAfter(payload, "nbf", soon) && NotAfter(payload, "iat", soon);
     }
 
-    static long? UserId(JsonElement payload)
+    static (long, long)? Ids(JsonElement payload)
     {
-        if (!payload.TryGetProperty(UserIdClaim, out var value) || value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var id) || id <= 0)
+        if (Id(payload, UserIdClaim) is not { } user || Id(payload, SessionIdClaim) is not { } session)
             return null;
-        return !payload.TryGetProperty("sub", out var subject) || IsText(subject, id.ToString(CultureInfo.InvariantCulture)) ? id : null;
+        return !payload.TryGetProperty("sub", out var subject) || IsText(subject, user.ToString(CultureInfo.InvariantCulture)) ? (user, session) : null;
     }
+
+    static long? Id(JsonElement payload, string claim) =>
+        payload.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var id) && id > 0 ? id : null;
 
     static bool NotAfter(JsonElement payload, string name, long latest) =>
         !payload.TryGetProperty(name, out _) || Seconds(payload, name) <= latest;

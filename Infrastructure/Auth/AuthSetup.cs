@@ -32,6 +32,7 @@ static class AuthSetup
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()
             .AddScoped<SecurityEventLog>()
+            .AddScoped<Sessions>()
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }

@@ -16,5 +16,8 @@ sealed class CurrentUser
 
     public long Id => User.Id;
 
+    /// <summary>The session of the access token.</summary>
+    public long SessionId { get; set; }
+
     public UserProfile Profile => User.Profile;
 }

@@ -5,7 +5,7 @@ using Profiles.Infrastructure.Logging;
 
 namespace Profiles.Infrastructure.Auth;
 
-/// <summary>The policy of every route that is not anonymous: the token is one of ours and its user still exists.</summary>
+/// <summary>The policy of every route that is not anonymous: the token is one of ours, and its user and its session still exist.</summary>
 sealed class LiveUser : IAuthorizationRequirement
 {
     public const string Policy = nameof(LiveUser);
@@ -24,11 +24,11 @@ sealed class LiveUserHandler(AccessTokens tokens, ProfilesDbContext db, CurrentU
             context.Succeed(requirement);
             return;
         }
-        if (context.User.Identity?.IsAuthenticated is not true || tokens.ReadUserId(http.Request.Headers.Authorization) is not { } id)
+        if (context.User.Identity?.IsAuthenticated is not true || tokens.ReadIds(http.Request.Headers.Authorization) is not var (id, sessionId))
             return;
-        if (await db.FindUserAsync(id, http.RequestAborted) is not { } user)
+        if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not { } user)
             return;
-        current.User = user;
+        (current.User, current.SessionId) = (user, sessionId);
         http.Features.Set(new RequestUser(id));
         context.Succeed(requirement);
     }

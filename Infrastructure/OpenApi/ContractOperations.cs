@@ -87,7 +87,7 @@ static class ContractOperations
         int[] body = operation.RequestBody is null ? [] : [408, 413, 415];
         int[] token = isProtected ? [401] : [];
         int[] slice = endpoint is null ? [] : [503];
-        int[] writing = slice.Length > 0 && method != HttpMethod.Get && operation.OperationId != "Login" ? [507] : [];
+        int[] writing = slice.Length > 0 && method != HttpMethod.Get ? [507] : [];
         return [.. declared.Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct().Where(s => s != 403)];
     }
 
@@ -112,6 +112,7 @@ static class ContractOperations
     {
         ("Register", 400) => ("This is not an e-mail address.", "email"),
         ("Login", 400) => ("A password is needed.", "password"),
+        ("RefreshToken", 400) => ("A refresh token is needed.", "refresh_token"),
         ("UpdateMe", 400) => ("There is nothing to change: send name or email.", null),
         ("UpdateMe", 412) => ("The profile has changed since: read it again.", null),
         ("UploadImage", 413) => ($"A picture has at most {limits.ImageBytes} bytes.", null),
@@ -138,6 +139,7 @@ static class ContractOperations
             (parameter.Schema, parameter.Description) = (parameter.In, parameter.Name) switch
             {
                 (ParameterLocation.Path, "side") => (new() { Type = JsonSchemaType.Integer, Enum = [.. ProcessedImage.Sides.Select(s => (JsonNode)s)] }, "The side of the square, in pixels."),
+                (ParameterLocation.Path, "id") => (ContractSchemas.Id(), "The session's id."),
                 (ParameterLocation.Path, _) => (ContractSchemas.Id(), "The user's id."),
                 (ParameterLocation.Query, _) => (ContractSchemas.Text(LongestQuery), "The version in the profile's `image_url`."),
                 _ => ((OpenApiSchema)parameter.Schema!, parameter.Description),

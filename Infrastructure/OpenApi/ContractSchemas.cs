@@ -73,6 +73,13 @@ static class ContractSchemas
         (_, "max_bytes") => Whole(long.MaxValue, "A larger file is 413."),
         (_, "max_pixels") => Whole(long.MaxValue, "Width times height; more is 400."),
         (_, "max_side") => Size("The longest side of the picture that is stored, in pixels."),
+        (true, "device") => Text(Session.DeviceMaxLength, "What the app calls the phone, for the list of sessions; spaces around it are cut off.", pattern: $"^[^{Controls}]*$", nullable: true),
+        (_, "device") => Text(Session.DeviceMaxLength, "What the app calls the phone; null when it did not say.", nullable: true),
+        (true, "refresh_token") => Text(StrictJson.MaxBodyBytes, "The latest one.", minLength: 1),
+        (_, "refresh_token") => Text(LongestToken, "Keep it in the phone's key store: it stands for the password.", pattern: "^[A-Za-z0-9_-]+$"),
+        (_, "refresh_expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "315360000", Description = "Seconds; begins anew with each refresh." },
+        (_, "sessions") => new() { Type = JsonSchemaType.Array, MaxItems = 1000, Items = SessionOfList() },
+        (_, "ended") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Maximum = "1000", Description = "How many there were." },
         (_, "access_token") => Text(LongestToken, "A JWT; carries `user_id`."),
         (_, "token_type") => new() { Type = JsonSchemaType.String, Const = "Bearer" },
         _ => Text(LongestSentence),
@@ -88,6 +95,15 @@ static class ContractSchemas
         ("dominant_color", Text(ProfileImage.DominantColorMaxLength, "The commonest colour.", pattern: "^#[0-9a-f]{6}$")),
         ("variants", Object(ProcessedImage.Sides.Select(Name), ProcessedImage.Sides.Select(s => (Name(s), Text(LongestUrl, $"A square of {s} pixels, cut out of the middle; less for a smaller picture.", format: "uri"))))),
         ("updated_at", Text(LongestSentence, "When it was put up.", format: "date-time")),
+    ]);
+
+    static OpenApiSchema SessionOfList() => Object(["id", "device", "created_at", "last_used_at", "current"],
+    [
+        ("id", Id()),
+        ("device", Text(Session.DeviceMaxLength, "What the app calls the phone; null when it did not say.", nullable: true)),
+        ("created_at", Text(LongestSentence, "When it logged in.", format: "date-time")),
+        ("last_used_at", Text(LongestSentence, "When it last logged in or refreshed its token.", format: "date-time")),
+        ("current", new() { Type = JsonSchemaType.Boolean, Description = "Whether it is the caller's own." }),
     ]);
 
     static string Name(int side) => side.ToString(CultureInfo.InvariantCulture);

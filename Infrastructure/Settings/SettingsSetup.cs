@@ -32,6 +32,10 @@ static class SettingsSetup
             .Check(o => o.Lifetime >= TimeSpan.FromMinutes(1) && o.Lifetime <= TimeSpan.FromDays(30), "Jwt__Lifetime must be between 00:01:00 and 30.00:00:00.")
             .Check(o => o.Issuer.Length is > 0 and <= 200, "Jwt__Issuer must be 1 to 200 characters.")
             .Check(o => o.Audience.Length is > 0 and <= 200, "Jwt__Audience must be 1 to 200 characters.");
+        services.AddSection<SessionsOptions>("Sessions")
+            .Check(o => o.RefreshLifetime >= TimeSpan.FromHours(1) && o.RefreshLifetime <= TimeSpan.FromDays(3650), "Sessions__RefreshLifetime must be between 01:00:00 and 3650.00:00:00.")
+            .Check(o => o.ReuseWindow >= TimeSpan.Zero && o.ReuseWindow <= TimeSpan.FromHours(1), "Sessions__ReuseWindow must be between 00:00:00 and 01:00:00.")
+            .Check(o => o.PerUser is >= 1 and <= 1000, "Sessions__PerUser must be between 1 and 1000.");
         // The tests would spend their time hashing at cost 10.
         var cheapest = environment.IsEnvironment("Testing") ? 4 : 10;
         // The seed's own example password has five characters.

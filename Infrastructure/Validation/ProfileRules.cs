@@ -30,6 +30,12 @@ static partial class ProfileRules
         .Must(p => Encoding.UTF8.GetByteCount(p!) <= User.PasswordMaxBytes).WithMessage($"A password has at most {User.PasswordMaxBytes} bytes in UTF-8.")
         .Must(p => !p!.Contains('\0')).WithMessage("A password has no NUL characters.");
 
+    /// <summary>What an app may call a phone: at most 100 code points, none of them a control character.</summary>
+    public static IRuleBuilderOptions<T, string?> DeviceName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
+        .Cascade(CascadeMode.Stop)
+        .Must(d => d is null || d.Trim().EnumerateRunes().Count() <= Session.DeviceMaxLength).WithMessage($"A device's name has at most {Session.DeviceMaxLength} characters.")
+        .Must(d => d?.Any(char.IsControl) is not true).WithMessage("A device's name has no control characters.");
+
     static bool IsAddress(string text) => text.IndexOf('@') <= LocalPartMaxLength && Address().IsMatch(text);
 
     // RFC 5321, 4.5.3.1.1.

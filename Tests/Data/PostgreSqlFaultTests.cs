@@ -8,7 +8,7 @@ using Npgsql;
 namespace Profiles.Tests.Data;
 
 /// <summary>A PostgreSQL that fails in every way there is; each test has a cluster and a service of its own.</summary>
-[Trait("Database", "PostgreSql")]
+[Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
 public sealed class PostgreSqlFaultTests
 {
     const string Password = "12345678";

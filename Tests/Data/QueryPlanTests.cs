@@ -24,6 +24,12 @@ public sealed class ManyUsersFixture : ProfilesFixture
             await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, version, updated_at) SELECT id, 'Many', 1, created_at FROM users");
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO outbox (store, state, user_id, key, created_at, due_at, attempts) SELECT 1, 2, n, 'none', '2026-01-01', '2126-01-01', 0 FROM ({numbers}) AS numbers"
                 .Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
+            var hash = (int part) => TestDatabase.IsPostgreSql ? $"sha256(convert_to('{part}' || n, 'UTF8'))" : $"CAST(printf('%032d', n * 3 + {part}) AS BLOB)";
+            var time = TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'";
+            var sessions = $"INSERT INTO sessions (user_id, family_hash, token_hash, created_at, last_used_at) SELECT n, {hash(1)}, {hash(2)}, {time}, {time} FROM ({numbers}) AS numbers";
+            var events = $"INSERT INTO security_events (user_id, kind, at) SELECT n, 2, {time} FROM ({numbers}) AS numbers";
+            await db.Database.ExecuteSqlRawAsync(sessions);
+            await db.Database.ExecuteSqlRawAsync(events);
             await db.Database.ExecuteSqlRawAsync("ANALYZE");
             return 0;
         });
@@ -39,6 +45,7 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
     {
         var email = $"user-{Guid.NewGuid():N}@example.com";
         using var anyone = app.CreateClient();
+        var (refreshToken, sessionId) = ("", 0L);
         var slices = new Dictionary<string, Func<HttpClient, Task<HttpResponseMessage>>>
         {
             ["Register"] = c => c.PostAsJsonAsync("/register", new { name = "John", email, password = Password }, Cancellation),
@@ -47,6 +54,16 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             ["UpdateMe"] = c => c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email }, Cancellation),
             ["UploadImage"] = c => c.UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation),
             ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
+            ["ListSessions"] = c => c.GetAsync("/me/sessions", Cancellation),
+            ["EndOtherSessions"] = c => c.DeleteAsync("/me/sessions", Cancellation),
+            ["RefreshToken"] = c => c.PostAsJsonAsync("/token/refresh", new { refresh_token = refreshToken }, Cancellation),
+            ["EndSession"] = c => c.DeleteAsync($"/me/sessions/{sessionId}", Cancellation),
+            ["Logout"] = async c =>
+            {
+                var again = await (await c.PostAsJsonAsync("/login", new { email = "x" + email, password = Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+                c.DefaultRequestHeaders.Authorization = new("Bearer", again.GetProperty("access_token").GetString());
+                return await c.PostAsync("/logout", null, Cancellation);
+            },
         };
         // A slice that joins must be asked here too, unless it asks the database nothing.
         slices.Keys.Append("UploadPolicy").Order().ShouldBe(Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Features")).Select(Path.GetFileName).Order()!);
@@ -57,7 +74,12 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             anyone.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
             var answer = await (await ask(anyone)).ShouldBeAsync(slice == "Register" ? HttpStatusCode.Created : HttpStatusCode.OK);
             if (slice == "Login")
+            {
                 anyone.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
+                refreshToken = answer.GetProperty("refresh_token").GetString()!;
+            }
+            if (slice == "ListSessions")
+                sessionId = answer.GetProperty("sessions")[0].GetProperty("id").GetInt64();
             var commands = app.Services.GetRequiredService<CommandLog>().Of($"plan of {slice}");
             commands.ShouldNotBeEmpty(slice);
             foreach (var command in commands)

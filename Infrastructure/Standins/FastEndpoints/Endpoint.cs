@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Json;
@@ -49,6 +50,11 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
     protected void Put(params string[] routePatterns) => Route("PUT", routePatterns);
 
     protected void Delete(params string[] routePatterns) => Route("DELETE", routePatterns);
+
+    /// <summary>A parameter of the route; null or 0 when it is not there and need not be.</summary>
+    protected T? Route<T>(string paramName, bool isRequired = true) where T : IParsable<T> =>
+        T.TryParse(HttpContext.Request.RouteValues[paramName]?.ToString(), CultureInfo.InvariantCulture, out var value) ? value
+        : isRequired ? throw new BadHttpRequestException($"{paramName} is not valid.") : default;
 
     protected void AllowAnonymous() => Definition.AnonymousVerbs = Definition.Verbs;
 

@@ -26,9 +26,11 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         var response = await PostAsync(user.Email, user.Password);
 
         var body = await response.ShouldBeAsync(HttpStatusCode.OK);
-        body.Names().ShouldBe(["access_token", "token_type", "expires_in"]);
+        body.Names().ShouldBe(["access_token", "token_type", "expires_in", "refresh_token", "refresh_expires_in"]);
         body.GetProperty("token_type").GetString().ShouldBe("Bearer");
         body.GetProperty("expires_in").GetInt32().ShouldBe(3600);
+        body.GetProperty("refresh_token").GetString()!.ShouldMatch("^[A-Za-z0-9_-]{64}$");
+        body.GetProperty("refresh_expires_in").GetInt32().ShouldBe(60 * 24 * 3600);
         response.Headers.CacheControl!.NoStore.ShouldBeTrue();
         var me = await (await app.ClientFor(user with { Token = Token(body) }).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         me.GetProperty("id").GetInt64().ShouldBe(user.Id);
@@ -44,7 +46,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 
         header.RootElement.GetProperty("alg").GetString().ShouldBe("HS256");
         var payload = claims.RootElement;
-        payload.Names().Except(["nbf"]).Order().ShouldBe(["aud", "exp", "iat", "iss", "jti", "sub", "user_id"]);
+        payload.Names().Except(["nbf"]).Order().ShouldBe(["aud", "exp", "iat", "iss", "jti", "session_id", "sub", "user_id"]);
         payload.GetProperty("user_id").ValueKind.ShouldBe(JsonValueKind.Number);
         payload.GetProperty("user_id").GetInt64().ShouldBe(user.Id);
         payload.GetProperty("sub").GetString().ShouldBe($"{user.Id}");

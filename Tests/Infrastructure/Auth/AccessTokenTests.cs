@@ -238,6 +238,32 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Theory]
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("\"{0}\"")]
+    [InlineData("{0}.5")]
+    [InlineData("9223372036854775808")]
+    [InlineData("[{0}]")]
+    [InlineData("null")]
+    [InlineData("{0},\"session_id\":{0}")]
+    [InlineData("9223372036854775807")]
+    public async Task A_session_id_that_is_not_the_positive_number_of_a_session_is_refused(string value)
+    {
+        var user = await app.CreateUserAsync();
+        var session = $"\"session_id\":{user.SessionId}";
+        await ShouldBeRefusedAsync(Forge(Header, Payload(user).Replace(session, $"\"session_id\":{value.Replace("{0}", $"{user.SessionId}")}")));
+        await ShouldBeRefusedAsync(Forge(Header, Payload(user).Replace(session + ",", "")));
+    }
+
+    [Fact]
+    public async Task A_session_of_another_user_is_refused()
+    {
+        var (one, two) = (await app.CreateUserAsync(), await app.CreateUserAsync());
+        await ShouldBeHonouredAsync(Forge(Header, Payload(one)), one);
+        await ShouldBeRefusedAsync(Forge(Header, Payload(one).Replace($"\"session_id\":{one.SessionId}", $"\"session_id\":{two.SessionId}")));
+    }
+
+    [Theory]
     [InlineData("GET")]
     [InlineData("PUT")]
     public async Task The_token_of_a_deleted_user_is_refused(string method)
@@ -364,7 +390,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     /// <summary>What we put into a token, with another expiry or with more.</summary>
     string Payload(TestUser user, string? more = null, string? exp = null) =>
-        $$"""{"user_id":{{user.Id}},"sub":"{{user.Id}}","jti":"{{Guid.NewGuid():N}}","iss":"profiles","aud":"profiles",{{(more is null ? "" : more + ",")}}"exp":{{exp ?? Now(600)}}}""";
+        $$"""{"user_id":{{user.Id}},"sub":"{{user.Id}}","session_id":{{user.SessionId}},"jti":"{{Guid.NewGuid():N}}","iss":"profiles","aud":"profiles",{{(more is null ? "" : more + ",")}}"exp":{{exp ?? Now(600)}}}""";
 
     static string Signed(string header, string payload) =>
         $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}";

@@ -391,19 +391,17 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     {
         var (first, upload) = await HoldAsync(patient, Small, Ct);
         await ShouldServeAsync(patient);
-        var second = (await WorkersAsync(patient)).Single(w => w != first);
-        await second.StopAsync();
-        var other = patient.User.Client.UploadAsync(Small, Ct);
-        await second.UntilAskedAsync();
+        var (_, other) = await HoldAsync(patient, Small, Ct, besides: first);
         return [upload, other];
     }
 
     // A worker that stands still with a picture in it. One that was being started may have come to it instead, or all may stand still with what came before: then once more.
-    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] picture, CancellationToken ct)
+    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] picture, CancellationToken ct, LinuxProcess? besides = null)
     {
         while (true)
         {
-            var workers = await StopAllAsync(server);
+            // One that has done its share may still be seen while it ends.
+            LinuxProcess[] workers = [.. (await StopAllAsync(server)).Where(w => w != besides)];
             var upload = server.User.Client.UploadAsync(picture, ct);
             LinuxProcess? asked = null;
             var watch = Stopwatch.StartNew();

@@ -44,6 +44,10 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
             ["/static/profile/{user_id}.jpg"] = ["get"],
             ["/static/profile/{user_id}_{side}.jpg"] = ["get"],
             ["/upload-policy"] = ["get"],
+            ["/token/refresh"] = ["post"],
+            ["/logout"] = ["post"],
+            ["/me/sessions"] = ["delete", "get"],
+            ["/me/sessions/{id}"] = ["delete"],
             ["/health/live"] = ["get"],
             ["/health/ready"] = ["get"],
         };
@@ -55,7 +59,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Every_operation_is_described_and_answers_errors_as_problems()
     {
         var operations = Operations(await ReadAsync()).ToArray();
-        operations.Length.ShouldBe(19);
+        operations.Length.ShouldBe(24);
         operations.Select(o => o.Operation["operationId"]!.GetValue<string>()).Distinct().Count().ShouldBe(operations.Length);
         foreach (var (path, operation) in operations)
         {
@@ -77,7 +81,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task All_but_these_need_the_bearer_token()
     {
         var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 }).Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
-        open.ShouldBe(["GetImage", "GetImageVariant", "IsLive", "IsReady", "Login", "Register", "UploadPolicy"]);
+        open.ShouldBe(["GetImage", "GetImageVariant", "IsLive", "IsReady", "Login", "RefreshToken", "Register", "UploadPolicy"]);
     }
 
     [Fact]

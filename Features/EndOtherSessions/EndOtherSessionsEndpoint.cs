@@ -1,0 +1,31 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+
+namespace Profiles.Features.EndOtherSessions;
+
+/// <param name="Message">For a person.</param>
+/// <param name="Ended">How many there were.</param>
+sealed record EndOtherSessionsResponse(string Message, int Ended);
+
+sealed class EndOtherSessionsEndpoint(Sessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<EndOtherSessionsResponse>>
+{
+    public override void Configure()
+    {
+        Delete("/me/sessions");
+        Description(d => d.WithTags("Sessions"));
+        Summary(s =>
+        {
+            s.Summary = "Log my other phones out";
+            s.Description = "Ends every session of mine but that of the access token.";
+            s.ResponseExamples[200] = new EndOtherSessionsResponse("Other sessions ended successfully", 2);
+            s.Responses[200] = "Ended.";
+        });
+    }
+
+    public override async Task<Ok<EndOtherSessionsResponse>> ExecuteAsync(CancellationToken ct)
+    {
+        var ended = await sessions.EndOthersAsync(me.Id, me.SessionId);
+        return TypedResults.Ok(new EndOtherSessionsResponse("Other sessions ended successfully", ended));
+    }
+}

@@ -1,0 +1,30 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+
+namespace Profiles.Features.EndSession;
+
+sealed record EndSessionResponse(string Message);
+
+sealed class EndSessionEndpoint(Sessions sessions, CurrentUser me) : EndpointWithoutRequest<Results<Ok<EndSessionResponse>, ProblemHttpResult>>
+{
+    public override void Configure()
+    {
+        Delete("/me/sessions/{id:long:min(1)}");
+        Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).WithTags("Sessions"));
+        Summary(s =>
+        {
+            s.Summary = "Log one of my phones out";
+            s.Description = "Ends a session of mine: its tokens are refused from the next request on.";
+            s.ResponseExamples[200] = new EndSessionResponse("Session ended successfully");
+            s.Responses[200] = "Ended.";
+            s.Responses[404] = "There is no such session";
+        });
+    }
+
+    public override async Task<Results<Ok<EndSessionResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct) =>
+        await sessions.EndAsync(me.Id, Route<long>("id"), SecurityEventKind.SessionEnded)
+            ? TypedResults.Ok(new EndSessionResponse("Session ended successfully"))
+            : TypedResults.Problem("There is no such session", statusCode: StatusCodes.Status404NotFound);
+}

@@ -1,0 +1,30 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+
+namespace Profiles.Features.RefreshToken;
+
+sealed class RefreshTokenEndpoint(Sessions sessions) : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
+{
+    public override void Configure()
+    {
+        Post("/token/refresh");
+        AllowAnonymous();
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).WithTags("Sessions"));
+        Summary(s =>
+        {
+            s.Summary = "Stay logged in";
+            s.Description = "Answers a new access token and a new refresh token, which replaces the one that was sent. When the answer is lost, send the same one again within a minute: the answer is the same. "
+                + "One that comes back later, or after the new one was used, is taken for stolen: the session ends.";
+            s.ExampleRequest = new("<refresh-token>");
+            s.ResponseExamples[200] = new RefreshTokenResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
+            s.Responses[200] = "Still logged in.";
+            s.Responses[401] = "Invalid or expired refresh token";
+        });
+    }
+
+    public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(RefreshTokenRequest req, CancellationToken ct) =>
+        await sessions.RefreshAsync(req.RefreshToken, ct) is { } tokens
+            ? TypedResults.Ok(new RefreshTokenResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn))
+            : TypedResults.Problem("Invalid or expired refresh token", statusCode: StatusCodes.Status401Unauthorized);
+}

@@ -1,0 +1,3 @@
+namespace Profiles.Features.RefreshToken;
+
+sealed record RefreshTokenRequest(string RefreshToken);

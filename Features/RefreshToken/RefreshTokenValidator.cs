@@ -1,0 +1,11 @@
+using FastEndpoints;
+using FluentValidation;
+
+namespace Profiles.Features.RefreshToken;
+
+// No more than this: what cannot be a token is refused as a wrong one is.
+sealed class RefreshTokenValidator : Validator<RefreshTokenRequest>
+{
+    public RefreshTokenValidator() =>
+        RuleFor(r => r.RefreshToken).Must(t => !string.IsNullOrEmpty(t)).WithMessage("A refresh token is needed.");
+}

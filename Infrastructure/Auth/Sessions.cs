@@ -1,0 +1,107 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Auth;
+
+/// <summary>What keeps a phone logged in: tokens as text, times in seconds.</summary>
+sealed record SessionTokens(string AccessToken, int ExpiresIn, string RefreshToken, int RefreshExpiresIn);
+
+/// <summary>
+/// Starts, renews and ends sessions. Each refresh replaces the refresh token; the one before it is honoured for a moment, because replies get lost on the way
+/// to a phone, and after that its return means that two have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
+/// </summary>
+sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, TimeProvider clock)
+{
+    DateTime Now => clock.GetUtcNow().UtcDateTime;
+
+    /// <summary>Starts one for a user who has logged in.</summary>
+    public async Task<SessionTokens> StartAsync(User user, string? device, CancellationToken ct)
+    {
+        var token = RefreshToken.New();
+        var session = new Session { UserId = user.Id, Device = device, FamilyHash = token.FamilyHash, TokenHash = token.SecretHash, CreatedAt = Now, LastUsedAt = Now };
+        db.Sessions.Add(session);
+        events.Add(user.Id, SecurityEventKind.LoggedIn, device);
+        await db.SaveChangesAsync(ct);
+        var kept = db.Sessions.Where(s => s.UserId == user.Id).OrderByDescending(s => s.LastUsedAt).ThenByDescending(s => s.Id).Take(options.Value.PerUser).Select(s => s.Id);
+        await db.Sessions.Where(s => s.UserId == user.Id && !kept.Contains(s.Id)).ExecuteDeleteAsync(ct);
+        return Tokens(session, token);
+    }
+
+    /// <summary>New tokens for a refresh token, the same ones for a reply that was lost; null when it is none of ours, too old or stolen: the session has ended then.</summary>
+    public async Task<SessionTokens?> RefreshAsync(string text, CancellationToken ct)
+    {
+        if (!RefreshToken.TryParse(text, out var token))
+            return null;
+        var family = token.FamilyHash;
+        while (await db.Sessions.AsNoTracking().SingleOrDefaultAsync(s => s.FamilyHash == family, ct) is { } session && session.LastUsedAt + options.Value.RefreshLifetime > Now)
+        {
+            if (token.IsOf(session.TokenHash))
+            {
+                var next = token.Next();
+                if (await ReplaceAsync(session, token, next))
+                    return Tokens(session, next);
+                // Another request with the same token was first: it is told what that one was told.
+                continue;
+            }
+            if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now)
+                return Tokens(session, token.Open(session.Successor!));
+            await EndAsync(session.UserId, session.Id, SecurityEventKind.RefreshTokenReused);
+            return null;
+        }
+        return null;
+    }
+
+    /// <summary>Ends one; false when the user has none with this id. Its access token is refused from the next request on.</summary>
+    public async Task<bool> EndAsync(long userId, long sessionId, SecurityEventKind why)
+    {
+        if (await db.Sessions.SingleOrDefaultAsync(s => s.Id == sessionId && s.UserId == userId) is not { } session)
+            return false;
+        db.Sessions.Remove(session);
+        events.Add(userId, why, session.Device);
+        try
+        {
+            await db.SaveChangesAsync();
+            return true;
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            // Another request has ended it meanwhile, and noted so.
+            db.ChangeTracker.Clear();
+            return false;
+        }
+    }
+
+    /// <summary>Ends all of a user's but one: how many.</summary>
+    public async Task<int> EndOthersAsync(long userId, long sessionId)
+    {
+        var others = await db.Sessions.Where(s => s.UserId == userId && s.Id != sessionId).Select(s => new { s.Id, s.Device }).ToListAsync();
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        var ended = 0;
+        foreach (var other in others)
+        {
+            if (await db.Sessions.Where(s => s.Id == other.Id).ExecuteDeleteAsync() == 0)
+                continue;
+            events.Add(userId, SecurityEventKind.SessionEnded, other.Device);
+            ended++;
+        }
+        await db.SaveChangesAsync();
+        await transaction.CommitAsync();
+        return ended;
+    }
+
+    // Not to be cancelled: whether it was done would be unknown.
+    async Task<bool> ReplaceAsync(Session session, RefreshToken token, RefreshToken next)
+    {
+        var (hash, successor, now) = (next.SecretHash, token.Seal(next), Now);
+        return await db.Sessions.Where(s => s.Id == session.Id && s.TokenHash == session.TokenHash).ExecuteUpdateAsync(s => s
+            .SetProperty(x => x.TokenHash, hash)
+            .SetProperty(x => x.PreviousHash, session.TokenHash)
+            .SetProperty(x => x.Successor, successor)
+            .SetProperty(x => x.RotatedAt, now)
+            .SetProperty(x => x.LastUsedAt, now)) == 1;
+    }
+
+    SessionTokens Tokens(Session session, RefreshToken token) =>
+        new(access.Issue(session.UserId, session.Id), access.LifetimeSeconds, token.ToString(), (int)options.Value.RefreshLifetime.TotalSeconds);
+}
