@@ -10,6 +10,9 @@ sealed class IdempotentAnswer
     /// <summary>SHA-256 of the key, of whose it is and of the route.</summary>
     public required byte[] KeyHash { get; init; }
 
+    /// <summary>Whose it is, so that it goes with the account; null where nobody was logged in.</summary>
+    public long? UserId { get; init; }
+
     /// <summary>SHA-256 of the request's body: another body under the same key is refused.</summary>
     public required byte[] RequestHash { get; init; }
 

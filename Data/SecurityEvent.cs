@@ -18,6 +18,9 @@ enum SecurityEventKind
     EmailChanged = 11,
     EmailVerified = 12,
     DataExported = 13,
+
+    /// <summary>For the service's log only: the account's own events went with it.</summary>
+    AccountDeleted = 14,
 }
 
 /// <summary>What happened to an account, for its owner to see; gone after 90 days.</summary>
@@ -25,6 +28,12 @@ sealed class SecurityEvent
 {
     /// <summary>An IPv6 network in text is no longer.</summary>
     public const int NetworkMaxLength = 50;
+
+    /// <summary>As many as a person would read.</summary>
+    public const int MostListed = 1000;
+
+    /// <summary>More than ninety days can have by anything but an attack.</summary>
+    public const int MostExported = 100_000;
 
     public static readonly TimeSpan Kept = TimeSpan.FromDays(90);
 

@@ -117,12 +117,15 @@ sealed class IdempotentAnswerConfiguration : IEntityTypeConfiguration<Idempotent
         builder.ToTable("idempotent_answers");
         builder.HasKey(a => a.KeyHash);
         builder.Property(a => a.KeyHash).HasColumnName("key_hash").HasMaxLength(Session.HashLength).ValueGeneratedNever();
+        builder.Property(a => a.UserId).HasColumnName("user_id");
         builder.Property(a => a.RequestHash).HasColumnName("request_hash").HasMaxLength(Session.HashLength);
         builder.Property(a => a.Status).HasColumnName("status");
         builder.Property(a => a.Headers).HasColumnName("headers").HasMaxLength(IdempotentAnswer.HeadersMaxLength);
         builder.Property(a => a.Body).HasColumnName("body");
         builder.Property(a => a.CreatedAt).HasColumnName("created_at");
         builder.HasIndex(a => a.CreatedAt).HasDatabaseName("ix_idempotent_answers_created_at");
+        builder.HasIndex(a => a.UserId).HasDatabaseName("ix_idempotent_answers_user_id");
+        builder.HasOne<User>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
     }
 }
 
@@ -154,5 +157,6 @@ sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>
         builder.Property(e => e.DueAt).HasColumnName("due_at");
         builder.Property(e => e.Attempts).HasColumnName("attempts");
         builder.HasIndex(e => e.DueAt).HasDatabaseName("ix_outbox_due_at");
+        builder.HasIndex(e => e.UserId).HasDatabaseName("ix_outbox_user_id");
     }
 }

@@ -88,8 +88,13 @@ public sealed class CloudinaryDouble : IAsyncDisposable
 
     public CloudinaryBehaviour OnAdmin { get; set; } = CloudinaryBehaviour.Normal;
 
+    public CloudinaryBehaviour OnDelivery { get; set; } = CloudinaryBehaviour.Normal;
+
     /// <summary>How long ago what is stored now was stored.</summary>
     public TimeSpan Age { get; set; }
+
+    /// <summary>Whether the addresses that it gives are its own, where what is stored can be loaded.</summary>
+    public bool Delivers { get; set; }
 
     /// <summary>What is stored, by public id with its folder.</summary>
     public IReadOnlyDictionary<string, byte[]> Assets => assets;
@@ -175,6 +180,16 @@ public sealed class CloudinaryDouble : IAsyncDisposable
 
     async Task AnswerAsync(HttpContext call, CancellationToken ct)
     {
+        if (call.Request.Path.StartsWithSegments($"/{Cloud}/image/upload", out var address))
+        {
+            // v<version>/<public id>.jpg, for anyone.
+            var id = address.Value!.Split('/', 3)[2];
+            if (!assets.TryGetValue(id[..^".jpg".Length], out var delivered))
+                call.Response.StatusCode = 404;
+            else
+                await OnDelivery.Answers(call, delivered, ct);
+            return;
+        }
         if (call.Request.Path.StartsWithSegments($"/v1_1/{Cloud}/resources/image", out var rest))
         {
             await AnswerAdminAsync(call, rest.Value!.TrimStart('/'), ct);
@@ -233,7 +248,7 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         if (fields.GetValueOrDefault("overwrite") != "false" || !assets.ContainsKey(id))
             (assets[id], created[id]) = (bytes, TimeProvider.System.GetUtcNow() - Age);
         var now = Interlocked.Increment(ref version);
-        var url = $"https://res.cloudinary.com/{Cloud}/image/upload/v{now}/{id}.jpg";
+        var url = $"{(Delivers ? BaseAddress.GetLeftPart(UriPartial.Authority) : "https://res.cloudinary.com")}/{Cloud}/image/upload/v{now}/{id}.jpg";
         return new { public_id = id, version = now, format = "jpg", resource_type = "image", type = "upload", bytes = bytes.Length, secure_url = url };
     }
 

@@ -3,6 +3,7 @@ using FastEndpoints.Security;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Pages;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Infrastructure.Auth;
@@ -33,6 +34,7 @@ static class AuthSetup
             .AddScoped<CurrentUser>()
             .AddScoped<SecurityEventLog>()
             .AddScoped<Sessions>()
+            .AddSingleton<OwnPages>()
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }

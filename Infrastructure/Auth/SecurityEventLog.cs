@@ -17,6 +17,9 @@ sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, T
             Device = device,
             Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
         });
-        log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
+        Tell(userId, kind);
     }
+
+    /// <summary>Notes an event in the service's log alone.</summary>
+    public void Tell(long userId, SecurityEventKind kind) => log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
 }

@@ -72,7 +72,8 @@ static class Pipeline
         {
             var headers = context.Response.Headers;
             headers.XContentTypeOptions = "nosniff";
-            headers["Referrer-Policy"] = "no-referrer";
+            if (StringValues.IsNullOrEmpty(headers["Referrer-Policy"]))
+                headers["Referrer-Policy"] = "no-referrer";
             if (StringValues.IsNullOrEmpty(headers.ContentSecurityPolicy))
                 headers.ContentSecurityPolicy = NothingMayLoad;
             if (StringValues.IsNullOrEmpty(headers.CacheControl))

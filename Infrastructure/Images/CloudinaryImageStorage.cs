@@ -96,6 +96,20 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
             throw new ImageStorageException($"Cloudinary answers with {(int)response.StatusCode}.");
     }
 
+    /// <summary>The picture as anyone can load it; null when it is not there.</summary>
+    public async Task<byte[]?> ReadAsync(ProfileImage image, CancellationToken ct)
+    {
+        try
+        {
+            using var response = await client.GetAsync(new Uri(image.Url), ct);
+            return response.StatusCode == HttpStatusCode.NotFound ? null : await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(ct);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !ct.IsCancellationRequested)
+        {
+            throw new ImageStorageException("The picture cannot be read from Cloudinary.", e);
+        }
+    }
+
     async Task<bool> ExistsAsync(string key)
     {
         var result = await CallAsync(c => c.GetResourceAsync(key), CancellationToken.None);

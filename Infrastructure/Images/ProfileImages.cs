@@ -73,6 +73,28 @@ sealed class ProfileImages(
         }
     }
 
+    /// <summary>
+    /// Deletes a user with everything that belongs to them; false when there is none. The picture goes with the next turn of the outbox at the latest, whatever the storage
+    /// answers now. An upload under way finds nobody to show its picture, and removes it.
+    /// </summary>
+    public async Task<bool> DeleteUserAsync(long userId)
+    {
+        var (deleted, entry) = await LockedAsync(userId, async profile =>
+        {
+            var removal = profile?.Image is { } image ? Removal(userId, image) : null;
+            await db.Outbox.Where(e => e.UserId == userId && e.Store == OutboxStore.Mail).ExecuteDeleteAsync(CancellationToken.None);
+            // Sessions, events, tokens and the profile go with it.
+            return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
+        });
+        if (entry is { Store: OutboxStore.LocalImages })
+            await TrySettleAsync(entry);
+        return deleted;
+    }
+
+    /// <summary>The bytes of a picture that a profile shows; null when they are gone. Throws <see cref="ImageStorageException"/>.</summary>
+    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) =>
+        image.IsLocal ? local.ReadAsync(userId, image.Key, ct) : cloudinary.ReadAsync(image, ct);
+
     // A removal failed: sets the row again, unless the picture is gone all the same.
     Task<bool> IsGoneAsync(OutboxEntry entry, ProfileImage image, bool refused) => LockedAsync(entry.UserId, async profile =>
     {

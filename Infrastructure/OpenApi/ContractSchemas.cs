@@ -56,7 +56,7 @@ static class ContractSchemas
     {
         (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
         (false, "name") => Text(UserProfile.NameMaxLength, minLength: 1),
-        (true, "email" or "password") when schema == "LoginRequest" => Tried(name),
+        (true, "email" or "password") when schema is "LoginRequest" or "DeleteMeRequest" => Tried(name),
         // No format: an address with blanks around it has not that of an e-mail.
         (true, "email") => Text(User.EmailMaxLength, "Compared without regard to case; blanks around it are cut off and not counted.", pattern: $@"^[ \t]*{ProfileRules.AddressForm}[ \t]*$"),
         (false, "email") => Text(User.EmailMaxLength, "As the person wrote it.", format: "email"),
@@ -78,6 +78,7 @@ static class ContractSchemas
         (true, "refresh_token") => Text(StrictJson.MaxBodyBytes, "The latest one.", minLength: 1),
         (_, "refresh_token") => Text(LongestToken, "Keep it in the phone's key store: it stands for the password.", pattern: "^[A-Za-z0-9_-]+$"),
         (_, "refresh_expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "315360000", Description = "Seconds; begins anew with each refresh." },
+        (_, "events") => new() { Type = JsonSchemaType.Array, MaxItems = SecurityEvent.MostListed, Items = EventOfList() },
         (_, "sessions") => new() { Type = JsonSchemaType.Array, MaxItems = 1000, Items = SessionOfList() },
         (_, "ended") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Maximum = "1000", Description = "How many there were." },
         (_, "access_token") => Text(LongestToken, "A JWT; carries `user_id`."),
@@ -95,6 +96,14 @@ static class ContractSchemas
         ("dominant_color", Text(ProfileImage.DominantColorMaxLength, "The commonest colour.", pattern: "^#[0-9a-f]{6}$")),
         ("variants", Object(ProcessedImage.Sides.Select(Name), ProcessedImage.Sides.Select(s => (Name(s), Text(LongestUrl, $"A square of {s} pixels, cut out of the middle; less for a smaller picture.", format: "uri"))))),
         ("updated_at", Text(LongestSentence, "When it was put up.", format: "date-time")),
+    ]);
+
+    static OpenApiSchema EventOfList() => Object(["kind", "at", "device", "network"],
+    [
+        ("kind", Text(LongestSentence, "Such as `logged_in`, `login_failed`, `session_ended`, `refresh_token_reused`, `password_changed`; more may join.", pattern: "^[a-z_]+$")),
+        ("at", Text(LongestSentence, "When.", format: "date-time")),
+        ("device", Text(Session.DeviceMaxLength, "What the app calls the phone; null when it is not known.", nullable: true)),
+        ("network", Text(SecurityEvent.NetworkMaxLength, "The network of the client's address, such as `203.0.113.0/24`; null when it is not known.", nullable: true)),
     ]);
 
     static OpenApiSchema SessionOfList() => Object(["id", "device", "created_at", "last_used_at", "current"],

@@ -54,32 +54,47 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             ["UpdateMe"] = c => c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email }, Cancellation),
             ["UploadImage"] = c => c.UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation),
             ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
+            ["ListSecurityEvents"] = c => c.GetAsync("/me/security-events", Cancellation),
+            ["ExportMe"] = c => c.GetAsync("/me/export", Cancellation),
             ["ListSessions"] = c => c.GetAsync("/me/sessions", Cancellation),
             ["EndOtherSessions"] = c => c.DeleteAsync("/me/sessions", Cancellation),
             ["RefreshToken"] = c => c.PostAsJsonAsync("/token/refresh", new { refresh_token = refreshToken }, Cancellation),
             ["EndSession"] = c => c.DeleteAsync($"/me/sessions/{sessionId}", Cancellation),
+            ["SubmitDeletion"] = async c =>
+            {
+                await (await c.PostAsJsonAsync("/register", new { name = "Gone", email = "gone" + email, password = Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.Created);
+                return await c.PostAsync("/account/deletion", new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = "gone" + email, ["password"] = Password }), Cancellation);
+            },
             ["Logout"] = async c =>
             {
                 var again = await (await c.PostAsJsonAsync("/login", new { email = "x" + email, password = Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
                 c.DefaultRequestHeaders.Authorization = new("Bearer", again.GetProperty("access_token").GetString());
                 return await c.PostAsync("/logout", null, Cancellation);
             },
+            ["DeleteMe"] = async c =>
+            {
+                var again = await (await c.PostAsJsonAsync("/login", new { email = "x" + email, password = Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+                c.DefaultRequestHeaders.Authorization = new("Bearer", again.GetProperty("access_token").GetString());
+                return await c.SendAsync(new(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = Password }) }, Cancellation);
+            },
         };
         // A slice that joins must be asked here too, unless it asks the database nothing.
-        slices.Keys.Append("UploadPolicy").Order().ShouldBe(Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Features")).Select(Path.GetFileName).Order()!);
+        slices.Keys.Append("UploadPolicy").Append("ShowDeletionPage").Order().ShouldBe(Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Features")).Select(Path.GetFileName).Order()!);
 
         foreach (var (slice, ask) in slices)
         {
             anyone.DefaultRequestHeaders.Remove("X-Test-Trace");
             anyone.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
-            var answer = await (await ask(anyone)).ShouldBeAsync(slice == "Register" ? HttpStatusCode.Created : HttpStatusCode.OK);
+            var response = await ask(anyone);
+            response.StatusCode.ShouldBe(slice == "Register" ? HttpStatusCode.Created : HttpStatusCode.OK, slice);
             if (slice == "Login")
             {
+                var answer = await response.ShouldBeAsync(HttpStatusCode.OK);
                 anyone.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
                 refreshToken = answer.GetProperty("refresh_token").GetString()!;
             }
             if (slice == "ListSessions")
-                sessionId = answer.GetProperty("sessions")[0].GetProperty("id").GetInt64();
+                sessionId = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions")[0].GetProperty("id").GetInt64();
             var commands = app.Services.GetRequiredService<CommandLog>().Of($"plan of {slice}");
             commands.ShouldNotBeEmpty(slice);
             foreach (var command in commands)

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Profiles.Tests.Features.UploadImage;
 
 /// <summary>A service that keeps its pictures at a Cloudinary which fails when told to, and what it logs.</summary>
-public sealed class CloudinaryFixture : ProfilesFixture
+public class CloudinaryFixture : ProfilesFixture
 {
     readonly LogLines log = new();
 

@@ -9,33 +9,12 @@ namespace Profiles.Tests.Infrastructure.OpenApi;
 [Trait("Database", "Sqlite")]
 public sealed class ExplorerTests
 {
-    static readonly string? Chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
-
     [Fact]
     public async Task Someone_registers_logs_in_authorises_uploads_a_picture_and_reads_the_profile_through_the_page()
     {
-        Assert.SkipWhen(Chromium is null && Environment.GetEnvironmentVariable("PROFILES_BROWSER") != "required", "No Chromium is installed: ./dev test --browser installs it.");
-        Chromium.ShouldNotBeNull("PROFILES_BROWSER=required, and no Chromium is installed.");
         await using var server = await ServerProcess.StartAsync(("ASPNETCORE_ENVIRONMENT", "Development"));
-        using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Chromium,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        });
-        var page = await browser.NewPageAsync();
-        var complaints = new List<string>();
-        page.Console += (_, message) =>
-        {
-            if (message.Type == "error")
-                complaints.Add(message.Text);
-        };
-        page.PageError += (_, error) => complaints.Add(error);
-        page.Request += (_, request) =>
-        {
-            if (!request.Url.StartsWith(server.Address.ToString(), StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal) && !request.Url.StartsWith("blob:", StringComparison.Ordinal))
-                complaints.Add($"asked elsewhere: {request.Url}");
-        };
+        await using var browser = await Browser.StartAsync(server.Address);
+        var page = browser.Page;
 
         await page.GotoAsync(server.Address.ToString());
         page.Url.ShouldContain("/swagger");
@@ -58,7 +37,7 @@ public sealed class ExplorerTests
         me.ShouldContain($"/static/profile/1.jpg?v={Convert.ToHexStringLower(SHA256.HashData(stored))[..8]}");
         if (Environment.GetEnvironmentVariable("PROFILES_SCREENSHOT") is { } file)
             await page.ScreenshotAsync(new() { Path = file, FullPage = true });
-        complaints.ShouldBeEmpty();
+        browser.Complaints.ShouldBeEmpty();
     }
 
     // Opens an operation, fills what it asks for, executes it and reads what the page shows as the server's answer.

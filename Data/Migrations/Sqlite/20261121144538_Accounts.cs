@@ -1,10 +1,9 @@
 using System;
 using Microsoft.EntityFrameworkCore.Migrations;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 
 #nullable disable
 
-namespace Profiles.Data.Migrations.PostgreSql
+namespace Profiles.Data.Migrations.Sqlite
 {
     /// <inheritdoc />
     public partial class Accounts : Migration
@@ -15,123 +14,111 @@ namespace Profiles.Data.Migrations.PostgreSql
             migrationBuilder.AddColumn<DateTime>(
                 name: "email_verified_at",
                 table: "users",
-                type: "timestamp with time zone",
+                type: "TEXT",
                 nullable: true);
 
             migrationBuilder.AddColumn<string>(
                 name: "pending_email",
                 table: "users",
-                type: "character varying(254)",
+                type: "TEXT",
                 maxLength: 254,
-                nullable: true,
-                collation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<string>(
                 name: "bio",
                 table: "user_profiles",
-                type: "character varying(500)",
+                type: "TEXT",
                 maxLength: 500,
-                nullable: true,
-                collation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<DateOnly>(
                 name: "birth_date",
                 table: "user_profiles",
-                type: "date",
+                type: "TEXT",
                 nullable: true);
 
             migrationBuilder.AddColumn<bool>(
                 name: "is_public",
                 table: "user_profiles",
-                type: "boolean",
+                type: "INTEGER",
                 nullable: false,
                 defaultValue: false);
 
             migrationBuilder.AddColumn<string>(
                 name: "locale",
                 table: "user_profiles",
-                type: "character varying(35)",
+                type: "TEXT",
                 maxLength: 35,
-                nullable: true,
-                collation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<string>(
                 name: "metadata",
                 table: "user_profiles",
-                type: "character varying(16384)",
+                type: "TEXT",
                 maxLength: 16384,
-                nullable: true,
-                collation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<string>(
                 name: "phone",
                 table: "user_profiles",
-                type: "character varying(16)",
+                type: "TEXT",
                 maxLength: 16,
-                nullable: true,
-                collation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<string>(
                 name: "time_zone",
                 table: "user_profiles",
-                type: "character varying(64)",
+                type: "TEXT",
                 maxLength: 64,
-                nullable: true,
-                collation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<string>(
                 name: "username",
                 table: "user_profiles",
-                type: "character varying(30)",
+                type: "TEXT",
                 maxLength: 30,
-                nullable: true,
-                collation: "C");
-
-            migrationBuilder.AlterColumn<string>(
-                name: "key",
-                table: "outbox",
-                type: "character varying(254)",
-                maxLength: 254,
-                nullable: false,
-                collation: "C",
-                oldClrType: typeof(string),
-                oldType: "character varying(100)",
-                oldMaxLength: 100,
-                oldCollation: "C");
+                nullable: true);
 
             migrationBuilder.AddColumn<int>(
                 name: "mail",
                 table: "outbox",
-                type: "integer",
+                type: "INTEGER",
                 nullable: true);
 
             migrationBuilder.CreateTable(
                 name: "idempotent_answers",
                 columns: table => new
                 {
-                    key_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
-                    request_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
-                    status = table.Column<int>(type: "integer", nullable: true),
-                    headers = table.Column<string>(type: "character varying(1000)", maxLength: 1000, nullable: true, collation: "C"),
-                    body = table.Column<byte[]>(type: "bytea", nullable: true),
-                    created_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
+                    key_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    user_id = table.Column<long>(type: "INTEGER", nullable: true),
+                    request_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    status = table.Column<int>(type: "INTEGER", nullable: true),
+                    headers = table.Column<string>(type: "TEXT", maxLength: 1000, nullable: true),
+                    body = table.Column<byte[]>(type: "BLOB", nullable: true),
+                    created_at = table.Column<DateTime>(type: "TEXT", nullable: false)
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_idempotent_answers", x => x.key_hash);
+                    table.ForeignKey(
+                        name: "FK_idempotent_answers_users_user_id",
+                        column: x => x.user_id,
+                        principalTable: "users",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
                 });
 
             migrationBuilder.CreateTable(
                 name: "one_time_tokens",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "bigint", nullable: false)
-                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    purpose = table.Column<int>(type: "integer", nullable: false),
-                    token_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
-                    normalized_email = table.Column<string>(type: "character varying(254)", maxLength: 254, nullable: false, collation: "C"),
-                    expires_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
+                    id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    purpose = table.Column<int>(type: "INTEGER", nullable: false),
+                    token_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    normalized_email = table.Column<string>(type: "TEXT", maxLength: 254, nullable: false),
+                    expires_at = table.Column<DateTime>(type: "TEXT", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -148,9 +135,9 @@ namespace Profiles.Data.Migrations.PostgreSql
                 name: "rate_limits",
                 columns: table => new
                 {
-                    key_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
-                    count = table.Column<int>(type: "integer", nullable: false),
-                    ends_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
+                    key_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    count = table.Column<int>(type: "INTEGER", nullable: false),
+                    ends_at = table.Column<DateTime>(type: "TEXT", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -161,13 +148,13 @@ namespace Profiles.Data.Migrations.PostgreSql
                 name: "security_events",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "bigint", nullable: false)
-                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    kind = table.Column<int>(type: "integer", nullable: false),
-                    at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    device = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: true, collation: "C"),
-                    network = table.Column<string>(type: "character varying(50)", maxLength: 50, nullable: true, collation: "C")
+                    id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    at = table.Column<DateTime>(type: "TEXT", nullable: false),
+                    device = table.Column<string>(type: "TEXT", maxLength: 100, nullable: true),
+                    network = table.Column<string>(type: "TEXT", maxLength: 50, nullable: true)
                 },
                 constraints: table =>
                 {
@@ -184,17 +171,17 @@ namespace Profiles.Data.Migrations.PostgreSql
                 name: "sessions",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "bigint", nullable: false)
-                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    user_id = table.Column<long>(type: "bigint", nullable: false),
-                    device = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: true, collation: "C"),
-                    family_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
-                    token_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
-                    previous_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: true),
-                    successor = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: true),
-                    rotated_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: true),
-                    created_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    last_used_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
+                    id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    user_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    device = table.Column<string>(type: "TEXT", maxLength: 100, nullable: true),
+                    family_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    token_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    previous_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: true),
+                    successor = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: true),
+                    rotated_at = table.Column<DateTime>(type: "TEXT", nullable: true),
+                    created_at = table.Column<DateTime>(type: "TEXT", nullable: false),
+                    last_used_at = table.Column<DateTime>(type: "TEXT", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -208,6 +195,11 @@ namespace Profiles.Data.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_outbox_user_id",
+                table: "outbox",
+                column: "user_id");
+
+            migrationBuilder.CreateIndex(
                 name: "ux_user_profiles_username",
                 table: "user_profiles",
                 column: "username",
@@ -217,6 +209,11 @@ namespace Profiles.Data.Migrations.PostgreSql
                 name: "ix_idempotent_answers_created_at",
                 table: "idempotent_answers",
                 column: "created_at");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_idempotent_answers_user_id",
+                table: "idempotent_answers",
+                column: "user_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_one_time_tokens_expires_at",
@@ -285,6 +282,10 @@ namespace Profiles.Data.Migrations.PostgreSql
                 name: "sessions");
 
             migrationBuilder.DropIndex(
+                name: "ix_outbox_user_id",
+                table: "outbox");
+
+            migrationBuilder.DropIndex(
                 name: "ux_user_profiles_username",
                 table: "user_profiles");
 
@@ -331,18 +332,6 @@ namespace Profiles.Data.Migrations.PostgreSql
             migrationBuilder.DropColumn(
                 name: "mail",
                 table: "outbox");
-
-            migrationBuilder.AlterColumn<string>(
-                name: "key",
-                table: "outbox",
-                type: "character varying(100)",
-                maxLength: 100,
-                nullable: false,
-                collation: "C",
-                oldClrType: typeof(string),
-                oldType: "character varying(254)",
-                oldMaxLength: 254,
-                oldCollation: "C");
         }
     }
 }

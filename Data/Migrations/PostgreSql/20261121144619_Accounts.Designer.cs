@@ -13,7 +13,7 @@ using Profiles.Data;
 namespace Profiles.Data.Migrations.PostgreSql
 {
     [DbContext(typeof(PostgreSqlProfilesDbContext))]
-    [Migration("20261121141749_Accounts")]
+    [Migration("20261121144619_Accounts")]
     partial class Accounts
     {
         /// <inheritdoc />
@@ -57,10 +57,17 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasColumnType("integer")
                         .HasColumnName("status");
 
+                    b.Property<long?>("UserId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("user_id");
+
                     b.HasKey("KeyHash");
 
                     b.HasIndex("CreatedAt")
                         .HasDatabaseName("ix_idempotent_answers_created_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_idempotent_answers_user_id");
 
                     b.ToTable("idempotent_answers", (string)null);
                 });
@@ -162,6 +169,9 @@ namespace Profiles.Data.Migrations.PostgreSql
 
                     b.HasIndex("DueAt")
                         .HasDatabaseName("ix_outbox_due_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_outbox_user_id");
 
                     b.ToTable("outbox", (string)null);
                 });
@@ -496,6 +506,14 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasDatabaseName("ux_user_profiles_username");
 
                     b.ToTable("user_profiles", (string)null);
+                });
+
+            modelBuilder.Entity("Profiles.Data.IdempotentAnswer", b =>
+                {
+                    b.HasOne("Profiles.Data.User", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade);
                 });
 
             modelBuilder.Entity("Profiles.Data.OneTimeToken", b =>

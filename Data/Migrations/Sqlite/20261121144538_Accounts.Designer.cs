@@ -12,7 +12,7 @@ using Profiles.Data;
 namespace Profiles.Data.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteProfilesDbContext))]
-    [Migration("20261121141703_Accounts")]
+    [Migration("20261121144538_Accounts")]
     partial class Accounts
     {
         /// <inheritdoc />
@@ -51,10 +51,17 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("status");
 
+                    b.Property<long?>("UserId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("user_id");
+
                     b.HasKey("KeyHash");
 
                     b.HasIndex("CreatedAt")
                         .HasDatabaseName("ix_idempotent_answers_created_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_idempotent_answers_user_id");
 
                     b.ToTable("idempotent_answers", (string)null);
                 });
@@ -150,6 +157,9 @@ namespace Profiles.Data.Migrations.Sqlite
 
                     b.HasIndex("DueAt")
                         .HasDatabaseName("ix_outbox_due_at");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_outbox_user_id");
 
                     b.ToTable("outbox", (string)null);
                 });
@@ -438,6 +448,14 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasDatabaseName("ux_user_profiles_username");
 
                     b.ToTable("user_profiles", (string)null);
+                });
+
+            modelBuilder.Entity("Profiles.Data.IdempotentAnswer", b =>
+                {
+                    b.HasOne("Profiles.Data.User", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade);
                 });
 
             modelBuilder.Entity("Profiles.Data.OneTimeToken", b =>

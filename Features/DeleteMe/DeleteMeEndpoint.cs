@@ -1,0 +1,35 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Passwords;
+
+namespace Profiles.Features.DeleteMe;
+
+sealed record DeleteMeResponse(string Message);
+
+sealed class DeleteMeEndpoint(ProfileImages account, PasswordHasher passwords, CurrentUser me) : Endpoint<DeleteMeRequest, Results<Ok<DeleteMeResponse>, ProblemHttpResult>>
+{
+    public override void Configure()
+    {
+        Delete("/me", "/users/me", "/user/profile");
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Delete my account";
+            s.Description = "For good: the account, the profile, every session and the picture. The e-mail address can register anew.";
+            s.ExampleRequest = new("12345");
+            s.ResponseExamples[200] = new DeleteMeResponse("Account deleted successfully");
+            s.Responses[200] = "Deleted; every token is refused from now on.";
+            s.Responses[403] = "The password is wrong";
+        });
+    }
+
+    public override async Task<Results<Ok<DeleteMeResponse>, ProblemHttpResult>> ExecuteAsync(DeleteMeRequest req, CancellationToken ct)
+    {
+        if (!await passwords.VerifyAsync(req.Password, me.User.PasswordHash, ct))
+            return TypedResults.Problem("The password is wrong", statusCode: StatusCodes.Status403Forbidden);
+        await account.DeleteUserAsync(me.Id);
+        return TypedResults.Ok(new DeleteMeResponse("Account deleted successfully"));
+    }
+}

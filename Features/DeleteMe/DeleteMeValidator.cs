@@ -1,0 +1,9 @@
+using FastEndpoints;
+using FluentValidation;
+
+namespace Profiles.Features.DeleteMe;
+
+sealed class DeleteMeValidator : Validator<DeleteMeRequest>
+{
+    public DeleteMeValidator() => RuleFor(r => r.Password).Must(p => !string.IsNullOrEmpty(p)).WithMessage("Your password is needed.");
+}

@@ -1,0 +1,44 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Pages;
+using Profiles.Infrastructure.Passwords;
+
+namespace Profiles.Features.SubmitDeletion;
+
+sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordHasher passwords, ProfileImages account, OwnPages pages) : EndpointWithoutRequest<ContentHttpResult>
+{
+    public override void Configure()
+    {
+        Post(DeletionPage.Path);
+        AllowAnonymous();
+        Description(d => d.Accepts<IFormCollection>("application/x-www-form-urlencoded").ExcludeFromDescription());
+    }
+
+    public override async Task<ContentHttpResult> ExecuteAsync(CancellationToken ct)
+    {
+        if (!pages.Sent(HttpContext.Request))
+            return DeletionPage.Form(HttpContext, "This form was sent from another site.", StatusCodes.Status403Forbidden);
+        if (await ReadAsync(ct) is not var (email, password))
+            return DeletionPage.Form(HttpContext, "Your e-mail address and your password are needed.", StatusCodes.Status400BadRequest);
+        var user = await db.FindUserAsync(Data.User.Normalize(email), ct);
+        if (!await passwords.VerifyAsync(password, user?.PasswordHash, ct) || user is null)
+            return DeletionPage.Form(HttpContext, "Invalid email or password", StatusCodes.Status403Forbidden);
+        await account.DeleteUserAsync(user.Id);
+        return DeletionPage.Done(HttpContext);
+    }
+
+    async Task<(string Email, string Password)?> ReadAsync(CancellationToken ct)
+    {
+        try
+        {
+            var form = await HttpContext.Request.ReadFormAsync(ct);
+            return form["email"] is [{ Length: > 0 } email] && form["password"] is [{ Length: > 0 } password] && !(email + password).Contains('\0') ? (email, password) : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Pages;
+
+/// <summary>Tells forms of our own pages from those of other sites (cross-site request forgery): browsers say where a form was sent from, and no page of ours is framed or keeps a cookie.</summary>
+sealed class OwnPages(IOptions<ServiceOptions> service)
+{
+    /// <summary>Whether a page of ours sent the request, or no browser at all.</summary>
+    public bool Sent(HttpRequest request)
+    {
+        if (request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin"))
+            return false;
+        var own = new Uri(service.Value.PublicBaseUrl ?? $"{request.Scheme}://{request.Host}").GetLeftPart(UriPartial.Authority);
+        // Ours is said as well where the page was reached by one of the loopback names.
+        return request.Headers.Origin.ToString() is var origin && (origin.Length == 0 || origin == own || origin == $"{request.Scheme}://{request.Host}");
+    }
+}

@@ -1,0 +1,63 @@
+using System.Net;
+using System.Net.Http.Json;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Tests.Features.ExportMe;
+using Profiles.Tests.Features.UploadImage;
+
+namespace Profiles.Tests.Features.DeleteMe;
+
+public sealed class LeavingFixture : CloudinaryFixture;
+
+/// <summary>Taking the data along and leaving, where the picture is at a Cloudinary that fails.</summary>
+public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<LeavingFixture>
+{
+    [Fact]
+    public async Task The_account_is_gone_at_once_although_Cloudinary_fails_and_the_picture_as_soon_as_it_does_not()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var key = (await app.QueryAsync(db => db.UserProfiles.SingleAsync(p => p.UserId == user.Id))).Image!.Key;
+        app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(500);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) };
+            await (await client.SendAsync(request, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+            await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+            app.Cloudinary.Assets.Keys.ShouldContain(key);
+        }
+        finally
+        {
+            app.Cloudinary.OnDestroy = CloudinaryBehaviour.Normal;
+        }
+        // What the outbox waits for is in the past then.
+        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id).ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, x => x.CreatedAt)));
+        await LinuxProcess.UntilAsync(() => !app.Cloudinary.Assets.ContainsKey(key), () => "The picture is still at Cloudinary.");
+    }
+
+    [Fact]
+    public async Task The_picture_is_fetched_and_when_that_fails_the_client_is_told_to_come_again()
+    {
+        app.Cloudinary.Delivers = true;
+        try
+        {
+            var user = await app.CreateUserAsync();
+            using var client = app.ClientFor(user);
+            await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+            var key = (await app.QueryAsync(db => db.UserProfiles.SingleAsync(p => p.UserId == user.Id))).Image!.Key;
+            using (var zip = await ExportMeTests.ReadAsync(await client.GetAsync("/me/export", Cancellation)))
+                ExportMeTests.Bytes(zip, "picture.jpg").ShouldBe(app.Cloudinary.Assets[key]);
+            foreach (var fault in new[] { CloudinaryBehaviour.Status(500), CloudinaryBehaviour.Redirect(app.Cloudinary.Elsewhere), CloudinaryBehaviour.ResetMidBody, CloudinaryBehaviour.Hang })
+            {
+                app.Cloudinary.OnDelivery = fault;
+                await (await client.GetAsync("/me/export", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "The picture cannot be read now: try again in a moment.");
+            }
+        }
+        finally
+        {
+            (app.Cloudinary.Delivers, app.Cloudinary.OnDelivery) = (false, CloudinaryBehaviour.Normal);
+        }
+        app.Cloudinary.ElsewhereRequests.ShouldBe(0);
+    }
+}

@@ -1,0 +1,84 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text.Json;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Features.ExportMe;
+
+public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    [Fact]
+    public async Task The_archive_has_the_profile_the_sessions_the_events_and_the_picture()
+    {
+        var user = await app.LogInAsync(await app.CreateUserAsync("Jöhn \"☕\" Doe"), "Phone");
+        using var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p
+            .SetProperty(x => x.Bio, "About me").SetProperty(x => x.Metadata, """{"theme":{"dark":true}}""").SetProperty(x => x.BirthDate, new DateOnly(2000, 2, 29))));
+
+        var response = await client.GetAsync("/me/export", Cancellation);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/zip");
+        response.Content.Headers.ContentDisposition!.FileName.ShouldBe("profile-export.zip");
+        response.Headers.CacheControl!.NoStore.ShouldBeTrue();
+        using var zip = await ReadAsync(response);
+        zip.Entries.Select(e => e.FullName).ShouldBe(["profile.json", "sessions.json", "security-events.json", "picture.jpg"]);
+
+        var profile = Json(zip, "profile.json");
+        profile.GetProperty("name").GetString().ShouldBe(user.Name);
+        profile.GetProperty("email").GetString().ShouldBe(user.Email);
+        profile.GetProperty("bio").GetString().ShouldBe("About me");
+        profile.GetProperty("birth_date").GetString().ShouldBe("2000-02-29");
+        profile.GetProperty("metadata").GetProperty("theme").GetProperty("dark").GetBoolean().ShouldBeTrue();
+        profile.GetProperty("image").GetProperty("width").GetInt32().ShouldBe(320);
+        Json(zip, "sessions.json").EnumerateArray().Select(s => s.GetProperty("device").GetString()).ShouldBe([null, "Phone"]);
+        Json(zip, "security-events.json").EnumerateArray().Select(e => e.GetProperty("kind").GetString()).Take(2).ShouldBe(["data_exported", "logged_in"]);
+        Bytes(zip, "picture.jpg").ShouldBe(await client.GetByteArrayAsync(url, Cancellation));
+        // What is secret is not the person's to carry about.
+        foreach (var entry in zip.Entries.Where(e => e.Name.EndsWith(".json")))
+            new StreamReader(entry.Open()).ReadToEnd().ShouldNotContain("_hash");
+    }
+
+    [Fact]
+    public async Task Every_column_of_the_profile_and_the_user_is_in_it_but_what_is_only_for_us()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        using var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation));
+        var columns = await app.QueryAsync(db => Task.FromResult(new[] { typeof(User), typeof(UserProfile) }
+            .SelectMany(t => db.Model.FindEntityType(t)!.GetProperties()).Select(p => p.GetColumnName()).ToArray()));
+        columns.Length.ShouldBeGreaterThan(15);
+        columns.Except(["normalized_email", "password_hash", "user_id", "version"]).Except(Json(zip, "profile.json").Names()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Without_a_picture_and_with_one_whose_file_is_gone_the_rest_is_there()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        using (var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation)))
+            zip.Entries.Count.ShouldBe(3);
+        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        File.Delete(Path.Combine(app.ImageDirectory, $"{user.Id}.jpg"));
+        using (var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation)))
+            zip.Entries.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Without_a_token_nothing_is_exported() =>
+        await (await app.Client.GetAsync("/me/export", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+
+    internal static async Task<ZipArchive> ReadAsync(HttpResponseMessage response) => new(new MemoryStream(await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync()), ZipArchiveMode.Read);
+
+    internal static byte[] Bytes(ZipArchive zip, string name)
+    {
+        using var copy = new MemoryStream();
+        using var entry = zip.GetEntry(name)!.Open();
+        entry.CopyTo(copy);
+        return copy.ToArray();
+    }
+
+    static JsonElement Json(ZipArchive zip, string name) => JsonDocument.Parse(Bytes(zip, name)).RootElement;
+}

@@ -1,0 +1,122 @@
+using System.Net;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Profiles.Tests.Features.SubmitDeletion;
+
+public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    [Fact]
+    public async Task With_address_and_password_the_account_is_deleted()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var response = await SubmitAsync(user.Email.ToUpperInvariant(), user.Password);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await response.Content.ReadAsStringAsync(Cancellation)).ShouldContain("Your account has been deleted.");
+        await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await ExistsAsync(user)).ShouldBeFalse();
+        Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}*").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_wrong_password_and_an_unknown_address_are_answered_alike_and_nothing_is_deleted()
+    {
+        var user = await app.CreateUserAsync();
+        var answers = new List<string>();
+        foreach (var (email, password) in new[] { (user.Email, "wrong password"), ("nobody@example.com", user.Password), (user.Email, new string('x', 100)) })
+        {
+            var response = await SubmitAsync(email, password);
+            response.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+            answers.Add(await response.Content.ReadAsStringAsync(Cancellation));
+        }
+        answers.Distinct().ShouldHaveSingleItem().ShouldContain("Invalid email or password");
+        answers[0].ShouldNotContain("example.com");
+        (await ExistsAsync(user)).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("Origin", "https://evil.example")]
+    [InlineData("Origin", "null")]
+    [InlineData("Origin", "https://profiles.example.evil.example")]
+    [InlineData("Sec-Fetch-Site", "cross-site")]
+    [InlineData("Sec-Fetch-Site", "same-site")]
+    public async Task A_form_that_another_site_sent_is_refused_and_nothing_is_deleted(string header, string value)
+    {
+        var user = await app.CreateUserAsync();
+        (await SubmitAsync(user.Email, user.Password, (header, value))).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        (await ExistsAsync(user)).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("Origin", "https://profiles.example")]
+    [InlineData("Sec-Fetch-Site", "same-origin")]
+    public async Task A_form_of_the_own_page_is_taken(string header, string value)
+    {
+        var user = await app.CreateUserAsync();
+        (await SubmitAsync(user.Email, user.Password, (header, value))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await ExistsAsync(user)).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("email=a%40b.example")]
+    [InlineData("password=12345678")]
+    [InlineData("email=a%40b.example&email=c%40d.example&password=12345678")]
+    [InlineData("email=a%00%40b.example&password=12345678")]
+    public async Task A_form_that_is_not_whole_is_400(string form)
+    {
+        var response = await app.Client.PostAsync("/account/deletion", new StringContent(form, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"), Cancellation);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/html");
+    }
+
+    [Fact]
+    public async Task Another_media_type_is_415() =>
+        await (await app.Client.PostAsync("/account/deletion", new StringContent("{}", System.Text.Encoding.UTF8, "application/json"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+
+    Task<HttpResponseMessage> SubmitAsync(string email, string password, (string Name, string Value)? header = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/account/deletion") { Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = email, ["password"] = password }) };
+        if (header is var (name, value))
+            request.Headers.Add(name, value);
+        return app.Client.SendAsync(request, Cancellation);
+    }
+
+    Task<bool> ExistsAsync(TestUser user) => app.QueryAsync(db => db.Users.AnyAsync(u => u.Id == user.Id));
+}
+
+/// <summary>The page as a person uses it, in a real browser on the real server, without scripts.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
+public sealed class SubmitDeletionInBrowserTests
+{
+    [Fact]
+    public async Task Someone_without_the_app_deletes_the_account_after_a_mistyped_password()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        await using var browser = await Browser.StartAsync(server.Address, scripts: false);
+        using var user = await ServerUser.SignUpAsync(server, TestContext.Current.CancellationToken);
+        var me = await (await user.Client.GetAsync("/me", TestContext.Current.CancellationToken)).ShouldBeAsync(HttpStatusCode.OK);
+        var page = browser.Page;
+
+        await page.GotoAsync(new Uri(server.Address, "/account/deletion").ToString());
+        await SubmitAsync("mistyped password");
+        (await page.GetByRole(Microsoft.Playwright.AriaRole.Alert).InnerTextAsync()).ShouldBe("Invalid email or password");
+        await (await user.Client.GetAsync("/me", TestContext.Current.CancellationToken)).ShouldBeAsync(HttpStatusCode.OK);
+        await SubmitAsync("correct horse battery staple");
+        (await page.GetByRole(Microsoft.Playwright.AriaRole.Status).InnerTextAsync()).ShouldBe("Your account has been deleted.");
+        await (await user.Client.GetAsync("/me", TestContext.Current.CancellationToken)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        // The browser itself says of a 403 that it is one.
+        browser.Complaints.Where(c => !c.Contains("403", StringComparison.Ordinal)).ShouldBeEmpty();
+
+        async Task SubmitAsync(string password)
+        {
+            await page.GetByLabel("E-mail address").FillAsync(me.GetProperty("email").GetString()!);
+            await page.GetByLabel("Password").FillAsync(password);
+            await page.GetByRole(Microsoft.Playwright.AriaRole.Button).ClickAsync();
+        }
+    }
+}
