@@ -39,9 +39,14 @@ public sealed class LogTests
         await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register", new StringContent($"{{\"password\":\"{Password}\",", Encoding.UTF8, "application/json"));
         await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login", Json(new { email = Email, password = WrongPassword }));
         await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login", Json(new { email = $"a\r\n{ForgedLine}@x", password = WrongPassword }));
-        var login = await server.Client.PostAsJsonAsync("/login", new { email = Email, password = Password }, Token);
-        var token = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
+        var login = await (await server.Client.PostAsJsonAsync("/login", new { email = Email, password = Password, device = "canary-device" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
+        var token = login.GetProperty("access_token").GetString()!;
+        var refresh = login.GetProperty("refresh_token").GetString()!;
+        var next = (await (await server.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = refresh }, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
+        await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/token/refresh", Json(new { refresh_token = next[..^1] + "!" }));
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        await SendAsync(HttpStatusCode.Forbidden, HttpMethod.Delete, "/me", Json(new { password = WrongPassword }));
+        await SendAsync(HttpStatusCode.Forbidden, HttpMethod.Post, "/account/deletion", new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = Email, ["password"] = WrongPassword }));
         await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/me");
         await SendAsync(HttpStatusCode.NotFound, HttpMethod.Get, $"/nowhere/{Uri.EscapeDataString(Email)}?access_token={token}&x=%0d%0a{Uri.EscapeDataString(ForgedLine)}");
         await SendAsync(HttpStatusCode.MethodNotAllowed, new HttpMethod("CANARYMETHOD"), "/me");
@@ -54,10 +59,10 @@ public sealed class LogTests
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token + "x");
         await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Get, "/me");
 
-        string[] secrets = [Password, WrongPassword, SigningKey, CloudinarySecret, token, token.Split('.')[2]];
+        string[] secrets = [Password, WrongPassword, SigningKey, CloudinarySecret, token, token.Split('.')[2], refresh, next];
         foreach (var secret in secrets)
             answers.ToString().ShouldNotContain(secret);
-        var lines = await LinesAsync(server, expected: 16);
+        var lines = await LinesAsync(server, expected: 20);
         var events = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
         events.ShouldAllBe(e => e.ValueKind == JsonValueKind.Object);
         foreach (var line in lines)
