@@ -19,13 +19,13 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
     static readonly (string Name, string Description)[] Tags =
     [
         ("Account", "Register and log in."),
-        ("Profile", "Show and change the caller's own profile."),
+        ("Profile", "Show and change the caller's own profile; show what others make public."),
         ("Images", "The profile's picture."),
         ("Health", "For those who operate the service."),
     ];
 
     // As a newcomer goes through them; what is not named here comes last.
-    static readonly string[] Story = ["Register", "Login", "GetMe", "UpdateMe", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
+    static readonly string[] Story = ["Register", "Login", "GetMe", "UpdateMe", "PatchMe", "GetUser", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {

@@ -48,6 +48,8 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
 
     protected void Put(params string[] routePatterns) => Route("PUT", routePatterns);
 
+    protected void Patch(params string[] routePatterns) => Route("PATCH", routePatterns);
+
     protected void Delete(params string[] routePatterns) => Route("DELETE", routePatterns);
 
     protected void AllowAnonymous() => Definition.AnonymousVerbs = Definition.Verbs;
@@ -80,6 +82,11 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
                 yield return section.AsFileSection();
         }
     }
+
+    /// <summary>A value of the route; the stand-in reads it as the text that it is.</summary>
+    protected T? Route<T>(string paramName, bool isRequired = true) =>
+        HttpContext.Request.RouteValues[paramName] is T value ? value
+        : isRequired ? throw new InvalidOperationException($"The route has no {paramName}.") : default;
 
     internal override async Task RunAsync(HttpContext context)
     {

@@ -25,7 +25,7 @@ public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     public static TheoryData<string, string, int> Answers => new()
     {
-        { "GET", "/me", 200 }, { "GET", "/health/live", 200 }, { "GET", "/openapi/v1.json", 200 }, { "POST", "/login", 415 }, { "GET", "/nowhere", 404 }, { "PATCH", "/me", 405 }, { "POST", "/me/upload-image", 415 }, { "DELETE", "/me/upload-image", 404 },
+        { "GET", "/me", 200 }, { "GET", "/health/live", 200 }, { "GET", "/openapi/v1.json", 200 }, { "POST", "/login", 415 }, { "GET", "/nowhere", 404 }, { "DELETE", "/me", 405 }, { "PATCH", "/me", 415 }, { "POST", "/me/upload-image", 415 }, { "DELETE", "/me/upload-image", 404 },
     };
 
     [Theory]
@@ -103,11 +103,11 @@ public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Theory]
-    [InlineData("TRACE", "/me", "GET, PUT")]
-    [InlineData("PATCH", "/me", "GET, PUT")]
-    [InlineData("FOO", "/me", "GET, PUT")]
-    [InlineData("POST", "/users/me", "GET, PUT")]
-    [InlineData("DELETE", "/user/profile", "GET, PUT")]
+    [InlineData("TRACE", "/me", "GET, PATCH, PUT")]
+    [InlineData("PATCH", "/users/somebody", "GET")]
+    [InlineData("FOO", "/me", "GET, PATCH, PUT")]
+    [InlineData("POST", "/users/me", "GET, PATCH, PUT")]
+    [InlineData("DELETE", "/user/profile", "GET, PATCH, PUT")]
     [InlineData("GET", "/login", "POST")]
     [InlineData("PUT", "/register", "POST")]
     [InlineData("GET", "/me/upload-image", "DELETE, POST")]
