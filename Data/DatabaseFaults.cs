@@ -13,6 +13,14 @@ static class DatabaseFaults
     /// <summary>A unique index refused the row.</summary>
     public static bool IsUniqueViolation(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: UniqueIndex } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
+    /// <summary>Of a unique index' refusals: the one of a username that another has. SQLite names the column, PostgreSQL the index.</summary>
+    public static bool IsUsernameTaken(Exception e) => IsUniqueViolation(e) && Find(e) switch
+    {
+        SqliteException lite => lite.Message.Contains("user_profiles.username", StringComparison.Ordinal),
+        PostgresException answer => answer.ConstraintName == UserProfileConfiguration.UsernameIndex,
+        _ => false,
+    };
+
     /// <summary>Another holds the SQLite file: nothing was done.</summary>
     public static bool IsLocked(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Busy or Locked };
 

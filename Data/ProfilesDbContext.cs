@@ -41,6 +41,10 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     public Task<User?> FindUserAsync(string normalizedEmail, CancellationToken ct) =>
         ReadAsync(() => Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == normalizedEmail, ct));
 
+    /// <summary>Reads the profile that everybody may see under <see cref="UserProfile.Username"/>; untracked. Null when there is none, or one that is not public.</summary>
+    public Task<UserProfile?> FindPublicProfileAsync(string username, CancellationToken ct) =>
+        ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(p => p.Username == username && p.IsPublic, ct));
+
     /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {

@@ -21,6 +21,8 @@ sealed class UserConfiguration : IEntityTypeConfiguration<User>
 
 sealed class UserProfileConfiguration : IEntityTypeConfiguration<UserProfile>
 {
+    public const string UsernameIndex = "ux_user_profiles_username";
+
     public void Configure(EntityTypeBuilder<UserProfile> builder)
     {
         builder.ToTable("user_profiles");
@@ -35,7 +37,7 @@ sealed class UserProfileConfiguration : IEntityTypeConfiguration<UserProfile>
         builder.Property(p => p.TimeZone).HasColumnName("time_zone").HasMaxLength(UserProfile.TimeZoneMaxLength);
         builder.Property(p => p.Metadata).HasColumnName("metadata").HasMaxLength(UserProfile.MetadataMaxBytes);
         builder.Property(p => p.IsPublic).HasColumnName("is_public");
-        builder.HasIndex(p => p.Username).IsUnique().HasDatabaseName("ux_user_profiles_username");
+        builder.HasIndex(p => p.Username).IsUnique().HasDatabaseName(UsernameIndex);
         builder.ComplexProperty(p => p.Image, image =>
         {
             image.Property(i => i.Key).HasColumnName("image_key").HasMaxLength(ProfileImage.KeyMaxLength);

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Profiles.Data;
 
 /// <summary>What a user shows: a name and perhaps a picture (seed 000's <c>user_profiles</c>).</summary>
@@ -20,6 +22,9 @@ sealed class UserProfile
 
     /// <summary>In bytes of UTF-8.</summary>
     public const int MetadataMaxBytes = 16 * 1024;
+
+    /// <summary>Nobody who is alive was born before.</summary>
+    public static readonly DateOnly EarliestBirthDate = new(1900, 1, 1);
 
     public long UserId { get; init; }
 
@@ -55,6 +60,10 @@ sealed class UserProfile
 
     /// <summary>UTC.</summary>
     public DateTime UpdatedAt { get; private set; }
+
+    /// <summary>The form in which two spellings of one username are equal. Usernames are ASCII (the validators refuse others).</summary>
+    [return: NotNullIfNotNull(nameof(username))]
+    public static string? Normalize(string? username) => username?.ToLowerInvariant();
 
     /// <summary>Notes that a change is made; the context calls it for whatever it saves.</summary>
     public void Touch(DateTime utcNow)

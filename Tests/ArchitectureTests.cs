@@ -34,7 +34,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [Fact]
     public void One_name_is_everywhere()
     {
-        Endpoints.Length.ShouldBe(17);
+        Endpoints.Length.ShouldBe(19);
         foreach (var endpoint in Endpoints)
         {
             var slice = endpoint.Namespace![Slices.Length..];
@@ -50,7 +50,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     public void Every_request_with_a_body_has_its_validator()
     {
         var requests = Endpoints.Select(RequestOf).Where(t => t != typeof(EmptyRequest)).ToArray();
-        requests.Length.ShouldBe(5);
+        requests.Length.ShouldBe(6);
         foreach (var request in requests)
             Types.ShouldContain(t => t.IsSubclassOf(typeof(Validator<>).MakeGenericType(request)), request.Name);
     }
@@ -71,7 +71,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         [
             "", "account/deletion", "health/live", "health/ready", "login", "openapi/{documentName}.json", "register", "static/profile/{user_id:long:min(1)}.jpg",
             "static/profile/{user_id:long:min(1)}_{side:int:min(1)}.jpg",
-            "token/refresh", "upload-policy",
+            "token/refresh", "upload-policy", "users/{username}",
         ]);
     }
 

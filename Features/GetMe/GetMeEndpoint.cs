@@ -1,13 +1,14 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.GetMe;
 
 sealed class GetMeEndpoint(CurrentUser me, ImageAddress address, ProfileTag tags)
-    : EndpointWithoutRequest<Results<Ok<GetMeResponse>, StatusCodeHttpResult>, GetMeMapper>
+    : EndpointWithoutRequest<Results<Ok<GetMeResponse>, StatusCodeHttpResult>>
 {
     public override void Configure()
     {
@@ -17,7 +18,7 @@ sealed class GetMeEndpoint(CurrentUser me, ImageAddress address, ProfileTag tags
         {
             s.Summary = "Show my profile";
             s.Description = "Answers an `ETag`; sent back as `If-None-Match`, an unchanged profile costs 304 and no body.";
-            s.ResponseExamples[200] = new GetMeResponse(1, "John Doe", "john@example.com", ImageDescription.Example.Url, ImageDescription.Example);
+            s.ResponseExamples[200] = new GetMeResponse(ProfileDescription.Example);
             s.Responses[200] = "The profile.";
             s.Responses[304] = "The profile is still the one with this `ETag`.";
         });
@@ -30,6 +31,6 @@ sealed class GetMeEndpoint(CurrentUser me, ImageAddress address, ProfileTag tags
         HttpContext.Response.Headers.CacheControl = "private, no-cache";
         return Task.FromResult<Results<Ok<GetMeResponse>, StatusCodeHttpResult>>(ProfileTag.IsKnown(HttpContext.Request, tag)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = address.Of(me.Profile.Image), Image = address.Describe(me.Profile.Image) }));
+            : TypedResults.Ok(new GetMeResponse(ProfileDescription.Of(me.User, address))));
     }
 }

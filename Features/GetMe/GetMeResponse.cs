@@ -1,6 +1,13 @@
-using Profiles.Infrastructure.Images;
+using System.Diagnostics.CodeAnalysis;
+using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.GetMe;
 
-/// <summary>The caller's own profile (seeds 000, 001 and 002); the picture and its address are null when there is none.</summary>
-sealed record GetMeResponse(long Id, string Name, string Email, string? ImageUrl, ImageDescription? Image);
+/// <summary>The caller's own profile (seeds 000, 001 and 002).</summary>
+sealed record GetMeResponse : ProfileDescription
+{
+    [SetsRequiredMembers]
+    internal GetMeResponse(ProfileDescription profile) : base(profile)
+    {
+    }
+}

@@ -1,16 +1,16 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.EntityFrameworkCore;
-using Profiles.Data;
 using Profiles.Infrastructure.Auth;
-using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UpdateMe;
 
-sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag tags, ImageAddress address)
+sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress address)
     : Endpoint<UpdateMeRequest, Results<Ok<UpdateMeResponse>, ProblemHttpResult>, UpdateMeMapper>
 {
+    const string Done = "Profile updated successfully";
+
     public override void Configure()
     {
         Put("/me", "/users/me", "/user/profile");
@@ -20,37 +20,15 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
             s.Summary = "Change my profile";
             s.Description = "Fields that are sent are changed, fields that are absent stay. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
             s.ExampleRequest = new() { Name = "New Name" };
-            s.ResponseExamples[200] = new UpdateMeResponse("Profile updated successfully", 1, "New Name", "john@example.com", null, null);
+            s.ResponseExamples[200] = new UpdateMeResponse(Done, ProfileDescription.Example with { Name = "New Name" });
             s.Responses[200] = "Changed.";
-            s.Responses[409] = "Email already registered";
+            s.Responses[409] = "Email already registered, or Username already taken";
             s.Responses[412] = "The profile has changed since.";
         });
     }
 
-    public override async Task<Results<Ok<UpdateMeResponse>, ProblemHttpResult>> ExecuteAsync(UpdateMeRequest req, CancellationToken ct)
-    {
-        while (true)
-        {
-            if (ProfileTag.IsStale(HttpContext.Request, tags.Of(me.User)))
-                return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
-            db.Attach(me.User);
-            Map.UpdateEntity(req, me.User);
-            try
-            {
-                await db.SaveChangesAsync(ct);
-                HttpContext.Response.GetTypedHeaders().ETag = tags.Of(me.User);
-                return TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = address.Of(me.Profile.Image), Image = address.Describe(me.Profile.Image) });
-            }
-            catch (DbUpdateConcurrencyException)
-            {
-                // Another change came between the read and the write: judge and apply this one on what is there now.
-                db.ChangeTracker.Clear();
-                me.User = await db.FindUserAsync(me.Id, ct) ?? throw new InvalidOperationException("The user was removed meanwhile.");
-            }
-            catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
-            {
-                return TypedResults.Problem("Email already registered", statusCode: StatusCodes.Status409Conflict);
-            }
-        }
-    }
+    public override async Task<Results<Ok<UpdateMeResponse>, ProblemHttpResult>> ExecuteAsync(UpdateMeRequest req, CancellationToken ct) =>
+        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), ct) is { } refusal
+            ? refusal
+            : TypedResults.Ok(new UpdateMeResponse(Done, ProfileDescription.Of(me.User, address)));
 }

@@ -1,5 +1,6 @@
 using FastEndpoints;
 using Profiles.Data;
+using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.UpdateMe;
 
@@ -7,13 +8,9 @@ sealed class UpdateMeMapper : Mapper<UpdateMeRequest, UpdateMeResponse, User>
 {
     public override User UpdateEntity(UpdateMeRequest r, User e)
     {
-        if (r.Name is not null)
-            e.Profile.Name = r.Name.Trim();
-        if (r.Email is not null)
-            e.ChangeEmail(r.Email);
+        r.ApplyTo(e);
+        if (r.Metadata is { } metadata)
+            e.Profile.Metadata = MetadataText.Write(metadata);
         return e;
     }
-
-    public override UpdateMeResponse FromEntity(User e) =>
-        new("Profile updated successfully", e.Id, e.Profile.Name, e.Email, e.Profile.Image?.Url, null);
 }

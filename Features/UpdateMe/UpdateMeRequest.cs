@@ -1,13 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
+using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.UpdateMe;
 
 /// <summary>What to change; a field that is absent stays as it is. Null is not a value for any of them.</summary>
-sealed record UpdateMeRequest
-{
-    [DisallowNull]
-    public string? Name { get; init; }
-
-    [DisallowNull]
-    public string? Email { get; init; }
-}
+sealed record UpdateMeRequest : ProfileFields;

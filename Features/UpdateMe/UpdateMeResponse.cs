@@ -1,6 +1,13 @@
-using Profiles.Infrastructure.Images;
+using System.Diagnostics.CodeAnalysis;
+using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.UpdateMe;
 
 /// <summary>The seeds' message and the profile as it is now.</summary>
-sealed record UpdateMeResponse(string Message, long Id, string Name, string Email, string? ImageUrl, ImageDescription? Image);
+sealed record UpdateMeResponse : ProfileDescription
+{
+    [SetsRequiredMembers]
+    internal UpdateMeResponse(string message, ProfileDescription profile) : base(profile) => Message = message;
+
+    public string Message { get; }
+}

@@ -1,15 +1,18 @@
-using FastEndpoints;
+using System.Text.Json;
 using FluentValidation;
-using Profiles.Infrastructure.Validation;
+using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.UpdateMe;
 
-sealed class UpdateMeValidator : Validator<UpdateMeRequest>
+sealed class UpdateMeValidator : ProfileFieldsValidator<UpdateMeRequest>
 {
-    public UpdateMeValidator()
+    public UpdateMeValidator(TimeProvider clock) : base(clock)
     {
-        RuleFor(r => r).Must(r => r.Name is not null || r.Email is not null).OverridePropertyName("").WithMessage("There is nothing to change: send name or email.");
-        When(r => r.Name is not null, () => RuleFor(r => r.Name).PersonName());
-        When(r => r.Email is not null, () => RuleFor(r => r.Email).EmailAddress());
+        RuleFor(r => r).Must(r => r.HasAny()).OverridePropertyName("").WithMessage("There is nothing to change: send a field of the profile.");
+        RuleFor(r => r).Custom((r, context) =>
+        {
+            foreach (var field in r.Nulls())
+                context.AddFailure(JsonNamingPolicy.SnakeCaseLower.ConvertName(field), "Null is not a value here: PATCH removes a field.");
+        });
     }
 }

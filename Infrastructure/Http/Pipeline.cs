@@ -31,7 +31,7 @@ static class Pipeline
         // A misuse of scopes is found at the start, wherever we run.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
         builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure);
-        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddCors();
+        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddCors();
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()
@@ -81,6 +81,9 @@ static class Pipeline
             // RFC 9110, 15.5.2: no 401 without a challenge, also where a login failed.
             if (context.Response.StatusCode == StatusCodes.Status401Unauthorized && StringValues.IsNullOrEmpty(headers.WWWAuthenticate))
                 headers.WWWAuthenticate = "Bearer";
+            // RFC 5789, 2.2: which patches would have been taken.
+            if (context.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType && HttpMethods.IsPatch(context.Request.Method))
+                headers["Accept-Patch"] = Editing.MergePatch.MediaType;
             if (context.Request.IsHttps)
                 headers.StrictTransportSecurity = "max-age=31536000";
             // The answer depends on it, also where no origin was sent: a cache must not mix the two.

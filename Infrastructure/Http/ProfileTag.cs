@@ -9,11 +9,12 @@ namespace Profiles.Infrastructure.Http;
 /// <summary>The strong entity tag of a profile as it is shown (RFC 9110, 8.8.3): another one after every change and for every other address of the picture.</summary>
 sealed class ProfileTag(ImageAddress address)
 {
-    public EntityTagHeaderValue Of(User user)
-    {
-        var shown = FormattableString.Invariant($"{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}");
-        return new($"\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(shown)).AsSpan(0, 16))}\"");
-    }
+    public EntityTagHeaderValue Of(User user) =>
+        Hash(FormattableString.Invariant($"{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}"));
+
+    /// <summary>The tag of what others see: a change of what they do not see is none to them.</summary>
+    public EntityTagHeaderValue OfPublic(UserProfile profile) =>
+        Hash($"{profile.Username}\n{profile.Name}\n{address.Of(profile.Image)}\n{profile.Bio is null}\n{profile.Bio}");
 
     /// <summary>Whether the client has this already: <c>If-None-Match</c>.</summary>
     public static bool IsKnown(HttpRequest request, EntityTagHeaderValue tag) =>
@@ -22,4 +23,6 @@ sealed class ProfileTag(ImageAddress address)
     /// <summary>Whether the client speaks of another state than this: <c>If-Match</c>.</summary>
     public static bool IsStale(HttpRequest request, EntityTagHeaderValue tag) =>
         request.Headers.IfMatch.Count > 0 && !request.GetTypedHeaders().IfMatch.Any(e => e.Equals(EntityTagHeaderValue.Any) || e.Compare(tag, useStrongComparison: true));
+
+    static EntityTagHeaderValue Hash(string shown) => new($"\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(shown)).AsSpan(0, 16))}\"");
 }

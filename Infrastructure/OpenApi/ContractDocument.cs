@@ -20,13 +20,13 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
     [
         ("Account", "Register, log in, take the data along and leave."),
         ("Sessions", "Stay logged in, and log phones out."),
-        ("Profile", "Show and change the caller's own profile."),
+        ("Profile", "Show and change the caller's own profile; show what others make public."),
         ("Images", "The profile's picture."),
         ("Health", "For those who operate the service."),
     ];
 
     // As a newcomer goes through them; what is not named here comes last.
-    static readonly string[] Story = ["Register", "Login", "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "GetMe", "UpdateMe", "ListSecurityEvents", "ExportMe", "DeleteMe", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
+    static readonly string[] Story = ["Register", "Login", "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "GetMe", "UpdateMe", "PatchMe", "GetUser", "ListSecurityEvents", "ExportMe", "DeleteMe", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {

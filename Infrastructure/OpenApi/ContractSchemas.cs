@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.OpenApi;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Validation;
 
@@ -25,10 +26,10 @@ static class ContractSchemas
         var slices = (document.Components!.Schemas ?? new Dictionary<string, IOpenApiSchema>())
             .Where(s => s.Key.EndsWith("Request", StringComparison.Ordinal) || s.Key.EndsWith("Response", StringComparison.Ordinal));
         document.Components.Schemas = slices.ToDictionary(s => s.Key, s => (IOpenApiSchema)Object(
-            s.Key == "UpdateMeRequest" ? [] : s.Value.Required ?? new HashSet<string>(),
+            Required(s.Key, s.Value),
             (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(document, s.Key, p, limits)))));
         if (document.Components.Schemas.TryGetValue("UpdateMeRequest", out var change))
-            ((OpenApiSchema)change).AnyOf = [Requires("name"), Requires("email")];
+            ((OpenApiSchema)change).MinProperties = 1;
         if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
             document.Components.Schemas["UploadImageRequest"] = Upload(limits);
         document.Components.Schemas[Image] = Picture();
@@ -52,6 +53,14 @@ static class ContractSchemas
         ]);
     }
 
+    // An answer has all its members, null where there is nothing; a change has those that the client likes.
+    static IEnumerable<string> Required(string name, IOpenApiSchema schema) => name switch
+    {
+        "UpdateMeRequest" or "PatchMeRequest" => [],
+        _ when name.EndsWith("Response", StringComparison.Ordinal) => schema.Properties?.Keys ?? [],
+        _ => schema.Required ?? new HashSet<string>(),
+    };
+
     static OpenApiSchema Property(OpenApiDocument document, string schema, string name, ContractLimits limits) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
     {
         (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
@@ -62,6 +71,15 @@ static class ContractSchemas
         (false, "email") => Text(User.EmailMaxLength, "As the person wrote it.", format: "email"),
         (true, "password") => Text(User.PasswordMaxBytes,
             $"At most {User.PasswordMaxBytes} bytes of UTF-8; characters beyond ASCII take two to four.", minLength: limits.PasswordLength, format: "password", pattern: WithoutNul),
+        (_, "username") => Text(UserProfile.UsernameMaxLength, "Compared without regard to case, kept in lower case.", UserProfile.UsernameMinLength, pattern: $"^{ProfileFieldForms.UsernameForm}$", nullable: IsOptional(schema) && schema != "GetUserResponse"),
+        (_, "bio") => Text(UserProfile.BioMaxLength, "Line feeds and tabs are its only control characters.", pattern: @"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$", nullable: IsOptional(schema)),
+        (_, "phone") => Text(UserProfile.PhoneMaxLength, "E.164.", pattern: $"^{ProfileFieldForms.PhoneForm}$", nullable: IsOptional(schema)),
+        (_, "birth_date") => Text(ProfileFields.DateForm.Length, $"Not before {UserProfile.EarliestBirthDate.Year}, and not in the future.", format: "date", nullable: IsOptional(schema)),
+        (_, "locale") => Text(UserProfile.LocaleMaxLength, "A well-formed language tag (BCP 47).", minLength: 2, pattern: "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", nullable: IsOptional(schema)),
+        (_, "time_zone") => Text(UserProfile.TimeZoneMaxLength, "A name of the IANA database, 2025b.", minLength: 2, pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$", nullable: IsOptional(schema)),
+        (_, "metadata") => new() { Type = IsOptional(schema) ? JsonSchemaType.Object | JsonSchemaType.Null : JsonSchemaType.Object, Description = $"The app's own object, at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8; no NUL characters." },
+        (true, "is_public") => new() { Type = IsOptional(schema) ? JsonSchemaType.Boolean | JsonSchemaType.Null : JsonSchemaType.Boolean, Description = "Whether everybody may see the public part at `/users/{username}`." },
+        (false, "is_public") => new() { Type = JsonSchemaType.Boolean, Description = "Whether everybody may see the public part at `/users/{username}`." },
         (_, "id") => Id(),
         (_, "expires_in") => new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "2592000", Description = "Seconds." },
         (_, "image_url") when schema == "UploadImageResponse" => Text(LongestUrl, format: "uri"),
@@ -85,6 +103,9 @@ static class ContractSchemas
         (_, "token_type") => new() { Type = JsonSchemaType.String, Const = "Bearer" },
         _ => Text(LongestSentence),
     };
+
+    // PUT takes no null; a patch removes with it, and an answer has it where there is nothing.
+    static bool IsOptional(string schema) => schema != "UpdateMeRequest";
 
     static OpenApiSchema Picture() => Object(["url", "width", "height", "bytes", "thumbhash", "dominant_color", "variants", "updated_at"],
     [

@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Profiles.Data;
 
 namespace Profiles.Tests.Data;
 
@@ -21,7 +23,7 @@ public sealed class ManyUsersFixture : ProfilesFixture
                 ? $"SELECT n FROM generate_series(1, {Users}) AS s(n)"
                 : $"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {Users}) SELECT n FROM s";
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO users (email, normalized_email, password_hash, created_at) SELECT 'many' || n || '@example.com', 'many' || n || '@example.com', '', '2026-01-01' FROM ({numbers}) AS numbers".Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'"));
-            await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, version, updated_at) SELECT id, 'Many', 1, created_at FROM users");
+            await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, username, is_public, version, updated_at) SELECT id, 'Many', 'many' || id, TRUE, 1, created_at FROM users");
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO outbox (store, state, user_id, key, created_at, due_at, attempts) SELECT 1, 2, n, 'none', '2026-01-01', '2126-01-01', 0 FROM ({numbers}) AS numbers"
                 .Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
             var hash = (int part) => TestDatabase.IsPostgreSql ? $"sha256(convert_to('{part}' || n, 'UTF8'))" : $"CAST(printf('%032d', n * 3 + {part}) AS BLOB)";
@@ -44,6 +46,7 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
     public async Task Every_query_of_every_slice_uses_an_index()
     {
         var email = $"user-{Guid.NewGuid():N}@example.com";
+        var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
         using var anyone = app.CreateClient();
         var (refreshToken, sessionId) = ("", 0L);
         var slices = new Dictionary<string, Func<HttpClient, Task<HttpResponseMessage>>>
@@ -52,6 +55,8 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             ["Login"] = c => c.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation),
             ["GetMe"] = c => c.GetAsync("/me", Cancellation),
             ["UpdateMe"] = c => c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email }, Cancellation),
+            ["PatchMe"] = c => c.PatchAsync("/me", new StringContent($$"""{"username":"{{username}}","is_public":true}""", new MediaTypeHeaderValue("application/merge-patch+json")), Cancellation),
+            ["GetUser"] = c => c.GetAsync($"/users/{username}", Cancellation),
             ["UploadImage"] = c => c.UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation),
             ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
             ["ListSecurityEvents"] = c => c.GetAsync("/me/security-events", Cancellation),

@@ -49,6 +49,8 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
 
     protected void Put(params string[] routePatterns) => Route("PUT", routePatterns);
 
+    protected void Patch(params string[] routePatterns) => Route("PATCH", routePatterns);
+
     protected void Delete(params string[] routePatterns) => Route("DELETE", routePatterns);
 
     /// <summary>A parameter of the route; null or 0 when it is not there and need not be.</summary>

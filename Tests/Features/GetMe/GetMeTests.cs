@@ -17,12 +17,14 @@ public sealed class GetMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         var response = await app.ClientFor(user).GetAsync(path, Cancellation);
 
         var me = await response.ShouldBeAsync(HttpStatusCode.OK);
-        me.Names().ShouldBe(["id", "name", "email", "image_url", "image"]);
+        me.Names().ShouldBe(["id", "name", "email", "image_url", "image", "username", "bio", "phone", "birth_date", "locale", "time_zone", "metadata", "is_public"]);
         me.GetProperty("id").GetInt64().ShouldBe(user.Id);
         me.GetProperty("name").GetString().ShouldBe("Jane Roe");
         me.GetProperty("email").GetString().ShouldBe(user.Email);
         me.GetProperty("image_url").GetString().ShouldBeNull();
-        me.GetProperty("image").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+        foreach (var field in new[] { "image", "username", "bio", "phone", "birth_date", "locale", "time_zone", "metadata" })
+            me.GetProperty(field).ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null, field);
+        me.GetProperty("is_public").GetBoolean().ShouldBeFalse();
         response.Content.Headers.ContentType!.ToString().ShouldStartWith("application/json");
         response.Headers.CacheControl!.ToString().ShouldBe("no-cache, private");
         response.Headers.ETag!.IsWeak.ShouldBeFalse();

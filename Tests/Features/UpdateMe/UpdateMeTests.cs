@@ -18,7 +18,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var response = await PutAsync(user, """{"name":" New Name "}""", path: path);
 
         var body = await response.ShouldBeAsync(HttpStatusCode.OK);
-        body.Names().ShouldBe(["message", "id", "name", "email", "image_url", "image"]);
+        body.Names().ShouldBe(["message", "id", "name", "email", "image_url", "image", "username", "bio", "phone", "birth_date", "locale", "time_zone", "metadata", "is_public"]);
         body.GetProperty("message").GetString().ShouldBe("Profile updated successfully");
         body.GetProperty("name").GetString().ShouldBe("New Name");
         body.GetProperty("email").GetString().ShouldBe(user.Email);
@@ -64,12 +64,28 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         (await StoredAsync(user)).Email.ShouldBe(user.Email.ToUpperInvariant());
     }
 
+    [Fact]
+    public async Task Every_field_can_be_set_and_metadata_is_replaced_whole()
+    {
+        var user = await app.CreateUserAsync();
+        var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
+        await (await PutAsync(user, """{"metadata":{"old":1}}""")).ShouldBeAsync(HttpStatusCode.OK);
+        var body = await (await PutAsync(user, $$"""
+            {"username":"{{username}}","bio":"é 😀","phone":"+4915112345678","birth_date":"1990-05-17","locale":"de-AT","time_zone":"Europe/Vienna","metadata":{ "new": null },"is_public":true}
+            """)).ShouldBeAsync(HttpStatusCode.OK);
+        body.GetProperty("metadata").GetRawText().ShouldBe("""{"new":null}""");
+        var stored = (await StoredAsync(user)).Profile;
+        (stored.Name, stored.Username, stored.Bio, stored.Phone, stored.BirthDate).ShouldBe((user.Name, username, "é 😀", "+4915112345678", new DateOnly(1990, 5, 17)));
+        (stored.Locale, stored.TimeZone, stored.Metadata, stored.IsPublic).ShouldBe(("de-AT", "Europe/Vienna", """{"new":null}""", true));
+        await (await PutAsync(await app.CreateUserAsync(), $$"""{"username":"{{username}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Username already taken");
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"nickname":"x"}""")]
     [InlineData("""{"Name":"x"}""")]
     public async Task Nothing_to_change_is_refused(string body) =>
-        await (await PutAsync(await app.CreateUserAsync(), body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "There is nothing to change: send name or email.");
+        await (await PutAsync(await app.CreateUserAsync(), body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "There is nothing to change: send a field of the profile.");
 
     public static TheoryData<string, string> Refused => new()
     {
@@ -79,6 +95,17 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         { """{"name":"a\u0000b"}""", "name" },
         { """{"name":null,"email":"a@example.com"}""", "name" },
         { """{"name":5}""", "name" },
+        { """{"name":"good","username":null}""", "username" },
+        { """{"name":"good","birth_date":null}""", "birth_date" },
+        { """{"name":"good","metadata":null}""", "metadata" },
+        { """{"is_public":null}""", "is_public" },
+        { """{"username":"root"}""", "username" },
+        { """{"phone":"123"}""", "phone" },
+        { """{"locale":"not a locale"}""", "locale" },
+        { """{"time_zone":"Nowhere"}""", "time_zone" },
+        { """{"birth_date":"1899-12-31"}""", "birth_date" },
+        { $$"""{"bio":"{{new string('b', UserProfile.BioMaxLength + 1)}}"}""", "bio" },
+        { $$$"""{"metadata":{"a":"{{{new string('x', UserProfile.MetadataMaxBytes)}}}"}}""", "metadata" },
         { """{"name":["a"]}""", "name" },
         { """{"email":"plain"}""", "email" },
         { """{"email":null}""", "email" },

@@ -53,7 +53,7 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         ("GET", "/static/profile/..%2f..%2fdata%2fprofiles.db", null, 0, HttpStatusCode.NotFound),
         ("GET", "/swagger/nowhere.js", null, 0, HttpStatusCode.NotFound),
         ("DELETE", "/me/upload-image", null, 0, HttpStatusCode.NotFound),
-        ("PATCH", "/me", null, 0, HttpStatusCode.MethodNotAllowed),
+        ("POST", "/me", null, 0, HttpStatusCode.MethodNotAllowed),
         ("POST", "/register", "text/xml", 10, HttpStatusCode.UnsupportedMediaType),
         ("POST", "/login", null, 10, HttpStatusCode.UnsupportedMediaType),
         ("POST", "/me/upload-image", "image/jpeg", 10, HttpStatusCode.UnsupportedMediaType),

@@ -1,0 +1,42 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
+using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Features.GetUser;
+
+sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, ProfileTag tags)
+    : EndpointWithoutRequest<Results<Ok<GetUserResponse>, StatusCodeHttpResult, ProblemHttpResult>, GetUserMapper>
+{
+    public override void Configure()
+    {
+        Get("/users/{username}");
+        AllowAnonymous();
+        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound).WithTags("Profile"));
+        Summary(s =>
+        {
+            s.Summary = "Show somebody's public profile";
+            s.Description = "The public part of a profile, when its owner has chosen a username and says `is_public`. Answers an `ETag` for `If-None-Match`.";
+            s.ResponseExamples[200] = new GetUserResponse("John Doe", "john.doe", "Climbs things.", ImageDescription.Example.Url, ImageDescription.Example);
+            s.Responses[200] = "The public part of the profile.";
+            s.Responses[304] = "It is still the one with this `ETag`.";
+            s.Responses[404] = "There is nobody of this name, or nobody who shows it.";
+        });
+    }
+
+    public override async Task<Results<Ok<GetUserResponse>, StatusCodeHttpResult, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
+    {
+        var username = Route<string>("username")!;
+        // Who is hidden is not read either: the answer, and what it costs, is that for nobody.
+        if (!ProfileFieldForms.IsUsername(username) || await db.FindPublicProfileAsync(UserProfile.Normalize(username), ct) is not { } profile)
+            return TypedResults.Problem(statusCode: StatusCodes.Status404NotFound);
+        var tag = tags.OfPublic(profile);
+        HttpContext.Response.GetTypedHeaders().ETag = tag;
+        HttpContext.Response.Headers.CacheControl = "public, no-cache";
+        return ProfileTag.IsKnown(HttpContext.Request, tag)
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Ok(Map.FromEntity(profile) with { ImageUrl = address.Of(profile.Image), Image = address.Describe(profile.Image) });
+    }
+}

@@ -1,0 +1,34 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Features.PatchMe;
+
+sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress address)
+    : Endpoint<PatchMeRequest, Results<Ok<PatchMeResponse>, ProblemHttpResult>, PatchMeMapper>
+{
+    public override void Configure()
+    {
+        Patch("/me", "/users/me", "/user/profile");
+        Description(d => d.Accepts<PatchMeRequest>(MergePatch.MediaType)
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).WithTags("Profile"));
+        Summary(s =>
+        {
+            s.Summary = "Change or remove parts of my profile";
+            s.Description = "A JSON Merge Patch (RFC7396): null removes a field, fields that are absent stay, and `metadata` is merged member by member. `{}` changes nothing. "
+                + "With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
+            s.ExampleRequest = new() { Username = "john.doe", Metadata = MetadataText.Read("""{"theme":"dark","draft":null}"""), IsPublic = true };
+            s.ResponseExamples[200] = new PatchMeResponse(ProfileDescription.Example);
+            s.Responses[200] = "Changed.";
+            s.Responses[409] = "Username already taken, or Email already registered";
+            s.Responses[412] = "The profile has changed since.";
+        });
+    }
+
+    public override async Task<Results<Ok<PatchMeResponse>, ProblemHttpResult>> ExecuteAsync(PatchMeRequest req, CancellationToken ct) =>
+        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), ct) is { } refusal
+            ? refusal
+            : TypedResults.Ok(new PatchMeResponse(ProfileDescription.Of(me.User, address)));
+}

@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Profiles.Infrastructure.Editing;
+
+/// <summary>JSON Merge Patch (RFC 7396): null removes, what is absent stays, objects are merged and everything else is replaced.</summary>
+static class MergePatch
+{
+    public const string MediaType = "application/merge-patch+json";
+
+    /// <summary>The patched value, made of <paramref name="target"/> itself where that is an object; null is JSON's null.</summary>
+    public static JsonNode? Apply(JsonNode? target, JsonElement patch)
+    {
+        if (patch.ValueKind != JsonValueKind.Object)
+            return JsonSerializer.SerializeToNode(patch);
+        var merged = target as JsonObject ?? [];
+        foreach (var member in patch.EnumerateObject())
+        {
+            var present = merged[member.Name];
+            if (member.Value.ValueKind == JsonValueKind.Null)
+                merged.Remove(member.Name);
+            else if (Apply(present, member.Value) is var value && !ReferenceEquals(value, present))
+                merged[member.Name] = value;
+        }
+        return merged;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
+
+namespace Profiles.Infrastructure.Editing;
+
+/// <summary>Changes the caller's profile under <c>If-Match</c>, and again on what is there then when another change came between.</summary>
+sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags)
+{
+    /// <summary>Applies the change and saves it; <see cref="CurrentUser.User"/> is then what is stored, and the answer has its <c>ETag</c>. The refusal, or null when there is none.</summary>
+    /// <param name="context">The exchange under way.</param>
+    /// <param name="change">May be asked more than once.</param>
+    /// <param name="ct">Ends the wait for the database.</param>
+    public async Task<ProblemHttpResult?> SaveAsync(HttpContext context, Action<User> change, CancellationToken ct)
+    {
+        while (true)
+        {
+            if (ProfileTag.IsStale(context.Request, tags.Of(me.User)))
+                return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
+            db.Attach(me.User);
+            change(me.User);
+            if (Encoding.UTF8.GetByteCount(me.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
+                return TypedResults.Problem(Problems.Validation([new("metadata", $"Metadata has at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8.")], context, StatusCodes.Status400BadRequest));
+            try
+            {
+                await db.SaveChangesAsync(ct);
+                context.Response.GetTypedHeaders().ETag = tags.Of(me.User);
+                return null;
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                // Another change came between the read and the write: judge and apply this one on what is there now.
+                db.ChangeTracker.Clear();
+                if (await db.FindUserAsync(me.Id, ct) is not { } current)
+                    return TypedResults.Problem(statusCode: StatusCodes.Status401Unauthorized);
+                me.User = current;
+            }
+            catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+            {
+                return TypedResults.Problem(DatabaseFaults.IsUsernameTaken(e) ? "Username already taken" : "Email already registered", statusCode: StatusCodes.Status409Conflict);
+            }
+        }
+    }
+}

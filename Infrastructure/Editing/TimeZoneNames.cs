@@ -1,0 +1,23 @@
+using System.Collections.Frozen;
+
+namespace Profiles.Infrastructure.Editing;
+
+/// <summary>
+/// The names of the IANA time zone database, 2025b (https://www.iana.org/time-zones, in the public domain), its links too. A list of ours rather than the system's:
+/// a slim image has none, and a name is refused on no instance that another one takes.
+/// </summary>
+static class TimeZoneNames
+{
+    static readonly FrozenSet<string> Names = Read().ToFrozenSet(StringComparer.Ordinal);
+
+    public static int Count => Names.Count;
+
+    public static bool Contains(string name) => Names.Contains(name);
+
+    static IEnumerable<string> Read()
+    {
+        using var lines = new StreamReader(typeof(TimeZoneNames).Assembly.GetManifestResourceStream("time-zones.txt")!);
+        while (lines.ReadLine() is { } name)
+            yield return name;
+    }
+}
