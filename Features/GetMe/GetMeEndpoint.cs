@@ -17,7 +17,7 @@ sealed class GetMeEndpoint(CurrentUser me, ImageAddress address, ProfileTag tags
         {
             s.Summary = "Show my profile";
             s.Description = "Answers an `ETag`; sent back as `If-None-Match`, an unchanged profile costs 304 and no body.";
-            s.ResponseExamples[200] = new GetMeResponse(1, "John Doe", "john@example.com", ImageDescription.Example.Url, ImageDescription.Example);
+            s.ResponseExamples[200] = new GetMeResponse(1, "John Doe", "john@example.com", true, null, ImageDescription.Example.Url, ImageDescription.Example);
             s.Responses[200] = "The profile.";
             s.Responses[304] = "The profile is still the one with this `ETag`.";
         });

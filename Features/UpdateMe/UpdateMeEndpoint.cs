@@ -4,11 +4,10 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Http;
-using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UpdateMe;
 
-sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag tags, ImageAddress address)
+sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag tags, AccountEmails emails)
     : Endpoint<UpdateMeRequest, Results<Ok<UpdateMeResponse>, ProblemHttpResult>, UpdateMeMapper>
 {
     public override void Configure()
@@ -18,9 +17,9 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
         Summary(s =>
         {
             s.Summary = "Change my profile";
-            s.Description = "Fields that are sent are changed, fields that are absent stay. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
+            s.Description = "Fields that are sent are changed, fields that are absent stay. Another e-mail address is to be confirmed by the link in a mail; the old one is told. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
             s.ExampleRequest = new() { Name = "New Name" };
-            s.ResponseExamples[200] = new UpdateMeResponse("Profile updated successfully", 1, "New Name", "john@example.com", null, null);
+            s.ResponseExamples[200] = new UpdateMeResponse("Profile updated successfully", 1, "New Name", "john@example.com", true, null, null, null);
             s.Responses[200] = "Changed.";
             s.Responses[409] = "Email already registered";
             s.Responses[412] = "The profile has changed since.";
@@ -35,11 +34,13 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
                 return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
             db.Attach(me.User);
             Map.UpdateEntity(req, me.User);
+            if (req.Email is not null)
+                emails.Change(me.User, req.Email);
             try
             {
                 await db.SaveChangesAsync(ct);
                 HttpContext.Response.GetTypedHeaders().ETag = tags.Of(me.User);
-                return TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = address.Of(me.Profile.Image), Image = address.Describe(me.Profile.Image) });
+                return TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = tags.Address.Of(me.Profile.Image), Image = tags.Address.Describe(me.Profile.Image) });
             }
             catch (DbUpdateConcurrencyException)
             {

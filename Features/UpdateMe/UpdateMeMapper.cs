@@ -9,11 +9,9 @@ sealed class UpdateMeMapper : Mapper<UpdateMeRequest, UpdateMeResponse, User>
     {
         if (r.Name is not null)
             e.Profile.Name = r.Name.Trim();
-        if (r.Email is not null)
-            e.ChangeEmail(r.Email);
         return e;
     }
 
     public override UpdateMeResponse FromEntity(User e) =>
-        new("Profile updated successfully", e.Id, e.Profile.Name, e.Email, e.Profile.Image?.Url, null);
+        new("Profile updated successfully", e.Id, e.Profile.Name, e.Email, e.EmailVerifiedAt is not null, e.PendingEmail, e.Profile.Image?.Url, null);
 }

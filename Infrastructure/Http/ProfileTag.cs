@@ -9,6 +9,9 @@ namespace Profiles.Infrastructure.Http;
 /// <summary>The strong entity tag of a profile as it is shown (RFC 9110, 8.8.3): another one after every change and for every other address of the picture.</summary>
 sealed class ProfileTag(ImageAddress address)
 {
+    /// <summary>The addresses that the tag is about.</summary>
+    public ImageAddress Address => address;
+
     public EntityTagHeaderValue Of(User user)
     {
         var shown = FormattableString.Invariant($"{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}");

@@ -18,14 +18,14 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
 
     static readonly (string Name, string Description)[] Tags =
     [
-        ("Account", "Register and log in."),
+        ("Account", "Register, log in, passwords and e-mail addresses."),
         ("Profile", "Show and change the caller's own profile."),
         ("Images", "The profile's picture."),
         ("Health", "For those who operate the service."),
     ];
 
     // As a newcomer goes through them; what is not named here comes last.
-    static readonly string[] Story = ["Register", "Login", "GetMe", "UpdateMe", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
+    static readonly string[] Story = ["Register", "Login", "GetMe", "UpdateMe", "UploadImage", "DeleteImage", "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification", "GetImage", "IsLive", "IsReady"];
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {

@@ -32,7 +32,8 @@ static class ContractOperations
             Mend(example, limits);
         foreach (var status in Statuses(operation, method, endpoint, isProtected))
             Describe(document, limits, operation, status, endpoint?.EndpointSummary?.Responses.GetValueOrDefault(status));
-        operation.Responses.Remove("403");
+        if (!Forbids(endpoint))
+            operation.Responses.Remove("403");
         if (operation.OperationId is "GetImage" or "GetImageVariant" && operation.Responses["200"] is OpenApiResponse picture)
             picture.Content = new Dictionary<string, OpenApiMediaType> { ["image/jpeg"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = int.MaxValue } } };
         if (operation.Responses.TryGetValue("401", out var unauthorized))
@@ -88,8 +89,11 @@ static class ContractOperations
         int[] token = isProtected ? [401] : [];
         int[] slice = endpoint is null ? [] : [503];
         int[] writing = slice.Length > 0 && method != HttpMethod.Get && operation.OperationId != "Login" ? [507] : [];
-        return [.. declared.Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct().Where(s => s != 403)];
+        return [.. declared.Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct().Where(s => s != 403 || Forbids(endpoint))];
     }
+
+    // The generators guess it of every route that needs a token; only some say it.
+    static bool Forbids(EndpointDefinition? endpoint) => endpoint?.EndpointSummary?.Responses.ContainsKey(403) is true;
 
     static void Describe(OpenApiDocument document, ContractLimits limits, OpenApiOperation operation, int status, string? said)
     {
@@ -112,6 +116,8 @@ static class ContractOperations
     {
         ("Register", 400) => ("This is not an e-mail address.", "email"),
         ("Login", 400) => ("A password is needed.", "password"),
+        ("ChangePassword", 400) => ("A password must not be the name of this service.", "new_password"),
+        ("ForgotPassword", 400) => ("This is not an e-mail address.", "email"),
         ("UpdateMe", 400) => ("There is nothing to change: send name or email.", null),
         ("UpdateMe", 412) => ("The profile has changed since: read it again.", null),
         ("UploadImage", 413) => ($"A picture has at most {limits.ImageBytes} bytes.", null),
