@@ -34,7 +34,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [Fact]
     public void One_name_is_everywhere()
     {
-        Endpoints.Length.ShouldBe(19);
+        Endpoints.Length.ShouldBe(24);
         foreach (var endpoint in Endpoints)
         {
             var slice = endpoint.Namespace![Slices.Length..];
@@ -50,7 +50,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     public void Every_request_with_a_body_has_its_validator()
     {
         var requests = Endpoints.Select(RequestOf).Where(t => t != typeof(EmptyRequest)).ToArray();
-        requests.Length.ShouldBe(6);
+        requests.Length.ShouldBe(10);
         foreach (var request in requests)
             Types.ShouldContain(t => t.IsSubclassOf(typeof(Validator<>).MakeGenericType(request)), request.Name);
     }
@@ -69,7 +69,8 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         routes.Length.ShouldBeGreaterThan(15);
         routes.Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(r => r.RoutePattern.RawText!.Trim('/')).Distinct().Order().ShouldBe(
         [
-            "", "account/deletion", "health/live", "health/ready", "login", "openapi/{documentName}.json", "register", "static/profile/{user_id:long:min(1)}.jpg",
+            "", "account/deletion", "email/verify", "health/live", "health/ready", "login", "openapi/{documentName}.json", "password/forgot", "password/reset", "register",
+            "static/profile/{user_id:long:min(1)}.jpg",
             "static/profile/{user_id:long:min(1)}_{side:int:min(1)}.jpg",
             "token/refresh", "upload-policy", "users/{username}",
         ]);

@@ -256,7 +256,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         for (var n = 0; !end.IsCancellationRequested; n++)
         {
             var email = $"pair-{registrar}-{n}@example.com";
-            var body = new { name = "Pair", email, password = "12345678" };
+            var body = new { name = "Pair", email, password = "plum-tram-94" };
             var pair = await Task.WhenAll(
                 SendAsync(client, null, "register", HttpMethod.Post, new Uri(instances[n % 3], "/register").ToString(), JsonContent.Create(body)),
                 SendAsync(client, null, "register", HttpMethod.Post, new Uri(instances[(n + 1) % 3], "/register").ToString(), JsonContent.Create(body)));
@@ -301,8 +301,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
             try
             {
                 // Killed in the middle, it may have been done: 409 is as good.
-                var registered = await client.PostAsJsonAsync("/register", new { name = "Name", email, password = "12345678" }, Token);
-                var login = await client.PostAsJsonAsync("/login", new { email, password = "12345678" }, Token);
+                var registered = await client.PostAsJsonAsync("/register", new { name = "Name", email, password = "plum-tram-94" }, Token);
+                var login = await client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token);
                 if (registered.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict && login.StatusCode == HttpStatusCode.OK)
                 {
                     var token = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;

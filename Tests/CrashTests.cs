@@ -144,8 +144,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         public static async Task<Person> JoinAsync(ServerProcess server)
         {
             var email = $"{Guid.NewGuid():N}@example.com";
-            (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "12345678" }, Token)).EnsureSuccessStatusCode();
-            var login = await server.Client.PostAsJsonAsync("/login", new { email, password = "12345678" }, Token);
+            (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
+            var login = await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token);
             return new() { token = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()! };
         }
 

@@ -1,13 +1,14 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Login;
 
-sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Sessions sessions)
+sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Sessions sessions, IOptions<AccountOptions> accounts)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -23,6 +24,7 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Sessi
             s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
+            s.Responses[403] = "The e-mail address is not confirmed yet: open the link in the mail";
         });
     }
 
@@ -31,6 +33,8 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Sessi
         var user = await db.FindUserAsync(Data.User.Normalize(req.Email), ct);
         if (!await passwords.VerifyAsync(req.Password, user?.PasswordHash, ct) || user is null)
             return TypedResults.Problem("Invalid email or password", statusCode: StatusCodes.Status401Unauthorized);
+        if (accounts.Value.MustVerify(user))
+            return TypedResults.Problem("The e-mail address is not confirmed yet: open the link in the mail", statusCode: StatusCodes.Status403Forbidden);
         if (passwords.NeedsRehash(user.PasswordHash))
             await RehashAsync(user, req.Password, ct);
         var tokens = await sessions.StartAsync(user, req.Device?.Trim(), ct);

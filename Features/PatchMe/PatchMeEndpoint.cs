@@ -28,7 +28,7 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
     }
 
     public override async Task<Results<Ok<PatchMeResponse>, ProblemHttpResult>> ExecuteAsync(PatchMeRequest req, CancellationToken ct) =>
-        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), ct) is { } refusal
+        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), req.Email, ct) is { } refusal
             ? refusal
             : TypedResults.Ok(new PatchMeResponse(ProfileDescription.Of(me.User, address)));
 }

@@ -1,13 +1,15 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Register;
 
-sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords)
-    : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, ProblemHttpResult>, RegisterMapper>
+sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, AccountEmails emails, IOptions<AccountOptions> accounts)
+    : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
     {
@@ -17,27 +19,34 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords)
         Summary(s =>
         {
             s.Summary = "Register a user";
-            s.Description = "Makes an account with a profile. The e-mail address is compared without regard to case.";
+            s.Description = "Makes an account with a profile, and sends a mail to confirm the address, which is compared without regard to case.";
             s.ExampleRequest = new("John Doe", "john@example.com", "12345");
             s.ResponseExamples[201] = new RegisterResponse(1, "User registered successfully");
+            s.ResponseExamples[202] = new RegisterPendingResponse(RegisterPendingResponse.Sentence);
             s.Responses[201] = "Registered; log in next.";
+            s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a taken one. What there is to do next is in the mail.";
             s.Responses[409] = "Email already registered";
         });
     }
 
-    public override async Task<Results<Created<RegisterResponse>, ProblemHttpResult>> ExecuteAsync(RegisterRequest req, CancellationToken ct)
+    public override async Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> ExecuteAsync(RegisterRequest req, CancellationToken ct)
     {
         var user = Map.ToEntity(req);
         user.PasswordHash = await passwords.HashAsync(req.Password, ct);
         db.Users.Add(user);
+        emails.Welcome(user);
         try
         {
             await db.SaveChangesAsync(ct);
         }
         catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
         {
-            return TypedResults.Problem("Email already registered", statusCode: StatusCodes.Status409Conflict);
+            if (!accounts.Value.RequireVerifiedEmail)
+                return TypedResults.Problem("Email already registered", statusCode: StatusCodes.Status409Conflict);
+            await emails.TellOwnerAsync(user.Email, ct);
         }
+        if (accounts.Value.RequireVerifiedEmail)
+            return TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence));
         return TypedResults.Created("/me", Map.FromEntity(user));
     }
 }

@@ -1,4 +1,5 @@
 using FastEndpoints;
+using FluentValidation;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.Validation;
@@ -7,10 +8,11 @@ namespace Profiles.Features.Register;
 
 sealed class RegisterValidator : Validator<RegisterRequest>
 {
-    public RegisterValidator(IOptions<PasswordOptions> passwords)
+    public RegisterValidator(IOptions<PasswordOptions> passwords, PasswordBlocklist blocklist)
     {
         RuleFor(r => r.Name).PersonName();
         RuleFor(r => r.Email).EmailAddress();
-        RuleFor(r => r.Password).NewPassword(passwords.Value.MinimumLength!.Value);
+        RuleFor(r => r.Password).NewPassword(passwords.Value.MinimumLength!.Value)
+            .Must((r, p) => blocklist.Refusal(p!, r.Email ?? "") is null).WithMessage((r, p) => blocklist.Refusal(p!, r.Email ?? "")!);
     }
 }

@@ -18,7 +18,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
         Summary(s =>
         {
             s.Summary = "Change my profile";
-            s.Description = "Fields that are sent are changed, fields that are absent stay. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
+            s.Description = "Fields that are sent are changed, fields that are absent stay. Another e-mail address is to be confirmed by the link in a mail; the old one is told. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
             s.ExampleRequest = new() { Name = "New Name" };
             s.ResponseExamples[200] = new UpdateMeResponse(Done, ProfileDescription.Example with { Name = "New Name" });
             s.Responses[200] = "Changed.";
@@ -28,7 +28,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
     }
 
     public override async Task<Results<Ok<UpdateMeResponse>, ProblemHttpResult>> ExecuteAsync(UpdateMeRequest req, CancellationToken ct) =>
-        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), ct) is { } refusal
+        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), req.Email, ct) is { } refusal
             ? refusal
             : TypedResults.Ok(new UpdateMeResponse(Done, ProfileDescription.Of(me.User, address)));
 }

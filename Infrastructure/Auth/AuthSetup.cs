@@ -3,6 +3,7 @@ using FastEndpoints.Security;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Pages;
 using Profiles.Infrastructure.Passwords;
 
@@ -28,7 +29,12 @@ static class AuthSetup
             .AddPolicy(LiveUser.Policy, p => p.AddRequirements(new LiveUser()))
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new LiveUser()).Build());
         return services
+            .AddMail()
             .AddSingleton<PasswordHasher>()
+            .AddSingleton<PasswordBlocklist>()
+            .AddScoped<AccountPasswords>()
+            .AddScoped<AccountEmails>()
+            .AddScoped<OneTimeTokens>()
             .AddSingleton<SigningKeys>()
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()

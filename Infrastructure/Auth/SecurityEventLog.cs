@@ -9,6 +9,19 @@ sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, T
     /// <summary>Adds an event to what the slice is about to save: it is there if and only if what it tells of is.</summary>
     public void Add(long userId, SecurityEventKind kind, string? device = null)
     {
+        Keep(userId, kind, device);
+        Tell(userId, kind);
+    }
+
+    /// <summary>The same for a user who is saved with it, and has no id before.</summary>
+    public void AddFirst(User user, SecurityEventKind kind)
+    {
+        // The key that the context knows the user by until then.
+        Keep(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null);
+        db.SavedChanges += (_, _) => Tell(user.Id, kind);
+    }
+
+    void Keep(long userId, SecurityEventKind kind, string? device) =>
         db.SecurityEvents.Add(new()
         {
             UserId = userId,
@@ -17,8 +30,6 @@ sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, T
             Device = device,
             Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
         });
-        Tell(userId, kind);
-    }
 
     /// <summary>Notes an event in the service's log alone.</summary>
     public void Tell(long userId, SecurityEventKind kind) => log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);

@@ -9,13 +9,14 @@ using Profiles.Infrastructure.Http;
 namespace Profiles.Infrastructure.Editing;
 
 /// <summary>Changes the caller's profile under <c>If-Match</c>, and again on what is there then when another change came between.</summary>
-sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags)
+sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags, AccountEmails emails)
 {
     /// <summary>Applies the change and saves it; <see cref="CurrentUser.User"/> is then what is stored, and the answer has its <c>ETag</c>. The refusal, or null when there is none.</summary>
     /// <param name="context">The exchange under way.</param>
     /// <param name="change">May be asked more than once.</param>
+    /// <param name="email">The address that the caller wants; null to leave it.</param>
     /// <param name="ct">Ends the wait for the database.</param>
-    public async Task<ProblemHttpResult?> SaveAsync(HttpContext context, Action<User> change, CancellationToken ct)
+    public async Task<ProblemHttpResult?> SaveAsync(HttpContext context, Action<User> change, string? email, CancellationToken ct)
     {
         while (true)
         {
@@ -23,6 +24,8 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
             db.Attach(me.User);
             change(me.User);
+            if (email is not null)
+                emails.Change(me.User, email);
             if (Encoding.UTF8.GetByteCount(me.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
                 return TypedResults.Problem(Problems.Validation([new("metadata", $"Metadata has at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8.")], context, StatusCodes.Status400BadRequest));
             try

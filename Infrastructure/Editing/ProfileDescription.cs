@@ -13,6 +13,12 @@ record ProfileDescription
 
     public required string Email { get; init; }
 
+    /// <summary>Whether the person has shown that the address is theirs.</summary>
+    public required bool EmailVerified { get; init; }
+
+    /// <summary>The address that is to replace the present one.</summary>
+    public string? PendingEmail { get; init; }
+
     /// <summary>Where the picture is.</summary>
     public string? ImageUrl { get; init; }
 
@@ -44,6 +50,7 @@ record ProfileDescription
         Id = 1,
         Name = "John Doe",
         Email = "john@example.com",
+        EmailVerified = true,
         ImageUrl = ImageDescription.Example.Url,
         Image = ImageDescription.Example,
         Username = "john.doe",
@@ -61,6 +68,8 @@ record ProfileDescription
         Id = user.Id,
         Name = user.Profile.Name,
         Email = user.Email,
+        EmailVerified = user.EmailVerifiedAt is not null,
+        PendingEmail = user.PendingEmail,
         ImageUrl = address.Of(user.Profile.Image),
         Image = address.Describe(user.Profile.Image),
         Username = user.Profile.Username,

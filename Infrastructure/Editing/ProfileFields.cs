@@ -41,13 +41,11 @@ abstract record ProfileFields
     /// <summary>The properties that were sent as null.</summary>
     public IEnumerable<string> Nulls() => sent.Where(s => s.Value).Select(s => s.Key);
 
-    /// <summary>Takes over what was sent, all but the metadata: one change replaces them, the other merges.</summary>
+    /// <summary>Takes over what was sent, all but the address, which <see cref="ProfileChange"/> changes, and the metadata: one change replaces them, the other merges.</summary>
     public void ApplyTo(User user)
     {
         var profile = user.Profile;
         profile.Name = Name?.Trim() ?? profile.Name;
-        if (Email is not null)
-            user.ChangeEmail(Email);
         profile.Username = Has(nameof(Username)) ? UserProfile.Normalize(Username) : profile.Username;
         profile.Bio = Has(nameof(Bio)) ? Bio : profile.Bio;
         profile.Phone = Has(nameof(Phone)) ? Phone : profile.Phone;

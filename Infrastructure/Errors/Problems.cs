@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FluentValidation.Results;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -29,6 +30,12 @@ static class Problems
         Complete(problem, context);
         return problem;
     }
+
+    /// <summary>Refuses one field for what only the slice knows, in the form of the validator's own refusals.</summary>
+    /// <param name="field">The field as it was sent.</param>
+    /// <param name="sentence">Why.</param>
+    public static ProblemHttpResult Refused(string field, string sentence) => TypedResults.Problem(
+        new HttpValidationProblemDetails(new Dictionary<string, string[]> { [field] = [sentence] }) { Status = StatusCodes.Status400BadRequest, Detail = sentence });
 
     /// <summary>The id under which a request's lines stand in the log.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Outbox;
 
@@ -17,6 +18,6 @@ static class ImagesSetup
         .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
             ? p.GetRequiredService<CloudinaryImageStorage>()
             : p.GetRequiredService<LocalImageStorage>())
-        .AddScoped<IOutboxHandler>(p => p.GetRequiredService<ProfileImages>())
-        .AddHostedService<OutboxService>();
+        .AddKeyedScoped<IOutboxHandler>(OutboxStore.LocalImages, (p, _) => p.GetRequiredService<ProfileImages>())
+        .AddKeyedScoped<IOutboxHandler>(OutboxStore.Cloudinary, (p, _) => p.GetRequiredService<ProfileImages>());
 }

@@ -76,7 +76,7 @@ sealed class StoreCheck(
             await foreach (var asset in cloudinary.ListAsync(ct))
                 assets[asset.Name] = asset;
         }
-        var entries = await db.Outbox.AsNoTracking().ToListAsync(ct);
+        var entries = await db.Outbox.AsNoTracking().Where(e => e.Store != OutboxStore.Mail).ToListAsync(ct);
         (pictures, kept, pending) = (0, files.Count + assets.Count, entries.Count);
 
         HashSet<string> explained = [.. entries.SelectMany(NamesOf)];

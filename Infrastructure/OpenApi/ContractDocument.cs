@@ -18,7 +18,7 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
 
     static readonly (string Name, string Description)[] Tags =
     [
-        ("Account", "Register, log in, take the data along and leave."),
+        ("Account", "Register, log in, passwords and e-mail addresses, take the data along and leave."),
         ("Sessions", "Stay logged in, and log phones out."),
         ("Profile", "Show and change the caller's own profile; show what others make public."),
         ("Images", "The profile's picture."),
@@ -26,7 +26,7 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
     ];
 
     // As a newcomer goes through them; what is not named here comes last.
-    static readonly string[] Story = ["Register", "Login", "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "GetMe", "UpdateMe", "PatchMe", "GetUser", "ListSecurityEvents", "ExportMe", "DeleteMe", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
+    static readonly string[] Story = ["Register", "Login", "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "GetMe", "UpdateMe", "PatchMe", "GetUser", "ListSecurityEvents", "ExportMe", "DeleteMe", "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification", "UploadImage", "DeleteImage", "GetImage", "IsLive", "IsReady"];
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {

@@ -34,8 +34,7 @@ static class ContractOperations
             Mend(example, limits);
         foreach (var status in Statuses(operation, method, endpoint, isProtected))
             Describe(document, limits, operation, status, endpoint?.EndpointSummary?.Responses.GetValueOrDefault(status));
-        // The framework's guess, but for the routes that ask for the password once more.
-        if (endpoint?.EndpointSummary?.Responses.ContainsKey(403) is not true)
+        if (!Forbids(endpoint))
             operation.Responses.Remove("403");
         if (operation.OperationId is "GetImage" or "GetImageVariant" && operation.Responses["200"] is OpenApiResponse picture)
             picture.Content = new Dictionary<string, OpenApiMediaType> { ["image/jpeg"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", MaxLength = int.MaxValue } } };
@@ -99,8 +98,11 @@ static class ContractOperations
         int[] token = isProtected ? [401] : [];
         int[] slice = endpoint is null ? [] : [503];
         int[] writing = slice.Length > 0 && method != HttpMethod.Get ? [507] : [];
-        return [.. declared.Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct().Where(s => s != 403 || endpoint?.EndpointSummary?.Responses.ContainsKey(403) is true)];
+        return [.. declared.Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct().Where(s => s != 403 || Forbids(endpoint))];
     }
+
+    // The generators guess it of every route that needs a token; only some say it.
+    static bool Forbids(EndpointDefinition? endpoint) => endpoint?.EndpointSummary?.Responses.ContainsKey(403) is true;
 
     static void Describe(OpenApiDocument document, ContractLimits limits, OpenApiOperation operation, int status, string? said)
     {
@@ -131,6 +133,8 @@ static class ContractOperations
         ("PatchMe", 409) => ("Username already taken", null),
         ("GetUser", 404) => (Problems.Sentence(status), null),
         ("UpdateMe" or "PatchMe", 412) => ("The profile has changed since: read it again.", null),
+        ("ChangePassword", 400) => ("A password must not be the name of this service.", "new_password"),
+        ("ForgotPassword", 400) => ("This is not an e-mail address.", "email"),
         ("UploadImage", 413) => ($"A picture has at most {limits.ImageBytes} bytes.", null),
         _ => default,
     };

@@ -11,4 +11,7 @@ public sealed class PasswordOptions
 
     /// <summary>In code points, 5 to 64. Null: 8, in Development 5.</summary>
     public int? MinimumLength { get; set; }
+
+    /// <summary>Refuses common passwords, one's own address and this product's name. Null: true, in Development false, where the seed's own example is <c>12345</c>.</summary>
+    public bool? Blocklist { get; set; }
 }

@@ -14,6 +14,8 @@ public sealed class ServiceOptions
 
     internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");
 
+    internal string MailDirectory => Path.Combine(DataDirectory, "mail");
+
     internal string SigningKeyFile => Path.Combine(DataDirectory, "signing.key");
 }
 

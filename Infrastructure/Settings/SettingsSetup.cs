@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Infrastructure.Settings;
@@ -39,9 +40,27 @@ static class SettingsSetup
         // The tests would spend their time hashing at cost 10.
         var cheapest = environment.IsEnvironment("Testing") ? 4 : 10;
         // The seed's own example password has five characters.
-        services.AddSection<PasswordOptions>("Passwords", o => o.MinimumLength ??= environment.IsDevelopment() ? PasswordOptions.LeastMinimumLength : 8)
+        services.AddSection<PasswordOptions>("Passwords", o =>
+        {
+            o.MinimumLength ??= environment.IsDevelopment() ? PasswordOptions.LeastMinimumLength : 8;
+            o.Blocklist ??= !environment.IsDevelopment();
+        })
             .Check(o => o.WorkFactor >= cheapest && o.WorkFactor <= 16, "Passwords__WorkFactor must be between 10 and 16.")
             .Check(o => o.MinimumLength is >= PasswordOptions.LeastMinimumLength and <= 64, "Passwords__MinimumLength must be between 5 and 64.");
+        services.AddSection<AccountOptions>("Accounts")
+            .Check(o => o.ResetLifetime >= TimeSpan.FromMinutes(5) && o.ResetLifetime <= TimeSpan.FromDays(1), "Accounts__ResetLifetime must be between 00:05:00 and 1.00:00:00.")
+            .Check(o => o.VerifyLifetime >= TimeSpan.FromHours(1) && o.VerifyLifetime <= TimeSpan.FromDays(30), "Accounts__VerifyLifetime must be between 01:00:00 and 30.00:00:00.");
+        services.AddSection<MailOptions>("Mail")
+            .Check(o => o.Host is null || Uri.CheckHostName(o.Host) != UriHostNameType.Unknown, "Mail__Host must be a host name or an address.")
+            .Check(o => o.Port is >= 1 and <= 65535, "Mail__Port must be between 1 and 65535.")
+            .Check(o => o.Host is null || o.From is not null, "Mail__Host is set: Mail__From must be set too.")
+            .Check(o => o.From is null || o.Sender is not null, "Mail__From must be an address such as Profiles <no-reply@example.com>, in ASCII.")
+            .Check(o => (o.Username is null) == (o.Password is null), "Mail__Username and Mail__Password must be set together.")
+            .Check(o => o.Username is null || o.StartTls, "Mail__Username needs Mail__StartTls: a password is not sent in the clear.")
+            .Check(o => o.RootCertificate is null || o.Roots is not null, "Mail__RootCertificate must be a file of certificates in PEM.")
+            .Check(o => o.Timeout >= TimeSpan.FromSeconds(1) && o.Timeout <= TimeSpan.FromMinutes(5), "Mail__Timeout must be between 00:00:01 and 00:05:00.")
+            .Check(o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl), "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")
+            .Check(o => o.VerifyUrl is null || MailOptions.IsTemplate(o.VerifyUrl), "Mail__VerifyUrl must be an address with {token} in it, such as https://app.example.com/verify?token={token}.");
         services.AddSection<ImagesOptions>("Images", o => o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath))
             .Check(o => o.Storage is null || Enum.IsDefined(o.Storage.Value), "Images__Storage must be Local or Cloudinary.")
             .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")

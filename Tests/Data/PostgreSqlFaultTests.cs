@@ -11,7 +11,7 @@ namespace Profiles.Tests.Data;
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
 public sealed class PostgreSqlFaultTests
 {
-    const string Password = "12345678";
+    const string Password = "plum-tram-94";
 
     /// <summary>The shortest deadline that can be set.</summary>
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);

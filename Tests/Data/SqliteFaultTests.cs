@@ -164,7 +164,7 @@ public sealed class SqliteFaultTests
     }
 
     static Task<HttpResponseMessage> RegisterAsync(ServerProcess server, string email) =>
-        server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "12345678" }, Token);
+        server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token);
 
     static async Task<string> JoinAsync(ServerProcess server)
     {
@@ -174,7 +174,7 @@ public sealed class SqliteFaultTests
 
     static async Task<string> LoginAsync(ServerProcess server)
     {
-        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "12345678" }, Token);
+        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "plum-tram-94" }, Token);
         return (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }
 

@@ -5,6 +5,7 @@ using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Tests.Features.Register;
 
@@ -123,7 +124,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await PostAsync("John", FreshEmail(), password)).ShouldRefuseFieldsAsync("password");
 
     public static TheoryData<string> AcceptedPasswords => new(
-        "12345678", string.Concat(Enumerable.Repeat("😀", 8)), string.Concat(Enumerable.Repeat("😀", 18)), new string('a', User.PasswordMaxBytes), "123456789012345678901234567890", "パスワードは秘密です漢字", " leading and trailing ", "        ");
+        "plum-t94", string.Concat(Enumerable.Repeat("😀", 8)), string.Concat(Enumerable.Repeat("😀", 18)), new string('a', User.PasswordMaxBytes), "123456789012345678901234567890", "パスワードは秘密です漢字", " leading and trailing ", "        ");
 
     [Theory]
     [MemberData(nameof(AcceptedPasswords))]
@@ -131,6 +132,21 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync(password: password);
         user.Token.ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task A_password_that_strangers_try_first_is_refused_with_the_reason()
+    {
+        foreach (var (password, reason) in new[]
+        {
+            ("12345678", PasswordBlocklist.TooCommon), ("PASSWORD1", PasswordBlocklist.TooCommon), ("alice.smith", PasswordBlocklist.OwnAddress), ("Alice.Smith@x.example", PasswordBlocklist.OwnAddress),
+            ("alice.smith2026", PasswordBlocklist.OwnAddress), ("Profiles", PasswordBlocklist.OwnProduct), ("profiles!1", PasswordBlocklist.OwnProduct),
+        })
+        {
+            var answer = await PostAsync("Alice", " alice.smith@x.example ", password);
+            (await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest, reason)).GetProperty("errors").GetProperty("password").GetArrayLength().ShouldBe(1);
+        }
+        (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == "alice.smith@x.example"))).ShouldBe(0);
     }
 
     [Fact]
@@ -209,7 +225,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("application/json; charset=\"UTF-8\"")]
     public async Task UTF_8_may_be_named_with_and_without_quotes(string contentType) =>
-        await (await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { name = "a", email = FreshEmail(), password = "12345678" }), contentType)).ShouldBeAsync(HttpStatusCode.Created);
+        await (await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { name = "a", email = FreshEmail(), password = "plum-tram-94" }), contentType)).ShouldBeAsync(HttpStatusCode.Created);
 
     static string FreshEmail() => $"new-{Guid.NewGuid():N}@example.com";
 

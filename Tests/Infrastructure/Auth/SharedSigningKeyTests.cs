@@ -112,13 +112,13 @@ public sealed class SharedSigningKeyTests
 
     static async Task<string> JoinAsync(ServerProcess server)
     {
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "12345678" }, Token)).EnsureSuccessStatusCode();
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
         return await LoginAsync(server);
     }
 
     static async Task<string> LoginAsync(ServerProcess server)
     {
-        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "12345678" }, Token);
+        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "plum-tram-94" }, Token);
         return (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }
 

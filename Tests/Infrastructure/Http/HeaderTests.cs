@@ -300,7 +300,7 @@ public sealed class RawRequestTests
 
     static async Task<string> JoinAsync(ServerProcess server)
     {
-        var john = new { name = "John", email = "john@example.com", password = "12345678" };
+        var john = new { name = "John", email = "john@example.com", password = "plum-tram-94" };
         await (await server.Client.PostAsJsonAsync("/register", john, Token)).ShouldBeAsync(HttpStatusCode.Created);
         return (await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }

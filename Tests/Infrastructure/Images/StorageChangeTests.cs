@@ -80,8 +80,8 @@ public sealed class StorageChangeTests
 
     static async Task<string> JoinAsync(ServerProcess server)
     {
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "12345678" }, Token)).EnsureSuccessStatusCode();
-        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "12345678" }, Token);
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
+        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "plum-tram-94" }, Token);
         return (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }
 

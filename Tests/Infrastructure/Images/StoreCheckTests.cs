@@ -124,8 +124,8 @@ public sealed class StoreCheckTests
     static async Task PutUpAsync(ServerProcess server, int user)
     {
         var email = $"{user}@example.com";
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "12345678" }, Token)).EnsureSuccessStatusCode();
-        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "12345678" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
+        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
         using var client = new HttpClient { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
         await client.PutUpAsync(Picture.Png(60 + user, 40, (byte)(40 * user), 0, 128), Token);
     }

@@ -35,6 +35,11 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
         {
             ["/register"] = ["post"],
             ["/login"] = ["post"],
+            ["/me/password"] = ["put"],
+            ["/password/forgot"] = ["post"],
+            ["/password/reset"] = ["post"],
+            ["/email/verify"] = ["post"],
+            ["/email/verify/resend"] = ["post"],
             ["/me"] = profile,
             ["/users/me"] = profile,
             ["/user/profile"] = profile,
@@ -62,7 +67,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Every_operation_is_described_and_answers_errors_as_problems()
     {
         var operations = Operations(await ReadAsync()).ToArray();
-        operations.Length.ShouldBe(33);
+        operations.Length.ShouldBe(38);
         operations.Select(o => o.Operation["operationId"]!.GetValue<string>()).Distinct().Count().ShouldBe(operations.Length);
         foreach (var (path, operation) in operations)
         {
@@ -84,7 +89,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task All_but_these_need_the_bearer_token()
     {
         var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 }).Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
-        open.ShouldBe(["GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "RefreshToken", "Register", "UploadPolicy"]);
+        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "RefreshToken", "Register", "ResetPassword", "UploadPolicy", "VerifyEmail"]);
     }
 
     [Fact]

@@ -87,13 +87,13 @@ public sealed class StartTests
 
     static async Task<(long Id, string Token)> JoinAsync(ServerProcess server)
     {
-        var registered = await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "12345678" }, Token);
+        var registered = await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token);
         return ((await registered.ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64(), await LoginAsync(server));
     }
 
     static async Task<string> LoginAsync(ServerProcess server)
     {
-        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "12345678" }, Token);
+        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "plum-tram-94" }, Token);
         return (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }
 

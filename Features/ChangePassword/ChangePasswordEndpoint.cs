@@ -1,0 +1,35 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Passwords;
+
+namespace Profiles.Features.ChangePassword;
+
+sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
+    : Endpoint<ChangePasswordRequest, Results<Ok<ChangePasswordResponse>, ProblemHttpResult>>
+{
+    public override void Configure()
+    {
+        Put("/me/password");
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Change my password";
+            s.Description = "Whoever else is logged in to the account is logged out, and its owner is told by mail.";
+            s.ExampleRequest = new("12345", "correct horse battery staple");
+            s.ResponseExamples[200] = new ChangePasswordResponse("Password changed successfully");
+            s.Responses[200] = "Changed.";
+            s.Responses[403] = "The current password is wrong";
+        });
+    }
+
+    public override async Task<Results<Ok<ChangePasswordResponse>, ProblemHttpResult>> ExecuteAsync(ChangePasswordRequest req, CancellationToken ct)
+    {
+        if (passwords.Refusal(req.NewPassword, me.User) is { } sentence)
+            return Problems.Refused("new_password", sentence);
+        return await passwords.VerifyAsync(req.CurrentPassword, me.User, ct) && await passwords.ChangeAsync(me.User, req.NewPassword, me.SessionId, ct)
+            ? TypedResults.Ok(new ChangePasswordResponse("Password changed successfully"))
+            : TypedResults.Problem("The current password is wrong", statusCode: StatusCodes.Status403Forbidden);
+    }
+}

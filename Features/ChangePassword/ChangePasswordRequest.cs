@@ -1,0 +1,3 @@
+namespace Profiles.Features.ChangePassword;
+
+sealed record ChangePasswordRequest(string CurrentPassword, string NewPassword);

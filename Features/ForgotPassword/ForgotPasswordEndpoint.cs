@@ -1,0 +1,35 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
+using Profiles.Infrastructure.Mail;
+
+namespace Profiles.Features.ForgotPassword;
+
+sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
+    : Endpoint<ForgotPasswordRequest, Accepted<ForgotPasswordResponse>>
+{
+    const string Sentence = "If there is an account with this address, a mail is on its way";
+
+    public override void Configure()
+    {
+        Post("/password/forgot");
+        AllowAnonymous();
+        Description(d => d.WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Ask for a new password";
+            s.Description = "Sends a mail with a token for `POST /password/reset`. The answer is the same whether there is an account with the address or not.";
+            s.ExampleRequest = new("john@example.com");
+            s.ResponseExamples[202] = new ForgotPasswordResponse(Sentence);
+            s.Responses[202] = "Taken.";
+        });
+    }
+
+    // Nobody is looked up here: what is done for an address without an account is what is done for one with it, and takes the same time.
+    public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
+    {
+        mails.Add(MailKind.ResetPassword, req.Email.Trim());
+        await db.SaveChangesAsync(ct);
+        return TypedResults.Accepted((string?)null, new ForgotPasswordResponse(Sentence));
+    }
+}

@@ -1,0 +1,3 @@
+namespace Profiles.Features.ForgotPassword;
+
+sealed record ForgotPasswordRequest(string Email);

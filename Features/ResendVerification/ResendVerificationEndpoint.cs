@@ -1,0 +1,34 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+
+namespace Profiles.Features.ResendVerification;
+
+sealed record ResendVerificationResponse(string Message);
+
+sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, AccountEmails emails)
+    : EndpointWithoutRequest<Accepted<ResendVerificationResponse>>
+{
+    const string Sentence = "If there is an address to confirm, a mail is on its way";
+
+    public override void Configure()
+    {
+        Post("/email/verify/resend");
+        Description(d => d.WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Ask for another mail to confirm my e-mail address";
+            s.Description = "The tokens of the mails before it are not good any more.";
+            s.ResponseExamples[202] = new ResendVerificationResponse(Sentence);
+            s.Responses[202] = "Taken; nothing is sent when there is nothing to confirm.";
+        });
+    }
+
+    public override async Task<Accepted<ResendVerificationResponse>> ExecuteAsync(CancellationToken ct)
+    {
+        emails.AskAgain(me.User);
+        await db.SaveChangesAsync(ct);
+        return TypedResults.Accepted((string?)null, new ResendVerificationResponse(Sentence));
+    }
+}

@@ -1,0 +1,42 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Passwords;
+
+namespace Profiles.Features.ResetPassword;
+
+sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, AccountPasswords passwords)
+    : Endpoint<ResetPasswordRequest, Results<Ok<ResetPasswordResponse>, ProblemHttpResult>>
+{
+    const string Refusal = "This token is not valid, or not any more: ask for another mail.";
+
+    public override void Configure()
+    {
+        Post("/password/reset");
+        AllowAnonymous();
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Set a new password";
+            s.Description = "Takes the token out of the mail that `POST /password/forgot` sends. It is good once, for 30 minutes unless the service is set otherwise. Whoever is logged in to the account is logged out.";
+            s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "correct horse battery staple");
+            s.ResponseExamples[200] = new ResetPasswordResponse("Password changed successfully");
+            s.Responses[200] = "Set; log in next.";
+            s.Responses[400] = Refusal;
+        });
+    }
+
+    public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(ResetPasswordRequest req, CancellationToken ct)
+    {
+        if (await tokens.FindAsync(req.Token, TokenPurpose.ResetPassword, ct) is not { } token || await db.FindUserAsync(token.UserId, ct) is not { } user)
+            return TypedResults.Problem(Refusal, statusCode: StatusCodes.Status400BadRequest);
+        // The token stays good: the person has another try.
+        if (passwords.Refusal(req.NewPassword, user) is { } sentence)
+            return Problems.Refused("new_password", sentence);
+        return await passwords.ResetAsync(token, user, req.NewPassword, ct)
+            ? TypedResults.Ok(new ResetPasswordResponse("Password changed successfully"))
+            : TypedResults.Problem(Refusal, statusCode: StatusCodes.Status400BadRequest);
+    }
+}

@@ -1,0 +1,3 @@
+namespace Profiles.Features.ResetPassword;
+
+sealed record ResetPasswordResponse(string Message);

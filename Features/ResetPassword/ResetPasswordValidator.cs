@@ -1,0 +1,16 @@
+using FastEndpoints;
+using FluentValidation;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Validation;
+
+namespace Profiles.Features.ResetPassword;
+
+sealed class ResetPasswordValidator : Validator<ResetPasswordRequest>
+{
+    public ResetPasswordValidator(IOptions<PasswordOptions> passwords)
+    {
+        RuleFor(r => r.Token).Must(t => !string.IsNullOrEmpty(t)).WithMessage("The token of the mail is needed.");
+        RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
+    }
+}

@@ -1,0 +1,32 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Auth;
+
+namespace Profiles.Features.VerifyEmail;
+
+sealed class VerifyEmailEndpoint(AccountEmails emails)
+    : Endpoint<VerifyEmailRequest, Results<Ok<VerifyEmailResponse>, ProblemHttpResult>>
+{
+    const string Refusal = "This token is not valid, or not any more: ask for another mail.";
+
+    public override void Configure()
+    {
+        Post("/email/verify");
+        AllowAnonymous();
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Confirm an e-mail address";
+            s.Description = "Takes the token out of the mail that went to the address. It is good once, for three days unless the service is set otherwise.";
+            s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
+            s.ResponseExamples[200] = new VerifyEmailResponse("Email verified successfully");
+            s.Responses[200] = "Confirmed; an address that was to replace another has done so.";
+            s.Responses[400] = Refusal;
+        });
+    }
+
+    public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(VerifyEmailRequest req, CancellationToken ct) =>
+        await emails.VerifyAsync(req.Token, ct)
+            ? TypedResults.Ok(new VerifyEmailResponse("Email verified successfully"))
+            : TypedResults.Problem(Refusal, statusCode: StatusCodes.Status400BadRequest);
+}

@@ -1,0 +1,3 @@
+namespace Profiles.Features.VerifyEmail;
+
+sealed record VerifyEmailResponse(string Message);

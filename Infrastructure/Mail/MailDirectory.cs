@@ -1,0 +1,36 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Mail;
+
+/// <summary>Mails as files, for trying it out: nobody gets them but who may read the directory. The latest thousand are kept.</summary>
+sealed class MailDirectory(IOptions<ServiceOptions> options, TimeProvider clock) : IMailer
+{
+    public const int Kept = 1000;
+
+    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public async Task SendAsync(string recipient, byte[] message, CancellationToken ct)
+    {
+        try
+        {
+            var directory = Directory.CreateDirectory(options.Value.MailDirectory, OwnerOnly | UnixFileMode.UserExecute).FullName;
+            var name = $"{clock.GetUtcNow().UtcDateTime:yyyyMMdd-HHmmss-ffffff}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+            var unfinished = Path.Combine(directory, $".{name}.tmp");
+            await using (var file = new FileStream(unfinished, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+            {
+                await file.WriteAsync(message, ct);
+                file.Flush(flushToDisk: true);
+            }
+            // Whoever looks sees the whole mail or none.
+            File.Move(unfinished, Path.Combine(directory, $"{name}.eml"));
+            foreach (var old in Directory.GetFiles(directory, "*.eml").OrderDescending(StringComparer.Ordinal).Skip(Kept))
+                File.Delete(old);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new MailException("The directory of mails cannot be written to.", e);
+        }
+    }
+}

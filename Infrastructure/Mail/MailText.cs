@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Mail;
+
+/// <summary>What a mail says, in plain text and in HTML. A stranger can have one sent to anybody: nothing that a person wrote of themselves is in it but addresses.</summary>
+/// <param name="Subject">The subject.</param>
+/// <param name="Lines">The paragraphs.</param>
+/// <param name="Link">What to open; null for none.</param>
+/// <param name="Code">What to copy into the app where there is no link; null for none.</param>
+sealed record MailText(string Subject, string[] Lines, string? Link = null, string? Code = null)
+{
+    /// <summary>The words of each kind.</summary>
+    /// <param name="mail">The kind.</param>
+    /// <param name="options">The settings, which have the links.</param>
+    /// <param name="token">For a kind with a token.</param>
+    /// <param name="lifetime">How long the token is valid.</param>
+    /// <param name="newEmail">For a change of address.</param>
+    public static MailText Of(MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail) => mail switch
+    {
+        MailKind.VerifyEmail or MailKind.VerifyNewEmail => WithToken(
+            "Confirm your e-mail address", "Please confirm that this e-mail address is yours", "If you did not ask for this, do nothing: the address is then not confirmed.", options.VerifyUrl, token!, lifetime),
+        MailKind.ResetPassword => WithToken(
+            "Set a new password", "Somebody, we hope you, asked for a new password for your account", "If it was not you, do nothing: your password stays as it is.", options.ResetUrl, token!, lifetime),
+        MailKind.EmailChangeRequested => new("Your e-mail address is being changed",
+            [$"The e-mail address of your account is being changed to {newEmail}.", "If you did not ask for this, set a new password now, and tell those who run this service."]),
+        MailKind.AlreadyRegistered => new("You have an account already",
+            ["Somebody, we hope you, tried to use this e-mail address for an account. It has one already: log in, or ask in the app for a new password.", "If it was not you, do nothing: nothing has changed."]),
+        MailKind.PasswordChanged => new("Your password was changed",
+            ["The password of your account was changed, and phones that were logged in have been logged out.", "If it was not you, ask in the app for a new password now, and tell those who run this service."]),
+        _ => throw new ArgumentOutOfRangeException(nameof(mail)),
+    };
+
+    public string Plain => string.Join("\r\n\r\n", [Lines[0], .. Link is null ? [] : new[] { Link }, .. Code is null ? [] : new[] { Code }, .. Lines[1..]]) + "\r\n";
+
+    public string Html
+    {
+        get
+        {
+            var html = new StringBuilder("<!DOCTYPE html>\r\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>").Append(Encode(Subject)).Append("</title></head><body>\r\n");
+            html.Append("<p>").Append(Encode(Lines[0])).Append("</p>\r\n");
+            if (Link is not null)
+                html.Append("<p><a href=\"").Append(Encode(Link)).Append("\">").Append(Encode(Subject)).Append("</a></p>\r\n<p>").Append(Encode(Link)).Append("</p>\r\n");
+            if (Code is not null)
+                html.Append("<p><code>").Append(Encode(Code)).Append("</code></p>\r\n");
+            foreach (var line in Lines[1..])
+                html.Append("<p>").Append(Encode(line)).Append("</p>\r\n");
+            return html.Append("</body></html>\r\n").ToString();
+        }
+    }
+
+    static MailText WithToken(string subject, string request, string otherwise, string? template, string token, TimeSpan lifetime) => template is null
+        ? new(subject, [$"{request}: enter this code in the app. It is valid for {InWords(lifetime)}.", otherwise], Code: token)
+        : new(subject, [$"{request}: open this link. It is valid for {InWords(lifetime)}.", otherwise], Link: MailOptions.Fill(template, token));
+
+    static string InWords(TimeSpan time) => time.TotalHours < 2 ? Say(time.TotalMinutes, "minutes") : time.TotalDays < 2 ? Say(time.TotalHours, "hours") : Say(time.TotalDays, "days");
+
+    static string Say(double number, string unit) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(number)} {unit}");
+
+    static string Encode(string text) => WebUtility.HtmlEncode(text);
+}

@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Mail;
+
+namespace Profiles.Infrastructure.Passwords;
+
+/// <summary>Gives an account another password: whoever is logged in with the old one is logged out, and the owner is told.</summary>
+sealed class AccountPasswords(
+    ProfilesDbContext db, PasswordHasher hasher, PasswordBlocklist blocklist, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, TimeProvider clock)
+{
+    /// <summary>Why the user may not take the password, in a sentence; null when they may.</summary>
+    public string? Refusal(string password, User user) => blocklist.Refusal(password, user.Email);
+
+    /// <summary>Whether it is the user's password. Throws <see cref="Errors.BusyException"/>.</summary>
+    public Task<bool> VerifyAsync(string password, User user, CancellationToken ct) => hasher.VerifyAsync(password, user.PasswordHash, ct);
+
+    /// <summary>
+    /// Sets a password in place of the one that the caller has verified, and ends all sessions but <paramref name="keptSession"/>. False when another was set meanwhile:
+    /// nothing has changed then.
+    /// </summary>
+    public async Task<bool> ChangeAsync(User user, string password, long? keptSession, CancellationToken ct)
+    {
+        var hash = await hasher.HashAsync(password, ct);
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct) == 0)
+            return false;
+        await db.OneTimeTokens.Where(t => t.UserId == user.Id && t.Purpose == TokenPurpose.ResetPassword).ExecuteDeleteAsync(ct);
+        await EndAsync(user, SecurityEventKind.PasswordChanged, keptSession, ct);
+        await transaction.CommitAsync(ct);
+        return true;
+    }
+
+    /// <summary>
+    /// Sets a password by a token that came to the account's address, which is verified by that; ends all sessions, tokens and changes of address that wait.
+    /// False when the token was used meanwhile: nothing has changed then.
+    /// </summary>
+    public async Task<bool> ResetAsync(OneTimeToken token, User user, string password, CancellationToken ct)
+    {
+        var hash = await hasher.HashAsync(password, ct);
+        var now = clock.GetUtcNow().UtcDateTime;
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        if (!await tokens.TryUseAsync(token, ct))
+            return false;
+        // The address may have been changed since the token was read.
+        if (await db.Users.Where(u => u.Id == user.Id && u.NormalizedEmail == token.NormalizedEmail).ExecuteUpdateAsync(u => u
+                .SetProperty(x => x.PasswordHash, hash).SetProperty(x => x.PendingEmail, (string?)null).SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt ?? now), ct) == 0)
+            return false;
+        await db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version + 1).SetProperty(x => x.UpdatedAt, now), ct);
+        await db.OneTimeTokens.Where(t => t.UserId == user.Id).ExecuteDeleteAsync(ct);
+        await EndAsync(user, SecurityEventKind.PasswordReset, keptSession: null, ct);
+        await transaction.CommitAsync(ct);
+        return true;
+    }
+
+    async Task EndAsync(User user, SecurityEventKind kind, long? keptSession, CancellationToken ct)
+    {
+        // No session has this id.
+        var kept = keptSession ?? 0;
+        await db.Sessions.Where(s => s.UserId == user.Id && s.Id != kept).ExecuteDeleteAsync(ct);
+        events.Add(user.Id, kind);
+        mails.Add(MailKind.PasswordChanged, user.Email, user.Id);
+        await db.SaveChangesAsync(ct);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Features.ForgotPassword;
+
+public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    const string Subject = "Set a new password";
+
+    [Fact]
+    public async Task A_mail_with_a_token_goes_to_the_account_and_only_its_hash_is_kept()
+    {
+        var user = await app.CreateUserAsync();
+        var body = await (await PostAsync($" {user.Email.ToUpperInvariant()} ")).ShouldBeAsync(HttpStatusCode.Accepted);
+        body.Names().ShouldBe(["message"]);
+        var mail = await app.MailAsync(user.Email.ToUpperInvariant(), Subject);
+        mail.Token.Length.ShouldBe(43);
+        mail.Raw.ShouldContain("It is valid for 30 minutes.");
+        var stored = await app.QueryAsync(db => db.OneTimeTokens.SingleAsync(t => t.UserId == user.Id && t.Purpose == TokenPurpose.ResetPassword));
+        stored.TokenHash.ShouldBe(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(mail.Token)));
+        stored.ExpiresAt.ShouldBe(app.Clock.GetUtcNow().UtcDateTime.AddMinutes(30), TimeSpan.FromMinutes(1));
+        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.PasswordResetRequested))).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_mail_before_it_is_good_no_more()
+    {
+        var user = await app.CreateUserAsync();
+        await PostAsync(user.Email);
+        var first = await app.MailAsync(user.Email, Subject);
+        await PostAsync(user.Email);
+        var second = await app.MailAsync(user.Email, Subject, count: 2);
+        await (await ResetAsync(first.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        (await ResetAsync(second.Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        Task<HttpResponseMessage> ResetAsync(string token) => app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = "another horse battery staple" }, Cancellation);
+    }
+
+    [Fact]
+    public async Task An_address_without_an_account_is_answered_the_same_by_the_same_work_and_gets_no_mail()
+    {
+        var (user, nobody) = (await app.CreateUserAsync(), $"nobody-{Guid.NewGuid():N}@example.com");
+        var (known, unknown) = (await PostAsync(user.Email, "forgot known"), await PostAsync(nobody, "forgot unknown"));
+        (await ShownAsync(unknown)).ShouldBe(await ShownAsync(known));
+        var commands = (CommandLog)app.Services.GetService(typeof(CommandLog))!;
+        commands.Of("forgot unknown").Select(c => c.Text).ShouldBe(commands.Of("forgot known").Select(c => c.Text));
+        commands.Of("forgot unknown").ShouldNotBeEmpty();
+
+        var patience = Stopwatch.StartNew();
+        while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Key == nobody || e.Key == user.Email, Cancellation)))
+        {
+            patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
+            await Task.Delay(50, Cancellation);
+        }
+        app.MailsTo(nobody).ShouldBeEmpty();
+        app.MailsTo(user.Email).ShouldContain(m => m.Subject == Subject);
+    }
+
+    [Theory]
+    [InlineData("""{"email":"plain"}""")]
+    [InlineData("""{"email":""}""")]
+    [InlineData("""{"email":"a@example.com\r\nBcc: b@example.com"}""")]
+    [InlineData("""{"email":"a@example.com>\u0000"}""")]
+    [InlineData("""{"email":5}""")]
+    [InlineData("{}")]
+    public async Task What_is_not_an_address_is_refused(string body) =>
+        await (await app.Client.PostAsync("/password/forgot", new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("email");
+
+    static async Task<string> ShownAsync(HttpResponseMessage response) =>
+        $"{(int)response.StatusCode}\n{string.Join('\n', response.Headers.Concat(response.Content.Headers).Where(h => h.Key != "Date").Select(h => $"{h.Key}: {string.Join(", ", h.Value)}"))}\n{await response.Content.ReadAsStringAsync()}";
+
+    Task<HttpResponseMessage> PostAsync(string email, string? trace = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/password/forgot") { Content = JsonContent.Create(new { email }) };
+        if (trace is not null)
+            request.Headers.Add("X-Test-Trace", trace);
+        return app.Client.SendAsync(request, Cancellation);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Net;
+using System.Net.Http.Json;
+using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+
+namespace Profiles.Tests.Features.ResendVerification;
+
+public sealed class ResendVerificationTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    const string Subject = "Confirm your e-mail address";
+
+    [Fact]
+    public async Task Another_mail_comes_whose_token_is_good_and_the_one_before_is_not()
+    {
+        var user = await app.CreateUserAsync();
+        var first = await app.MailAsync(user.Email, Subject);
+        (await (await PostAsync(user)).ShouldBeAsync(HttpStatusCode.Accepted)).Names().ShouldBe(["message"]);
+        var second = await app.MailAsync(user.Email, Subject, count: 2);
+        await (await VerifyAsync(first.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        (await VerifyAsync(second.Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Where_nothing_is_to_be_verified_it_is_answered_the_same_and_nothing_is_sent()
+    {
+        var user = await app.CreateUserAsync();
+        (await VerifyAsync((await app.MailAsync(user.Email, Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await (await PostAsync(user)).ShouldBeAsync(HttpStatusCode.Accepted);
+        (await app.QueryAsync(db => db.Outbox.CountAsync(e => e.Store == OutboxStore.Mail && e.UserId == user.Id))).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Without_a_token_it_is_401() =>
+        await (await app.Client.PostAsJsonAsync("/email/verify/resend", new { }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+
+    Task<HttpResponseMessage> VerifyAsync(string token) => app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation);
+
+    Task<HttpResponseMessage> PostAsync(TestUser user) => app.ClientFor(user).PostAsync("/email/verify/resend", null, Cancellation);
+}
