@@ -10,7 +10,8 @@ static class TimeZoneNames
 {
     static readonly FrozenSet<string> Names = Read().ToFrozenSet(StringComparer.Ordinal);
 
-    public static int Count => Names.Count;
+    /// <summary>All of them, in no order.</summary>
+    public static IReadOnlyCollection<string> All => Names;
 
     public static bool Contains(string name) => Names.Contains(name);
 

@@ -29,7 +29,7 @@ static class ContractSchemas
             Required(s.Key, s.Value),
             (s.Value.Properties ?? new Dictionary<string, IOpenApiSchema>()).Keys.Select(p => (p, Property(document, s.Key, p, limits)))));
         if (document.Components.Schemas.TryGetValue("UpdateMeRequest", out var change))
-            ((OpenApiSchema)change).MinProperties = 1;
+            ((OpenApiSchema)change).AnyOf = [.. change.Properties!.Keys.Select(Requires)];
         if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
             document.Components.Schemas["UploadImageRequest"] = Upload(limits);
         document.Components.Schemas[Image] = Picture();

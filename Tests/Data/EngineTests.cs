@@ -34,7 +34,17 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             return db.SaveChangesAsync(Cancellation);
         }));
         DatabaseFaults.IsUniqueViolation(exception).ShouldBeTrue();
+        DatabaseFaults.IsUsernameTaken(exception).ShouldBeFalse();
         DatabaseFaults.IsUnavailable(exception).ShouldBeFalse();
+
+        var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
+        var taken = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>
+        {
+            foreach (var email in new[] { $"a-{username}", $"b-{username}" })
+                db.Users.Add(new() { Email = email, NormalizedEmail = email, Profile = new() { Name = "x", Username = username } });
+            return db.SaveChangesAsync(Cancellation);
+        }));
+        DatabaseFaults.IsUsernameTaken(taken).ShouldBeTrue();
 
         // Another violation is another thing: the profile of a user that is not there.
         var orphan = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>

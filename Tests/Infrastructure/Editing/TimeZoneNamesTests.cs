@@ -1,0 +1,27 @@
+using Profiles.Data;
+using Profiles.Infrastructure.Editing;
+
+namespace Profiles.Tests.Infrastructure.Editing;
+
+[Trait("Database", "Sqlite")]
+public sealed class TimeZoneNamesTests
+{
+    [Fact]
+    public void The_list_is_whole_and_every_name_fits()
+    {
+        TimeZoneNames.All.Count.ShouldBe(597);
+        TimeZoneNames.All.ShouldAllBe(z => z.Length <= UserProfile.TimeZoneMaxLength && !z.Contains(' '));
+    }
+
+    [Theory]
+    [InlineData("UTC", true)]
+    [InlineData("Europe/Kyiv", true)]
+    [InlineData("Europe/Kiev", true)]
+    [InlineData("America/North_Dakota/New_Salem", true)]
+    [InlineData("Factory", false)]
+    [InlineData("posixrules", false)]
+    [InlineData("tzdata.zi", false)]
+    [InlineData("W. Europe Standard Time", false)]
+    [InlineData("../zoneinfo/UTC", false)]
+    public void A_name_is_one_that_people_live_by(string name, bool known) => TimeZoneNames.Contains(name).ShouldBe(known);
+}
