@@ -8,7 +8,8 @@ namespace Profiles.Infrastructure.Mail;
 
 /// <summary>Sends the mails of the outbox. Token and words are made now and kept nowhere; sent again after a failure, the mail has a token of its own, and the one before is good no more.</summary>
 sealed class MailHandler(
-    ProfilesDbContext db, IMailer mailer, OneTimeTokens tokens, SecurityEventLog events, IOptions<MailOptions> options, TimeProvider clock, ILogger<MailHandler> log) : IOutboxHandler
+    ProfilesDbContext db, IMailer mailer, OneTimeTokens tokens, SecurityEventLog events, IOptions<MailOptions> options, TimeProvider clock,
+    IHostApplicationLifetime life, ILogger<MailHandler> log) : IOutboxHandler
 {
     /// <summary>A mail that could not be sent for so long is of no use any more.</summary>
     public static readonly TimeSpan GivenUpAfter = TimeSpan.FromDays(3);
@@ -23,7 +24,8 @@ sealed class MailHandler(
         {
             try
             {
-                await mailer.SendAsync(entry.Key, MailMessage.Make(options.Value.Sender!, entry.Key, text, clock.GetUtcNow()), CancellationToken.None);
+                // A service that is stopped does not wait for a mail server; the entry is there at the next start.
+                await mailer.SendAsync(entry.Key, MailMessage.Make(options.Value.Sender!, entry.Key, text, clock.GetUtcNow()), life.ApplicationStopping);
             }
             catch (MailException e) when (e.Refused)
             {

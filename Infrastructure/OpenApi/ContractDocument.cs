@@ -71,7 +71,7 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
                 Reorder(operation.Responses!, r => r.Key);
             item.Operations = item.Operations.OrderBy(o => Place(o.Value)).ToDictionary();
         }
-        Reorder(document.Paths, p => $"{Place(p.Value.Operations!.First().Value)} {p.Value.Operations!.First().Value.OperationId}");
+        Reorder(document.Paths, p => $"{Place(p.Value.Operations!.First().Value):D2} {p.Value.Operations!.First().Value.OperationId}");
     }
 
     static void Reorder<T>(Dictionary<string, T> members, Func<KeyValuePair<string, T>, string> by)

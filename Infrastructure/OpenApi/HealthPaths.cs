@@ -12,7 +12,7 @@ static class HealthPaths
         document.Components!.Schemas!["Health"] = ContractSchemas.Object(["status", "checks"],
         [
             ("status", Ok()),
-            ("pending", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Maximum = "2147483647", Description = "With readiness: changes of pictures that are still to be ended in their storage." }),
+            ("pending", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Maximum = "2147483647", Description = "With readiness: mails that are still to be sent, and changes of pictures that are still to be ended in their storage." }),
             ("checks", new() { Type = JsonSchemaType.Object, Description = "What was looked at.", AdditionalProperties = Ok() }),
         ]);
         document.Paths["/health/live"] = Path(document, "IsLive", "Is the process alive?", "Answers as long as the process does.", []);
