@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests;
@@ -65,6 +66,9 @@ public class ProfilesFixture : AppFixture<Program>
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
         // The suite would otherwise spend its time hashing.
         a.UseSetting("Passwords:WorkFactor", "4");
+        // All clients in this process come from one address.
+        foreach (var number in typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)))
+            a.UseSetting($"Limits:{number.Name}", $"{LimitsOptions.Most}");
         a.ConfigureLogging(l => l.ClearProviders());
     }
 

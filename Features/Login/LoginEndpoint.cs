@@ -3,18 +3,19 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Login;
 
-sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, AccessTokens tokens)
+sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, AccessTokens tokens, LoginGuard guard)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/login");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Log in";
@@ -23,13 +24,15 @@ sealed class LoginEndpoint(ProfilesDbContext db, PasswordHasher passwords, Acces
             s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600);
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
+            s.Responses[429] = "Too many wrong passwords for this account from this address, or from this address at all.";
         });
     }
 
     public override async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ExecuteAsync(LoginRequest req, CancellationToken ct)
     {
-        var user = await db.FindUserAsync(Data.User.Normalize(req.Email), ct);
-        if (!await passwords.VerifyAsync(req.Password, user?.PasswordHash, ct) || user is null)
+        var email = Data.User.Normalize(req.Email);
+        var user = await db.FindUserAsync(email, ct);
+        if (!await guard.VerifyAsync(email, user, req.Password, ct) || user is null)
             return TypedResults.Problem("Invalid email or password", statusCode: StatusCodes.Status401Unauthorized);
         if (passwords.NeedsRehash(user.PasswordHash))
             await RehashAsync(user, req.Password, ct);

@@ -32,6 +32,8 @@ static class AuthSetup
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()
             .AddScoped<SecurityEventLog>()
+            .AddSingleton<SecurityEventWriter>()
+            .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }

@@ -4,19 +4,24 @@ using Profiles.Infrastructure.Http;
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>Notes what happens to an account, for its owner in the database and for whoever runs the service in the log, which has no address (OWASP ASVS 16.3).</summary>
-sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
+sealed class SecurityEventLog(ProfilesDbContext db, SecurityEventWriter writer, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
 {
     /// <summary>Adds an event to what the slice is about to save: it is there if and only if what it tells of is.</summary>
-    public void Add(long userId, SecurityEventKind kind, string? device = null)
+    public void Add(long userId, SecurityEventKind kind, string? device = null) => db.SecurityEvents.Add(Make(userId, kind, device));
+
+    /// <summary>Leaves an event to be written beside the request, whose time then does not tell whether there was one to write. A crash loses those of a moment.</summary>
+    public void AddLater(long userId, SecurityEventKind kind) => writer.TryWrite(Make(userId, kind, null));
+
+    SecurityEvent Make(long userId, SecurityEventKind kind, string? device)
     {
-        db.SecurityEvents.Add(new()
+        log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
+        return new()
         {
             UserId = userId,
             Kind = kind,
             At = clock.GetUtcNow().UtcDateTime,
             Device = device,
             Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
-        });
-        log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
+        };
     }
 }

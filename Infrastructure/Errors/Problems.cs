@@ -43,6 +43,7 @@ static class Problems
         408 => "The request took too long to arrive.",
         413 => "The request's body is too large.",
         415 => "The request's Content-Type is not supported here.",
+        429 => "There were too many of these. Try again later; Retry-After says in how many seconds.",
         431 => "The request's headers are too large.",
         503 => "The service is busy. Try again in a moment.",
         507 => "The service has no room left to store this.",

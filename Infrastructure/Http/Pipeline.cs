@@ -31,7 +31,7 @@ static class Pipeline
         // A misuse of scopes is found at the start, wherever we run.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
         builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure);
-        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddCors();
+        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddForwardedAddresses().AddCors();
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()

@@ -66,7 +66,7 @@ static class ContractOperations
                 [Problems.ContentType] = new() { Schema = new OpenApiSchemaReference(ContractSchemas.Problem, document), Example = example },
             },
         };
-        if (status == 503)
+        if (status is 429 or 503)
             Header(response, "Retry-After", "Seconds to wait.", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "3600" });
         return response;
     }

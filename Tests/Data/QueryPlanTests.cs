@@ -24,6 +24,8 @@ public sealed class ManyUsersFixture : ProfilesFixture
             await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, version, updated_at) SELECT id, 'Many', 1, created_at FROM users");
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO outbox (store, state, user_id, key, created_at, due_at, attempts) SELECT 1, 2, n, 'none', '2026-01-01', '2126-01-01', 0 FROM ({numbers}) AS numbers"
                 .Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
+            await db.Database.ExecuteSqlRawAsync($"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT KEY, 1, '2126-01-01' FROM ({numbers}) AS numbers"
+                .Replace("KEY", TestDatabase.IsPostgreSql ? "sha256(n::text::bytea)" : "randomblob(32)").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
             await db.Database.ExecuteSqlRawAsync("ANALYZE");
             return 0;
         });
