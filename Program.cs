@@ -6,6 +6,7 @@ using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Limits;
@@ -23,7 +24,7 @@ builder.Services
     .AddSettings(builder.Environment)
     .AddErrors()
     .AddDatabase()
-    .AddAuth().AddLimits()
+    .AddAuth().AddLimits().AddIdempotencyKeys()
     .AddImages()
     .AddHealth()
     .AddExplorer()
@@ -45,7 +46,7 @@ try
     app.UseRouting().UseCors();
     app.UseDeclaredMediaTypes();
     app.UseDatabase().UseLimits();
-    app.UseAuthentication().UseAuthorization();
+    app.UseAuthentication().UseAuthorization().UseIdempotencyKeys();
     app.MapHealth();
     app.MapLocalImages();
     app.UseFastEndpoints(c =>

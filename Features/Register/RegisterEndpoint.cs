@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
@@ -14,7 +15,7 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords)
     {
         Post("/register");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.Registrations).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.Registrations).TakesIdempotencyKey().WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Register a user";

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UpdateMe;
@@ -14,7 +15,7 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
     public override void Configure()
     {
         Put("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).WithTags("Profile"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change my profile";

@@ -35,7 +35,7 @@ static class Pipeline
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()
-                .WithExposedHeaders("ETag", "Location", "Retry-After", "WWW-Authenticate")));
+                .WithExposedHeaders("ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate")));
     }
 
     /// <summary>Whether the addresses that it was told to listen on are such.</summary>

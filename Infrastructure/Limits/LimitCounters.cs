@@ -24,7 +24,7 @@ sealed class LimitCounters(ProfilesDbContext db, LimitMemory memory, TimeProvide
         var mine = portion - Math.Max(0, counted.Count - most);
         if (mine > 1)
             memory.Put(key, mine - 1, counted.EndsAt, now);
-        if (mine > 0)
+        if (mine > 0 || memory.TryUse(key, now))
             return null;
         memory.Refuse(key, counted.EndsAt, now);
         return counted.EndsAt - now;

@@ -27,7 +27,7 @@ sealed class LimitMemory
 
     /// <summary>Uses one of those that were taken in advance; false when none is left.</summary>
     public bool TryUse(LimitKey key, DateTime now) =>
-        entries.TryGetValue(key.Short, out var entry) && !entry.IsRefusal && entry.Until > now && Interlocked.Decrement(ref entry.Left) >= 0;
+        entries.TryGetValue(key.Short, out var entry) && !entry.IsRefusal && entry.Until > now && entry.TryUse();
 
     /// <summary>From now on the key is refused without a look into the database.</summary>
     public void Refuse(LimitKey key, DateTime until, DateTime now) => Keep(key, new(0, until, isRefusal: true), now);
@@ -37,15 +37,26 @@ sealed class LimitMemory
 
     void Keep(LimitKey key, Entry entry, DateTime now)
     {
-        if (entries.ContainsKey(key.Short))
+        while (true)
         {
-            entries[key.Short] = entry;
-            return;
-        }
-        if (Volatile.Read(ref count) >= Capacity)
-            Sweep(now);
-        if (Interlocked.Increment(ref count) > Capacity || !entries.TryAdd(key.Short, entry))
+            if (entries.TryGetValue(key.Short, out var there))
+            {
+                // Of requests that come at once each takes some: none of it is lost, and the last of them uses it up before anybody is refused.
+                if (!there.IsRefusal && there.Until == entry.Until && there.TryMerge(entry))
+                    return;
+                if (entries.TryUpdate(key.Short, entry, there))
+                    return;
+                continue;
+            }
+            if (Volatile.Read(ref count) >= Capacity)
+                Sweep(now);
+            var isFull = Interlocked.Increment(ref count) > Capacity;
+            if (!isFull && entries.TryAdd(key.Short, entry))
+                return;
             Interlocked.Decrement(ref count);
+            if (isFull)
+                return;
+        }
     }
 
     void Sweep(DateTime now)
@@ -58,7 +69,7 @@ sealed class LimitMemory
             sweptAt = now;
             foreach (var (key, entry) in entries)
             {
-                if ((entry.Until <= now || (!entry.IsRefusal && entry.Left <= 0)) && entries.TryRemove(key, out _))
+                if ((entry.Until <= now || (!entry.IsRefusal && entry.IsUsedUp)) && entries.TryRemove(key, out _))
                     Interlocked.Decrement(ref count);
             }
         }
@@ -70,10 +81,30 @@ sealed class LimitMemory
 
     sealed class Entry(int left, DateTime until, bool isRefusal)
     {
-        public int Left = left;
+        int left = left;
 
         public DateTime Until => until;
 
         public bool IsRefusal => isRefusal;
+
+        public bool IsUsedUp => Volatile.Read(ref left) == 0;
+
+        public bool TryUse()
+        {
+            while (Volatile.Read(ref left) is > 0 and var there)
+            {
+                if (Interlocked.CompareExchange(ref left, there - 1, there) == there)
+                    return true;
+            }
+            return false;
+        }
+
+        public bool TryMerge(Entry other)
+        {
+            if (other.IsRefusal)
+                return !IsUsedUp;
+            Interlocked.Add(ref left, other.left);
+            return true;
+        }
     }
 }

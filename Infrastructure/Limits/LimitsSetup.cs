@@ -1,4 +1,5 @@
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Idempotency;
 
 namespace Profiles.Infrastructure.Limits;
 
@@ -18,7 +19,8 @@ static class LimitsSetup
     /// <summary>Refuses whoever asks too often, before anything else is done for them.</summary>
     public static IApplicationBuilder UseLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<Limited>() is { } limited
+        // What was sent before and is only answered again is no new request.
+        if (context.GetEndpoint()?.Metadata.GetMetadata<Limited>() is { } limited && !await IdempotencyKeys.IsRepeatAsync(context)
             && await context.RequestServices.GetRequiredService<RouteLimits>().TakeAsync(limited.To, context) is { } wait)
         {
             context.Response.StatusCode = StatusCodes.Status429TooManyRequests;

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Idempotency;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -14,7 +15,7 @@ static class ContractOperations
     public const string Json = "application/json";
 
     // What Kestrel reads of a request line and of all headers.
-    const int LongestQuery = 8192, LongestHeader = 32768;
+    const int LongestQuery = 8192, LongestHeader = 32768, LongestKey = IdempotencyKeys.LongestKey;
 
     public static void Apply(OpenApiDocument document, ContractLimits limits, string path, HttpMethod method, OpenApiOperation operation, EndpointDefinition? endpoint)
     {
@@ -114,6 +115,7 @@ static class ContractOperations
         ("Login", 400) => ("A password is needed.", "password"),
         ("UpdateMe", 400) => ("There is nothing to change: send name or email.", null),
         ("UpdateMe", 412) => ("The profile has changed since: read it again.", null),
+        ("UploadImage", 409) => ("The first request with this Idempotency-Key is under way.", null),
         ("UploadImage", 413) => ($"A picture has at most {limits.ImageBytes} bytes.", null),
         _ => default,
     };
@@ -125,6 +127,8 @@ static class ContractOperations
             Header(created, "Location", "Where the caller's own profile is.", ContractSchemas.Text(LongestHeader, format: "uri-reference"));
         if (responses.ContainsKey("304"))
             Parameter(operation, "If-None-Match", "The `ETag` of the answer that the client has.");
+        if (responses.ContainsKey("422"))
+            Parameter(operation, IdempotencyKeys.Header, "Yours, random, one for each thing to be done: sent again within 24 hours with the same body, the request has the same answer and no second effect.", LongestKey, "^[ -~]+$");
         if (responses.ContainsKey("412"))
             Parameter(operation, "If-Match", "The `ETag` of the profile that is to be changed.");
         foreach (var answer in responses.Where(r => r.Key is "304" || (r.Key is "200" && (responses.ContainsKey("304") || responses.ContainsKey("412")))))
@@ -151,6 +155,6 @@ static class ContractOperations
             (concrete.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] = new OpenApiHeader { Description = description, Schema = schema };
     }
 
-    static void Parameter(OpenApiOperation operation, string name, string description) =>
-        (operation.Parameters ??= []).Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = ContractSchemas.Text(LongestHeader) });
+    static void Parameter(OpenApiOperation operation, string name, string description, int longest = LongestHeader, string? pattern = null) =>
+        (operation.Parameters ??= []).Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = ContractSchemas.Text(longest, pattern: pattern, minLength: pattern is null ? null : 1) });
 }
