@@ -6,8 +6,10 @@ using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Json;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Settings;
@@ -22,7 +24,7 @@ builder.Services
     .AddSettings(builder.Environment)
     .AddErrors()
     .AddDatabase()
-    .AddAuth()
+    .AddAuth().AddLimits().AddIdempotencyKeys()
     .AddImages()
     .AddHealth()
     .AddExplorer()
@@ -37,16 +39,14 @@ try
 
     app.UseMiddleware<RequestLog>();
     app.UseSafeHeaders();
-    app.UseErrors();
+    app.UseErrors().UseForwardedAddresses();
     app.UseAllowedHosts();
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
-    app.UseRouting();
-    app.UseCors();
+    app.UseRouting().UseCors();
     app.UseDeclaredMediaTypes();
-    app.UseDatabase();
-    app.UseAuthentication();
-    app.UseAuthorization();
+    app.UseDatabase().UseLimits();
+    app.UseAuthentication().UseAuthorization().UseIdempotencyKeys();
     app.MapHealth();
     app.MapLocalImages();
     app.UseFastEndpoints(c =>

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Housekeeping;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Data;
@@ -17,7 +18,8 @@ static class DatabaseSetup
         .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
         .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
         .AddSingleton<DatabaseStart>()
-        .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>());
+        .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>())
+        .AddHousekeeping();
 
     /// <summary>Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would log out.</summary>
     public static IApplicationBuilder UseDatabase(this WebApplication app)

@@ -63,8 +63,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     /// <summary>A time as it comes back: UTC, in microseconds.</summary>
     public static DateTime AsKept(DateTime utc) => new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
 
-    // A connection from the pool may have died unnoticed. A read may be done twice; a write whose answer was lost may have been done, and is not repeated.
-    static async Task<T> ReadAsync<T>(Func<Task<T>> read)
+    /// <summary>Reads. A connection from the pool may have died unnoticed: a read may be done twice; a write whose answer was lost may have been done, and is not repeated.</summary>
+    public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
     {
         try
         {

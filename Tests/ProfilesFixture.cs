@@ -9,12 +9,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests;
 
 /// <summary>Someone who has registered, with the password that a test needs to log in.</summary>
-public sealed record TestUser(long Id, string Name, string Email, string Password, string Token, string RefreshToken)
+public sealed record TestUser(long Id, string Name, string Email, string Password, string Token, string RefreshToken = "")
 {
     /// <summary>The session that the token is of.</summary>
     public long SessionId
@@ -85,6 +86,9 @@ public class ProfilesFixture : AppFixture<Program>
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
         // The suite would otherwise spend its time hashing.
         a.UseSetting("Passwords:WorkFactor", "4");
+        // All clients in this process come from one address.
+        foreach (var number in typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)))
+            a.UseSetting($"Limits:{number.Name}", $"{LimitsOptions.Most}");
         a.ConfigureLogging(l => l.ClearProviders());
     }
 

@@ -34,7 +34,7 @@ public sealed class ServerProcess : IAsyncDisposable
             WorkingDirectory = Directory,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["ASPNETCORE_URLS"] = Address.ToString(), ["PublicBaseUrl"] = Address.ToString(), ["Passwords__WorkFactor"] = "10", ["ASPNETCORE_ENVIRONMENT"] = "Production", ["DOTNET_TieredPGO"] = "0" },
+            Environment = { ["ASPNETCORE_URLS"] = Address.ToString(), ["PublicBaseUrl"] = Address.ToString(), ["Passwords__WorkFactor"] = "10", ["Limits__Enabled"] = "false", ["ASPNETCORE_ENVIRONMENT"] = "Production", ["DOTNET_TieredPGO"] = "0" },
         };
         start.Environment.Remove("CLOUDINARY_URL");
         foreach (var (name, value) in settings)

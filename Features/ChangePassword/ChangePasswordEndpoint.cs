@@ -12,7 +12,7 @@ sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
     public override void Configure()
     {
         Put("/me/password");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Change my password";
@@ -21,6 +21,7 @@ sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
             s.ResponseExamples[200] = new ChangePasswordResponse("Password changed successfully");
             s.Responses[200] = "Changed.";
             s.Responses[403] = "The current password is wrong";
+            s.Responses[429] = "Too many wrong passwords for this account from this address.";
         });
     }
 

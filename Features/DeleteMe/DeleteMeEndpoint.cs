@@ -2,18 +2,18 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Images;
-using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.DeleteMe;
 
 sealed record DeleteMeResponse(string Message);
 
-sealed class DeleteMeEndpoint(ProfileImages account, PasswordHasher passwords, CurrentUser me) : Endpoint<DeleteMeRequest, Results<Ok<DeleteMeResponse>, ProblemHttpResult>>
+sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUser me) : Endpoint<DeleteMeRequest, Results<Ok<DeleteMeResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Delete("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Delete my account";
@@ -22,12 +22,13 @@ sealed class DeleteMeEndpoint(ProfileImages account, PasswordHasher passwords, C
             s.ResponseExamples[200] = new DeleteMeResponse("Account deleted successfully");
             s.Responses[200] = "Deleted; every token is refused from now on.";
             s.Responses[403] = "The password is wrong";
+            s.Responses[429] = "Too many wrong passwords for this account from this address.";
         });
     }
 
     public override async Task<Results<Ok<DeleteMeResponse>, ProblemHttpResult>> ExecuteAsync(DeleteMeRequest req, CancellationToken ct)
     {
-        if (!await passwords.VerifyAsync(req.Password, me.User.PasswordHash, ct))
+        if (!await guard.VerifyAsync(me.User, req.Password, ct))
             return TypedResults.Problem("The password is wrong", statusCode: StatusCodes.Status403Forbidden);
         await account.DeleteUserAsync(me.Id);
         return TypedResults.Ok(new DeleteMeResponse("Account deleted successfully"));

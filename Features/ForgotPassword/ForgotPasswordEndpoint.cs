@@ -1,11 +1,12 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Features.ForgotPassword;
 
-sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
+sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails, RouteLimits limits)
     : Endpoint<ForgotPasswordRequest, Accepted<ForgotPasswordResponse>>
 {
     const string Sentence = "If there is an account with this address, a mail is on its way";
@@ -14,7 +15,7 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
     {
         Post("/password/forgot");
         AllowAnonymous();
-        Description(d => d.WithTags("Account"));
+        Description(d => d.LimitedTo(Limit.Mails).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Ask for a new password";
@@ -28,6 +29,7 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
     // Nobody is looked up here: what is done for an address without an account is what is done for one with it, and takes the same time.
     public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
     {
+        await limits.TakeAsync(Limit.MailsToOne, Data.User.Normalize(req.Email), ct);
         mails.Add(MailKind.ResetPassword, req.Email.Trim());
         await db.SaveChangesAsync(ct);
         return TypedResults.Accepted((string?)null, new ForgotPasswordResponse(Sentence));

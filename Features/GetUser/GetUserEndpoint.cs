@@ -4,6 +4,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.GetUser;
 
@@ -14,7 +15,7 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
     {
         Get("/users/{username}");
         AllowAnonymous();
-        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound).WithTags("Profile"));
+        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound).LimitedTo(Limit.PublicProfiles).WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Show somebody's public profile";

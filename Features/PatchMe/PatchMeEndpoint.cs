@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.PatchMe;
@@ -13,7 +14,7 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
     {
         Patch("/me", "/users/me", "/user/profile");
         Description(d => d.Accepts<PatchMeRequest>(MergePatch.MediaType)
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).WithTags("Profile"));
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change or remove parts of my profile";

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.RefreshToken;
 
@@ -10,7 +11,7 @@ sealed class RefreshTokenEndpoint(Sessions sessions) : Endpoint<RefreshTokenRequ
     {
         Post("/token/refresh");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).WithTags("Sessions"));
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).LimitedTo(Limit.Refreshes).WithTags("Sessions"));
         Summary(s =>
         {
             s.Summary = "Stay logged in";

@@ -4,6 +4,8 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Idempotency;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Register;
@@ -15,7 +17,7 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Ac
     {
         Post("/register");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.Registrations).TakesIdempotencyKey().WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Register a user";

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.ResendVerification;
 
@@ -15,7 +16,7 @@ sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, Ac
     public override void Configure()
     {
         Post("/email/verify/resend");
-        Description(d => d.WithTags("Account"));
+        Description(d => d.LimitedTo(Limit.Mails).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Ask for another mail to confirm my e-mail address";

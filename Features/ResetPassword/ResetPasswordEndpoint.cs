@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ResetPassword;
@@ -16,7 +17,7 @@ sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, A
     {
         Post("/password/reset");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.Refreshes).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Set a new password";

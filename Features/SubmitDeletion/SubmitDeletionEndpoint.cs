@@ -1,13 +1,14 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Pages;
-using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.SubmitDeletion;
 
-sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordHasher passwords, ProfileImages account, OwnPages pages) : EndpointWithoutRequest<ContentHttpResult>
+sealed class SubmitDeletionEndpoint(ProfilesDbContext db, LoginGuard guard, ProfileImages account, OwnPages pages) : EndpointWithoutRequest<ContentHttpResult>
 {
     public override void Configure()
     {
@@ -22,9 +23,18 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordHasher passwor
             return DeletionPage.Form(HttpContext, "This form was sent from another site.", StatusCodes.Status403Forbidden);
         if (await ReadAsync(ct) is not var (email, password))
             return DeletionPage.Form(HttpContext, "Your e-mail address and your password are needed.", StatusCodes.Status400BadRequest);
-        var user = await db.FindUserAsync(Data.User.Normalize(email), ct);
-        if (!await passwords.VerifyAsync(password, user?.PasswordHash, ct) || user is null)
-            return DeletionPage.Form(HttpContext, "Invalid email or password", StatusCodes.Status403Forbidden);
+        var normalized = Data.User.Normalize(email);
+        var user = await db.FindUserAsync(normalized, ct);
+        try
+        {
+            if (!await guard.VerifyAsync(normalized, user, password, ct) || user is null)
+                return DeletionPage.Form(HttpContext, "Invalid email or password", StatusCodes.Status403Forbidden);
+        }
+        catch (TooManyException e)
+        {
+            HttpContext.Response.Headers.RetryAfter = FaultHandler.Seconds(e.Wait);
+            return DeletionPage.Form(HttpContext, "Too many wrong passwords: try again later.", StatusCodes.Status429TooManyRequests);
+        }
         await account.DeleteUserAsync(user.Id);
         return DeletionPage.Done(HttpContext);
     }

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UpdateMe;
@@ -14,7 +15,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
     public override void Configure()
     {
         Put("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).WithTags("Profile"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change my profile";

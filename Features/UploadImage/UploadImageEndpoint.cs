@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadImage;
@@ -16,7 +17,7 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
         AllowFileUploads(dontAutoBindFormData: true);
         MaxRequestBodySize(options.Value.MaxBytes + UploadImageForm.Overhead);
         Description(d => d.Accepts<UploadImageRequest>("multipart/form-data").WithTags("Images")
-            .ProducesProblem(400).ProducesProblem(413).ProducesProblem(507));
+            .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead).ProducesProblem(400).ProducesProblem(413).ProducesProblem(507));
         Summary(s =>
         {
             s.Summary = "Put up my profile image";

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.VerifyEmail;
 
@@ -13,7 +14,7 @@ sealed class VerifyEmailEndpoint(AccountEmails emails)
     {
         Post("/email/verify");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.Refreshes).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Confirm an e-mail address";

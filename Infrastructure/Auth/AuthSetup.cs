@@ -41,6 +41,8 @@ static class AuthSetup
             .AddScoped<SecurityEventLog>()
             .AddScoped<Sessions>()
             .AddSingleton<OwnPages>()
+            .AddSingleton<SecurityEventWriter>()
+            .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }

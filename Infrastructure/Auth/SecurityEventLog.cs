@@ -4,12 +4,12 @@ using Profiles.Infrastructure.Http;
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>Notes what happens to an account, for its owner in the database and for whoever runs the service in the log, which has no address (OWASP ASVS 16.3).</summary>
-sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
+sealed class SecurityEventLog(ProfilesDbContext db, SecurityEventWriter writer, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
 {
     /// <summary>Adds an event to what the slice is about to save: it is there if and only if what it tells of is.</summary>
     public void Add(long userId, SecurityEventKind kind, string? device = null)
     {
-        Keep(userId, kind, device);
+        db.SecurityEvents.Add(Make(userId, kind, device));
         Tell(userId, kind);
     }
 
@@ -17,20 +17,26 @@ sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, T
     public void AddFirst(User user, SecurityEventKind kind)
     {
         // The key that the context knows the user by until then.
-        Keep(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null);
+        db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null));
         db.SavedChanges += (_, _) => Tell(user.Id, kind);
     }
 
-    void Keep(long userId, SecurityEventKind kind, string? device) =>
-        db.SecurityEvents.Add(new()
-        {
-            UserId = userId,
-            Kind = kind,
-            At = clock.GetUtcNow().UtcDateTime,
-            Device = device,
-            Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
-        });
+    /// <summary>Leaves an event to be written beside the request, whose time then does not tell whether there was one to write. A crash loses those of a moment.</summary>
+    public void AddLater(long userId, SecurityEventKind kind)
+    {
+        writer.TryWrite(Make(userId, kind, device: null));
+        Tell(userId, kind);
+    }
 
     /// <summary>Notes an event in the service's log alone.</summary>
     public void Tell(long userId, SecurityEventKind kind) => log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
+
+    SecurityEvent Make(long userId, SecurityEventKind kind, string? device) => new()
+    {
+        UserId = userId,
+        Kind = kind,
+        At = clock.GetUtcNow().UtcDateTime,
+        Device = device,
+        Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
+    };
 }

@@ -11,9 +11,12 @@ sealed record SessionTokens(string AccessToken, int ExpiresIn, string RefreshTok
 /// Starts, renews and ends sessions. Each refresh replaces the refresh token; the one before it is honoured for a moment, because replies get lost on the way
 /// to a phone, and after that its return means that two have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
 /// </summary>
-sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, TimeProvider clock)
+sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, IOptions<AccountOptions> accounts, TimeProvider clock)
 {
     DateTime Now => clock.GetUtcNow().UtcDateTime;
+
+    /// <summary>Whether the user has still to show that the address is theirs before one is started.</summary>
+    public bool MustVerifyFirst(User user) => accounts.Value.MustVerify(user);
 
     /// <summary>Starts one for a user who has logged in.</summary>
     public async Task<SessionTokens> StartAsync(User user, string? device, CancellationToken ct)

@@ -19,6 +19,9 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
     /// <summary>Whether a disk cannot be written to at all, which whoever runs the service has to end.</summary>
     public static bool IsReadOnly(Exception exception) => exception is IOException { HResult: ReadOnlyFileSystem };
 
+    /// <summary>A time to wait as <c>Retry-After</c> says it: whole seconds, from one on.</summary>
+    public static string Seconds(TimeSpan wait) => Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         if (httpContext.RequestAborted.IsCancellationRequested)
@@ -32,6 +35,8 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
             log.LogError(exception, "A request failed with {Status}.", status);
         if (status == StatusCodes.Status503ServiceUnavailable)
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        if (exception is TooManyException { Wait: var wait })
+            httpContext.Response.Headers.RetryAfter = Seconds(wait);
         httpContext.Response.StatusCode = status;
         return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new ProblemDetails { Status = status } });
     }
@@ -39,6 +44,7 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
     static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
+        TooManyException => StatusCodes.Status429TooManyRequests,
         // EF Core wraps what is thrown where it saves.
         _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,
         _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,

@@ -31,11 +31,11 @@ static class Pipeline
         // A misuse of scopes is found at the start, wherever we run.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
         builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure);
-        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddCors();
+        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddForwardedAddresses().AddCors();
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()
-                .WithExposedHeaders("ETag", "Location", "Retry-After", "WWW-Authenticate")));
+                .WithExposedHeaders("ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate")));
     }
 
     /// <summary>Whether the addresses that it was told to listen on are such.</summary>

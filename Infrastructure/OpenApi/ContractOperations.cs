@@ -7,6 +7,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Idempotency;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -16,7 +17,7 @@ static class ContractOperations
     public const string Json = "application/json";
 
     // What Kestrel reads of a request line and of all headers.
-    const int LongestQuery = 8192, LongestHeader = 32768;
+    const int LongestQuery = 8192, LongestHeader = 32768, LongestKey = IdempotencyKeys.LongestKey;
 
     public static void Apply(OpenApiDocument document, ContractLimits limits, string path, HttpMethod method, OpenApiOperation operation, EndpointDefinition? endpoint)
     {
@@ -76,7 +77,7 @@ static class ContractOperations
                 [Problems.ContentType] = new() { Schema = new OpenApiSchemaReference(ContractSchemas.Problem, document), Example = example },
             },
         };
-        if (status == 503)
+        if (status is 429 or 503)
             Header(response, "Retry-After", "Seconds to wait.", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1", Maximum = "3600" });
         return response;
     }
@@ -135,6 +136,7 @@ static class ContractOperations
         ("UpdateMe" or "PatchMe", 412) => ("The profile has changed since: read it again.", null),
         ("ChangePassword", 400) => ("A password must not be the name of this service.", "new_password"),
         ("ForgotPassword", 400) => ("This is not an e-mail address.", "email"),
+        ("UploadImage", 409) => ("The first request with this Idempotency-Key is under way.", null),
         ("UploadImage", 413) => ($"A picture has at most {limits.ImageBytes} bytes.", null),
         _ => default,
     };
@@ -146,6 +148,8 @@ static class ContractOperations
             Header(created, "Location", "Where the caller's own profile is.", ContractSchemas.Text(LongestHeader, format: "uri-reference"));
         if (responses.ContainsKey("304"))
             Parameter(operation, "If-None-Match", "The `ETag` of the answer that the client has.");
+        if (responses.ContainsKey("422"))
+            Parameter(operation, IdempotencyKeys.Header, "Yours, random, one for each thing to be done: sent again within 24 hours with the same body, the request has the same answer and no second effect.", LongestKey, "^[ -~]+$");
         if (responses.ContainsKey("412"))
             Parameter(operation, "If-Match", "The `ETag` of the profile that is to be changed.");
         foreach (var answer in responses.Where(r => r.Key is "304" || (r.Key is "200" && (responses.ContainsKey("304") || responses.ContainsKey("412")))))
@@ -174,6 +178,6 @@ static class ContractOperations
             (concrete.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] = new OpenApiHeader { Description = description, Schema = schema };
     }
 
-    static void Parameter(OpenApiOperation operation, string name, string description) =>
-        (operation.Parameters ??= []).Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = ContractSchemas.Text(LongestHeader) });
+    static void Parameter(OpenApiOperation operation, string name, string description, int longest = LongestHeader, string? pattern = null) =>
+        (operation.Parameters ??= []).Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = ContractSchemas.Text(longest, pattern: pattern, minLength: pattern is null ? null : 1) });
 }

@@ -1,19 +1,40 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Infrastructure.Passwords;
 
 /// <summary>Gives an account another password: whoever is logged in with the old one is logged out, and the owner is told.</summary>
 sealed class AccountPasswords(
-    ProfilesDbContext db, PasswordHasher hasher, PasswordBlocklist blocklist, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, TimeProvider clock)
+    ProfilesDbContext db, PasswordHasher hasher, LoginGuard guard, PasswordBlocklist blocklist, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, TimeProvider clock,
+    ILogger<AccountPasswords> log)
 {
     /// <summary>Why the user may not take the password, in a sentence; null when they may.</summary>
     public string? Refusal(string password, User user) => blocklist.Refusal(password, user.Email);
 
-    /// <summary>Whether it is the user's password. Throws <see cref="Errors.BusyException"/>.</summary>
-    public Task<bool> VerifyAsync(string password, User user, CancellationToken ct) => hasher.VerifyAsync(password, user.PasswordHash, ct);
+    /// <summary>Whether it is the user's password. Throws <see cref="Errors.BusyException"/> and <see cref="Errors.TooManyException"/>.</summary>
+    public Task<bool> VerifyAsync(string password, User user, CancellationToken ct) => guard.VerifyAsync(user, password, ct);
+
+    /// <summary>
+    /// Hashes a password that has just been verified once more where more work is asked for now than then. Guarded by the old hash: a password that was changed
+    /// meanwhile stays changed. Who logs in need not care whether it succeeds: the next login tries again.
+    /// </summary>
+    public async Task RenewAsync(User user, string password, CancellationToken ct)
+    {
+        if (!hasher.NeedsRehash(user.PasswordHash))
+            return;
+        try
+        {
+            var hash = await hasher.HashAsync(password, ct);
+            await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            log.LogWarning(e, "A password's hash could not be renewed.");
+        }
+    }
 
     /// <summary>
     /// Sets a password in place of the one that the caller has verified, and ends all sessions but <paramref name="keptSession"/>. False when another was set meanwhile:

@@ -12,6 +12,9 @@ public sealed class ServiceOptions
     /// <summary>Host names that are answered, separated by <c>;</c>. Null: any in Development, else the one of <see cref="PublicBaseUrl"/> and the loopback names.</summary>
     public string? AllowedHosts { get; set; }
 
+    /// <summary>Addresses and networks, such as <c>10.0.0.0/8</c>, separated by commas, whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed; none unless set.</summary>
+    public string TrustedProxies { get; set; } = "";
+
     internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");
 
     internal string MailDirectory => Path.Combine(DataDirectory, "mail");

@@ -2,7 +2,9 @@ using System.Reflection;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
 
@@ -22,6 +24,7 @@ static class SettingsSetup
         })
             .Check(o => o.PublicBaseUrl is not null || environment.IsDevelopment(), "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.")
             .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
+            .Check(o => ForwardedAddresses.Read(o.TrustedProxies) is not null, "TrustedProxies must be IP addresses or networks such as 10.0.0.0/8, separated by commas.")
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
         services.AddSection<DatabaseOptions>("Database")
             .Check(o => o.Provider is null || Enum.IsDefined(o.Provider.Value), "Database__Provider must be Sqlite or PostgreSql.")
@@ -83,10 +86,21 @@ static class SettingsSetup
             .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || !string.IsNullOrEmpty(c.Value.Url), "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.")
             .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || o.Grace > c.Value.Timeout, "Images__Grace must be longer than Cloudinary__Timeout: an upload that is still going on would be taken for left behind.");
         services.AddSection<ExplorerOptions>("OpenApi");
+        services.AddSection<LimitsOptions>("Limits")
+            .Check(o => IsCount(o.LoginFailures), "Limits__LoginFailures must be between 1 and 1000000.")
+            .Check(o => IsCount(o.LoginFailuresOfAccount), "Limits__LoginFailuresOfAccount must be between 1 and 1000000.")
+            .Check(o => IsCount(o.LoginFailuresOfAddress), "Limits__LoginFailuresOfAddress must be between 1 and 1000000.")
+            .Check(o => IsCount(o.Registrations), "Limits__Registrations must be between 1 and 1000000.")
+            .Check(o => IsCount(o.Mails), "Limits__Mails must be between 1 and 1000000.")
+            .Check(o => IsCount(o.MailsToOne), "Limits__MailsToOne must be between 1 and 1000000.")
+            .Check(o => IsCount(o.Refreshes), "Limits__Refreshes must be between 1 and 1000000.")
+            .Check(o => IsCount(o.PublicProfiles), "Limits__PublicProfiles must be between 1 and 1000000.");
         services.AddSection<CrossOriginOptions>("Cors")
             .Check(o => o.List.All(origin => IsOrigin(origin, pathAllowed: false)), "Cors__Origins must be origins such as https://app.example.com, separated by commas.");
         return services;
     }
+
+    static bool IsCount(int number) => number is >= 1 and <= LimitsOptions.Most;
 
     static bool IsOrigin(string value, bool pathAllowed) =>
         Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0

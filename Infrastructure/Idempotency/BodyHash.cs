@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Profiles.Infrastructure.Idempotency;
+
+/// <summary>
+/// SHA-256 of what a request asks for. The boundary of a form is left out: who sends the same picture again mostly draws another one.
+/// </summary>
+sealed class BodyHash : IDisposable
+{
+    readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    readonly byte[] boundary;
+
+    // The end of what came, as far as it may be the beginning of a boundary.
+    byte[] pending = [];
+
+    public BodyHash(HttpRequest request)
+    {
+        boundary = Encoding.UTF8.GetBytes(request.GetTypedHeaders().ContentType?.Boundary.Value?.Trim('"') ?? "");
+        // Under which condition it is to be done is a part of it.
+        hash.AppendData(Encoding.UTF8.GetBytes($"{request.Headers.IfMatch}\n"));
+    }
+
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        if (boundary.Length == 0)
+        {
+            hash.AppendData(bytes);
+            return;
+        }
+        byte[] all = [.. pending, .. bytes];
+        var rest = all.AsSpan();
+        while (rest.IndexOf(boundary) is >= 0 and var at)
+        {
+            hash.AppendData(rest[..at]);
+            rest = rest[(at + boundary.Length)..];
+        }
+        var kept = Math.Min(boundary.Length - 1, rest.Length);
+        hash.AppendData(rest[..^kept]);
+        pending = rest[^kept..].ToArray();
+    }
+
+    /// <summary>Of all that was appended; nothing can be appended any more.</summary>
+    public byte[] Finish()
+    {
+        hash.AppendData(pending);
+        return hash.GetHashAndReset();
+    }
+
+    public void Dispose() => hash.Dispose();
+}
+
+/// <summary>A body that is hashed while it is read.</summary>
+sealed class HashedBody(Stream body, BodyHash hash) : Stream
+{
+    bool isWhole;
+
+    /// <summary>Whether the body was read to its end, or can be now. More than <paramref name="atMost"/> bytes are not waited for.</summary>
+    public async Task<bool> ReadToEndAsync(long atMost, CancellationToken ct)
+    {
+        var buffer = new byte[64 * 1024];
+        while (!isWhole && atMost > 0)
+            atMost -= await ReadAsync(buffer, ct);
+        return isWhole;
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await body.ReadAsync(buffer, cancellationToken);
+        isWhole |= read == 0 && buffer.Length > 0;
+        hash.Append(buffer.Span[..read]);
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A request is not read by holding up a thread.");
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}

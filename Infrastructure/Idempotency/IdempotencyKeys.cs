@@ -1,0 +1,190 @@
+using System.Security.Cryptography;
+using System.Text;
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Primitives;
+using Profiles.Data;
+using Profiles.Infrastructure.Json;
+using Profiles.Infrastructure.Logging;
+
+namespace Profiles.Infrastructure.Idempotency;
+
+/// <summary>
+/// Carries out a request with an <c>Idempotency-Key</c> once, and gives the same answer to the same request again (docs/adr/0010-idempotency-keys.md).
+/// An answer is kept before it is sent: a client that has it can have it again.
+/// </summary>
+sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
+{
+    public const string Header = "Idempotency-Key", Replayed = "Idempotency-Replayed";
+
+    public const int LongestKey = 255;
+
+    const int LongestAnswer = 64 * 1024;
+
+    static readonly string[] KeptHeaders = ["Content-Type", "ETag", "Location"];
+
+    public async Task InvokeAsync(HttpContext context, AnswerStore answers)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not { } idempotent || !context.Request.Headers.TryGetValue(Header, out var keys))
+        {
+            await next(context);
+            return;
+        }
+        if (Read(keys) is not { } key)
+        {
+            await Problem("An Idempotency-Key is one header of 1 to 255 printable ASCII characters.", StatusCodes.Status400BadRequest).ExecuteAsync(context);
+            return;
+        }
+        using var hash = new BodyHash(context.Request);
+        var body = new HashedBody(context.Request.Body, hash);
+        // JSON is read before, and its hash compared at once; a picture is hashed as it comes.
+        var requestHash = idempotent.LongestBody is null ? await ReadJsonAsync(context.Request, body, hash) : AnswerStore.NotYet;
+        var (row, isMine) = await answers.BeginAsync(HashOf(context, key), context.Features.Get<RequestUser>()?.Id, requestHash, context.RequestAborted);
+        if (isMine)
+            await RunAsync(context, idempotent, answers, row, body, hash);
+        else
+            await RepeatAsync(context, idempotent, row, requestHash, body, hash);
+    }
+
+    /// <summary>Whether an anonymous request's key was seen before, so that it has no effect of its own.</summary>
+    public static async Task<bool> IsRepeatAsync(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not null && context.Request.Headers.TryGetValue(Header, out var keys) && Read(keys) is { } key
+        && await context.RequestServices.GetRequiredService<AnswerStore>().IsKnownAsync(HashOf(context, key), context.RequestAborted);
+
+    static string? Read(StringValues keys) => keys is [{ Length: > 0 and <= LongestKey } key] && key.All(c => c is >= ' ' and <= '~') ? key : null;
+
+    async Task RunAsync(HttpContext context, Idempotent idempotent, AnswerStore answers, IdempotentAnswer row, HashedBody body, BodyHash hash)
+    {
+        var isKept = false;
+        var (aborted, response) = (context.RequestAborted, context.Features.Get<IHttpResponseBodyFeature>()!);
+        using var answer = new MemoryStream();
+        var kept = new StreamResponseBodyFeature(answer);
+        try
+        {
+            // Once begun it is finished, also when the client hangs up: that is when it asks again.
+            context.RequestAborted = CancellationToken.None;
+            context.Features.Set<IHttpResponseBodyFeature>(kept);
+            if (idempotent.LongestBody is not null)
+                context.Request.Body = body;
+            await next(context);
+            await kept.CompleteAsync();
+            isKept = IsFinal(context.Response.StatusCode, idempotent) && answer.Length <= LongestAnswer && await TryKeepAsync();
+        }
+        finally
+        {
+            context.RequestAborted = aborted;
+            context.Features.Set(response);
+            if (!isKept)
+                await TryForgetAsync(answers, row);
+        }
+        await SendAsync(context, answer.ToArray());
+
+        // What was done is answered, whether or not that could be kept.
+        async Task<bool> TryKeepAsync()
+        {
+            try
+            {
+                if (idempotent.LongestBody is not null && !await body.ReadToEndAsync(StrictJson.MaxBodyBytes, aborted))
+                    return false;
+                await answers.KeepAsync(row, idempotent.LongestBody is null ? row.RequestHash : hash.Finish(), context.Response.StatusCode, HeadersOf(context.Response), answer.ToArray());
+                return true;
+            }
+            catch (Exception e)
+            {
+                log.LogWarning(e, "An answer could not be kept under its Idempotency-Key.");
+                return false;
+            }
+        }
+    }
+
+    static async Task RepeatAsync(HttpContext context, Idempotent idempotent, IdempotentAnswer row, byte[] requestHash, HashedBody body, BodyHash hash)
+    {
+        if (idempotent.LongestBody is { } longest && row.Status is not null)
+        {
+            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+                limit.MaxRequestBodySize = longest;
+            requestHash = await body.ReadToEndAsync(longest, context.RequestAborted) ? hash.Finish() : AnswerStore.NotYet;
+        }
+        if (!row.RequestHash.AsSpan().SequenceEqual(requestHash))
+        {
+            await Problem("This Idempotency-Key was used for another request.", StatusCodes.Status422UnprocessableEntity).ExecuteAsync(context);
+        }
+        else if (row.Status is not { } status)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await Problem("The first request with this Idempotency-Key is under way.", StatusCodes.Status409Conflict).ExecuteAsync(context);
+        }
+        else
+        {
+            context.Response.StatusCode = status;
+            foreach (var line in row.Headers!.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                context.Response.Headers[line[..line.IndexOf(':', StringComparison.Ordinal)]] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..];
+            context.Response.Headers[Replayed] = "true";
+            await SendAsync(context, row.Body!);
+        }
+    }
+
+    // Without a body the pipeline gives an error one.
+    static async Task SendAsync(HttpContext context, byte[] body)
+    {
+        if (body.Length == 0)
+            return;
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    static async Task<byte[]> ReadJsonAsync(HttpRequest request, HashedBody body, BodyHash hash)
+    {
+        var json = new MemoryStream();
+        await body.CopyToAsync(json, request.HttpContext.RequestAborted);
+        json.Position = 0;
+        request.Body = json;
+        return hash.Finish();
+    }
+
+    // What another attempt may answer otherwise is not kept: of pictures no refusal, since one reason is that the service had no time for it.
+    static bool IsFinal(int status, Idempotent idempotent) =>
+        status < (idempotent.LongestBody is null ? 500 : 300) && status is not (StatusCodes.Status401Unauthorized or StatusCodes.Status408RequestTimeout or StatusCodes.Status429TooManyRequests or StatusCodes.Status499ClientClosedRequest);
+
+    async Task TryForgetAsync(AnswerStore answers, IdempotentAnswer row)
+    {
+        try
+        {
+            await answers.ForgetAsync(row);
+        }
+        catch (Exception e)
+        {
+            // What the request itself failed with is what the client is told.
+            log.LogWarning(e, "A request that failed could not be forgotten; its Idempotency-Key is refused for some minutes.");
+        }
+    }
+
+    // A user's keys are the user's; without one, whoever has the key has asked before.
+    static byte[] HashOf(HttpContext context, string key)
+    {
+        var whose = context.Features.Get<RequestUser>()?.Id;
+        var route = context.GetEndpoint()!.Metadata.GetMetadata<EndpointDefinition>()!.EndpointType.Name;
+        return SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{whose}\n{route}\n{key}")));
+    }
+
+    static string HeadersOf(HttpResponse response) =>
+        string.Join('\n', KeptHeaders.Where(h => response.Headers.ContainsKey(h)).Select(h => $"{h}:{response.Headers[h]}"));
+
+    static ProblemHttpResult Problem(string sentence, int status) => TypedResults.Problem(sentence, statusCode: status);
+}
+
+/// <summary>Registers idempotency keys, and says of a route that it takes them.</summary>
+static class IdempotencySetup
+{
+    public static IServiceCollection AddIdempotencyKeys(this IServiceCollection services) => services.AddScoped<AnswerStore>();
+
+    /// <summary>The route honours <c>Idempotency-Key</c>.</summary>
+    /// <param name="route">The route.</param>
+    /// <param name="longestBody">In bytes, where the body is not JSON but streamed.</param>
+    public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder route, long? longestBody = null) =>
+        route.WithMetadata(new Idempotent(longestBody)).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+
+    /// <summary>After authorisation, because keys belong to whoever sends them.</summary>
+    public static IApplicationBuilder UseIdempotencyKeys(this IApplicationBuilder app) => app.UseMiddleware<IdempotencyKeys>();
+}

@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
+
+namespace Profiles.Infrastructure.Limits;
+
+/// <summary>What is limited besides failed logins; <see cref="LimitsOptions"/> has the number of each.</summary>
+enum Limit
+{
+    Registrations,
+    Mails,
+
+    /// <summary>By the address of the mail and not by that of the client.</summary>
+    MailsToOne,
+    Refreshes,
+    PublicProfiles,
+}
+
+/// <summary>Says of a route that it is limited by its clients' addresses.</summary>
+sealed record Limited(Limit To);
+
+/// <summary>Counts requests by whom they come from.</summary>
+sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options)
+{
+    static readonly TimeSpan Hour = TimeSpan.FromHours(1), TenMinutes = TimeSpan.FromMinutes(10);
+
+    /// <summary>Counts one for the client's address; null, or how long it must wait.</summary>
+    public Task<TimeSpan?> TakeAsync(Limit limit, HttpContext context) => TryTakeAsync(limit, ClientNetwork.ForLimits(context), context.RequestAborted);
+
+    /// <summary>
+    /// Counts one for somebody whom the request names, such as the address that a mail is to go to: before it is known whether that is anybody's.
+    /// Throws <see cref="TooManyException"/>, which is answered 429.
+    /// </summary>
+    public async Task TakeAsync(Limit limit, string whom, CancellationToken ct)
+    {
+        if (await TryTakeAsync(limit, whom, ct) is { } wait)
+            throw new TooManyException(wait);
+    }
+
+    Task<TimeSpan?> TryTakeAsync(Limit limit, string whom, CancellationToken ct)
+    {
+        var o = options.Value;
+        var (most, window) = limit switch
+        {
+            Limit.Registrations => (o.Registrations, Hour),
+            Limit.Mails => (o.Mails, Hour),
+            Limit.MailsToOne => (o.MailsToOne, Hour),
+            Limit.Refreshes => (o.Refreshes, TenMinutes),
+            Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
+            _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
+        };
+        return o.Enabled ? counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : Task.FromResult<TimeSpan?>(null);
+    }
+}
