@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
 
@@ -18,7 +19,12 @@ sealed class SecurityEventLog(ProfilesDbContext db, IHttpContextAccessor http, T
     {
         // The key that the context knows the user by until then.
         Keep(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null);
-        db.SavedChanges += (_, _) => log.LogInformation("Security event {Kind} for user {UserId}.", kind, user.Id);
+        db.SavedChanges += (_, _) =>
+        {
+            // Not one who was refused.
+            if (db.Entry(user).State != EntityState.Detached)
+                log.LogInformation("Security event {Kind} for user {UserId}.", kind, user.Id);
+        };
     }
 
     void Keep(long userId, SecurityEventKind kind, string? device) =>
