@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
 
@@ -18,7 +19,12 @@ sealed class SecurityEventLog(ProfilesDbContext db, SecurityEventWriter writer, 
     {
         // The key that the context knows the user by until then.
         db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null));
-        db.SavedChanges += (_, _) => Tell(user.Id, kind);
+        db.SavedChanges += (_, _) =>
+        {
+            // Not one who was refused.
+            if (db.Entry(user).State != EntityState.Detached)
+                Tell(user.Id, kind);
+        };
     }
 
     /// <summary>Leaves an event to be written beside the request, whose time then does not tell whether there was one to write. A crash loses those of a moment.</summary>

@@ -46,7 +46,7 @@ public sealed class SettingsTests
         { "Mail__Username", ["somebody"] },
         { "Mail__RootCertificate", ["/proc/nowhere/root.pem", "/proc/self/status"] },
         { "Mail__Timeout", ["0", "00:06:00"] },
-        { "Mail__ResetUrl", ["https://app.example.com/reset", "/reset?token={token}", "https://app.example.com/{token}/{token}", "javascript:alert('{token}')"] },
+        { "Mail__ResetUrl", ["https://phones.example.net/new", "/relative?code={token}", "https://app.example.com/{token}/{token}", "javascript:alert('{token}')"] },
         { "Mail__VerifyUrl", ["nonsense", "https://app.example.com/<b>{token}"] },
         { "Mail__Typo", ["whatever"] },
         { "Images__MaxBytes", ["-1", "0", "209715201", "99999999999999999999", "20 MiB"] },
