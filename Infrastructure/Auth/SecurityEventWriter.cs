@@ -7,7 +7,8 @@ namespace Profiles.Infrastructure.Auth;
 /// <summary>Writes the security events that no request waits for, see <see cref="SecurityEventLog.AddLater"/>.</summary>
 sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, ILogger<SecurityEventWriter> log) : BackgroundService
 {
-    const int AtOnce = 100;
+    // Not at once: on a file, the write would hold up the next request of whoever measures.
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     // While the database is away or slow: what comes then is not kept. The log has it.
     readonly Channel<SecurityEvent> queue = Channel.CreateBounded<SecurityEvent>(new BoundedChannelOptions(1000) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -20,23 +21,25 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
         {
             await database.Ready.WaitAsync(stoppingToken);
             while (await queue.Reader.WaitToReadAsync(stoppingToken))
+            {
+                await Task.Delay(Pause * (0.5 + Random.Shared.NextDouble()), stoppingToken);
                 await SaveAsync();
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested && database.Ready.IsCompleted)
-        {
-            await SaveAsync();
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The service ends without having had its database.
+            if (database.Ready.IsCompletedSuccessfully)
+                await SaveAsync();
         }
     }
 
     async Task SaveAsync()
     {
         var events = new List<SecurityEvent>();
-        while (events.Count < AtOnce && queue.Reader.TryRead(out var next))
+        while (queue.Reader.TryRead(out var next))
             events.Add(next);
+        if (events.Count == 0)
+            return;
         try
         {
             using var scope = scopes.CreateScope();

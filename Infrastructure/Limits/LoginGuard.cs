@@ -38,10 +38,10 @@ sealed class LoginGuard(
                 await counters.ClearAsync(keys.Pair, keys.Seen, ct);
             return true;
         }
-        if (user is not null)
-            events.AddLater(user.Id, SecurityEventKind.LoginFailed);
         if (most.Enabled)
             await CountAsync(keys);
+        if (user is not null)
+            events.AddLater(user.Id, SecurityEventKind.LoginFailed);
         return false;
     }
 
