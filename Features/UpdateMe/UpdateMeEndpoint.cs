@@ -34,11 +34,12 @@ sealed class UpdateMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileTag t
                 return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
             db.Attach(me.User);
             Map.UpdateEntity(req, me.User);
-            if (req.Email is not null)
-                emails.Change(me.User, req.Email);
             try
             {
+                await using var turn = req.Email is null ? null : await emails.ChangeAsync(me.User, req.Email, ct);
                 await db.SaveChangesAsync(ct);
+                if (turn is not null)
+                    await turn.CommitAsync(ct);
                 HttpContext.Response.GetTypedHeaders().ETag = tags.Of(me.User);
                 return TypedResults.Ok(Map.FromEntity(me.User) with { ImageUrl = tags.Address.Of(me.Profile.Image), Image = tags.Address.Describe(me.Profile.Image) });
             }

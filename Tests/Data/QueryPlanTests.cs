@@ -27,6 +27,10 @@ public sealed class ManyUsersFixture : ProfilesFixture
             await db.Database.ExecuteSqlRawAsync("INSERT INTO user_profiles (user_id, name, version, updated_at) SELECT id, 'Many', 1, created_at FROM users");
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO outbox (store, state, user_id, key, created_at, due_at, attempts) SELECT 1, 2, n, 'none', '2026-01-01', '2126-01-01', 0 FROM ({numbers}) AS numbers"
                 .Replace("'2026-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
+            var hash = TestDatabase.IsPostgreSql ? "sha256(convert_to(id::text, 'UTF8'))" : "randomblob(32)";
+            var later = TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'";
+            await db.Database.ExecuteSqlRawAsync("INSERT INTO one_time_tokens (user_id, purpose, token_hash, normalized_email, expires_at) SELECT id, 2, HASH, normalized_email, LATER FROM users".Replace("HASH", hash).Replace("LATER", later));
+            await db.Database.ExecuteSqlRawAsync("INSERT INTO sessions (user_id, family_hash, token_hash, created_at, last_used_at) SELECT id, HASH, HASH, created_at, created_at FROM users".Replace("HASH", hash));
             await db.Database.ExecuteSqlRawAsync("ANALYZE");
             return 0;
         });
