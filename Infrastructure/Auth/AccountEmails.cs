@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Mail;
@@ -23,8 +24,15 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
         await db.SaveChangesAsync(ct);
     }
 
-    /// <summary>Takes another address for a tracked user: at once, or where addresses must be verified, when it has been. Adds the mails and the event to what is saved.</summary>
-    public void Change(User user, string email)
+    /// <summary>Takes another address for a tracked user: at once, or where addresses must be verified, when it has been. Adds the mails and the event to what is saved, and answers the transaction to save it in.</summary>
+    public async Task<IDbContextTransaction> ChangeAsync(User user, string email, CancellationToken ct)
+    {
+        var turn = await TakeTurnAsync(user.Id, ct);
+        Change(user, email);
+        return turn;
+    }
+
+    void Change(User user, string email)
     {
         var old = user.Email;
         if (User.Normalize(email) == user.NormalizedEmail)
@@ -67,7 +75,7 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
             return false;
         try
         {
-            await using var transaction = await db.Database.BeginTransactionAsync(ct);
+            await using var transaction = await TakeTurnAsync(row.UserId, ct);
             if (!await tokens.TryUseAsync(row, ct) || await db.Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == row.UserId, ct) is not { } user)
                 return false;
             if (user.NormalizedEmail == row.NormalizedEmail)
@@ -93,5 +101,13 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
         {
             return false;
         }
+    }
+
+    // The profile's row first: an event refers to the user's row and so holds it on PostgreSQL, and of two who hold it neither could change the address in it.
+    async Task<IDbContextTransaction> TakeTurnAsync(long userId, CancellationToken ct)
+    {
+        var transaction = await db.Database.BeginTransactionAsync(ct);
+        await db.UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
+        return transaction;
     }
 }

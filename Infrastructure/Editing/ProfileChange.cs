@@ -24,13 +24,14 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
             db.Attach(me.User);
             change(me.User);
-            if (email is not null)
-                emails.Change(me.User, email);
             if (Encoding.UTF8.GetByteCount(me.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
                 return TypedResults.Problem(Problems.Validation([new("metadata", $"Metadata has at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8.")], context, StatusCodes.Status400BadRequest));
             try
             {
+                await using var turn = email is null ? null : await emails.ChangeAsync(me.User, email, ct);
                 await db.SaveChangesAsync(ct);
+                if (turn is not null)
+                    await turn.CommitAsync(ct);
                 context.Response.GetTypedHeaders().ETag = tags.Of(me.User);
                 return null;
             }

@@ -36,6 +36,8 @@ public sealed class ManyUsersFixture : ProfilesFixture
             await db.Database.ExecuteSqlRawAsync(events);
             await db.Database.ExecuteSqlRawAsync($"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT KEY, 1, '2126-01-01' FROM ({numbers}) AS numbers"
                 .Replace("KEY", TestDatabase.IsPostgreSql ? "sha256(n::text::bytea)" : "randomblob(32)").Replace("'2126-01-01'", TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2126-01-01Z'" : "'2126-01-01 00:00:00'"));
+            var tokens = $"INSERT INTO one_time_tokens (user_id, purpose, token_hash, normalized_email, expires_at) SELECT n, 2, {hash(0)}, 'many', {time} FROM ({numbers}) AS numbers";
+            await db.Database.ExecuteSqlRawAsync(tokens);
             await db.Database.ExecuteSqlRawAsync("ANALYZE");
             return 0;
         });
