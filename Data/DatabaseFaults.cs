@@ -8,7 +8,7 @@ namespace Profiles.Data;
 static class DatabaseFaults
 {
     // https://www.sqlite.org/rescode.html
-    const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15, UniqueIndex = 2067;
+    const int ForeignKey = 787, Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15, UniqueIndex = 2067;
 
     /// <summary>A unique index refused the row.</summary>
     public static bool IsUniqueViolation(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: UniqueIndex } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
@@ -20,6 +20,9 @@ static class DatabaseFaults
         PostgresException answer => answer.ConstraintName == UserProfileConfiguration.UsernameIndex,
         _ => false,
     };
+
+    /// <summary>The row refers to one that is gone, such as that of a user who has just left.</summary>
+    public static bool IsOrphan(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: ForeignKey } or PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     /// <summary>Another holds the SQLite file: nothing was done.</summary>
     public static bool IsLocked(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Busy or Locked };

@@ -13,7 +13,7 @@ sealed class IdempotentAnswer
     /// <summary>Whose it is, so that it goes with the account; null where nobody was logged in.</summary>
     public long? UserId { get; init; }
 
-    /// <summary>SHA-256 of the request's body: another body under the same key is refused.</summary>
+    /// <summary>HMAC-SHA-256 of the request's body, under the signing key and the idempotency key: another body under the same key is refused.</summary>
     public required byte[] RequestHash { get; init; }
 
     /// <summary>The status that was answered; null while the first request is under way.</summary>

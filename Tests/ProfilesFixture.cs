@@ -110,6 +110,9 @@ public sealed class TestClock : TimeProvider
     public override DateTimeOffset GetUtcNow() => TimeProvider.System.GetUtcNow() + ahead;
 
     public void Advance(TimeSpan by) => ahead += by;
+
+    /// <summary>The system's time again: tokens of every service in this process are dated by the one that was started last.</summary>
+    public void Reset() => ahead = TimeSpan.Zero;
 }
 
 static class SqliteFirst

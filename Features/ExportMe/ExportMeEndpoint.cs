@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.ExportMe;
 
@@ -12,7 +13,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileImage
     public override void Configure()
     {
         Get("/me/export");
-        Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").WithTags("Account"));
+        Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").LimitedTo(Limit.Exports).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Take my data along";
@@ -33,6 +34,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileImage
         catch (ImageStorageException e)
         {
             Logger.LogError(e, "A picture could not be read for its owner.");
+            HttpContext.Response.Headers.RetryAfter = "10";
             return TypedResults.Problem("The picture cannot be read now: try again in a moment.", statusCode: StatusCodes.Status503ServiceUnavailable);
         }
         log.Add(me.Id, SecurityEventKind.DataExported);

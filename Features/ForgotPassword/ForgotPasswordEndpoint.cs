@@ -29,9 +29,12 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails, Rout
     // Nobody is looked up here: what is done for an address without an account is what is done for one with it, and takes the same time.
     public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
     {
-        await limits.TakeAsync(Limit.MailsToOne, Data.User.Normalize(req.Email), ct);
-        mails.Add(MailKind.ResetPassword, req.Email.Trim());
-        await db.SaveChangesAsync(ct);
+        // Who has had several is not sent another, and the answer is the same.
+        if (await limits.TryTakeAsync(Limit.MailsToOne, Data.User.Normalize(req.Email), ct))
+        {
+            mails.Add(MailKind.ResetPassword, req.Email.Trim());
+            await db.SaveChangesAsync(ct);
+        }
         return TypedResults.Accepted((string?)null, new ForgotPasswordResponse(Sentence));
     }
 }

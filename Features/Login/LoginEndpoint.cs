@@ -23,7 +23,6 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sess
             s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
-            s.Responses[403] = "The e-mail address is not confirmed yet: open the link in the mail";
             s.Responses[429] = "Too many wrong passwords for this account from this address, or from this address at all.";
         });
     }
@@ -32,12 +31,12 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sess
     {
         var email = Data.User.Normalize(req.Email);
         var user = await db.FindUserAsync(email, ct);
-        if (!await guard.VerifyAsync(email, user, req.Password, ct) || user is null)
-            return TypedResults.Problem("Invalid email or password", statusCode: StatusCodes.Status401Unauthorized);
-        if (sessions.MustVerifyFirst(user))
-            return TypedResults.Problem("The e-mail address is not confirmed yet: open the link in the mail", statusCode: StatusCodes.Status403Forbidden);
-        await passwords.RenewAsync(user, req.Password, ct);
-        var tokens = await sessions.StartAsync(user, req.Device?.Trim(), ct);
-        return TypedResults.Ok(new LoginResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn));
+        if (await guard.VerifyAsync(email, user, req.Password, ct) && user is not null)
+        {
+            await passwords.RenewAsync(user, req.Password, ct);
+            if (await sessions.StartAsync(user, req.Device?.Trim(), ct) is { } tokens)
+                return TypedResults.Ok(new LoginResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn));
+        }
+        return TypedResults.Problem(guard.Refusal, statusCode: StatusCodes.Status401Unauthorized);
     }
 }

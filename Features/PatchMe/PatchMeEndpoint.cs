@@ -14,7 +14,7 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
     {
         Patch("/me", "/users/me", "/user/profile");
         Description(d => d.Accepts<PatchMeRequest>(MergePatch.MediaType)
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).TakesIdempotencyKey().WithTags("Profile"));
+            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change or remove parts of my profile";
@@ -25,6 +25,7 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
             s.Responses[200] = "Changed.";
             s.Responses[409] = "Username already taken, or Email already registered";
             s.Responses[412] = "The profile has changed since.";
+            s.Responses[429] = "Too many changes of the e-mail address.";
         });
     }
 

@@ -36,7 +36,7 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Ac
         var user = Map.ToEntity(req);
         user.PasswordHash = await passwords.HashAsync(req.Password, ct);
         db.Users.Add(user);
-        emails.Welcome(user);
+        await emails.WelcomeAsync(user, ct);
         try
         {
             await db.SaveChangesAsync(ct);

@@ -28,7 +28,7 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, LoginGuard guard, Prof
         try
         {
             if (!await guard.VerifyAsync(normalized, user, password, ct) || user is null)
-                return DeletionPage.Form(HttpContext, "Invalid email or password", StatusCodes.Status403Forbidden);
+                return DeletionPage.Form(HttpContext, guard.Refusal, StatusCodes.Status403Forbidden);
         }
         catch (TooManyException e)
         {

@@ -15,7 +15,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
     public override void Configure()
     {
         Put("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).TakesIdempotencyKey().WithTags("Profile"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change my profile";
@@ -25,6 +25,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
             s.Responses[200] = "Changed.";
             s.Responses[409] = "Email already registered, or Username already taken";
             s.Responses[412] = "The profile has changed since.";
+            s.Responses[429] = "Too many changes of the e-mail address.";
         });
     }
 

@@ -2,16 +2,25 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>What becomes of an account's address: how it is changed and shown to be the person's (docs/adr/0008-e-mail-verification.md).</summary>
-sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, IOptions<AccountOptions> options, TimeProvider clock)
+sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, RouteLimits limits, CurrentUser me, IOptions<AccountOptions> options,
+    TimeProvider clock)
 {
-    /// <summary>Asks a user who is about to be saved for the first time to show that the address is theirs.</summary>
-    public void Welcome(User user)
+    bool isCounted;
+
+    /// <summary>
+    /// Asks a user who is about to be saved for the first time to show that the address is theirs. Throws <see cref="Errors.TooManyException"/> where a taken address
+    /// gets a mail too: counted before it is known which it is.
+    /// </summary>
+    public async Task WelcomeAsync(User user, CancellationToken ct)
     {
+        if (options.Value.RequireVerifiedEmail)
+            await limits.TakeAsync(Limit.MailsToOne, user.NormalizedEmail, ct);
         mails.Add(MailKind.VerifyEmail, user.Email);
         events.AddFirst(user, SecurityEventKind.Registered);
     }
@@ -25,22 +34,28 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
     }
 
     /// <summary>Takes another address for a tracked user: at once, or where addresses must be verified, when it has been. Adds the mails and the event to what is saved, and answers the transaction to save it in.</summary>
+    /// <remarks>Throws <see cref="Errors.TooManyException"/>: whoever is logged in could have mails sent to anybody.</remarks>
     public async Task<IDbContextTransaction> ChangeAsync(User user, string email, CancellationToken ct)
     {
+        var isOther = User.Normalize(email) != user.NormalizedEmail;
+        // Once for the request, however often the change has to be made.
+        if (isOther && !isCounted)
+        {
+            await limits.TakeAsync(Limit.Mails, FormattableString.Invariant($"user {user.Id}"), ct);
+            await limits.TakeAsync(Limit.MailsToOne, User.Normalize(email), ct);
+            isCounted = true;
+        }
         var turn = await TakeTurnAsync(user.Id, ct);
-        Change(user, email);
+        if (isOther)
+            await ChangeToOtherAsync(user, email, ct);
+        else
+            user.Email = email.Trim();
         return turn;
     }
 
-    void Change(User user, string email)
+    async Task ChangeToOtherAsync(User user, string email, CancellationToken ct)
     {
         var old = user.Email;
-        if (User.Normalize(email) == user.NormalizedEmail)
-        {
-            // Written another way, it is the same address. What was to come in its place is not wanted any more.
-            (user.Email, user.PendingEmail) = (email.Trim(), null);
-            return;
-        }
         if (options.Value.RequireVerifiedEmail)
         {
             user.PendingEmail = email.Trim();
@@ -51,14 +66,17 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
             user.ChangeEmail(email);
             (user.EmailVerifiedAt, user.PendingEmail) = (null, null);
             mails.Add(MailKind.VerifyEmail, user.Email, user.Id);
+            // Whoever else is logged in was so under the other address.
+            await db.Sessions.Where(s => s.UserId == user.Id && s.Id != me.SessionId).ExecuteDeleteAsync(ct);
         }
         mails.Add(MailKind.EmailChangeRequested, old, user.Id);
         events.Add(user.Id, options.Value.RequireVerifiedEmail ? SecurityEventKind.EmailChangeRequested : SecurityEventKind.EmailChanged);
     }
 
-    /// <summary>Asks the user again to show that an address is theirs, if there is one to show; to be saved.</summary>
-    public void AskAgain(User user)
+    /// <summary>Asks the user again to show that an address is theirs, if there is one to show; to be saved. Throws <see cref="Errors.TooManyException"/>.</summary>
+    public async Task AskAgainAsync(User user, CancellationToken ct)
     {
+        await limits.TakeAsync(Limit.MailsToOne, User.Normalize(user.PendingEmail ?? user.Email), ct);
         if (user.PendingEmail is { } pending)
             mails.Add(MailKind.VerifyNewEmail, pending, user.Id);
         else if (user.EmailVerifiedAt is null)

@@ -11,16 +11,17 @@ sealed record SessionTokens(string AccessToken, int ExpiresIn, string RefreshTok
 /// Starts, renews and ends sessions. Each refresh replaces the refresh token; the one before it is honoured for a moment, because replies get lost on the way
 /// to a phone, and after that its return means that two have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
 /// </summary>
-sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, IOptions<AccountOptions> accounts, TimeProvider clock)
+sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, TimeProvider clock)
 {
     DateTime Now => clock.GetUtcNow().UtcDateTime;
 
-    /// <summary>Whether the user has still to show that the address is theirs before one is started.</summary>
-    public bool MustVerifyFirst(User user) => accounts.Value.MustVerify(user);
-
-    /// <summary>Starts one for a user who has logged in.</summary>
-    public async Task<SessionTokens> StartAsync(User user, string? device, CancellationToken ct)
+    /// <summary>Starts one for a user whose password has been verified; null when it has been changed since, or the user is gone: whoever ended all sessions meanwhile has ended this one.</summary>
+    public async Task<SessionTokens?> StartAsync(User user, string? device, CancellationToken ct)
     {
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        // Locks the row: a change of the password comes before it or after it.
+        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, x => x.PasswordHash), ct) == 0)
+            return null;
         var token = RefreshToken.New();
         var session = new Session { UserId = user.Id, Device = device, FamilyHash = token.FamilyHash, TokenHash = token.SecretHash, CreatedAt = Now, LastUsedAt = Now };
         db.Sessions.Add(session);
@@ -28,6 +29,7 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
         await db.SaveChangesAsync(ct);
         var kept = db.Sessions.Where(s => s.UserId == user.Id).OrderByDescending(s => s.LastUsedAt).ThenByDescending(s => s.Id).Take(options.Value.PerUser).Select(s => s.Id);
         await db.Sessions.Where(s => s.UserId == user.Id && !kept.Contains(s.Id)).ExecuteDeleteAsync(ct);
+        await transaction.CommitAsync(ct);
         return Tokens(session, token);
     }
 
@@ -47,8 +49,8 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
                 // Another request with the same token was first: it is told what that one was told.
                 continue;
             }
-            if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now)
-                return Tokens(session, token.Open(session.Successor!));
+            if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now && session.Successor is { } successor)
+                return Tokens(session, token.Open(successor));
             await EndAsync(session.UserId, session.Id, SecurityEventKind.RefreshTokenReused);
             return null;
         }

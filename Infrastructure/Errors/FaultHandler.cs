@@ -49,6 +49,8 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
         _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,
         _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when IsReadOnly(exception) => StatusCodes.Status503ServiceUnavailable,
+        // Everything that refers to another row refers to the caller's: who has left meanwhile is nobody.
+        _ when DatabaseFaults.IsOrphan(exception) => StatusCodes.Status401Unauthorized,
         _ when DatabaseFaults.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseFaults.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,

@@ -20,6 +20,9 @@ sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory sc
             + await db.SecurityEvents.Where(e => e.At <= happened).ExecuteDeleteAsync(ct)
             + await db.OneTimeTokens.Where(t => t.ExpiresAt <= now).ExecuteDeleteAsync(ct)
             + await db.Sessions.Where(s => s.LastUsedAt <= used).ExecuteDeleteAsync(ct);
+        // What a lost reply is told from is of no use after its time.
+        var told = now - sessions.Value.ReuseWindow;
+        await db.Sessions.Where(s => s.Successor != null && s.RotatedAt < told).ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
         log.LogDebug("{Count} rows were over.", removed);
     }
 

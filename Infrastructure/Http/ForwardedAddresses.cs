@@ -17,10 +17,11 @@ static class ForwardedAddresses
         var networks = new List<IPNetwork>();
         foreach (var part in setting.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (IPNetwork.TryParse(part, out var network))
-                networks.Add(network);
             // 10.1 is an address to the parser, and a network cut off to whoever wrote it.
-            else if (IPAddress.TryParse(part, out var address) && (part.Contains(':', StringComparison.Ordinal) || part.Count(c => c == '.') == 3))
+            var isWhole = part.Contains(':', StringComparison.Ordinal) || part.Count(c => c == '.') == 3;
+            if (isWhole && IPNetwork.TryParse(part, out var network))
+                networks.Add(network);
+            else if (isWhole && IPAddress.TryParse(part, out var address))
                 networks.Add(new(address, address.GetAddressBytes().Length * 8));
             else
                 return null;

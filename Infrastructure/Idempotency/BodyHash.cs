@@ -4,18 +4,19 @@ using System.Text;
 namespace Profiles.Infrastructure.Idempotency;
 
 /// <summary>
-/// SHA-256 of what a request asks for. The boundary of a form is left out: who sends the same picture again mostly draws another one.
+/// HMAC-SHA-256 of what a request asks for, so that nobody finds a password in it by trying. The boundary of a form is left out: who sends the same picture again mostly draws another one.
 /// </summary>
 sealed class BodyHash : IDisposable
 {
-    readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    readonly IncrementalHash hash;
     readonly byte[] boundary;
 
     // The end of what came, as far as it may be the beginning of a boundary.
     byte[] pending = [];
 
-    public BodyHash(HttpRequest request)
+    public BodyHash(HttpRequest request, byte[] secret)
     {
+        hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret);
         boundary = Encoding.UTF8.GetBytes(request.GetTypedHeaders().ContentType?.Boundary.Value?.Trim('"') ?? "");
         // Under which condition it is to be done is a part of it.
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Headers.IfMatch}\n"));

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Primitives;
 using Profiles.Data;
+using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Logging;
 
@@ -24,7 +25,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
 
     static readonly string[] KeptHeaders = ["Content-Type", "ETag", "Location"];
 
-    public async Task InvokeAsync(HttpContext context, AnswerStore answers)
+    public async Task InvokeAsync(HttpContext context, AnswerStore answers, SigningKeys signing)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not { } idempotent || !context.Request.Headers.TryGetValue(Header, out var keys))
         {
@@ -36,7 +37,8 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
             await Problem("An Idempotency-Key is one header of 1 to 255 printable ASCII characters.", StatusCodes.Status400BadRequest).ExecuteAsync(context);
             return;
         }
-        using var hash = new BodyHash(context.Request);
+        // A registration has a password in it, and a fast hash of that alone would be guessed.
+        using var hash = new BodyHash(context.Request, Encoding.UTF8.GetBytes($"{signing.Current}\n{key}"));
         var body = new HashedBody(context.Request.Body, hash);
         // JSON is read before, and its hash compared at once; a picture is hashed as it comes.
         var requestHash = idempotent.LongestBody is null ? await ReadJsonAsync(context.Request, body, hash) : AnswerStore.NotYet;

@@ -99,12 +99,20 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
     /// <summary>The picture as anyone can load it; null when it is not there.</summary>
     public async Task<byte[]?> ReadAsync(ProfileImage image, CancellationToken ct)
     {
+        // The client's own limit of time ends with the headers.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(options.Timeout);
         try
         {
-            using var response = await client.GetAsync(new Uri(image.Url), ct);
-            return response.StatusCode == HttpStatusCode.NotFound ? null : await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(ct);
+            using var response = await client.GetAsync(new Uri(image.Url), HttpCompletionOption.ResponseHeadersRead, ct);
+            if (response.StatusCode == HttpStatusCode.NotFound)
+                return null;
+            var content = response.EnsureSuccessStatusCode().Content;
+            // What we uploaded, and no more than that; of older ones the size is not known.
+            await content.LoadIntoBufferAsync(Math.Max(image.Bytes, MaxAnswerBytes), patience.Token);
+            return await content.ReadAsByteArrayAsync(patience.Token);
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !ct.IsCancellationRequested)
         {
             throw new ImageStorageException("The picture cannot be read from Cloudinary.", e);
         }

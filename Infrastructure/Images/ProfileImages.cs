@@ -82,10 +82,19 @@ sealed class ProfileImages(
         var (deleted, entry) = await LockedAsync(userId, async profile =>
         {
             var removal = profile?.Image is { } image ? Removal(userId, image) : null;
+            // Nobody else is at it: the outbox may begin at once.
+            removal?.DueAt = removal.CreatedAt;
+            var email = await db.Users.Where(u => u.Id == userId).Select(u => u.NormalizedEmail).SingleOrDefaultAsync(CancellationToken.None);
             await db.Outbox.Where(e => e.UserId == userId && e.Store == OutboxStore.Mail).ExecuteDeleteAsync(CancellationToken.None);
+#pragma warning disable CA1862 // The database compares, and knows no other way.
+            // Those that were to find out whose they are.
+            await db.Outbox.Where(e => e.UserId == 0 && e.Store == OutboxStore.Mail && e.Key.ToLower() == email).ExecuteDeleteAsync(CancellationToken.None);
+#pragma warning restore CA1862
             // Sessions, events, tokens and the profile go with it.
             return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
         });
+        if (deleted)
+            log.LogInformation("Security event {Kind} for user {UserId}.", SecurityEventKind.AccountDeleted, userId);
         if (entry is { Store: OutboxStore.LocalImages })
             await TrySettleAsync(entry);
         return deleted;

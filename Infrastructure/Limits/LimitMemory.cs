@@ -35,6 +35,13 @@ sealed class LimitMemory
     /// <summary>Keeps what was taken in advance.</summary>
     public void Put(LimitKey key, int left, DateTime until, DateTime now) => Keep(key, new(left, until, isRefusal: false), now);
 
+    /// <summary>Asks the database again.</summary>
+    public void Forget(LimitKey key)
+    {
+        if (entries.TryRemove(key.Short, out _))
+            Interlocked.Decrement(ref count);
+    }
+
     void Keep(LimitKey key, Entry entry, DateTime now)
     {
         while (true)

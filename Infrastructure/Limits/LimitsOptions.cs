@@ -16,19 +16,22 @@ public sealed class LimitsOptions
     public int LoginFailuresOfAccount { get; set; } = 50;
 
     /// <summary>Wrong passwords from one address for all accounts in 15 minutes.</summary>
-    public int LoginFailuresOfAddress { get; set; } = 100;
+    public int LoginFailuresOfAddress { get; set; } = 300;
 
     /// <summary>Registrations from one address in an hour.</summary>
     public int Registrations { get; set; } = 60;
 
     /// <summary>Requests from one address in an hour that send a mail.</summary>
-    public int Mails { get; set; } = 20;
+    public int Mails { get; set; } = 100;
 
     /// <summary>Mails to one address in an hour that anybody may ask for.</summary>
     public int MailsToOne { get; set; } = 5;
 
     /// <summary>Refreshes of a session from one address in ten minutes.</summary>
     public int Refreshes { get; set; } = 600;
+
+    /// <summary>Exports of data from one address in an hour.</summary>
+    public int Exports { get; set; } = 20;
 
     /// <summary>Looks at other people's profiles from one address in ten minutes.</summary>
     public int PublicProfiles { get; set; } = 600;

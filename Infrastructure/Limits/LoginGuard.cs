@@ -12,26 +12,40 @@ namespace Profiles.Infrastructure.Limits;
 /// and an address that is nobody's counts like any other (docs/adr/0009-limits.md).
 /// </summary>
 sealed class LoginGuard(
-    PasswordHasher passwords, LimitCounters counters, LimitMemory memory, SecurityEventLog events, IHttpContextAccessor http, IOptions<LimitsOptions> options)
+    PasswordHasher passwords, LimitCounters counters, LimitMemory memory, SecurityEventLog events, IHttpContextAccessor http, IOptions<LimitsOptions> options,
+    IOptions<AccountOptions> accounts)
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15), Hour = TimeSpan.FromHours(1);
 
     readonly LimitsOptions most = options.Value;
 
-    /// <summary>Whether it is this user's password. Throws <see cref="TooManyException"/> and <see cref="BusyException"/>, which are answered 429 and 503.</summary>
-    public Task<bool> VerifyAsync(User user, string password, CancellationToken ct) => VerifyAsync(user.NormalizedEmail, user, password, ct);
+    /// <summary>What whoever may not log in is told, whatever it is that is wrong: where addresses must be verified, nothing tells one that is not from one that is nobody's.</summary>
+    public string Refusal => accounts.Value.RequireVerifiedEmail ? "Invalid email or password, or the address is not confirmed yet" : "Invalid email or password";
 
-    /// <summary>The same for who may not exist: the work and the answers are those for a user.</summary>
+    /// <summary>Forgets the failures of a user's account from the client's address.</summary>
+    public async Task ForgiveAsync(User user, CancellationToken ct)
+    {
+        var keys = Keys.Of(user.NormalizedEmail, ClientNetwork.ForLimits(http.HttpContext!));
+        memory.Forget(keys.Pair);
+        await counters.ClearAsync(keys.Pair, keys.Seen, ct);
+    }
+
+    /// <summary>Whether it is this user's password. Throws <see cref="TooManyException"/> and <see cref="BusyException"/>, which are answered 429 and 503.</summary>
+    public Task<bool> VerifyAsync(User user, string password, CancellationToken ct) => VerifyAsync(user.NormalizedEmail, user, password, mayBeUnverified: true, ct);
+
+    /// <summary>The same for who may not exist, or may have to verify the address first: the work and the answers are those for a user whose password is wrong.</summary>
     /// <param name="normalizedEmail">The address that was named.</param>
     /// <param name="user">Whose it is; null for nobody's.</param>
     /// <param name="password">What is tried.</param>
     /// <param name="ct">Cancels it.</param>
-    public async Task<bool> VerifyAsync(string normalizedEmail, User? user, string password, CancellationToken ct)
+    public Task<bool> VerifyAsync(string normalizedEmail, User? user, string password, CancellationToken ct) => VerifyAsync(normalizedEmail, user, password, mayBeUnverified: false, ct);
+
+    async Task<bool> VerifyAsync(string normalizedEmail, User? user, string password, bool mayBeUnverified, CancellationToken ct)
     {
         var keys = Keys.Of(normalizedEmail, ClientNetwork.ForLimits(http.HttpContext!));
         if (most.Enabled)
             await RefuseAsync(keys, ct);
-        if (await passwords.VerifyAsync(password, user?.PasswordHash, ct) && user is not null)
+        if (await passwords.VerifyAsync(password, user?.PasswordHash, ct) && user is not null && (mayBeUnverified || !accounts.Value.MustVerify(user)))
         {
             // Guesses that were made at the same time have been counted since: one that is right beyond the limit must not be told.
             if (most.Enabled && await RefuseAsync(keys, ct))

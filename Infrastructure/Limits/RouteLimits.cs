@@ -13,6 +13,7 @@ enum Limit
     /// <summary>By the address of the mail and not by that of the client.</summary>
     MailsToOne,
     Refreshes,
+    Exports,
     PublicProfiles,
 }
 
@@ -25,7 +26,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
     static readonly TimeSpan Hour = TimeSpan.FromHours(1), TenMinutes = TimeSpan.FromMinutes(10);
 
     /// <summary>Counts one for the client's address; null, or how long it must wait.</summary>
-    public Task<TimeSpan?> TakeAsync(Limit limit, HttpContext context) => TryTakeAsync(limit, ClientNetwork.ForLimits(context), context.RequestAborted);
+    public Task<TimeSpan?> TakeAsync(Limit limit, HttpContext context) => WaitOfAsync(limit, ClientNetwork.ForLimits(context), context.RequestAborted);
 
     /// <summary>
     /// Counts one for somebody whom the request names, such as the address that a mail is to go to: before it is known whether that is anybody's.
@@ -33,11 +34,14 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
     /// </summary>
     public async Task TakeAsync(Limit limit, string whom, CancellationToken ct)
     {
-        if (await TryTakeAsync(limit, whom, ct) is { } wait)
+        if (await WaitOfAsync(limit, whom, ct) is { } wait)
             throw new TooManyException(wait);
     }
 
-    Task<TimeSpan?> TryTakeAsync(Limit limit, string whom, CancellationToken ct)
+    /// <summary>The same where nobody is to be told: whether it may be done.</summary>
+    public async Task<bool> TryTakeAsync(Limit limit, string whom, CancellationToken ct) => await WaitOfAsync(limit, whom, ct) is null;
+
+    Task<TimeSpan?> WaitOfAsync(Limit limit, string whom, CancellationToken ct)
     {
         var o = options.Value;
         var (most, window) = limit switch
@@ -46,6 +50,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.Mails => (o.Mails, Hour),
             Limit.MailsToOne => (o.MailsToOne, Hour),
             Limit.Refreshes => (o.Refreshes, TenMinutes),
+            Limit.Exports => (o.Exports, Hour),
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
             _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
         };

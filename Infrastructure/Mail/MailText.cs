@@ -24,8 +24,8 @@ sealed record MailText(string Subject, string[] Lines, string? Link = null, stri
             "Confirm your e-mail address", "Please confirm that this e-mail address is yours", "If you did not ask for this, do nothing: the address is then not confirmed.", options.VerifyUrl, token!, lifetime),
         MailKind.ResetPassword => WithToken(
             "Set a new password", "Somebody, we hope you, asked for a new password for your account", "If it was not you, do nothing: your password stays as it is.", options.ResetUrl, token!, lifetime),
-        MailKind.EmailChangeRequested => new("Your e-mail address is being changed",
-            [$"The e-mail address of your account is being changed to {newEmail}.", "If you did not ask for this, set a new password now, and tell those who run this service."]),
+        MailKind.EmailChangeRequested => new("A change of your e-mail address",
+            [$"Somebody, we hope you, has asked for {newEmail} as the e-mail address of your account.", "If it was not you, change your password in the app now, and tell those who run this service: soon no mail about the account will come here any more."]),
         MailKind.AlreadyRegistered => new("You have an account already",
             ["Somebody, we hope you, tried to use this e-mail address for an account. It has one already: log in, or ask in the app for a new password.", "If it was not you, do nothing: nothing has changed."]),
         MailKind.PasswordChanged => new("Your password was changed",

@@ -22,6 +22,7 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
         // One limit for all of it: a server that says a word now and then is no better than one that says none.
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
         patience.CancelAfter(settings.Timeout);
+        var taken = false;
         try
         {
             using var client = new TcpClient();
@@ -47,8 +48,12 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
             await connection.AskAsync("DATA", 354);
             await connection.WriteAsync(Stuffed(message));
             await connection.ExpectAsync(250, "DATA", isOfThisMail: true);
-            // It has taken the mail: what it says to the end of the conversation changes nothing.
+            taken = true;
             await connection.WriteAsync("QUIT\r\n"u8.ToArray());
+        }
+        catch (Exception) when (taken)
+        {
+            // It has the mail: how the conversation ends changes nothing, and to send it again would end the token in it.
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {

@@ -28,7 +28,8 @@ sealed class AccountPasswords(
         try
         {
             var hash = await hasher.HashAsync(password, ct);
-            await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct);
+            if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct) == 1)
+                user.PasswordHash = hash;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -61,16 +62,19 @@ sealed class AccountPasswords(
         var hash = await hasher.HashAsync(password, ct);
         var now = clock.GetUtcNow().UtcDateTime;
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        // The profile's row first, as wherever both are changed.
+        await db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version + 1).SetProperty(x => x.UpdatedAt, now), ct);
         if (!await tokens.TryUseAsync(token, ct))
             return false;
         // The address may have been changed since the token was read.
         if (await db.Users.Where(u => u.Id == user.Id && u.NormalizedEmail == token.NormalizedEmail).ExecuteUpdateAsync(u => u
                 .SetProperty(x => x.PasswordHash, hash).SetProperty(x => x.PendingEmail, (string?)null).SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt ?? now), ct) == 0)
             return false;
-        await db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version + 1).SetProperty(x => x.UpdatedAt, now), ct);
         await db.OneTimeTokens.Where(t => t.UserId == user.Id).ExecuteDeleteAsync(ct);
         await EndAsync(user, SecurityEventKind.PasswordReset, keptSession: null, ct);
         await transaction.CommitAsync(ct);
+        // Who has just set a password is not to wait for having forgotten the one before.
+        await guard.ForgiveAsync(user, ct);
         return true;
     }
 

@@ -5,7 +5,9 @@ using System.Text;
 using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Infrastructure.Auth;
 using BC = BCrypt.Net.BCrypt;
 
 namespace Profiles.Tests.Features.Login;
@@ -197,6 +199,19 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("""{"email":"john@example.com","password":"12345678","password":"12345679"}""")]
     [InlineData("email=john@example.com&password=12345678")]
     public async Task JSON_that_is_not_strict_is_refused(string body) => await (await SendAsync(body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+
+    [Fact]
+    public async Task A_login_that_is_under_way_when_the_password_is_changed_starts_no_session()
+    {
+        var user = await app.CreateUserAsync();
+        using var scope = app.Services.CreateScope();
+        var verified = (await scope.ServiceProvider.GetRequiredService<ProfilesDbContext>().FindUserAsync(user.Id, Cancellation))!;
+        using var client = app.ClientFor(user);
+        await (await client.PutAsJsonAsync("/me/password", new { current_password = user.Password, new_password = "another horse battery staple" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+
+        (await scope.ServiceProvider.GetRequiredService<Sessions>().StartAsync(verified, "Thief's phone", Cancellation)).ShouldBeNull();
+        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync())).ShouldBe([user.SessionId]);
+    }
 
     static string Token(JsonElement body) => body.GetProperty("access_token").GetString()!;
 

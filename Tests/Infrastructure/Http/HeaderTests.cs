@@ -25,7 +25,7 @@ public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     public static TheoryData<string, string, int> Answers => new()
     {
-        { "GET", "/me", 200 }, { "GET", "/health/live", 200 }, { "GET", "/openapi/v1.json", 200 }, { "POST", "/login", 415 }, { "GET", "/nowhere", 404 }, { "DELETE", "/me", 405 }, { "PATCH", "/me", 415 }, { "POST", "/me/upload-image", 415 }, { "DELETE", "/me/upload-image", 404 },
+        { "GET", "/me", 200 }, { "GET", "/health/live", 200 }, { "GET", "/openapi/v1.json", 200 }, { "POST", "/login", 415 }, { "GET", "/nowhere", 404 }, { "DELETE", "/upload-policy", 405 }, { "PATCH", "/me", 415 }, { "POST", "/me/upload-image", 415 }, { "DELETE", "/me/upload-image", 404 },
     };
 
     [Theory]

@@ -247,7 +247,7 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
     {
         var context = new Microsoft.AspNetCore.Http.DefaultHttpContext();
         context.Request.ContentType = $"multipart/form-data; boundary={boundary}";
-        using var hash = new BodyHash(context.Request);
+        using var hash = new BodyHash(context.Request, []);
         foreach (var piece in body.Chunk(size))
             hash.Append(piece);
         return Convert.ToHexString(hash.Finish());

@@ -3,10 +3,12 @@ using System.Net.Http.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Tests.Infrastructure.Auth;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 
 /// <summary>Guessing at passwords comes to an end, and the owner still gets in.</summary>
+[Collection(nameof(MovedClock))]
 public sealed class LoginGuardTests(LimitsFixture app, OtherInstanceFixture other, MovedLimitsFixture moved) : TestBase<LimitsFixture>, IClassFixture<OtherInstanceFixture>, IClassFixture<MovedLimitsFixture>
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15), Hour = TimeSpan.FromHours(1);
@@ -135,10 +137,17 @@ public sealed class LoginGuardTests(LimitsFixture app, OtherInstanceFixture othe
             await (await LoginAsync(here, user.Email, "wrong password", moved)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await ShouldWaitAsync(await LoginAsync(here, user.Email, user.Password, moved), Quarter);
         moved.Clock.Advance(TimeSpan.FromMinutes(14));
-        await ShouldWaitAsync(await LoginAsync(here, user.Email, user.Password, moved), TimeSpan.FromMinutes(1));
-        moved.Clock.Advance(TimeSpan.FromMinutes(1));
-        await (await LoginAsync(here, user.Email, "wrong password", moved)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await LoginAsync(here, user.Email, user.Password, moved)).ShouldBeAsync(HttpStatusCode.OK);
+        try
+        {
+            await ShouldWaitAsync(await LoginAsync(here, user.Email, user.Password, moved), TimeSpan.FromMinutes(1));
+            moved.Clock.Advance(TimeSpan.FromMinutes(1));
+            await (await LoginAsync(here, user.Email, "wrong password", moved)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+            await (await LoginAsync(here, user.Email, user.Password, moved)).ShouldBeAsync(HttpStatusCode.OK);
+        }
+        finally
+        {
+            moved.Clock.Reset();
+        }
     }
 
     [Fact]

@@ -5,11 +5,13 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
+using Profiles.Tests.Infrastructure.Auth;
 using static Profiles.Tests.Infrastructure.Limits.LoginGuardTests;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 
 /// <summary>Anonymous routes are open to all, but not without end.</summary>
+[Collection(nameof(MovedClock))]
 public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture other, MovedLimitsFixture moved) : TestBase<LimitsFixture>, IClassFixture<OtherInstanceFixture>, IClassFixture<MovedLimitsFixture>
 {
     static readonly TimeSpan Hour = TimeSpan.FromHours(1);
@@ -46,7 +48,14 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
             await (await RegisterAsync(here, moved)).ShouldBeAsync(HttpStatusCode.Created);
         await ShouldWaitAsync(await RegisterAsync(here, moved), Hour);
         moved.Clock.Advance(Hour);
-        await (await RegisterAsync(here, moved)).ShouldBeAsync(HttpStatusCode.Created);
+        try
+        {
+            await (await RegisterAsync(here, moved)).ShouldBeAsync(HttpStatusCode.Created);
+        }
+        finally
+        {
+            moved.Clock.Reset();
+        }
     }
 
     [Fact]

@@ -12,6 +12,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Mail;
+using Profiles.Tests.Infrastructure.Auth;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 
@@ -86,6 +87,7 @@ public sealed class SmtpFixture : ProfilesFixture
 /// <summary>How mails get to a mail server, and what becomes of those that do not.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Collection(nameof(MovedClock))]
 public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
 {
     [Fact]
@@ -134,8 +136,15 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
         var due = (await EntriesAsync(email))[0].DueAt - app.Clock.GetUtcNow().UtcDateTime;
         due.ShouldBeInRange(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(20));
         app.Clock.Advance(TimeSpan.FromMinutes(1));
-        await app.TakenAsync(email);
-        await UntilAsync(async () => (await EntriesAsync(email)).Length == 0);
+        try
+        {
+            await app.TakenAsync(email);
+            await UntilAsync(async () => (await EntriesAsync(email)).Length == 0);
+        }
+        finally
+        {
+            app.Clock.Reset();
+        }
         app.Taken.Count(m => m.To.Contains(email)).ShouldBe(1);
     }
 
