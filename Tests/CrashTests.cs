@@ -8,7 +8,6 @@ namespace Profiles.Tests;
 /// The service is killed with SIGKILL while several people put up, replace and take down pictures, and started again, many times: what was acknowledged is shown and loads, and
 /// when the outbox is empty nothing is kept that no profile shows. A short run is one of the tests; <c>./dev try crash</c> is the long one.
 /// </summary>
-[Collection(nameof(Alone))]
 public sealed class CrashTests(ITestOutputHelper output)
 {
     const int People = 4;
@@ -29,7 +28,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     public Task No_acknowledged_picture_in_the_directory_is_lost_and_no_other_is_left() =>
         TryAsync([], () => Directory.EnumerateFiles(Path.Combine(pictures, "profile")).Count(), filesOfAPicture: 4);
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task No_acknowledged_picture_at_Cloudinary_is_lost_and_no_other_is_left()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();

@@ -20,7 +20,7 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
     {
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
         // Locks the row: a change of the password comes before it or after it.
-        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, x => x.PasswordHash), ct) == 0)
+        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash).ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
             return null;
         var token = RefreshToken.New();
         var session = new Session { UserId = user.Id, Device = device, FamilyHash = token.FamilyHash, TokenHash = token.SecretHash, CreatedAt = Now, LastUsedAt = Now };

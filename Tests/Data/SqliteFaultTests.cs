@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 namespace Profiles.Tests.Data;
 
 /// <summary>An SQLite file that is locked, damaged, missing or half made; each test has a process of its own.</summary>
-[Trait("Database", "Sqlite")]
+[Trait("Database", "Sqlite"), Collection(nameof(Alone))]
 public sealed class SqliteFaultTests
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);

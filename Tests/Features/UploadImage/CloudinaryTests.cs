@@ -51,6 +51,8 @@ public class CloudinaryFixture : ProfilesFixture
 }
 
 /// <summary>Uploads and deletions with the seed's storage, and all the ways in which it can fail.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<CloudinaryFixture>
 {
     // The setting is 2 s; the machine may be busy.

@@ -177,5 +177,5 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     // The database's own files come and go; the runtime's sockets in TMPDIR are no files.
     string[] Files() =>
         [.. new[] { server.Temporary, server.Process.Directory }.SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))
-            .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("dotnet-diagnostic", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("clr-debug", StringComparison.Ordinal))];
+            .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) && !f.Contains("/data/mail/", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("dotnet-diagnostic", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("clr-debug", StringComparison.Ordinal))];
 }

@@ -16,7 +16,7 @@ public sealed class StoreCheckTests
 
     (string, string)[] Settings => [("DataDirectory", data), ("Images__Directory", pictures), ("Images__Grace", "00:00:01")];
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task Every_fault_of_the_directory_is_named_and_nothing_is_changed()
     {
         await using (var server = await ServerProcess.StartAsync(Settings))
@@ -67,7 +67,7 @@ public sealed class StoreCheckTests
         (exitCode, said).ShouldBe((0, "1 pictures, 5 files and assets, 0 pending in the outbox: no fault.\n"));
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task What_is_missing_or_left_at_Cloudinary_is_named()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();

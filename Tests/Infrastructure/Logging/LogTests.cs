@@ -9,6 +9,8 @@ using Microsoft.Data.Sqlite;
 namespace Profiles.Tests.Infrastructure.Logging;
 
 /// <summary>What the service writes while it is used and abused: one JSON object a line, and nobody's secret.</summary>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
 public sealed class LogTests
 {
     const string Password = "canary-password-9f1c";
@@ -112,7 +114,7 @@ public sealed class LogTests
         }
     }
 
-    [Fact, Trait("Database", "Sqlite")]
+    [Fact]
     public async Task The_trace_id_that_a_client_was_told_finds_the_exception_and_the_route_of_its_request()
     {
         await using var server = await ServerProcess.StartAsync(
