@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Profiles.Data;
 
@@ -58,6 +59,17 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         foreach (var entry in ChangeTracker.Entries<UserProfile>().Where(e => e.State is EntityState.Added or EntityState.Modified))
             entry.Entity.Touch(now);
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+    }
+
+    /// <summary>
+    /// A transaction that has the user's profile row to itself (on SQLite, the file) until it ends, however it ends: one change of a picture, an address or a whole account
+    /// at a time, on all instances. It is the first row that any of them takes, so that no two wait for each other in a circle.
+    /// </summary>
+    public async Task<IDbContextTransaction> TakeTurnAsync(long userId, CancellationToken ct)
+    {
+        var transaction = await Database.BeginTransactionAsync(ct);
+        await UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
+        return transaction;
     }
 
     /// <summary>A time as it comes back: UTC, in microseconds.</summary>

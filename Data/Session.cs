@@ -1,8 +1,8 @@
 namespace Profiles.Data;
 
 /// <summary>
-/// One phone that is logged in. Of its refresh token only hashes are kept, SHA-256 of 256 random bits; that of the one before too, so that a lost reply can be
-/// told from a stolen token (docs/adr/0007-refresh-rotation.md).
+/// One phone that is logged in. Of its refresh token a hash is kept, SHA-256 of 256 random bits; that of the one before too, and for a while the present one
+/// encrypted with it, so that a lost reply can be given again and told from a stolen token (docs/adr/0007-refresh-rotation.md).
 /// </summary>
 sealed class Session
 {

@@ -19,7 +19,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
         Summary(s =>
         {
             s.Summary = "Change my profile";
-            s.Description = "Fields that are sent are changed, fields that are absent stay. Another e-mail address is to be confirmed by the link in a mail; the old one is told. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
+            s.Description = "Fields that are sent are changed, fields that are absent stay. Another e-mail address is in force at once, or when it has been confirmed (`Accounts__RequireVerifiedEmail`); it gets a mail to confirm it, and the old one is told. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
             s.ExampleRequest = new() { Name = "New Name" };
             s.ResponseExamples[200] = new UpdateMeResponse(Done, ProfileDescription.Example with { Name = "New Name" });
             s.Responses[200] = "Changed.";

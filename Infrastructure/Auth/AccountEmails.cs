@@ -8,7 +8,7 @@ using Profiles.Infrastructure.Mail;
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>What becomes of an account's address: how it is changed and shown to be the person's (docs/adr/0008-e-mail-verification.md).</summary>
-sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, RouteLimits limits, CurrentUser me, IOptions<AccountOptions> options,
+sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, RouteLimits limits, Sessions sessions, CurrentUser me, IOptions<AccountOptions> options,
     TimeProvider clock)
 {
     bool isCounted;
@@ -45,7 +45,7 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
             await limits.TakeAsync(Limit.MailsToOne, User.Normalize(email), ct);
             isCounted = true;
         }
-        var turn = await TakeTurnAsync(user.Id, ct);
+        var turn = await db.TakeTurnAsync(user.Id, ct);
         if (isOther)
             await ChangeToOtherAsync(user, email, ct);
         else
@@ -67,7 +67,7 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
             (user.EmailVerifiedAt, user.PendingEmail) = (null, null);
             mails.Add(MailKind.VerifyEmail, user.Email, user.Id);
             // Whoever else is logged in was so under the other address.
-            await db.Sessions.Where(s => s.UserId == user.Id && s.Id != me.SessionId).ExecuteDeleteAsync(ct);
+            await sessions.RemoveOthersAsync(user.Id, me.SessionId, ct);
         }
         mails.Add(MailKind.EmailChangeRequested, old, user.Id);
         events.Add(user.Id, options.Value.RequireVerifiedEmail ? SecurityEventKind.EmailChangeRequested : SecurityEventKind.EmailChanged);
@@ -93,7 +93,7 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
             return false;
         try
         {
-            await using var transaction = await TakeTurnAsync(row.UserId, ct);
+            await using var transaction = await db.TakeTurnAsync(row.UserId, ct);
             if (!await tokens.TryUseAsync(row, ct) || await db.Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == row.UserId, ct) is not { } user)
                 return false;
             if (user.NormalizedEmail == row.NormalizedEmail)
@@ -119,13 +119,5 @@ sealed class AccountEmails(ProfilesDbContext db, OneTimeTokens tokens, SecurityE
         {
             return false;
         }
-    }
-
-    // The profile's row first: an event refers to the user's row and so holds it on PostgreSQL, and of two who hold it neither could change the address in it.
-    async Task<IDbContextTransaction> TakeTurnAsync(long userId, CancellationToken ct)
-    {
-        var transaction = await db.Database.BeginTransactionAsync(ct);
-        await db.UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
-        return transaction;
     }
 }

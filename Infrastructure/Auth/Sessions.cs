@@ -28,7 +28,8 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
         events.Add(user.Id, SecurityEventKind.LoggedIn, device);
         await db.SaveChangesAsync(ct);
         var kept = db.Sessions.Where(s => s.UserId == user.Id).OrderByDescending(s => s.LastUsedAt).ThenByDescending(s => s.Id).Take(options.Value.PerUser).Select(s => s.Id);
-        await db.Sessions.Where(s => s.UserId == user.Id && !kept.Contains(s.Id)).ExecuteDeleteAsync(ct);
+        if (await RemoveAsync(user.Id, db.Sessions.Where(s => s.UserId == user.Id && !kept.Contains(s.Id)), ct) > 0)
+            await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return Tokens(session, token);
     }
@@ -80,19 +81,29 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
     /// <summary>Ends all of a user's but one: how many.</summary>
     public async Task<int> EndOthersAsync(long userId, long sessionId)
     {
-        var others = await db.Sessions.Where(s => s.UserId == userId && s.Id != sessionId).Select(s => new { s.Id, s.Device }).ToListAsync();
         await using var transaction = await db.Database.BeginTransactionAsync();
-        var ended = 0;
-        foreach (var other in others)
-        {
-            if (await db.Sessions.Where(s => s.Id == other.Id).ExecuteDeleteAsync() == 0)
-                continue;
-            events.Add(userId, SecurityEventKind.SessionEnded, other.Device);
-            ended++;
-        }
+        var ended = await RemoveOthersAsync(userId, sessionId, CancellationToken.None);
         await db.SaveChangesAsync();
         await transaction.CommitAsync();
         return ended;
+    }
+
+    /// <summary>The same as a part of the caller's transaction, for whatever ends them: how many; without <paramref name="sessionId"/>, all of them. The events are yet to be saved.</summary>
+    public Task<int> RemoveOthersAsync(long userId, long? sessionId, CancellationToken ct) =>
+        RemoveAsync(userId, db.Sessions.Where(s => s.UserId == userId && s.Id != (sessionId ?? 0)), ct);
+
+    // Each is noted by whoever has removed it.
+    async Task<int> RemoveAsync(long userId, IQueryable<Session> sessions, CancellationToken ct)
+    {
+        var removed = 0;
+        foreach (var session in await sessions.Select(s => new { s.Id, s.Device }).ToListAsync(ct))
+        {
+            if (await db.Sessions.Where(s => s.Id == session.Id).ExecuteDeleteAsync(ct) == 0)
+                continue;
+            events.Add(userId, SecurityEventKind.SessionEnded, session.Device);
+            removed++;
+        }
+        return removed;
     }
 
     // Not to be cancelled: whether it was done would be unknown.

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Outbox;
 
@@ -12,7 +13,7 @@ namespace Profiles.Infrastructure.Images;
 /// </summary>
 sealed class ProfileImages(
     ProfilesDbContext db, DecodePool decoders, UploadMemory memory, IImageStorage storage, LocalImageStorage local, CloudinaryImageStorage cloudinary,
-    ImageAddress address, IOptions<ImagesOptions> options, TimeProvider clock, ILogger<ProfileImages> log) : IOutboxHandler
+    ImageAddress address, SecurityEventLog events, IOptions<ImagesOptions> options, TimeProvider clock, ILogger<ProfileImages> log) : IOutboxHandler
 {
     /// <summary>Where a picture is kept while it arrives.</summary>
     public UploadBuffer Receive() => new(memory);
@@ -94,7 +95,7 @@ sealed class ProfileImages(
             return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
         });
         if (deleted)
-            log.LogInformation("Security event {Kind} for user {UserId}.", SecurityEventKind.AccountDeleted, userId);
+            events.Tell(userId, SecurityEventKind.AccountDeleted);
         if (entry is { Store: OutboxStore.LocalImages })
             await TrySettleAsync(entry);
         return deleted;
@@ -255,12 +256,10 @@ sealed class ProfileImages(
         UpdatedAt = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime),
     };
 
-    // One change of a user's picture at a time, on all instances: an update locks the row (on SQLite, the file) until the transaction ends, however it ends.
     async Task<T> LockedAsync<T>(long userId, Func<UserProfile?, Task<T>> change)
     {
         db.ChangeTracker.Clear();
-        await using var transaction = await db.Database.BeginTransactionAsync(CancellationToken.None);
-        await db.UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), CancellationToken.None);
+        await using var transaction = await db.TakeTurnAsync(userId, CancellationToken.None);
         var result = await change(await db.UserProfiles.SingleOrDefaultAsync(p => p.UserId == userId, CancellationToken.None));
         await db.SaveChangesAsync(CancellationToken.None);
         await transaction.CommitAsync(CancellationToken.None);

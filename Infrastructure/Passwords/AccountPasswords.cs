@@ -8,7 +8,7 @@ namespace Profiles.Infrastructure.Passwords;
 
 /// <summary>Gives an account another password: whoever is logged in with the old one is logged out, and the owner is told.</summary>
 sealed class AccountPasswords(
-    ProfilesDbContext db, PasswordHasher hasher, LoginGuard guard, PasswordBlocklist blocklist, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, TimeProvider clock,
+    ProfilesDbContext db, PasswordHasher hasher, LoginGuard guard, Sessions sessions, PasswordBlocklist blocklist, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, TimeProvider clock,
     ILogger<AccountPasswords> log)
 {
     /// <summary>Why the user may not take the password, in a sentence; null when they may.</summary>
@@ -61,8 +61,7 @@ sealed class AccountPasswords(
     {
         var hash = await hasher.HashAsync(password, ct);
         var now = clock.GetUtcNow().UtcDateTime;
-        await using var transaction = await db.Database.BeginTransactionAsync(ct);
-        // The profile's row first, as wherever both are changed.
+        await using var transaction = await db.TakeTurnAsync(user.Id, ct);
         await db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version + 1).SetProperty(x => x.UpdatedAt, now), ct);
         if (!await tokens.TryUseAsync(token, ct))
             return false;
@@ -80,9 +79,7 @@ sealed class AccountPasswords(
 
     async Task EndAsync(User user, SecurityEventKind kind, long? keptSession, CancellationToken ct)
     {
-        // No session has this id.
-        var kept = keptSession ?? 0;
-        await db.Sessions.Where(s => s.UserId == user.Id && s.Id != kept).ExecuteDeleteAsync(ct);
+        await sessions.RemoveOthersAsync(user.Id, keptSession, ct);
         events.Add(user.Id, kind);
         mails.Add(MailKind.PasswordChanged, user.Email, user.Id);
         await db.SaveChangesAsync(ct);

@@ -41,7 +41,7 @@ public abstract class BaseEndpoint
 /// <summary>An endpoint that takes a <typeparamref name="TRequest"/> and answers a <typeparamref name="TResponse"/>.</summary>
 public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TRequest : notnull
 {
-    public virtual Task<TResponse> ExecuteAsync(TRequest req, CancellationToken ct) => throw new NotImplementedException();
+    public virtual Task<TResponse> ExecuteAsync(TRequest req, CancellationToken ct) => throw new NotSupportedException("An endpoint overrides this.");
 
     protected void Get(params string[] routePatterns) => Route("GET", routePatterns);
 
@@ -144,7 +144,7 @@ public sealed class EmptyRequest;
 /// <summary>An endpoint that reads nothing from its request's body.</summary>
 public abstract class EndpointWithoutRequest<TResponse> : Endpoint<EmptyRequest, TResponse>
 {
-    public virtual Task<TResponse> ExecuteAsync(CancellationToken ct) => throw new NotImplementedException();
+    public virtual Task<TResponse> ExecuteAsync(CancellationToken ct) => throw new NotSupportedException("An endpoint overrides this.");
 
     public sealed override Task<TResponse> ExecuteAsync(EmptyRequest req, CancellationToken ct) => ExecuteAsync(ct);
 }

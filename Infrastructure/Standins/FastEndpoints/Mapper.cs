@@ -11,17 +11,17 @@ public abstract class Validator<TRequest> : AbstractValidator<TRequest> where TR
 /// <summary>Maps a request to an entity and an entity to a response.</summary>
 public abstract class Mapper<TRequest, TResponse, TEntity> : IMapper where TRequest : notnull where TResponse : notnull
 {
-    public virtual TEntity ToEntity(TRequest r) => throw new NotImplementedException();
+    public virtual TEntity ToEntity(TRequest r) => throw new NotSupportedException("A mapper that is asked for this overrides it.");
 
-    public virtual TEntity UpdateEntity(TRequest r, TEntity e) => throw new NotImplementedException();
+    public virtual TEntity UpdateEntity(TRequest r, TEntity e) => throw new NotSupportedException("A mapper that is asked for this overrides it.");
 
-    public virtual TResponse FromEntity(TEntity e) => throw new NotImplementedException();
+    public virtual TResponse FromEntity(TEntity e) => throw new NotSupportedException("A mapper that is asked for this overrides it.");
 }
 
 /// <summary>Maps an entity to a response.</summary>
 public abstract class ResponseMapper<TResponse, TEntity> : IMapper where TResponse : notnull
 {
-    public virtual TResponse FromEntity(TEntity e) => throw new NotImplementedException();
+    public virtual TResponse FromEntity(TEntity e) => throw new NotSupportedException("A mapper that is asked for this overrides it.");
 }
 
 static class MapperCache<TMapper> where TMapper : class, IMapper

@@ -28,16 +28,19 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     public async Task Those_who_are_logged_in_elsewhere_are_logged_out_and_others_are_not()
     {
         var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
-        await app.QueryAsync(async db =>
-        {
-            foreach (var id in new[] { user.Id, user.Id, other.Id })
-                db.Sessions.Add(new() { UserId = id, FamilyHash = Guid.NewGuid().ToByteArray(), TokenHash = [1], CreatedAt = DateTime.UnixEpoch, LastUsedAt = app.Clock.GetUtcNow().UtcDateTime });
-            return await db.SaveChangesAsync(Cancellation);
-        });
-        var (before, others) = (await SessionsAsync(user), await SessionsAsync(other));
+        var thief = await app.LogInAsync(user, "Thief's phone");
         await (await PutAsync(user, user.Password, New)).ShouldBeAsync(HttpStatusCode.OK);
-        (await SessionsAsync(user)).ShouldBeLessThanOrEqualTo(before - 2);
-        (await SessionsAsync(other)).ShouldBe(others);
+
+        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync(Cancellation))).ShouldBe([user.SessionId]);
+        using var locked = app.ClientFor(thief);
+        await (await locked.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = thief.RefreshToken }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        foreach (var stays in new[] { user, other })
+        {
+            using var client = app.ClientFor(stays);
+            await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        }
+        (await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded, Cancellation))).Device.ShouldBe("Thief's phone");
     }
 
     [Fact]
@@ -94,8 +97,6 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
         await (await app.Client.PutAsJsonAsync("/me/password", new { current_password = "x", new_password = New }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
 
     Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().SingleAsync(u => u.Id == user.Id));
-
-    Task<int> SessionsAsync(TestUser user) => app.QueryAsync(db => db.Sessions.CountAsync(s => s.UserId == user.Id));
 
     Task<List<SecurityEventKind>> EventsAsync(TestUser user) => app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).Select(e => e.Kind).ToListAsync());
 

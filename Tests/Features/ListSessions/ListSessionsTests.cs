@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using FastEndpoints.Testing;
+using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 
 namespace Profiles.Tests.Features.ListSessions;
@@ -63,6 +64,7 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
             await app.LogInAsync(first);
         using var client = app.ClientFor(first);
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == first.Id && e.Kind == SecurityEventKind.SessionEnded))).ShouldBe(1);
         using var last = app.ClientFor(await app.LogInAsync(first));
         (await (await last.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions").GetArrayLength().ShouldBe(50);
     }

@@ -56,6 +56,25 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
+    public async Task Who_is_logged_in_elsewhere_is_logged_out_by_a_change_of_address()
+    {
+        var user = await app.CreateUserAsync();
+        var other = await app.LogInAsync(user, "Another phone");
+        using var client = app.ClientFor(user);
+        await (await client.PutAsJsonAsync("/me", new { email = $"other-{user.Email}" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+
+        using var locked = app.ClientFor(other);
+        await (await locked.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (await EventsAsync(user)).ShouldContain(SecurityEventKind.SessionEnded);
+        // The address as it is, in whatever spelling, is no change.
+        var again = await app.LogInAsync(user with { Email = $"other-{user.Email}" });
+        await (await client.PutAsJsonAsync("/me", new { email = $"OTHER-{user.Email}" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        using var still = app.ClientFor(again);
+        await (await still.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task A_changed_address_is_in_force_at_once_and_to_be_verified_anew_and_the_old_one_is_told()
     {
         var user = await app.CreateUserAsync();

@@ -36,7 +36,7 @@ public sealed class StoreCheckTests
         foreach (var stray in strays)
         {
             await File.WriteAllBytesAsync(Of(stray), [1, 2, 3], Token);
-            File.SetLastWriteTimeUtc(Of(stray), DateTime.UtcNow.AddHours(-1));
+            File.SetLastWriteTimeUtc(Of(stray), TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1));
         }
         var before = Directory.GetFiles(Folder).Order().ToArray();
         var (exitCode, said) = await ServerProcess.CheckAsync(Settings);
