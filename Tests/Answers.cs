@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Tests;
 
@@ -25,12 +26,29 @@ static class Answers
         problem.GetProperty("status").GetInt32().ShouldBe((int)status);
         problem.GetProperty("trace_id").GetString().ShouldNotBeNullOrEmpty();
         problem.GetProperty("detail").GetString().ShouldNotBeNullOrEmpty();
+        ShouldHaveCodes(problem, status);
         // RFC 9110, 15.5.2: a 401 says how to authenticate.
         if (status == HttpStatusCode.Unauthorized)
             response.Headers.WwwAuthenticate.ShouldHaveSingleItem().Scheme.ShouldBe("Bearer");
         if (detail is not null)
             problem.GetProperty("detail").GetString().ShouldBe(detail);
         return problem;
+    }
+
+    // The code is one of the catalogue for this status, and each field that is refused has its own.
+    static void ShouldHaveCodes(JsonElement problem, HttpStatusCode status)
+    {
+        var known = ErrorCodes.All.Where(e => e.Status == (int)status || ErrorCodes.OfStatus((int)status) == e).Select(e => e.Code).ToArray();
+        var code = problem.GetProperty("code").GetString();
+        known.ShouldContain(code);
+        // A sentence of the catalogue has the code that it stands under there.
+        if (ErrorCodes.All.FirstOrDefault(e => e.Status == (int)status && e.Sentence == problem.GetProperty("detail").GetString()) is { } error)
+            code.ShouldBe(error.Code);
+        problem.TryGetProperty("errors", out var errors).ShouldBe(problem.TryGetProperty("error_codes", out var codes));
+        if (errors.ValueKind != JsonValueKind.Object)
+            return;
+        codes.EnumerateObject().Select(c => c.Name).ShouldBe(errors.EnumerateObject().Select(e => e.Name));
+        codes.EnumerateObject().SelectMany(c => c.Value.EnumerateArray()).ShouldAllBe(c => known.Contains(c.GetString()));
     }
 
     /// <summary>Asserts a 400 that names exactly these fields.</summary>

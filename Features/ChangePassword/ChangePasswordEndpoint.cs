@@ -27,10 +27,10 @@ sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
 
     public override async Task<Results<Ok<ChangePasswordResponse>, ProblemHttpResult>> ExecuteAsync(ChangePasswordRequest req, CancellationToken ct)
     {
-        if (passwords.Refusal(req.NewPassword, me.User) is { } sentence)
-            return Problems.Refused("new_password", sentence);
+        if (passwords.Refusal(req.NewPassword, me.User) is { } error)
+            return Problems.Refused("new_password", error, HttpContext);
         return await passwords.VerifyAsync(req.CurrentPassword, me.User, ct) && await passwords.ChangeAsync(me.User, req.NewPassword, me.SessionId, ct)
             ? TypedResults.Ok(new ChangePasswordResponse("Password changed successfully"))
-            : TypedResults.Problem("The current password is wrong", statusCode: StatusCodes.Status403Forbidden);
+            : Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
     }
 }

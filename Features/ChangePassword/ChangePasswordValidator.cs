@@ -1,6 +1,7 @@
 using FastEndpoints;
 using FluentValidation;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.Validation;
 
@@ -12,8 +13,8 @@ sealed class ChangePasswordValidator : Validator<ChangePasswordRequest>
     {
         // Whatever could be the password is tried.
         RuleFor(r => r.CurrentPassword)
-            .Must(p => !string.IsNullOrEmpty(p)).WithMessage("The current password is needed.")
-            .Must(p => p?.Contains('\0') is not true).WithMessage("A password has no NUL characters.");
+            .Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.CurrentPasswordRequired)
+            .Must(p => p?.Contains('\0') is not true).WithError(ErrorCodes.PasswordInvalid);
         RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
     }
 }

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.DeleteImage;
@@ -31,12 +32,12 @@ sealed class DeleteImageEndpoint(ProfileImages images, CurrentUser me)
         {
             return await images.TakeDownAsync(me.Id)
                 ? TypedResults.Ok(new DeleteImageResponse("Profile image deleted successfully"))
-                : TypedResults.Problem("User has no profile image", statusCode: StatusCodes.Status404NotFound);
+                : Problems.Of(ErrorCodes.ImageNotFound);
         }
         catch (ImageStorageException e)
         {
             Logger.LogError(e, "A picture could not be removed.");
-            return TypedResults.Problem("Error deleting image from Cloudinary", statusCode: StatusCodes.Status500InternalServerError);
+            return Problems.Of(ErrorCodes.ImageDeleteFailed);
         }
     }
 }

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 
@@ -29,7 +30,7 @@ sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUs
     public override async Task<Results<Ok<DeleteMeResponse>, ProblemHttpResult>> ExecuteAsync(DeleteMeRequest req, CancellationToken ct)
     {
         if (!await guard.VerifyAsync(me.User, req.Password, ct))
-            return TypedResults.Problem("The password is wrong", statusCode: StatusCodes.Status403Forbidden);
+            return Problems.Of(ErrorCodes.WrongPassword);
         await account.DeleteUserAsync(me.Id);
         return TypedResults.Ok(new DeleteMeResponse("Account deleted successfully"));
     }

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Features.EndSession;
 
@@ -26,5 +27,5 @@ sealed class EndSessionEndpoint(Sessions sessions, CurrentUser me) : EndpointWit
     public override async Task<Results<Ok<EndSessionResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct) =>
         await sessions.EndAsync(me.Id, Route<long>("id"), SecurityEventKind.SessionEnded)
             ? TypedResults.Ok(new EndSessionResponse("Session ended successfully"))
-            : TypedResults.Problem("There is no such session", statusCode: StatusCodes.Status404NotFound);
+            : Problems.Of(ErrorCodes.SessionNotFound);
 }

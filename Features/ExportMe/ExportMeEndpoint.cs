@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 
@@ -35,7 +36,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileImage
         {
             Logger.LogError(e, "A picture could not be read for its owner.");
             HttpContext.Response.Headers.RetryAfter = "10";
-            return TypedResults.Problem("The picture cannot be read now: try again in a moment.", statusCode: StatusCodes.Status503ServiceUnavailable);
+            return Problems.Of(ErrorCodes.ImageUnavailable);
         }
         log.Add(me.Id, SecurityEventKind.DataExported);
         await db.SaveChangesAsync(ct);

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
@@ -23,7 +24,7 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
             s.ResponseExamples[200] = new GetUserResponse("John Doe", "john.doe", "Climbs things.", ImageDescription.Example.Url, ImageDescription.Example);
             s.Responses[200] = "The public part of the profile.";
             s.Responses[304] = "It is still the one with this `ETag`.";
-            s.Responses[404] = "There is nobody of this name, or nobody who shows it.";
+            s.Responses[404] = ErrorCodes.UserNotFound.Sentence;
         });
     }
 
@@ -32,7 +33,7 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
         var username = Route<string>("username")!;
         // Who is hidden is not read either: the answer, and what it costs, is that for nobody.
         if (!ProfileFieldForms.IsUsername(username) || await db.FindPublicProfileAsync(UserProfile.Normalize(username), ct) is not { } profile)
-            return TypedResults.Problem(statusCode: StatusCodes.Status404NotFound);
+            return Problems.Of(ErrorCodes.UserNotFound);
         var tag = tags.OfPublic(profile);
         HttpContext.Response.GetTypedHeaders().ETag = tag;
         HttpContext.Response.Headers.CacheControl = "public, no-cache";

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
@@ -37,6 +38,6 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sess
             if (await sessions.StartAsync(user, req.Device?.Trim(), ct) is { } tokens)
                 return TypedResults.Ok(new LoginResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn));
         }
-        return TypedResults.Problem(guard.Refusal, statusCode: StatusCodes.Status401Unauthorized);
+        return Problems.Of(ErrorCodes.InvalidCredentials, guard.Refusal);
     }
 }

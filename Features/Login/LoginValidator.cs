@@ -1,5 +1,6 @@
 using FastEndpoints;
 using FluentValidation;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.Login;
@@ -10,11 +11,11 @@ sealed class LoginValidator : Validator<LoginRequest>
     public LoginValidator()
     {
         RuleFor(r => r.Email)
-            .Must(e => !string.IsNullOrWhiteSpace(e)).WithMessage("An e-mail address is needed.")
-            .Must(e => e?.Contains('\0') is not true).WithMessage("An e-mail address has no NUL characters.");
+            .Must(e => !string.IsNullOrWhiteSpace(e)).WithError(ErrorCodes.EmailRequired)
+            .Must(e => e?.Contains('\0') is not true).WithError(ErrorCodes.EmailInvalid, "An e-mail address has no NUL characters.");
         RuleFor(r => r.Password)
-            .Must(p => !string.IsNullOrEmpty(p)).WithMessage("A password is needed.")
-            .Must(p => p?.Contains('\0') is not true).WithMessage("A password has no NUL characters.");
+            .Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.PasswordRequired)
+            .Must(p => p?.Contains('\0') is not true).WithError(ErrorCodes.PasswordInvalid);
         RuleFor(r => r.Device).DeviceName();
     }
 }

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.RefreshToken;
@@ -27,5 +28,5 @@ sealed class RefreshTokenEndpoint(Sessions sessions) : Endpoint<RefreshTokenRequ
     public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(RefreshTokenRequest req, CancellationToken ct) =>
         await sessions.RefreshAsync(req.RefreshToken, ct) is { } tokens
             ? TypedResults.Ok(new RefreshTokenResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn))
-            : TypedResults.Problem("Invalid or expired refresh token", statusCode: StatusCodes.Status401Unauthorized);
+            : Problems.Of(ErrorCodes.InvalidRefreshToken);
 }

@@ -1,5 +1,6 @@
 using FastEndpoints;
 using FluentValidation;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Features.RefreshToken;
 
@@ -7,5 +8,5 @@ namespace Profiles.Features.RefreshToken;
 sealed class RefreshTokenValidator : Validator<RefreshTokenRequest>
 {
     public RefreshTokenValidator() =>
-        RuleFor(r => r.RefreshToken).Must(t => !string.IsNullOrEmpty(t)).WithMessage("A refresh token is needed.");
+        RuleFor(r => r.RefreshToken).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.RefreshTokenRequired);
 }

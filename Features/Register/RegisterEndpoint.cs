@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
@@ -44,7 +45,7 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Ac
         catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
         {
             if (!accounts.Value.RequireVerifiedEmail)
-                return TypedResults.Problem("Email already registered", statusCode: StatusCodes.Status409Conflict);
+                return Problems.Of(ErrorCodes.EmailTaken);
             await emails.TellOwnerAsync(user.Email, ct);
         }
         if (accounts.Value.RequireVerifiedEmail)

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using FluentValidation;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.Validation;
 
@@ -12,7 +13,10 @@ sealed class RegisterValidator : Validator<RegisterRequest>
     {
         RuleFor(r => r.Name).PersonName();
         RuleFor(r => r.Email).EmailAddress();
-        RuleFor(r => r.Password).NewPassword(passwords.Value.MinimumLength!.Value)
-            .Must((r, p) => blocklist.Refusal(p!, r.Email ?? "") is null).WithMessage((r, p) => blocklist.Refusal(p!, r.Email ?? "")!);
+        RuleFor(r => r.Password).NewPassword(passwords.Value.MinimumLength!.Value).Custom((password, context) =>
+        {
+            if (blocklist.Refusal(password!, context.InstanceToValidate.Email ?? "") is { } error)
+                context.AddFailure(Problems.Failure(context.PropertyPath, error));
+        });
     }
 }

@@ -11,8 +11,6 @@ namespace Profiles.Features.ResetPassword;
 sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, AccountPasswords passwords)
     : Endpoint<ResetPasswordRequest, Results<Ok<ResetPasswordResponse>, ProblemHttpResult>>
 {
-    const string Refusal = "This token is not valid, or not any more: ask for another mail.";
-
     public override void Configure()
     {
         Post("/password/reset");
@@ -25,19 +23,19 @@ sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, A
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "correct horse battery staple");
             s.ResponseExamples[200] = new ResetPasswordResponse("Password changed successfully");
             s.Responses[200] = "Set; log in next.";
-            s.Responses[400] = Refusal;
+            s.Responses[400] = ErrorCodes.InvalidToken.Sentence;
         });
     }
 
     public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(ResetPasswordRequest req, CancellationToken ct)
     {
         if (await tokens.FindAsync(req.Token, TokenPurpose.ResetPassword, ct) is not { } token || await db.FindUserAsync(token.UserId, ct) is not { } user)
-            return TypedResults.Problem(Refusal, statusCode: StatusCodes.Status400BadRequest);
+            return Problems.Of(ErrorCodes.InvalidToken);
         // The token stays good: the person has another try.
-        if (passwords.Refusal(req.NewPassword, user) is { } sentence)
-            return Problems.Refused("new_password", sentence);
+        if (passwords.Refusal(req.NewPassword, user) is { } error)
+            return Problems.Refused("new_password", error, HttpContext);
         return await passwords.ResetAsync(token, user, req.NewPassword, ct)
             ? TypedResults.Ok(new ResetPasswordResponse("Password changed successfully"))
-            : TypedResults.Problem(Refusal, statusCode: StatusCodes.Status400BadRequest);
+            : Problems.Of(ErrorCodes.InvalidToken);
     }
 }

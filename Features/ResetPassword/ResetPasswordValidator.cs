@@ -1,6 +1,7 @@
 using FastEndpoints;
 using FluentValidation;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.Validation;
 
@@ -10,7 +11,7 @@ sealed class ResetPasswordValidator : Validator<ResetPasswordRequest>
 {
     public ResetPasswordValidator(IOptions<PasswordOptions> passwords)
     {
-        RuleFor(r => r.Token).Must(t => !string.IsNullOrEmpty(t)).WithMessage("The token of the mail is needed.");
+        RuleFor(r => r.Token).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.TokenRequired);
         RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
     }
 }

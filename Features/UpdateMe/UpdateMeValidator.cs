@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FluentValidation;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Features.UpdateMe;
 
@@ -8,11 +9,11 @@ sealed class UpdateMeValidator : ProfileFieldsValidator<UpdateMeRequest>
 {
     public UpdateMeValidator(TimeProvider clock) : base(clock)
     {
-        RuleFor(r => r).Must(r => r.HasAny()).OverridePropertyName("").WithMessage("There is nothing to change: send a field of the profile.");
+        RuleFor(r => r).Must(r => r.HasAny()).OverridePropertyName("").WithError(ErrorCodes.NothingToChange);
         RuleFor(r => r).Custom((r, context) =>
         {
             foreach (var field in r.Nulls())
-                context.AddFailure(JsonNamingPolicy.SnakeCaseLower.ConvertName(field), "Null is not a value here: PATCH removes a field.");
+                context.AddFailure(Problems.Failure(JsonNamingPolicy.SnakeCaseLower.ConvertName(field), ErrorCodes.NullNotAllowed));
         });
     }
 }

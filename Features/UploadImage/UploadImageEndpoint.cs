@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
@@ -43,12 +44,12 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
         catch (ImageRefusedException e)
         {
             Logger.LogDebug(e, "A picture was refused.");
-            return TypedResults.Problem(e.Message, statusCode: 400, extensions: e.Limit);
+            return Problems.Of(e.Error, e.Message, e.Limit);
         }
         catch (ImageStorageException e)
         {
             Logger.LogError(e, "A picture could not be stored.");
-            return TypedResults.Problem("Error uploading image", statusCode: 500);
+            return Problems.Of(ErrorCodes.ImageUploadFailed);
         }
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Features.UploadImage;
 
@@ -21,7 +22,7 @@ static class UploadImageForm
     {
         var boundary = request.GetTypedHeaders().ContentType?.Boundary.Value?.Trim('"');
         if (string.IsNullOrEmpty(boundary) || boundary.Length > LongestBoundary)
-            return Refused("The Content-Type must be multipart/form-data with a boundary.");
+            return Problems.Of(ErrorCodes.InvalidForm, "The Content-Type must be multipart/form-data with a boundary.");
         if (request.ContentLength > maxBytes + Overhead)
             return TooLarge(maxBytes);
         try
@@ -30,16 +31,16 @@ static class UploadImageForm
             await foreach (var part in parts.WithCancellation(ct))
             {
                 if (part is null || !Names.Contains(part.Name))
-                    return Refused("The file part must be named image, file or photo.");
+                    return Problems.Of(ErrorCodes.OneFileRequired, "The file part must be named image, file or photo.");
                 if (++count > 1)
-                    return Refused("Send exactly one file.");
+                    return Problems.Of(ErrorCodes.OneFileRequired, "Send exactly one file.");
                 while (await picture.ReadAsync(part.Section.Body, ct))
                 {
                     if (picture.Length > maxBytes)
                         return TooLarge(maxBytes);
                 }
             }
-            return count == 0 ? Refused("Send exactly one file, in a part named image, file or photo.") : null;
+            return count == 0 ? Problems.Of(ErrorCodes.OneFileRequired) : null;
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
@@ -47,12 +48,10 @@ static class UploadImageForm
         }
         catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException))
         {
-            return Refused("The multipart body is damaged or cut off.");
+            return Problems.Of(ErrorCodes.InvalidForm);
         }
     }
 
-    static ProblemHttpResult Refused(string sentence) => TypedResults.Problem(sentence, statusCode: StatusCodes.Status400BadRequest);
-
-    static ProblemHttpResult TooLarge(long maxBytes) => TypedResults.Problem(
-        $"A picture has at most {maxBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge, extensions: new Dictionary<string, object?> { ["max_bytes"] = maxBytes });
+    static ProblemHttpResult TooLarge(long maxBytes) => Problems.Of(
+        ErrorCodes.ImageTooLarge, $"A picture has at most {maxBytes} bytes.", new Dictionary<string, object?> { ["max_bytes"] = maxBytes });
 }

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.VerifyEmail;
@@ -8,8 +9,6 @@ namespace Profiles.Features.VerifyEmail;
 sealed class VerifyEmailEndpoint(AccountEmails emails)
     : Endpoint<VerifyEmailRequest, Results<Ok<VerifyEmailResponse>, ProblemHttpResult>>
 {
-    const string Refusal = "This token is not valid, or not any more: ask for another mail.";
-
     public override void Configure()
     {
         Post("/email/verify");
@@ -22,12 +21,12 @@ sealed class VerifyEmailEndpoint(AccountEmails emails)
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
             s.ResponseExamples[200] = new VerifyEmailResponse("Email verified successfully");
             s.Responses[200] = "Confirmed; an address that was to replace another has done so.";
-            s.Responses[400] = Refusal;
+            s.Responses[400] = ErrorCodes.InvalidToken.Sentence;
         });
     }
 
     public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(VerifyEmailRequest req, CancellationToken ct) =>
         await emails.VerifyAsync(req.Token, ct)
             ? TypedResults.Ok(new VerifyEmailResponse("Email verified successfully"))
-            : TypedResults.Problem(Refusal, statusCode: StatusCodes.Status400BadRequest);
+            : Problems.Of(ErrorCodes.InvalidToken);
 }

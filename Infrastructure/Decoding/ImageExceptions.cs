@@ -1,14 +1,19 @@
+using Profiles.Infrastructure.Errors;
+
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>A picture is not taken. The message is for the client; the inner exception, when there is one, has the decoder's own words: for the log, never for the client.</summary>
-abstract class ImageRefusedException(string message, Exception? inner = null) : Exception(message, inner)
+abstract class ImageRefusedException(ErrorCode error, string? message = null, Exception? inner = null) : Exception(message ?? error.Sentence, inner)
 {
+    /// <summary>What the client is answered.</summary>
+    public ErrorCode Error => error;
+
     /// <summary>Members that the problem carries: the limit that was broken, by its name in the upload policy.</summary>
     public IReadOnlyDictionary<string, object?> Limit { get; protected init; } = new Dictionary<string, object?>();
 }
 
 /// <summary>The bytes are not a whole picture of a format on the list.</summary>
-sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException("Invalid file format", inner)
+sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException(ErrorCodes.InvalidImage, inner: inner)
 {
     /// <summary>Its format is not on the list.</summary>
     public InvalidImageException(IReadOnlyList<string> accepted) : this() => Limit = new Dictionary<string, object?> { ["types"] = accepted };
@@ -17,7 +22,7 @@ sealed class InvalidImageException(Exception? inner = null) : ImageRefusedExcept
 /// <summary>The picture is HEIC, and this libvips has no decoder for it.</summary>
 sealed class HeicMissingException : ImageRefusedException
 {
-    public HeicMissingException() : base("Invalid file format: HEIC cannot be decoded here. Accepted are JPEG, PNG, WebP, GIF and AVIF.") =>
+    public HeicMissingException() : base(ErrorCodes.HeicUnsupported) =>
         Limit = new Dictionary<string, object?> { ["types"] = ImageFormats.MediaTypes(heic: false) };
 }
 
@@ -27,7 +32,7 @@ sealed class TooManyPixelsException : ImageRefusedException
     /// <param name="limit">The limit that was passed, in pixels.</param>
     /// <param name="ofAllFrames">Whether the limit is that of all frames of an animation together, and not of one.</param>
     public TooManyPixelsException(long limit, bool ofAllFrames)
-        : base(FormattableString.Invariant($"{(ofAllFrames ? "All frames of a picture together have" : "A picture has")} at most {limit} pixels."))
+        : base(ErrorCodes.TooManyPixels, FormattableString.Invariant($"{(ofAllFrames ? "All frames of a picture together have" : "A picture has")} at most {limit} pixels."))
     {
         OfAllFrames = ofAllFrames;
         Limit = new Dictionary<string, object?> { [ofAllFrames ? "max_pixels_of_all_frames" : "max_pixels"] = limit };
@@ -38,4 +43,4 @@ sealed class TooManyPixelsException : ImageRefusedException
 }
 
 /// <summary>Decoding the picture took more time or memory than one may take, or ended the decoder.</summary>
-sealed class ImageTooCostlyException(Exception inner) : ImageRefusedException("The picture could not be decoded within the limits of time and memory.", inner);
+sealed class ImageTooCostlyException(Exception inner) : ImageRefusedException(ErrorCodes.ImageTooCostly, inner: inner);

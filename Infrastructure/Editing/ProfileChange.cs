@@ -21,11 +21,11 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
         while (true)
         {
             if (ProfileTag.IsStale(context.Request, tags.Of(me.User)))
-                return TypedResults.Problem("The profile has changed since: read it again.", statusCode: StatusCodes.Status412PreconditionFailed);
+                return Problems.Of(ErrorCodes.ProfileChanged);
             db.Attach(me.User);
             change(me.User);
             if (Encoding.UTF8.GetByteCount(me.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
-                return TypedResults.Problem(Problems.Validation([new("metadata", $"Metadata has at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8.")], context, StatusCodes.Status400BadRequest));
+                return Problems.Refused("metadata", ErrorCodes.MetadataTooLarge, context);
             try
             {
                 await using var turn = email is null ? null : await emails.ChangeAsync(me.User, email, ct);
@@ -40,12 +40,12 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 // Another change came between the read and the write: judge and apply this one on what is there now.
                 db.ChangeTracker.Clear();
                 if (await db.FindUserAsync(me.Id, ct) is not { } current)
-                    return TypedResults.Problem(statusCode: StatusCodes.Status401Unauthorized);
+                    return Problems.Of(ErrorCodes.InvalidAccessToken);
                 me.User = current;
             }
             catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
             {
-                return TypedResults.Problem(DatabaseFaults.IsUsernameTaken(e) ? "Username already taken" : "Email already registered", statusCode: StatusCodes.Status409Conflict);
+                return Problems.Of(DatabaseFaults.IsUsernameTaken(e) ? ErrorCodes.UsernameTaken : ErrorCodes.EmailTaken);
             }
         }
     }

@@ -1,7 +1,7 @@
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Health;
@@ -38,7 +38,7 @@ static class HealthSetup
                 ? context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks, Pending = pending })
                 : context.Response.WriteAsJsonAsync(new { Status = "ok", Checks = checks });
         context.Response.Headers.RetryAfter = "5";
-        var problem = new ProblemDetails { Status = context.Response.StatusCode, Detail = "The service is not ready.", Extensions = { ["checks"] = checks } };
+        var problem = Problems.Details(ErrorCodes.ServiceNotReady, members: new Dictionary<string, object?> { ["checks"] = checks });
         if (Pending(report) is { } left)
             problem.Extensions["pending"] = left;
         return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context, ProblemDetails = problem }).AsTask();

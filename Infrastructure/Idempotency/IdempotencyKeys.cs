@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 using System.Text;
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Primitives;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Logging;
 
@@ -34,7 +34,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         }
         if (Read(keys) is not { } key)
         {
-            await Problem("An Idempotency-Key is one header of 1 to 255 printable ASCII characters.", StatusCodes.Status400BadRequest).ExecuteAsync(context);
+            await Problems.Of(ErrorCodes.InvalidIdempotencyKey).ExecuteAsync(context);
             return;
         }
         // A registration has a password in it, and a fast hash of that alone would be guessed.
@@ -110,12 +110,12 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         }
         if (!row.RequestHash.AsSpan().SequenceEqual(requestHash))
         {
-            await Problem("This Idempotency-Key was used for another request.", StatusCodes.Status422UnprocessableEntity).ExecuteAsync(context);
+            await Problems.Of(ErrorCodes.IdempotencyKeyReused).ExecuteAsync(context);
         }
         else if (row.Status is not { } status)
         {
             context.Response.Headers.RetryAfter = "1";
-            await Problem("The first request with this Idempotency-Key is under way.", StatusCodes.Status409Conflict).ExecuteAsync(context);
+            await Problems.Of(ErrorCodes.RequestUnderWay).ExecuteAsync(context);
         }
         else
         {
@@ -172,8 +172,6 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
 
     static string HeadersOf(HttpResponse response) =>
         string.Join('\n', KeptHeaders.Where(h => response.Headers.ContainsKey(h)).Select(h => $"{h}:{response.Headers[h]}"));
-
-    static ProblemHttpResult Problem(string sentence, int status) => TypedResults.Problem(sentence, statusCode: status);
 }
 
 /// <summary>Registers idempotency keys, and says of a route that it takes them.</summary>

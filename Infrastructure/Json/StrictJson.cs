@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using FluentValidation.Results;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Profiles.Infrastructure.Errors;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
 namespace Profiles.Infrastructure.Json;
@@ -51,8 +52,8 @@ static class StrictJson
     {
         var field = error.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) && error.InnerException is not JsonException ? path[2..] : "";
         return error.InnerException is null or InvalidOperationException && field.Length > 0
-            ? new(field, $"The value of {field} has the wrong type or is not valid text.")
-            : new("", "The body must be one JSON object in UTF-8, without duplicate members.");
+            ? Problems.Failure(field, ErrorCodes.WrongType, $"The value of {field} has the wrong type or is not valid text.")
+            : Problems.Failure("", ErrorCodes.MalformedJson);
     }
 
     static async Task<byte[]> ReadBoundedAsync(HttpRequest request, CancellationToken ct)

@@ -65,10 +65,11 @@ static class ContractOperations
             ["title"] = ReasonPhrases.GetReasonPhrase(status),
             ["status"] = status,
             ["detail"] = detail,
+            ["code"] = CodeOf(status, detail),
             ["trace_id"] = "2911fcea3dc055945b32145e781e433c",
         };
         if (field is not null)
-            example["errors"] = new JsonObject { [field] = new JsonArray(detail) };
+            (example["errors"], example["error_codes"]) = (new JsonObject { [field] = new JsonArray(detail) }, new JsonObject { [field] = new JsonArray(CodeOf(status, detail)) });
         var response = new OpenApiResponse
         {
             Description = meaning,
@@ -111,7 +112,7 @@ static class ContractOperations
         if (status >= 400)
         {
             var (detail, field) = Example(OpenApiSetup.Slice(operation.OperationId!), status, limits);
-            operation.Responses![key] = Error(document, status, said ?? Problems.Sentence(status), detail ?? said ?? Problems.Sentence(status), field);
+            operation.Responses![key] = Error(document, status, said ?? ErrorCodes.OfStatus(status).Sentence, detail ?? said ?? ErrorCodes.OfStatus(status).Sentence, field);
         }
         else if (operation.Responses!.GetValueOrDefault(key) is OpenApiResponse success)
         {
@@ -120,6 +121,9 @@ static class ContractOperations
                 success.Content = null;
         }
     }
+
+    // The sentence tells which of the status it is.
+    static string CodeOf(int status, string sentence) => (ErrorCodes.All.FirstOrDefault(e => e.Status == status && e.Sentence == sentence) ?? ErrorCodes.OfStatus(status)).Code;
 
     // Where the slices say more than their summary.
     static (string? Detail, string? Field) Example(string slice, int status, ContractLimits limits) => (slice, status) switch
@@ -132,7 +136,6 @@ static class ContractOperations
         ("PatchMe", 400) => ("A name is needed.", "name"),
         ("UpdateMe", 409) => ("Email already registered", null),
         ("PatchMe", 409) => ("Username already taken", null),
-        ("GetUser", 404) => (Problems.Sentence(status), null),
         ("UpdateMe" or "PatchMe", 412) => ("The profile has changed since: read it again.", null),
         ("ChangePassword", 400) => ("A password must not be the name of this service.", "new_password"),
         ("ForgotPassword", 400) => ("This is not an e-mail address.", "email"),

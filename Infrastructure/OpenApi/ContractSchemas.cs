@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Validation;
 
@@ -33,12 +35,13 @@ static class ContractSchemas
         if (document.Components.Schemas.ContainsKey("UploadImageRequest"))
             document.Components.Schemas["UploadImageRequest"] = Upload(limits);
         document.Components.Schemas[Image] = Picture();
-        document.Components.Schemas[Problem] = Object(["type", "title", "status", "detail", "trace_id"],
+        document.Components.Schemas[Problem] = Object(["type", "title", "status", "detail", "code", "trace_id"],
         [
             ("type", Text(LongestUrl, "What kind of problem it is (RFC 9457).", format: "uri-reference")),
             ("title", Text(LongestSentence, "The status in words.")),
             ("status", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "400", Maximum = "599", Description = "The HTTP status." }),
             ("detail", Text(LongestSentence, "One sentence for a person.")),
+            ("code", Code("What kind of problem it is, for programs; more may join.")),
             ("trace_id", Text(LongestSentence, "The id under which the service's log has it.")),
             ("max_bytes", Whole(long.MaxValue, "The limit that a picture broke, with 413.")),
             ("max_pixels", Whole(long.MaxValue, "The limit that a picture broke, with 400.")),
@@ -50,8 +53,16 @@ static class ContractSchemas
                 Description = "What was refused, by the fields' names as they were sent.",
                 AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = 20, Items = Text(LongestSentence) },
             }),
+            ("error_codes", new()
+            {
+                Type = JsonSchemaType.Object,
+                Description = "The same for programs: the codes of each field that was refused.",
+                AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = 20, Items = Code() },
+            }),
         ]);
     }
+
+    static OpenApiSchema Code(string? description = null) => new() { Type = JsonSchemaType.String, Description = description, Enum = [.. ErrorCodes.All.Select(e => (JsonNode)e.Code)] };
 
     // An answer has all its members, null where there is nothing; a change has those that the client likes.
     static IEnumerable<string> Required(string name, IOpenApiSchema schema) => name switch

@@ -55,5 +55,5 @@ static class HealthPaths
     }
 
     static OpenApiResponse Error(OpenApiDocument document, int status) =>
-        ContractOperations.Error(document, status, Problems.Sentence(status), Problems.Sentence(status));
+        ContractOperations.Error(document, status, ErrorCodes.OfStatus(status).Sentence, ErrorCodes.OfStatus(status).Sentence);
 }

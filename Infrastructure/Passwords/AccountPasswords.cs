@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 
@@ -11,8 +12,8 @@ sealed class AccountPasswords(
     ProfilesDbContext db, PasswordHasher hasher, LoginGuard guard, Sessions sessions, PasswordBlocklist blocklist, OneTimeTokens tokens, SecurityEventLog events, MailOutbox mails, TimeProvider clock,
     ILogger<AccountPasswords> log)
 {
-    /// <summary>Why the user may not take the password, in a sentence; null when they may.</summary>
-    public string? Refusal(string password, User user) => blocklist.Refusal(password, user.Email);
+    /// <summary>Why the user may not take the password; null when they may.</summary>
+    public ErrorCode? Refusal(string password, User user) => blocklist.Refusal(password, user.Email);
 
     /// <summary>Whether it is the user's password. Throws <see cref="Errors.BusyException"/> and <see cref="Errors.TooManyException"/>.</summary>
     public Task<bool> VerifyAsync(string password, User user, CancellationToken ct) => guard.VerifyAsync(user, password, ct);

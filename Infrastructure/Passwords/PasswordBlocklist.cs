@@ -1,17 +1,12 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Passwords;
 
 /// <summary>Refuses the passwords that a stranger tries first: the commonest ones, the person's own address, this product's name (OWASP ASVS 6.2.4, 6.2.11).</summary>
 sealed class PasswordBlocklist(IOptions<PasswordOptions> options)
 {
-    public const string TooCommon = "This password is one of the most common ones: a stranger would try it first.";
-
-    public const string OwnAddress = "A password must not be your e-mail address, or the part of it before the @.";
-
-    public const string OwnProduct = "A password must not be the name of this service.";
-
     const string Resource = "common-passwords.txt", Product = "profiles";
 
     // Read once it is needed: where the list is off, it never is.
@@ -19,17 +14,17 @@ sealed class PasswordBlocklist(IOptions<PasswordOptions> options)
 
     readonly bool isOn = options.Value.Blocklist!.Value;
 
-    /// <summary>Why the password is refused to who has this address, in a sentence; null when it is not.</summary>
-    public string? Refusal(string password, string email)
+    /// <summary>Why the password is refused to who has this address; null when it is not.</summary>
+    public ErrorCode? Refusal(string password, string email)
     {
         if (!isOn)
             return null;
         var address = email.Trim();
         if (Is(password, address) || Is(password, address[..Math.Max(address.IndexOf('@'), 0)]))
-            return OwnAddress;
+            return ErrorCodes.PasswordIsEmail;
         if (Is(password, Product))
-            return OwnProduct;
-        return Common.Value.Contains(password.ToLowerInvariant()) ? TooCommon : null;
+            return ErrorCodes.PasswordIsServiceName;
+        return Common.Value.Contains(password.ToLowerInvariant()) ? ErrorCodes.PasswordTooCommon : null;
     }
 
     // Digits and signs around a word make it no other word.

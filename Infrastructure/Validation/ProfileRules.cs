@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using FluentValidation;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Validation;
 
@@ -11,30 +12,30 @@ static partial class ProfileRules
     /// <summary>1 to 100 code points after trimming, none of them a control character.</summary>
     public static IRuleBuilderOptions<T, string?> PersonName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(n => !string.IsNullOrWhiteSpace(n)).WithMessage("A name is needed.")
-        .Must(n => n!.Trim().EnumerateRunes().Count() <= UserProfile.NameMaxLength).WithMessage($"A name has at most {UserProfile.NameMaxLength} characters.")
-        .Must(n => !n!.Any(char.IsControl)).WithMessage("A name has no control characters.");
+        .Must(n => !string.IsNullOrWhiteSpace(n)).WithError(ErrorCodes.NameRequired)
+        .Must(n => n!.Trim().EnumerateRunes().Count() <= UserProfile.NameMaxLength).WithError(ErrorCodes.NameTooLong)
+        .Must(n => !n!.Any(char.IsControl)).WithError(ErrorCodes.NameInvalid);
 
     /// <summary>An address in ASCII: look-alike letters would make two accounts of what people read as one.</summary>
     public static IRuleBuilderOptions<T, string?> EmailAddress<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(e => !string.IsNullOrWhiteSpace(e)).WithMessage("An e-mail address is needed.")
-        .Must(e => e!.Trim().Length <= User.EmailMaxLength).WithMessage($"An e-mail address has at most {User.EmailMaxLength} characters.")
-        .Must(e => IsAddress(e!.Trim(' ', '\t'))).WithMessage("This is not an e-mail address.");
+        .Must(e => !string.IsNullOrWhiteSpace(e)).WithError(ErrorCodes.EmailRequired)
+        .Must(e => e!.Trim().Length <= User.EmailMaxLength).WithError(ErrorCodes.EmailTooLong)
+        .Must(e => IsAddress(e!.Trim(' ', '\t'))).WithError(ErrorCodes.EmailInvalid);
 
     /// <summary>Long enough in code points, and no more bytes than bcrypt reads.</summary>
     public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilderInitial<T, string?> rule, int minimumLength) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(p => !string.IsNullOrEmpty(p)).WithMessage("A password is needed.")
-        .Must(p => p!.EnumerateRunes().Count() >= minimumLength).WithMessage($"A password has at least {minimumLength} characters.")
-        .Must(p => Encoding.UTF8.GetByteCount(p!) <= User.PasswordMaxBytes).WithMessage($"A password has at most {User.PasswordMaxBytes} bytes in UTF-8.")
-        .Must(p => !p!.Contains('\0')).WithMessage("A password has no NUL characters.");
+        .Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.PasswordRequired)
+        .Must(p => p!.EnumerateRunes().Count() >= minimumLength).WithError(ErrorCodes.PasswordTooShort, $"A password has at least {minimumLength} characters.")
+        .Must(p => Encoding.UTF8.GetByteCount(p!) <= User.PasswordMaxBytes).WithError(ErrorCodes.PasswordTooLong)
+        .Must(p => !p!.Contains('\0')).WithError(ErrorCodes.PasswordInvalid);
 
     /// <summary>What an app may call a phone: at most 100 code points, none of them a control character.</summary>
     public static IRuleBuilderOptions<T, string?> DeviceName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(d => d is null || d.Trim().EnumerateRunes().Count() <= Session.DeviceMaxLength).WithMessage($"A device's name has at most {Session.DeviceMaxLength} characters.")
-        .Must(d => d?.Any(char.IsControl) is not true).WithMessage("A device's name has no control characters.");
+        .Must(d => d is null || d.Trim().EnumerateRunes().Count() <= Session.DeviceMaxLength).WithError(ErrorCodes.DeviceTooLong)
+        .Must(d => d?.Any(char.IsControl) is not true).WithError(ErrorCodes.DeviceInvalid);
 
     static bool IsAddress(string text) => text.IndexOf('@') <= LocalPartMaxLength && Address().IsMatch(text);
 

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
-using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Tests.Features.ChangePassword;
 
@@ -70,7 +70,7 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
         var user = await app.CreateUserAsync();
         foreach (var (password, reason) in new[]
         {
-            ("Password1", PasswordBlocklist.TooCommon), (user.Email, PasswordBlocklist.OwnAddress), (user.Email.Split('@')[0].ToUpperInvariant() + "!", PasswordBlocklist.OwnAddress), ("Profiles2026!", PasswordBlocklist.OwnProduct),
+            ("Password1", ErrorCodes.PasswordTooCommon.Sentence), (user.Email, ErrorCodes.PasswordIsEmail.Sentence), (user.Email.Split('@')[0].ToUpperInvariant() + "!", ErrorCodes.PasswordIsEmail.Sentence), ("Profiles2026!", ErrorCodes.PasswordIsServiceName.Sentence),
         })
         {
             var answer = await PutAsync(user, user.Password, password);

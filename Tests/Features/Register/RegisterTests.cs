@@ -5,7 +5,7 @@ using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
-using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Tests.Features.Register;
 
@@ -139,8 +139,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         foreach (var (password, reason) in new[]
         {
-            ("12345678", PasswordBlocklist.TooCommon), ("PASSWORD1", PasswordBlocklist.TooCommon), ("alice.smith", PasswordBlocklist.OwnAddress), ("Alice.Smith@x.example", PasswordBlocklist.OwnAddress),
-            ("alice.smith2026", PasswordBlocklist.OwnAddress), ("Profiles", PasswordBlocklist.OwnProduct), ("profiles!1", PasswordBlocklist.OwnProduct),
+            ("12345678", ErrorCodes.PasswordTooCommon.Sentence), ("PASSWORD1", ErrorCodes.PasswordTooCommon.Sentence), ("alice.smith", ErrorCodes.PasswordIsEmail.Sentence), ("Alice.Smith@x.example", ErrorCodes.PasswordIsEmail.Sentence),
+            ("alice.smith2026", ErrorCodes.PasswordIsEmail.Sentence), ("Profiles", ErrorCodes.PasswordIsServiceName.Sentence), ("profiles!1", ErrorCodes.PasswordIsServiceName.Sentence),
         })
         {
             var answer = await PostAsync("Alice", " alice.smith@x.example ", password);

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
-using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Tests.Features.ResetPassword;
 
@@ -64,7 +64,7 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
     {
         var user = await app.CreateUserAsync();
         var token = await TokenAsync(user);
-        await (await PostAsync(token, "iloveyou1")).ShouldBeProblemAsync(HttpStatusCode.BadRequest, PasswordBlocklist.TooCommon);
+        await (await PostAsync(token, "iloveyou1")).ShouldBeProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.PasswordTooCommon.Sentence);
         await (await PostAsync(token, user.Email)).ShouldRefuseFieldsAsync("new_password");
         await (await PostAsync(token, "1234567")).ShouldRefuseFieldsAsync("new_password");
         await (await PostAsync(token, New)).ShouldBeAsync(HttpStatusCode.OK);

@@ -30,7 +30,7 @@ public sealed class LastResortTests(BrokenDatabaseFixture app) : TestBase<Broken
         foreach (var answer in answers)
         {
             var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
-            problem.Names().ShouldBe(["type", "title", "status", "detail", "trace_id"]);
+            problem.Names().ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
             var whole = $"{answer.Headers}{answer.Content.Headers}{problem.GetRawText()}";
             foreach (var inside in new[] { "Exception", "SQL", "user_profiles", "no such table", "   at ", ".cs", "/tmp", app.Root, "Profiles.", "Microsoft", user.Email })
                 whole.ShouldNotContain(inside, Case.Insensitive);
@@ -76,7 +76,7 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         foreach (var (method, path, contentType, length, status) in Errors)
         {
             var problem = await (await client.SendAsync(Request(method, path, contentType, length), Cancellation)).ShouldBeProblemAsync(status);
-            problem.Names().Except(["errors"]).ShouldBe(["type", "title", "status", "detail", "trace_id"]);
+            problem.Names().Except(["errors", "error_codes"]).ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
         }
         client.DefaultRequestHeaders.Authorization = null;
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.RegularExpressions;
+using FastEndpoints.Testing;
+using Profiles.Infrastructure.Errors;
+
+namespace Profiles.Tests.Infrastructure.Errors;
+
+[Trait("Database", "Sqlite")]
+public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+{
+    static readonly string[] Folders = ["Features", "Infrastructure", "Data"];
+
+    [Fact]
+    public void Codes_are_unique_and_in_snake_case()
+    {
+        ErrorCodes.All.Count.ShouldBeGreaterThan(40);
+        ErrorCodes.All.Select(e => e.Code).Distinct().Count().ShouldBe(ErrorCodes.All.Count);
+        ErrorCodes.All.ShouldAllBe(e => SnakeCase().IsMatch(e.Code) && e.Status >= 400 && e.Status < 600 && e.Sentence.Length > 0);
+    }
+
+    [Fact]
+    public void No_problem_is_made_without_a_code()
+    {
+        var sources = Folders.SelectMany(d => Directory.GetFiles(Path.Combine(ArchitectureTests.Repository(), d), "*.cs", SearchOption.AllDirectories))
+            .Where(f => !f.Contains("Standins")).ToDictionary(f => Path.GetRelativePath(ArchitectureTests.Repository(), f), File.ReadAllText);
+        var made = sources.Where(s => WithoutCode().IsMatch(s.Value)).Select(s => s.Key).ToArray();
+        // The one place that makes them.
+        made.ShouldBe(["Infrastructure/Errors/Problems.cs"]);
+        // A rule without a code would answer the library's own name for it.
+        foreach (var (file, text) in sources)
+            Rule().Count(text).ShouldBeLessThanOrEqualTo(WithCode().Count(text), file);
+    }
+
+    [Fact]
+    public async Task A_refused_field_has_its_code_and_the_first_one_is_that_of_the_problem()
+    {
+        var answer = await app.Client.PostAsJsonAsync("/register", new { name = "John Doe", email = "nobody", password = "short" }, Cancellation);
+        var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        problem.GetProperty("error_codes").GetRawText().ShouldBe("""{"email":["email_invalid"],"password":["password_too_short"]}""");
+        problem.GetProperty("code").GetString().ShouldBe("email_invalid");
+    }
+
+    [Theory]
+    [InlineData("GET", "/nowhere", "not_found")]
+    [InlineData("GET", "/me", "invalid_access_token")]
+    [InlineData("POST", "/me", "method_not_allowed")]
+    [InlineData("POST", "/register", "unsupported_media_type")]
+    public async Task An_answer_without_a_sentence_of_its_own_has_a_code_too(string method, string path, string code)
+    {
+        using var request = new HttpRequestMessage(new(method), path) { Content = method == "POST" ? new StringContent("x") : null };
+        var answer = await app.Client.SendAsync(request, Cancellation);
+        (await answer.ShouldBeProblemAsync(answer.StatusCode)).GetProperty("code").GetString().ShouldBe(code);
+    }
+
+    [Fact]
+    public async Task The_page_of_errors_is_made_from_the_catalogue()
+    {
+        var page = Path.Combine(ArchitectureTests.Repository(), "docs", "errors.md");
+        if (Environment.GetEnvironmentVariable("PROFILES_RENEW_GOLDEN") == "1")
+            await File.WriteAllTextAsync(page, Page(), Cancellation);
+        (await File.ReadAllTextAsync(page, Cancellation)).ShouldBe(Page(), "The catalogue has changed: run the tests with PROFILES_RENEW_GOLDEN=1 and commit docs/errors.md.");
+    }
+
+    static string Page()
+    {
+        var page = new StringBuilder("""
+            # Errors
+
+            Every error is `application/problem+json` (RFC 9457). Programs read `code`: it never changes its meaning, and more codes may join. `detail` is one sentence for a person, and may be
+            reworded. `trace_id` is the id under which the service's log has the request.
+
+            ```json
+            {"type":"about:blank","title":"Bad Request","status":400,"detail":"This is not an e-mail address.","code":"email_invalid",
+             "errors":{"email":["This is not an e-mail address."]},"error_codes":{"email":["email_invalid"]},"trace_id":"2911fcea3dc055945b32145e781e433c"}
+            ```
+
+            Where fields are refused, `errors` has the sentences and `error_codes` the codes of each field, by the name that the client sent; `code` and `detail` are those of the first.
+
+            | code | status | sentence |
+            |---|---|---|
+
+            """.ReplaceLineEndings("\n"));
+        foreach (var error in ErrorCodes.All)
+            page.Append($"| `{error.Code}` | {error.Status} | {error.Sentence.Replace("<", "&lt;").Replace("|", "\\|")} |\n");
+        return page.ToString();
+    }
+
+    [GeneratedRegex(@"\.(Must|NotEmpty|NotNull|Length|MaximumLength|MinimumLength|Matches|Equal)\(")]
+    private static partial Regex Rule();
+
+    [GeneratedRegex(@"\.WithError\(")]
+    private static partial Regex WithCode();
+
+    [GeneratedRegex("^[a-z]+(_[a-z]+)*\\z")]
+    private static partial Regex SnakeCase();
+
+    [GeneratedRegex(@"(TypedResults|Results)\.(Problem|ValidationProblem|BadRequest|Conflict)\(|WithMessage\(|new ValidationFailure|AddFailure\((?!Problems\.Failure)|Detail = ")]
+    private static partial Regex WithoutCode();
+}
