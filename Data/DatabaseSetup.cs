@@ -25,9 +25,16 @@ static class DatabaseSetup
     public static IApplicationBuilder UseDatabase(this WebApplication app)
     {
         var start = app.Services.GetRequiredService<DatabaseStart>();
-        return app.Use((context, next) =>
-            !start.Ready.IsCompleted && context.GetEndpoint()?.Metadata.GetMetadata<EndpointDefinition>() is not null ? throw new BusyException("The database is away.") : next(context));
+        return app.Use((context, next) => !start.Ready.IsCompleted && Reads(context.GetEndpoint()) ? throw new BusyException("The database is away.") : next(context));
+
+        static bool Reads(Endpoint? endpoint) => endpoint?.Metadata is { } metadata
+            && (metadata.GetMetadata<EndpointDefinition>() is not null || metadata.GetMetadata<ReadsDatabaseMetadata>() is not null);
     }
+
+    /// <summary>Says of a route that is no slice that it reads the database too.</summary>
+    public static TBuilder ReadsDatabase<TBuilder>(this TBuilder route) where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new ReadsDatabaseMetadata());
+
+    sealed class ReadsDatabaseMetadata;
 
     static DatabaseEngine Choose(IServiceProvider provider)
     {

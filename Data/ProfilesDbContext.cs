@@ -15,6 +15,10 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, long sessionId, CancellationToken ct) =>
             db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id && db.Sessions.Any(s => s.Id == sessionId && s.UserId == id)));
 
+    static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ShownImage?>> ImageByUser =
+        EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
+            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id).Select(p => new ShownImage(p.Image!.Key, p.Image.Url)).SingleOrDefault());
+
     public DbSet<User> Users => Set<User>();
 
     public DbSet<UserProfile> UserProfiles => Set<UserProfile>();
@@ -45,6 +49,9 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     /// <summary>Reads the profile that everybody may see under <see cref="UserProfile.Username"/>; untracked. Null when there is none, or one that is not public.</summary>
     public Task<UserProfile?> FindPublicProfileAsync(string username, CancellationToken ct) =>
         ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(p => p.Username == username && p.IsPublic, ct));
+
+    /// <summary>Reads what is needed to serve the image that a user's profile shows. Null when there is no user; <see cref="ShownImage.Url"/> is null when there is no image.</summary>
+    public Task<ShownImage?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
 
     /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)

@@ -1,5 +1,9 @@
 using System.IO.Compression;
+using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
 
@@ -8,7 +12,23 @@ namespace Profiles.Features.ExportMe;
 /// <summary>Writes what we know of a person as a zip that a person and a program can read.</summary>
 static class ExportMeArchive
 {
-    static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    // Secrets, and how we keep things. Whatever else the entities have goes out, so that a new property is not forgotten.
+    static readonly Dictionary<Type, string[]> LeftOut = new()
+    {
+        [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash)],
+        [typeof(UserProfile)] = [nameof(UserProfile.UserId), nameof(UserProfile.Version)],
+        [typeof(ProfileImage)] = [nameof(ProfileImage.Key), nameof(ProfileImage.IsLocal)],
+        [typeof(Session)] = [nameof(Session.UserId), nameof(Session.FamilyHash), nameof(Session.TokenHash), nameof(Session.PreviousHash), nameof(Session.Successor), nameof(Session.RotatedAt)],
+        [typeof(SecurityEvent)] = [nameof(SecurityEvent.Id), nameof(SecurityEvent.UserId)],
+    };
+
+    static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver().WithAddedModifier(LeaveOut),
+    };
 
     public static async Task WriteAsync(Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? picture, CancellationToken ct)
     {
@@ -21,33 +41,30 @@ static class ExportMeArchive
     static async Task FillAsync(ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? picture, CancellationToken ct)
     {
         await AddAsync(zip, "profile.json", Profile(user), ct);
-        await AddAsync(zip, "sessions.json", sessions.Select(s => new { s.Id, s.Device, s.CreatedAt, s.LastUsedAt }), ct);
-        await AddAsync(zip, "security-events.json", events.Select(e => new { Kind = JsonNamingPolicy.SnakeCaseLower.ConvertName($"{e.Kind}"), e.At, e.Device, e.Network }), ct);
+        await AddAsync(zip, "sessions.json", sessions, ct);
+        await AddAsync(zip, "security-events.json", events, ct);
         if (picture is null)
             return;
         await using var file = await zip.CreateEntry("picture.jpg", CompressionLevel.NoCompression).OpenAsync(ct);
         await file.WriteAsync(picture, ct);
     }
 
-    static object Profile(User user) => new
+    // One object, as `GET /me` shows the two rows.
+    static JsonObject Profile(User user)
     {
-        user.Id,
-        user.Email,
-        user.EmailVerifiedAt,
-        user.PendingEmail,
-        user.CreatedAt,
-        user.Profile.Name,
-        user.Profile.Username,
-        user.Profile.Bio,
-        user.Profile.Phone,
-        user.Profile.BirthDate,
-        user.Profile.Locale,
-        user.Profile.TimeZone,
-        Metadata = user.Profile.Metadata is { } metadata ? JsonDocument.Parse(metadata).RootElement : (JsonElement?)null,
-        user.Profile.IsPublic,
-        user.Profile.UpdatedAt,
-        Image = user.Profile.Image is { } image ? new { image.Url, image.Width, image.Height, image.Bytes, image.Thumbhash, image.DominantColor, image.UpdatedAt } : null,
-    };
+        var all = JsonSerializer.SerializeToNode(user, Json)!.AsObject();
+        all.Remove(JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(User.Profile)));
+        foreach (var (name, value) in JsonSerializer.SerializeToNode(user.Profile, Json)!.AsObject())
+            all.Add(name, value?.DeepClone());
+        all[JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(UserProfile.Metadata))] = user.Profile.Metadata is { } metadata ? JsonNode.Parse(metadata) : null;
+        return all;
+    }
+
+    static void LeaveOut(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties.Where(p => LeftOut.GetValueOrDefault(type.Type)?.Contains((p.AttributeProvider as MemberInfo)?.Name) is true).ToArray())
+            type.Properties.Remove(property);
+    }
 
     static async Task AddAsync(ZipArchive zip, string name, object content, CancellationToken ct)
     {

@@ -34,11 +34,12 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
         // Who is hidden is not read either: the answer, and what it costs, is that for nobody.
         if (!ProfileFieldForms.IsUsername(username) || await db.FindPublicProfileAsync(UserProfile.Normalize(username), ct) is not { } profile)
             return Problems.Of(ErrorCodes.UserNotFound);
-        var tag = tags.OfPublic(profile);
+        var shown = Map.FromEntity(profile) with { ImageUrl = address.Of(profile.Image), Image = address.Describe(profile.Image) };
+        var tag = tags.OfPublic(shown);
         HttpContext.Response.GetTypedHeaders().ETag = tag;
         HttpContext.Response.Headers.CacheControl = "public, no-cache";
         return ProfileTag.IsKnown(HttpContext.Request, tag)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(Map.FromEntity(profile) with { ImageUrl = address.Of(profile.Image), Image = address.Describe(profile.Image) });
+            : TypedResults.Ok(shown);
     }
 }

@@ -14,7 +14,7 @@ sealed record ProcessedImage(byte[] Jpeg, int Width, int Height, byte[] ThumbHas
     /// <summary>The sides of the square variants in pixels; a smaller picture gives smaller ones.</summary>
     public static readonly IReadOnlyList<int> Sides = [96, 256, 512];
 
-    /// <summary>The first 8 hex digits of the content's SHA-256: another picture has another address.</summary>
+    /// <summary>The first 8 hex digits of the content's SHA-256: what the local storage calls it.</summary>
     public string Version { get; } = VersionOf(Jpeg);
 
     /// <summary>The <see cref="Version"/> of a stored picture.</summary>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Profiles.Infrastructure.Decoding;
+
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>What a client learns of a profile's picture, enough to lay out a screen before the first byte of it arrives.</summary>
@@ -12,14 +15,13 @@ namespace Profiles.Infrastructure.Images;
 sealed record ImageDescription(
     string Url, int Width, int Height, int Bytes, string Thumbhash, string DominantColor, IReadOnlyDictionary<string, string> Variants, DateTime UpdatedAt)
 {
+    const string ExampleVersion = "3f2a9c01d4b85e6f70a1b2c3d4e5f607";
+
     /// <summary>For the API's document.</summary>
     public static ImageDescription Example { get; } = new(
-        "http://localhost:8000/static/profile/1.jpg?v=3f2a9c01", 1008, 756, 118203, "2fcZFIB3iId/h3iJh4aIYJ2V8g==", "#60a0c0",
-        new Dictionary<string, string>
-        {
-            ["96"] = "http://localhost:8000/static/profile/1_96.jpg?v=3f2a9c01",
-            ["256"] = "http://localhost:8000/static/profile/1_256.jpg?v=3f2a9c01",
-            ["512"] = "http://localhost:8000/static/profile/1_512.jpg?v=3f2a9c01",
-        },
+        $"http://localhost:8000/static/profile/1.jpg?v={ExampleVersion}", 1008, 756, 118203, "2fcZFIB3iId/h3iJh4aIYJ2V8g==", "#60a0c0",
+        ProcessedImage.Sides.ToDictionary(
+            side => side.ToString(CultureInfo.InvariantCulture),
+            side => string.Create(CultureInfo.InvariantCulture, $"http://localhost:8000/static/profile/1_{side}.jpg?v={ExampleVersion}")),
         new(2026, 11, 21, 9, 30, 0, DateTimeKind.Utc));
 }

@@ -16,6 +16,9 @@ public sealed class ImagesOptions
     /// <summary>Local pictures are <c>&lt;it&gt;/profile/&lt;user_id&gt;.jpg</c>.</summary>
     public string Directory { get; set; } = "static";
 
+    /// <summary>Whether a local image is served only at the address that its profile shows. Null: yes, but in Development, where the seed's bare path is served too.</summary>
+    public bool? RequireVersion { get; set; }
+
     /// <summary>A larger upload is refused, in bytes.</summary>
     public long MaxBytes { get; set; } = 20 * 1024 * 1024;
 

@@ -9,6 +9,7 @@ namespace Profiles.Infrastructure.Images;
 static class ImagesSetup
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
+        .Configure<RouteOptions>(o => o.SetParameterPolicy<CanonicalNumber>(CanonicalNumber.Name))
         .AddSingleton<UploadMemory>()
         .AddSingleton<DecodePool>()
         .AddScoped<ProfileImages>()

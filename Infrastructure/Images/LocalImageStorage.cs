@@ -1,7 +1,8 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
@@ -17,6 +18,11 @@ namespace Profiles.Infrastructure.Images;
 sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<LocalImageStorage> log) : IImageStorage
 {
     const string Route = "/static/profile/";
+
+    const string VersionMark = "?v=";
+
+    // 128 bits: nobody guesses them.
+    const int VersionDigits = 32;
 
     const string Probe = ".probe";
 
@@ -37,7 +43,8 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         {
             Directory.CreateDirectory(directory);
             await WriteAsync([.. Parts.Zip([image.Jpeg, .. image.Variants], (side, jpeg) => (TemporaryPath(entry, side), jpeg))], ct);
-            return $"{Route}{Name(entry.UserId, null)}.jpg?v={entry.Key}";
+            // Not the key, which anybody can work out who has the image: a fresh one, so that an address that was given away ends with its upload.
+            return $"{Route}{Name(entry.UserId, null)}.jpg{VersionMark}{RandomNumberGenerator.GetHexString(VersionDigits, lowercase: true)}";
         }
         catch (Exception e) when (IsOurs(e))
         {
@@ -89,20 +96,13 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
     /// <summary>Whether a picture is there, by either of its names.</summary>
     public bool Has(long userId, string key) => Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, key));
 
-    /// <summary>The bytes that a user's address with this version stands for; without one, or with another, the picture that is shown. Null when there is none.</summary>
-    public async Task<byte[]?> ReadAsync(long userId, string? version, CancellationToken ct) =>
-        (IsVersion(version) ? await ReadAsync(PublishedPath(userId, null, version), ct) : null) ?? await ReadAsync(ShownPath(userId), ct);
+    /// <summary>The bytes of a user's image, or of its variant of a side; null when they are not there. What is shown may be another image by now: that has another key.</summary>
+    public async Task<byte[]?> ReadAsync(long userId, int? side, string key, CancellationToken ct) =>
+        await ReadAsync(PublishedPath(userId, side, key), ct) ?? (side is null ? await ReadAsync(ShownPath(userId), ct) : null);
 
-    /// <summary>The variant of a user's picture with this version; without one, or with another, of the picture that is shown. Null when there is none.</summary>
-    public async Task<(byte[] Jpeg, string Version)?> ReadVariantAsync(long userId, int side, string? version, CancellationToken ct)
-    {
-        if (IsVersion(version) && await ReadAsync(PublishedPath(userId, side, version), ct) is { } asked)
-            return (asked, version);
-        if (await ReadAsync(ShownPath(userId), ct) is not { } shown)
-            return null;
-        var current = ProcessedImage.VersionOf(shown);
-        return await ReadAsync(PublishedPath(userId, side, current), ct) is { } variant ? (variant, current) : null;
-    }
+    /// <summary>Whether an address is the one with this version. How long it takes tells nothing of a version that is nearly right.</summary>
+    public static bool IsVersionOf(string url, string? version) => url.Split(VersionMark) is [_, { Length: > 0 } own]
+        && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(version ?? ""), Encoding.UTF8.GetBytes(own));
 
     public async IAsyncEnumerable<KeptImage> ListAsync([EnumeratorCancellation] CancellationToken ct)
     {
@@ -145,9 +145,6 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
             files.ForEach(file => file.Dispose());
         }
     }
-
-    // The version comes from the client: only its own form may get into a path.
-    static bool IsVersion([NotNullWhen(true)] string? version) => version is { Length: 8 } && version.All(char.IsAsciiHexDigitLower);
 
     static async Task<byte[]?> ReadAsync(string path, CancellationToken ct)
     {

@@ -103,7 +103,7 @@ sealed class ProfileImages(
 
     /// <summary>The bytes of a picture that a profile shows; null when they are gone. Throws <see cref="ImageStorageException"/>.</summary>
     public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) =>
-        image.IsLocal ? local.ReadAsync(userId, image.Key, ct) : cloudinary.ReadAsync(image, ct);
+        image.IsLocal ? local.ReadAsync(userId, null, image.Key, ct) : cloudinary.ReadAsync(image, ct);
 
     // A removal failed: sets the row again, unless the picture is gone all the same.
     Task<bool> IsGoneAsync(OutboxEntry entry, ProfileImage image, bool refused) => LockedAsync(entry.UserId, async profile =>

@@ -64,7 +64,11 @@ static class SettingsSetup
             .Check(o => o.Timeout >= TimeSpan.FromSeconds(1) && o.Timeout <= TimeSpan.FromMinutes(5), "Mail__Timeout must be between 00:00:01 and 00:05:00.")
             .Check(o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl), "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")
             .Check(o => o.VerifyUrl is null || MailOptions.IsTemplate(o.VerifyUrl), "Mail__VerifyUrl must be an address with {token} in it, such as https://app.example.com/verify?token={token}.");
-        services.AddSection<ImagesOptions>("Images", o => o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath))
+        services.AddSection<ImagesOptions>("Images", o =>
+        {
+            o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath);
+            o.RequireVersion ??= !environment.IsDevelopment();
+        })
             .Check(o => o.Storage is null || Enum.IsDefined(o.Storage.Value), "Images__Storage must be Local or Cloudinary.")
             .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")
             .Check(o => o.MaxPixels is >= 1 and <= 500_000_000, "Images__MaxPixels must be between 1 and 500000000.")

@@ -112,7 +112,7 @@ static class ReadsBenchmark
             INSERT INTO users (id, email, normalized_email, password_hash, created_at)
             SELECT n, 'user' || n || '@example.com', 'user' || n || '@example.com', '{new string('x', 60)}', {time} FROM ({numbers}) AS numbers;
             INSERT INTO user_profiles (user_id, name, image_key, image_url, version, updated_at)
-            SELECT id, 'John Doe ' || id, NULL, CASE id % 2 WHEN 0 THEN '/static/profile/' || id || '.jpg?v=1ad30403' END, 1, created_at FROM users;
+            SELECT id, 'John Doe ' || id, NULL, CASE id % 2 WHEN 0 THEN '/static/profile/' || id || '.jpg?v=1ad304035c7f4d1e8a6b9c2d3e4f5061' END, 1, created_at FROM users;
             ANALYZE;
             """;
         await command.ExecuteNonQueryAsync();

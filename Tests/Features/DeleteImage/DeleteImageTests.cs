@@ -39,8 +39,11 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         var client = app.ClientFor(await app.CreateUserAsync());
         var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBe(url);
-        Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(320);
+        var next = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        // The same picture, and the address that was given away with the first one stays nobody's.
+        next.ShouldNotBe(url);
+        Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
+        await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Theory]
@@ -138,6 +141,7 @@ public sealed class DeleteLostImageTests(LostPicturesFixture app) : TestBase<Los
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Url).SingleAsync(Cancellation))).ShouldBeNull();
-        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBe(url);
+        var next = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
     }
 }

@@ -189,6 +189,20 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
+    public async Task The_weak_form_of_the_current_tag_is_the_tag_and_that_of_another_is_not()
+    {
+        var user = await app.CreateUserAsync();
+        var tag = (await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag!.ToString();
+        // As a proxy that compresses makes it.
+        var weakened = await PutAsync(user, """{"name":"Weak"}""", $"W/{tag}");
+        await weakened.ShouldBeAsync(HttpStatusCode.OK);
+        foreach (var stale in new[] { $"W/{tag}", tag, "W/\"other\"" })
+            await (await PutAsync(user, """{"name":"Stale"}""", stale)).ShouldBeProblemAsync(HttpStatusCode.PreconditionFailed);
+        await (await PutAsync(user, """{"name":"Weak among others"}""", $"\"other\", W/{weakened.Headers.ETag}")).ShouldBeAsync(HttpStatusCode.OK);
+        (await StoredAsync(user)).Profile.Name.ShouldBe("Weak among others");
+    }
+
+    [Fact]
     public async Task Without_a_token_it_is_401() =>
         await (await app.Client.PutAsync("/me", Json("""{"name":"x"}"""), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
 

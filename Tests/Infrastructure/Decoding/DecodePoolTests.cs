@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
@@ -120,19 +121,60 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             $"inherit {secret}", $"tcp {((IPEndPoint)listener.LocalEndpoint).Port}", $"listen {FreePort.Take()}",
         ];
         // Whoever starts the service may have left something open.
-        var start = new ProcessStartInfo("sh", ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10))])
+        using var worker = StartWorker("sh", ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10))], tries);
+        var said = await worker.StandardError.ReadToEndAsync(Ct);
+        said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(tries.Select(t => $"{t}: refused"));
+        await worker.WaitForExitAsync(Ct);
+        worker.ExitCode.ShouldBe(0);
+    }
+
+    // The name, the numbers on x64 and arm64, and arguments with which the system does it, or refuses it for another reason.
+    static readonly (string Name, int X64, int Arm64, string Arguments)[] DeniedCalls =
+    [
+        ("kill", 62, 129, "other 0"), ("kill-all", 62, 129, "-1 0"), ("kill-group", 62, 129, "0 0"), ("tkill", 200, 130, "other 0"), ("tgkill", 234, 131, "other other 0"),
+        ("rt_sigqueueinfo", 129, 138, "other 10 0"), ("rt_tgsigqueueinfo", 297, 240, "other other 10 0"),
+        ("pidfd_open", 434, 434, "other 0"), ("pidfd_send_signal", 424, 424, "-1 0 0 0"), ("pidfd_getfd", 438, 438, "-1 0 0"),
+        ("fcntl-SETOWN", 72, 25, "0 8 other"), ("fcntl-SETSIG", 72, 25, "0 10 10"), ("fcntl-SETOWN_EX", 72, 25, "0 15 0"),
+        ("prlimit64", 302, 261, "other 7 0 0"), ("process_madvise", 440, 440, "-1 0 0 0"),
+        ("unshare", 272, 97, "0"), ("setns", 308, 268, "-1 0"), ("bpf", 321, 280, "0 0 0"), ("perf_event_open", 298, 241, "0 0 -1 -1"),
+        ("add_key", 248, 217, "0 0 0 0"), ("request_key", 249, 218, "0 0 0 0"), ("keyctl", 250, 219, "0 -3 0 0"), ("userfaultfd", 323, 282, "1"),
+        ("mount", 165, 40, "0 0 0 0"), ("umount2", 166, 39, "0 0"), ("fsopen", 430, 430, "0 0"), ("open_tree", 428, 428, "-1 0 0"),
+    ];
+
+    // What the runtime and the C library need: to end themselves, among others.
+    static readonly (string Name, int X64, int Arm64, string Arguments)[] AllowedCalls =
+    [
+        ("kill-self", 62, 129, "self 0"), ("tgkill-self", 234, 131, "self self 0"), ("fcntl-GETFD", 72, 25, "0 1"), ("prlimit64-self", 302, 261, "0 7 0 0"), ("prlimit64-own", 302, 261, "self 7 0 0"),
+    ];
+
+    [Fact]
+    public async Task What_takes_a_worker_over_signals_nobody_and_gets_at_no_other_process_on_any_kernel()
+    {
+        var isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+        string[] tries =
+        [
+            "filter seccomp",
+            .. DeniedCalls.Concat(AllowedCalls).Select(c => $"call {c.Name} {(isX64 ? c.X64 : c.Arm64)} {c.Arguments.Replace("other", $"{Environment.ProcessId}", StringComparison.Ordinal)}"),
+        ];
+        // As a worker that has the rest of its fence: here without Landlock, which a kernel may not have.
+        using var worker = StartWorker("dotnet", [typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10)), "fenced"], tries);
+        var said = (await worker.StandardError.ReadToEndAsync(Ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        said.ShouldBe(tries.Select((t, i) => $"{t}: {(i > 0 && i <= DeniedCalls.Length ? "refused" : "done")}"));
+        await worker.WaitForExitAsync(Ct);
+        worker.ExitCode.ShouldBe(0);
+    }
+
+    static Process StartWorker(string program, string[] arguments, string[] tries)
+    {
+        var worker = Process.Start(new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
             Environment = { ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location, [StartupHook.Variable] = string.Join('\n', tries) },
-        };
-        using var worker = Process.Start(start)!;
+        })!;
         worker.StandardInput.Close();
-        var said = await worker.StandardError.ReadToEndAsync(Ct);
-        said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(tries.Select(t => $"{t}: refused"));
-        await worker.WaitForExitAsync(Ct);
-        worker.ExitCode.ShouldBe(0);
+        return worker;
     }
 
     public static TheoryData<string> PictureSizes => ["small", "large"];

@@ -1,12 +1,15 @@
+using System.Globalization;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Profiles.Infrastructure.Decoding;
 
 /// <summary>
 /// Runs in a worker before its own program does, when <c>DOTNET_STARTUP_HOOKS</c> names this assembly (the runtime finds this type by its name): tries what a
 /// picture that took the worker over would try, and says on the standard error what came of it.
 /// </summary>
-static class StartupHook
+static partial class StartupHook
 {
     /// <summary>The variable with what to try, line by line: a word and its object.</summary>
     public const string Variable = "PROFILES_TEST_TRIES";
@@ -40,12 +43,26 @@ static class StartupHook
             case "listen":
                 new Socket(SocketType.Stream, ProtocolType.Tcp).Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, int.Parse(which)));
                 break;
+            case "filter":
+                // As the worker does it a moment later.
+                Seccomp.Deny();
+                break;
+            case "call":
+                nint[] numbers = [.. which.Split(' ')[1..].Select(n => n == "self" ? Environment.ProcessId : nint.Parse(n, CultureInfo.InvariantCulture)), 0, 0, 0];
+                if (Call(numbers[0], numbers[1], numbers[2], numbers[3], 0) < 0 && Marshal.GetLastPInvokeError() == NotPermitted)
+                    throw new UnauthorizedAccessException();
+                break;
             case "inherit":
                 if (Directory.GetFiles("/proc/self/fd").All(d => new FileInfo(d).LinkTarget != which))
                     throw new FileNotFoundException();
                 break;
         }
     }
+
+    const int NotPermitted = 1;
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint Call(nint number, nint first, nint second, nint third, nint fourth);
 
     static bool Succeeds(Action action)
     {

