@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
+using MimeKit;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Mail;
@@ -11,7 +12,7 @@ sealed class MailDirectory(IOptions<ServiceOptions> options, TimeProvider clock)
 
     const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    public async Task SendAsync(string recipient, byte[] message, CancellationToken ct)
+    public async Task SendAsync(string recipient, MimeMessage message, CancellationToken ct)
     {
         try
         {
@@ -20,7 +21,7 @@ sealed class MailDirectory(IOptions<ServiceOptions> options, TimeProvider clock)
             var unfinished = Path.Combine(directory, $".{name}.tmp");
             await using (var file = new FileStream(unfinished, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
             {
-                await file.WriteAsync(message, ct);
+                await message.WriteToAsync(MailMessage.Format, file, ct);
                 file.Flush(flushToDisk: true);
             }
             // Whoever looks sees the whole mail or none.

@@ -1,50 +1,46 @@
-using System.Globalization;
-using System.Net.Mail;
-using System.Security.Cryptography;
 using System.Text;
+using MimeKit;
+using MimeKit.Utils;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>A mail as it goes over the wire (RFC 5322), text and HTML. It is all ASCII: addresses are, and so are our words; what is not is refused, and so is what could begin a header.</summary>
+/// <summary>Makes mails (RFC 5322) of text and HTML. They are all ASCII, as addresses and our words are, so that a line arrives as it was written.</summary>
 static class MailMessage
 {
     const int LineMaxLength = 998;
 
-    /// <summary>The whole mail, with lines that end as the wire wants.</summary>
-    public static byte[] Make(MailAddress sender, string recipient, MailText text, DateTimeOffset now)
+    /// <summary>How a mail is written, the same in a file and on the wire.</summary>
+    public static FormatOptions Format { get; } = MakeFormat();
+
+    public static MimeMessage Make(MailboxAddress sender, string recipient, MailText text, DateTimeOffset now)
     {
-        var boundary = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        var message = string.Join("\r\n",
-        [
-            $"Date: {now.UtcDateTime.ToString("ddd, dd MMM yyyy HH:mm:ss", CultureInfo.InvariantCulture)} +0000",
-            sender.DisplayName.Length > 0 ? $"From: \"{sender.DisplayName}\" <{sender.Address}>" : $"From: <{sender.Address}>",
-            $"To: <{OneWord(recipient)}>",
-            $"Subject: {text.Subject}",
-            $"Message-ID: <{RandomNumberGenerator.GetHexString(32, lowercase: true)}@{sender.Host}>",
-            // RFC 3834: no machine answers it.
-            "Auto-Submitted: auto-generated",
-            "MIME-Version: 1.0",
-            $"Content-Type: multipart/alternative; boundary=\"{boundary}\"",
-            "",
-            $"--{boundary}",
-            "Content-Type: text/plain; charset=us-ascii",
-            "Content-Transfer-Encoding: 7bit",
-            "",
-            text.Plain,
-            $"--{boundary}",
-            "Content-Type: text/html; charset=us-ascii",
-            "Content-Transfer-Encoding: 7bit",
-            "",
-            text.Html,
-            $"--{boundary}--",
-            "",
-        ]);
-        if (!Ascii.IsValid(message) || message.Split("\r\n").Any(l => l.Length > LineMaxLength || l.Any(char.IsControl)))
-            throw new InvalidOperationException("A mail has a character or a line that the wire does not take.");
-        return Encoding.ASCII.GetBytes(message);
+        var body = new MultipartAlternative { Part("plain", text.Plain), Part("html", text.Html) };
+        var message = new MimeMessage([sender], [Mailbox(recipient)], Sound(text.Subject), body) { Date = now, MessageId = MimeUtils.GenerateMessageId(sender.Domain) };
+        // RFC 3834: no machine answers it.
+        message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
+        return message;
     }
 
-    /// <summary>An address that is nothing else on a line of its own or between angle brackets. Throws where it is not.</summary>
-    public static string OneWord(string address) =>
-        address.Length > 0 && address.All(c => c is > ' ' and <= '~' and not '<' and not '>') ? address : throw new InvalidOperationException("A mail's address is not one.");
+    /// <summary>An address as it stands and nothing beside it. Throws where it is not one.</summary>
+    // MimeKit reads names and comments too, and an address in Punycode; what it writes must be what came.
+    public static MailboxAddress Mailbox(string address) =>
+        MailboxAddress.TryParse(address, out var mailbox) && mailbox.GetAddress(idnEncode: true) == address ? mailbox : throw new InvalidOperationException("A mail's address is not one.");
+
+    static TextPart Part(string subtype, string text)
+    {
+        var part = new TextPart(subtype);
+        part.SetText(Encoding.ASCII, Sound(text));
+        part.ContentTransferEncoding = ContentEncoding.SevenBit;
+        return part;
+    }
+
+    static string Sound(string text) => Ascii.IsValid(text) && text.Split("\r\n").All(l => l.Length <= LineMaxLength && !l.Any(char.IsControl))
+        ? text : throw new InvalidOperationException("A mail has a character or a line that the wire does not take.");
+
+    static FormatOptions MakeFormat()
+    {
+        var format = FormatOptions.Default.Clone();
+        (format.NewLineFormat, format.EnsureNewLine) = (NewLineFormat.Dos, true);
+        return format;
+    }
 }

@@ -58,8 +58,14 @@ static class SettingsSetup
             .Check(o => o.Port is >= 1 and <= 65535, "Mail__Port must be between 1 and 65535.")
             .Check(o => o.Host is null || o.From is not null, "Mail__Host is set: Mail__From must be set too.")
             .Check(o => o.From is null || o.Sender is not null, "Mail__From must be an address such as Profiles <no-reply@example.com>, in ASCII.")
-            .Check(o => (o.Username is null) == (o.Password is null), "Mail__Username and Mail__Password must be set together.")
-            .Check(o => o.Username is null || o.StartTls, "Mail__Username needs Mail__StartTls: a password is not sent in the clear.")
+            .Check(o => new[] { o.Password, o.AccessToken, o.AccessTokenFile }.Count(v => v is not null) == (o.Username is null ? 0 : 1),
+                "Mail__Username and one of Mail__Password, Mail__AccessToken and Mail__AccessTokenFile must be set together.")
+            .Check(o => o.AccessToken is null || o.BearerToken is not null, "Mail__AccessToken must be printable ASCII characters without spaces.")
+            .Check(o => o.AccessTokenFile is null || o.BearerToken is not null, "Mail__AccessTokenFile must be a file with an access token.")
+            .Check(o => o.Tls is null || Enum.IsDefined(o.Tls.Value), "Mail__Tls must be StartTls, Implicit or None.")
+            .Check(o => o.EffectiveTls != MailTls.None || o.Host is null || (o.IsHostHere && o.Username is null),
+                "Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost or a loopback address, and Mail__Username must not be set.")
+            .Check(o => o.EhloName is null || (o.EhloName.All(char.IsAscii) && Uri.CheckHostName(o.EhloName) != UriHostNameType.Unknown), "Mail__EhloName must be a host name or an address.")
             .Check(o => o.RootCertificate is null || o.Roots is not null, "Mail__RootCertificate must be a file of certificates in PEM.")
             .Check(o => o.Timeout >= TimeSpan.FromSeconds(1) && o.Timeout <= TimeSpan.FromMinutes(5), "Mail__Timeout must be between 00:00:01 and 00:05:00.")
             .Check(o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl), "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")

@@ -6,9 +6,9 @@ using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
+using MimeKit;
 using Profiles.Data;
 using Profiles.Infrastructure.Mail;
-using MailAddress = System.Net.Mail.MailAddress;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 
@@ -52,9 +52,9 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
         File.GetUnixFileMode(mail.Path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.GetUnixFileMode(Path.GetDirectoryName(mail.Path)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.GetFiles(Path.GetDirectoryName(mail.Path)!, "*.tmp", new EnumerationOptions { AttributesToSkip = FileAttributes.None }).ShouldBeEmpty();
-        mail.Header("From").ShouldBe("\"Profiles\" <profiles@localhost>");
+        mail.Header("From").ShouldBe("Profiles <profiles@localhost>");
         mail.Header("Date").ShouldEndWith(" +0000");
-        mail.Header("Message-ID").ShouldMatch("^<[0-9a-f]{32}@localhost>$");
+        mail.Header("Message-Id").ShouldMatch("^<[0-9A-Z.]{20,}@localhost>$");
         mail.Header("Auto-Submitted").ShouldBe("auto-generated");
         var boundary = mail.Header("Content-Type").Split('"')[1];
         var parts = mail.Raw.Split($"--{boundary}");
@@ -73,12 +73,12 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
     [InlineData("a@ex\u00E4mple.com")]
     [InlineData("")]
     public void Nothing_that_could_begin_a_header_or_another_address_is_written(string address) =>
-        Should.Throw<InvalidOperationException>(() => MailMessage.Make(new MailAddress("no-reply@example.com"), address, new("Subject", ["Line."]), app.Clock.GetUtcNow()));
+        Should.Throw<InvalidOperationException>(() => MailMessage.Make(new MailboxAddress("", "no-reply@example.com"), address, new("Subject", ["Line."]), app.Clock.GetUtcNow()));
 
     [Fact]
     public void A_subject_or_a_line_that_breaks_out_is_not_written()
     {
-        Should.Throw<InvalidOperationException>(() => MailMessage.Make(new MailAddress("no-reply@example.com"), "a@example.com", new("x\nBcc: b@example.com", ["Line."]), app.Clock.GetUtcNow()));
+        Should.Throw<InvalidOperationException>(() => MailMessage.Make(new MailboxAddress("", "no-reply@example.com"), "a@example.com", new("x\nBcc: b@example.com", ["Line."]), app.Clock.GetUtcNow()));
         new MailText("<b>", ["<script>alert('x')</script> & more"], Link: "https://app.example.com/?a=1&b=\"").Html.ShouldNotContain("<script");
     }
 

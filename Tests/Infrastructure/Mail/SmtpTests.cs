@@ -2,10 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
@@ -16,69 +13,47 @@ using Profiles.Tests.Infrastructure.Auth;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 
-/// <summary>A mail as the server took it.</summary>
-public sealed record TakenMail(bool Tls, bool Authenticated, string Helo, string From, string[] To, string Content);
-
-/// <summary>A service that hands its mails to a real mail server, Debian's aiosmtpd, over STARTTLS and with a password.</summary>
+/// <summary>A service that hands its mails to a mail server, over STARTTLS and with a password.</summary>
 public sealed class SmtpFixture : ProfilesFixture
 {
-    public const string Username = "profiles", Password = "canary mail password";
+    readonly MailServer server = new();
 
-    readonly string directory = TemporaryDirectory.Make("smtp");
-    Process? server;
+    internal TakenMail[] Taken => server.Taken;
 
-    public int Port { get; } = FreePort.Take();
+    internal MailOptions Options => OptionsFor(server);
 
-    public string Certificate => Path.Combine(directory, "server.pem");
+    internal static MailOptions OptionsFor(MailServer server) => new()
+    {
+        Host = "localhost",
+        Port = server.Port,
+        Username = MailServer.Username,
+        Password = MailServer.Password,
+        From = "Profiles <no-reply@example.com>",
+        RootCertificate = MailServer.Certificate,
+        Timeout = TimeSpan.FromSeconds(5),
+    };
 
-    public TakenMail[] Taken => [.. Directory.GetFiles(directory, "*.json").Order(StringComparer.Ordinal).Select(f => JsonSerializer.Deserialize<TakenMail>(File.ReadAllText(f), JsonSerializerOptions.Web)!)];
-
-    internal MailOptions Options => new() { Host = "localhost", Port = Port, Username = Username, Password = Password, From = "Profiles <no-reply@example.com>", RootCertificate = Certificate, Timeout = TimeSpan.FromSeconds(5) };
-
-    public async Task<TakenMail> TakenAsync(string address)
+    internal async Task<TakenMail> TakenAsync(string address)
     {
         var patience = Stopwatch.StartNew();
         while (true)
         {
-            if (Taken.FirstOrDefault(m => m.To.Contains(address)) is { } mail)
+            if (Taken.FirstOrDefault(m => m.To == address) is { } mail)
                 return mail;
             patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30), $"No mail to {address}.");
             await Task.Delay(50);
         }
     }
 
-    protected override async ValueTask PreSetupAsync()
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
-        await File.WriteAllTextAsync(Certificate, certificate.ExportCertificatePem());
-        await File.WriteAllTextAsync(Path.Combine(directory, "key.pem"), key.ExportPkcs8PrivateKeyPem());
-        server = Process.Start(new ProcessStartInfo("/usr/bin/python3", [Path.Combine(AppContext.BaseDirectory, "Infrastructure", "Mail", "mail_server.py"), $"{Port}", directory, Certificate, Path.Combine(directory, "key.pem"), Username, Password])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
-        (await server.StandardOutput.ReadLineAsync()).ShouldBe("ready", "Debian's python3-aiosmtpd is needed: ./dev test installs it.");
-    }
-
-    protected override async ValueTask TearDownAsync()
-    {
-        server!.StandardInput.Close();
-        await server.WaitForExitAsync();
-        server.Dispose();
-    }
+    protected override async ValueTask TearDownAsync() => await server.DisposeAsync();
 
     protected override void ConfigureApp(IWebHostBuilder a)
     {
         base.ConfigureApp(a);
         foreach (var (name, value) in new[]
         {
-            ("Host", "localhost"), ("Port", $"{Port}"), ("Username", Username), ("Password", Password), ("From", Options.From!), ("RootCertificate", Certificate),
-            ("Timeout", "00:00:05"), ("ResetUrl", "https://app.example.com/reset?lang=en&token={token}"),
+            ("Host", "localhost"), ("Port", $"{server.Port}"), ("Username", MailServer.Username), ("Password", MailServer.Password), ("From", Options.From!),
+            ("RootCertificate", MailServer.Certificate), ("Timeout", "00:00:05"), ("ResetUrl", "https://app.example.com/reset?lang=en&token={token}"),
         })
             a.UseSetting($"Mail:{name}", value);
     }
@@ -95,9 +70,9 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     {
         var user = await app.CreateUserAsync();
         var first = await app.TakenAsync(user.Email);
-        (first.Tls, first.Authenticated, first.From, first.To.Single()).ShouldBe((true, true, "no-reply@example.com", user.Email));
-        first.Helo.ShouldBe("[127.0.0.1]");
-        first.Content.ShouldContain("From: \"Profiles\" <no-reply@example.com>\r\n");
+        (first.Tls, first.Mechanism, first.From).ShouldBe((true, "PLAIN", "no-reply@example.com"));
+        first.Helo.ShouldBe("example.com");
+        first.Content.ShouldContain("From: Profiles <no-reply@example.com>\r\n");
         first.Content.ShouldContain("Subject: Confirm your e-mail address\r\n");
         first.Content.ShouldContain("Content-Type: multipart/alternative;");
 
@@ -115,17 +90,24 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     [Fact]
     public async Task Lines_that_begin_with_a_dot_arrive_as_they_were()
     {
-        const string content = ".first\r\n\r\n.\r\n..two\r\nMAIL FROM:<a@example.com>\r\nlast.\r\n";
-        await new SmtpMailer(Options.Create(app.Options)).SendAsync("dots@example.com", Encoding.ASCII.GetBytes(content), Cancellation);
-        (await app.TakenAsync("dots@example.com")).Content.ShouldBe(content);
+        using var message = MailMessage.Make(app.Options.Sender!, "dots@example.com", new(".", [".first", ".", "..two", "MAIL FROM:<a@example.com>", "last."]), app.Clock.GetUtcNow());
+        await new SmtpMailer(Options.Create(app.Options)).SendAsync("dots@example.com", message, Cancellation);
+        var content = (await app.TakenAsync("dots@example.com")).Content;
+        content.ShouldContain("\r\n\r\n.first\r\n\r\n.\r\n\r\n..two\r\n");
+        // What a file would have is what was sent.
+        using var written = new MemoryStream();
+        await message.WriteToAsync(MailMessage.Format, written, Cancellation);
+        content.ShouldBe(Encoding.ASCII.GetString(written.ToArray()));
     }
 
-    [Fact]
-    public async Task An_address_that_the_server_refuses_for_good_is_given_up()
+    [Theory]
+    [InlineData("refused")]
+    [InlineData("spam")]
+    public async Task An_address_or_a_mail_that_the_server_refuses_for_good_is_given_up(string what)
     {
-        var email = await RegisterAsync("refused");
+        var email = await RegisterAsync(what);
         await UntilAsync(async () => (await EntriesAsync(email)).Length == 0);
-        app.Taken.ShouldAllBe(m => !m.To.Contains(email));
+        app.Taken.ShouldAllBe(m => m.To != email);
     }
 
     [Fact]
@@ -145,7 +127,7 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
         {
             app.Clock.Reset();
         }
-        app.Taken.Count(m => m.To.Contains(email)).ShouldBe(1);
+        app.Taken.Count(m => m.To == email).ShouldBe(1);
     }
 
     [Fact]
@@ -159,7 +141,7 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
             return db.SaveChangesAsync(Cancellation);
         });
         await UntilAsync(async () => (await EntriesAsync(email)).Length == 0);
-        app.Taken.ShouldAllBe(m => !m.To.Contains(email));
+        app.Taken.ShouldAllBe(m => m.To != email);
     }
 
     [Fact]
@@ -167,19 +149,139 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     {
         var (wrong, unknown, other) = (app.Options, app.Options, app.Options);
         (wrong.Password, unknown.RootCertificate, other.Host) = ("wrong", null, "127.0.0.1");
-        (await FailAsync(wrong)).Message.ShouldBe("The mail server answered AUTH with 535.");
-        (await FailAsync(unknown)).Message.ShouldBe("The mail server cannot be talked to.");
-        (await FailAsync(other)).Message.ShouldBe("The mail server cannot be talked to.");
+        (await FailAsync(wrong)).Message.ShouldBe("The mail server answered the login with 535.");
+        (await FailAsync(unknown)).Message.ShouldBe("The mail server's certificate is not accepted (RemoteCertificateChainErrors).");
+        (await FailAsync(other)).Message.ShouldBe("The mail server's certificate is not accepted (RemoteCertificateNameMismatch).");
+    }
+
+    [Theory]
+    [InlineData("PLAIN", "PLAIN")]
+    [InlineData("LOGIN XOAUTH2", "LOGIN")]
+    [InlineData("NTLM CRAM-MD5 LOGIN", "LOGIN")]
+    [InlineData("PLAIN LOGIN SCRAM-SHA-256", "SCRAM-SHA-256")]
+    public async Task A_password_goes_the_way_that_the_server_offers(string offered, string taken)
+    {
+        await using var server = new MailServer { Mechanisms = offered };
+        await SendAsync(SmtpFixture.OptionsFor(server));
+        server.Taken.Single().Mechanism.ShouldBe(taken);
+    }
+
+    [Fact]
+    public async Task An_access_token_goes_by_XOAUTH2_and_is_read_again_for_each_mail()
+    {
+        await using var server = new MailServer { Mechanisms = "LOGIN XOAUTH2" };
+        var options = SmtpFixture.OptionsFor(server);
+        (options.Password, options.AccessToken) = (null, MailServer.AccessToken);
+        await SendAsync(options);
+        var file = Path.Combine(TemporaryDirectory.Make("token"), "token");
+        (options.AccessToken, options.AccessTokenFile) = (null, file);
+        (await FailAsync(options)).Message.ShouldBe("Mail__AccessTokenFile has no token.");
+        await File.WriteAllTextAsync(file, "old\n", Cancellation);
+        (await FailAsync(options)).Message.ShouldBe("The mail server answered the login with 535.");
+        await File.WriteAllTextAsync(file, $"{MailServer.AccessToken}\n", Cancellation);
+        await SendAsync(options);
+        server.Taken.Select(m => m.Mechanism).ShouldBe(["XOAUTH2", "XOAUTH2"]);
+    }
+
+    [Theory]
+    [InlineData("XOAUTH2", "The mail server offers none of PLAIN, LOGIN and SCRAM.")]
+    [InlineData("CRAM-MD5 NTLM", "The mail server offers none of PLAIN, LOGIN and SCRAM.")]
+    [InlineData("PLAIN LOGIN", "The mail server offers no XOAUTH2.")]
+    public async Task A_login_that_is_not_offered_is_not_tried(string offered, string message)
+    {
+        await using var server = new MailServer { Mechanisms = offered };
+        var options = SmtpFixture.OptionsFor(server);
+        if (offered == "PLAIN LOGIN")
+            (options.Password, options.AccessToken) = (null, MailServer.AccessToken);
+        (await FailAsync(options)).Message.ShouldBe(message);
+    }
+
+    [Theory]
+    [InlineData(null, "example.com")]
+    [InlineData("profiles.example.net", "profiles.example.net")]
+    public async Task A_server_that_refuses_address_literals_is_told_a_name(string? name, string told)
+    {
+        await using var server = new MailServer { RefusesLiterals = true };
+        var options = SmtpFixture.OptionsFor(server);
+        options.EhloName = name;
+        await SendAsync(options);
+        server.Taken.Single().Helo.ShouldBe(told);
+        options.EhloName = "192.0.2.1";
+        (await FailAsync(options)).Message.ShouldBe("The mail server answered with 550 (UnexpectedStatusCode).");
+    }
+
+    [Fact]
+    public async Task TLS_from_the_start_is_spoken_on_any_port()
+    {
+        await using var server = new MailServer { TlsFromTheStart = true };
+        var options = SmtpFixture.OptionsFor(server);
+        options.Tls = MailTls.Implicit;
+        await SendAsync(options);
+        server.Taken.Single().Tls.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(null, true, 587, MailTls.StartTls)]
+    [InlineData(null, true, 465, MailTls.Implicit)]
+    [InlineData(null, false, 465, MailTls.None)]
+    [InlineData(MailTls.StartTls, false, 465, MailTls.StartTls)]
+    public void What_is_not_said_of_TLS_follows_from_the_port_and_the_older_setting(MailTls? tls, bool startTls, int port, MailTls effective) =>
+        new MailOptions { Tls = tls, StartTls = startTls, Port = port }.EffectiveTls.ShouldBe(effective);
+
+    [Fact]
+    public async Task A_relay_on_the_same_machine_needs_neither_TLS_nor_a_login()
+    {
+        await using var server = new MailServer { OffersStartTls = false };
+        var options = SmtpFixture.OptionsFor(server);
+        (options.Tls, options.Username, options.Password) = (MailTls.None, null, null);
+        await SendAsync(options);
+        (server.Taken.Single().Tls, server.Taken[0].Mechanism).ShouldBe((false, null));
+    }
+
+    [Fact]
+    public async Task What_somebody_says_in_the_clear_behind_STARTTLS_is_not_heard()
+    {
+        await using var server = new MailServer { Mechanisms = "SCRAM-SHA-256", Injected = "250-mail.example.com\r\n250 AUTH PLAIN\r\n" };
+        await SendAsync(SmtpFixture.OptionsFor(server));
+        server.Taken.Single().Mechanism.ShouldBe("SCRAM-SHA-256");
+    }
+
+    [Fact]
+    public async Task A_mail_is_taken_once_the_server_says_so_however_the_conversation_ends()
+    {
+        await using var server = new MailServer { HangsUpAtQuit = true };
+        await SendAsync(SmtpFixture.OptionsFor(server));
+        server.Taken.Length.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("refused-", true, "The mail server answered with 550 (RecipientNotAccepted).")]
+    [InlineData("spam-", true, "The mail server answered with 554 (MessageNotAccepted).")]
+    [InlineData("later-", false, "The mail server answered with 451 (RecipientNotAccepted).")]
+    public async Task Of_a_refusal_nothing_is_told_but_its_number(string begin, bool refused, string message)
+    {
+        var fault = await Should.ThrowAsync<MailException>(() => SendAsync(app.Options, $"{begin}john@example.com"));
+        (fault.Refused, fault.Message).ShouldBe((refused, message));
+        fault.ToString().ShouldNotContain("canary");
+        fault.ToString().ShouldNotContain("john");
+    }
+
+    [Fact]
+    public async Task An_address_in_Punycode_is_sent_as_it_is()
+    {
+        await SendAsync(app.Options, "john@xn--bcher-kva.example");
+        (await app.TakenAsync("john@xn--bcher-kva.example")).Content.ShouldContain("\r\nTo: john@xn--bcher-kva.example\r\n");
     }
 
     public static TheoryData<string?, string> Servers => new()
     {
-        { null, "The mail server cannot be talked to." },
+        { null, "The mail server cannot be talked to (ConnectionRefused)." },
         { "", "The mail server took too long." },
+        { "drip", "The mail server took too long." },
         { "220 hello\r\n<EHLO>250 here\r\n", "The mail server offers no STARTTLS: nothing is sent in the clear." },
-        { "220 hello\r\n<EHLO>250-here\r\n250 STARTTLS\r\n<STARTTLS>220 go\r\n250 injected\r\n", "The mail server spoke out of turn before STARTTLS." },
-        { "554 not today\r\n", "The mail server answered the connection with 554." },
-        { "220 hello\r\n<EHLO>\u0001\u0002\r\n", "The mail server answered EHLO in no words of SMTP." },
+        { "220 hello\r\n<EHLO>250-here\r\n250 STARTTLS\r\n<STARTTLS>220 go\r\n250 no TLS\r\n", "The mail server speaks no TLS here." },
+        { "554 not today\r\n", "The mail server answered with 554 (UnexpectedStatusCode)." },
+        { "220 hello\r\n<EHLO>\u0001\u0002\u0003 canary\r\n", "The mail server hung up or answered in no words of SMTP." },
         { "endless", "The mail server says too much." },
     };
 
@@ -209,10 +311,11 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
         {
             var stream = client.GetStream();
             using var lines = new StreamReader(stream);
-            if (says == "endless")
+            while (says is "endless" or "drip")
             {
-                while (true)
-                    await stream.WriteAsync("220-"u8.ToArray());
+                await stream.WriteAsync("220-\r\n"u8.ToArray());
+                if (says == "drip")
+                    await Task.Delay(100);
             }
             foreach (var part in says.Split('<'))
             {
@@ -229,11 +332,18 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
         }
     }
 
+    static async Task SendAsync(MailOptions options, string recipient = "john@example.com")
+    {
+        using var message = MailMessage.Make(options.Sender!, recipient, new("Subject", ["Line."]), TimeProvider.System.GetUtcNow());
+        await new SmtpMailer(Options.Create(options)).SendAsync(recipient, message, TestContext.Current.CancellationToken);
+    }
+
     static async Task<MailException> FailAsync(MailOptions options)
     {
-        var fault = await Should.ThrowAsync<MailException>(() => new SmtpMailer(Options.Create(options)).SendAsync("john@example.com", "Subject: x\r\n\r\nx\r\n"u8.ToArray(), TestContext.Current.CancellationToken));
+        var fault = await Should.ThrowAsync<MailException>(() => SendAsync(options));
         fault.Refused.ShouldBeFalse();
         fault.ToString().ShouldNotContain("john");
+        fault.ToString().ShouldNotContain("canary");
         return fault;
     }
 
@@ -257,7 +367,7 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     }
 }
 
-/// <summary>A service whose mail server takes calls and says nothing for a minute.</summary>
+/// <summary>A service whose mail server takes calls and says nothing.</summary>
 public sealed class HangingMailFixture : ProfilesFixture
 {
     readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -280,8 +390,9 @@ public sealed class HangingMailFixture : ProfilesFixture
         a.UseSetting("Mail:Host", "127.0.0.1");
         a.UseSetting("Mail:Port", $"{((IPEndPoint)listener.LocalEndpoint).Port}");
         a.UseSetting("Mail:From", "no-reply@example.com");
-        a.UseSetting("Mail:StartTls", "false");
-        a.UseSetting("Mail:Timeout", "00:01:00");
+        a.UseSetting("Mail:Tls", "None");
+        // A round that began with the first mail alone ends before the test gives up.
+        a.UseSetting("Mail:Timeout", "00:00:15");
     }
 }
 

@@ -44,6 +44,10 @@ public sealed class SettingsTests
         { "Mail__From", ["nobody", "J\u00FCrgen <a@example.com>", "a@example.com\nBcc: b@example.com"] },
         { "Mail__Port", ["0", "65536", "smtp"] },
         { "Mail__Username", ["somebody"] },
+        { "Mail__AccessToken", ["", "two words", "token-without-a-name"] },
+        { "Mail__AccessTokenFile", ["/proc/nowhere/token"] },
+        { "Mail__Tls", ["", "7", "perhaps"] },
+        { "Mail__EhloName", ["", "not a host", "b\u00FCcher.example", "a.example\r\nRSET"] },
         { "Mail__RootCertificate", ["/proc/nowhere/root.pem", "/proc/self/status"] },
         { "Mail__Timeout", ["0", "00:06:00"] },
         { "Mail__ResetUrl", ["https://phones.example.net/new", "/relative?code={token}", "https://app.example.com/{token}/{token}", "javascript:alert('{token}')"] },
@@ -111,6 +115,17 @@ public sealed class SettingsTests
                 faults.Add($"\"{value}\" ended with {exitCode} and said: {output}");
         });
         faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("Mail__Tls", "None", "mail.example.com", null)]
+    [InlineData("Mail__StartTls", "false", "192.0.2.1", null)]
+    [InlineData("Mail__Tls", "None", "localhost", "somebody")]
+    public async Task Mails_go_without_TLS_to_the_same_machine_only_and_passwords_never(string setting, string value, string host, string? username)
+    {
+        var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value), ("Mail__Host", host), ("Mail__From", "a@example.com"), ("Mail__Username", username!), ("Mail__Password", username!));
+        exitCode.ShouldNotBe(0);
+        output.ShouldStartWith("Profiles cannot start: Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost");
     }
 
     [Fact]
