@@ -336,6 +336,8 @@ public sealed class PostgreSqlFaultTests
 
     static async Task ShouldBeSettledAsync(ServerProcess server)
     {
+        // What was found is told for a second.
+        await Task.Delay(1100, Token);
         var patience = Stopwatch.StartNew();
         int pending;
         while ((pending = (await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("pending").GetInt32()) != 0 && patience.Elapsed < TimeSpan.FromSeconds(60))
@@ -363,6 +365,7 @@ public sealed class PostgreSqlFaultTests
         await ShouldBe503Async(() => MeAsync(server, token));
         await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
         (await server.Client.GetAsync("/health/live", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await Task.Delay(1100, Token);
         var ready = await ShouldBe503Async(() => server.Client.GetAsync("/health/ready", Token));
         ready.GetProperty("checks").GetProperty("database").GetString().ShouldBe("failed");
         ready.GetProperty("checks").GetProperty("image_storage").GetString().ShouldBe("ok");
