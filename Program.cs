@@ -44,9 +44,9 @@ try
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
     app.UseRouting().UseCors();
-    app.UseDeclaredMediaTypes();
-    app.UseDatabase().UseLimits();
-    app.UseAuthentication().UseAuthorization().UseIdempotencyKeys();
+    app.UseBodyDeadline().UseDeclaredMediaTypes();
+    app.UseDatabase().UseAddressLimits();
+    app.UseAuthentication().UseAuthorization().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();
     app.MapLocalImages();
     app.UseFastEndpoints(c =>

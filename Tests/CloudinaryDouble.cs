@@ -152,14 +152,18 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         }
     }
 
-    // The list of what is stored, two on a page, and what is known of one.
+    // The list of what is stored, two on a page, what is known of one, and whether the key is good.
     Task AnswerAdminAsync(HttpContext call, string path, CancellationToken ct)
     {
         calls.Enqueue(new(call.Request.Path.Value!, call.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()), null, 0));
         if (call.Request.Headers.Authorization != $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{Key}:{Secret}"))}")
             return RefuseAsync(call, 401, "unknown api_key", ct);
         object? due;
-        if (path == "upload")
+        if (path == "ping")
+        {
+            due = new { status = "ok" };
+        }
+        else if (path == "upload")
         {
             var after = call.Request.Query["next_cursor"].ToString();
             var found = assets.Keys.Where(k => k.StartsWith(call.Request.Query["prefix"].ToString(), StringComparison.Ordinal)).Order(StringComparer.Ordinal).Where(k => string.CompareOrdinal(k, after) > 0).ToArray();
@@ -188,6 +192,11 @@ public sealed class CloudinaryDouble : IAsyncDisposable
                 call.Response.StatusCode = 404;
             else
                 await OnDelivery.Answers(call, delivered, ct);
+            return;
+        }
+        if (call.Request.Path == $"/v1_1/{Cloud}/ping")
+        {
+            await AnswerAdminAsync(call, "ping", ct);
             return;
         }
         if (call.Request.Path.StartsWithSegments($"/v1_1/{Cloud}/resources/image", out var rest))

@@ -15,8 +15,8 @@ sealed class CommandLog : DbCommandInterceptor
     readonly ConcurrentQueue<(string? Trace, LoggedCommand Command)> commands = new();
     readonly HttpContextAccessor current = new();
 
-    /// <summary>What a request ran; the client says <c>X-Test-Trace</c>.</summary>
-    public IReadOnlyList<LoggedCommand> Of(string trace) => [.. commands.Where(c => c.Trace == trace).Select(c => c.Command)];
+    /// <summary>What a request ran; the client says <c>X-Test-Trace</c>. Null: what no request ran that said so.</summary>
+    public IReadOnlyList<LoggedCommand> Of(string? trace) => [.. commands.Where(c => c.Trace == trace).Select(c => c.Command)];
 
     public override ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)

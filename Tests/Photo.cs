@@ -68,6 +68,24 @@ static class Photo
         return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. Picture.Chunk("IHDR", header), .. chunks.SelectMany(c => Picture.Chunk(c.Type, c.Content)), .. Picture.Chunk("IDAT", packed.ToArray()), .. Picture.Chunk("IEND", [])];
     }
 
+    /// <summary>A PNG that says nothing in 8 bytes a pixel, each line by its most costly filter.</summary>
+    public static byte[] PngOfZeros(int width, int height)
+    {
+        const byte Paeth = 4;
+        byte[] line = [Paeth, .. new byte[width * 8]];
+        using var packed = new MemoryStream();
+        using (var pixels = new ZLibStream(packed, CompressionLevel.Fastest))
+        {
+            for (var y = 0; y < height; y++)
+                pixels.Write(line);
+        }
+        var header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        (header[8], header[9]) = (16, 6);
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. Picture.Chunk("IHDR", header), .. Picture.Chunk("IDAT", packed.ToArray()), .. Picture.Chunk("IEND", [])];
+    }
+
     /// <summary>A PNG with further chunks before its pixels.</summary>
     public static byte[] WithChunks(byte[] png, params IEnumerable<(string Type, byte[] Content)> chunks)
     {

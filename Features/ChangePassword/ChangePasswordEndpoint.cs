@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ChangePassword;
@@ -12,7 +13,7 @@ sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
     public override void Configure()
     {
         Put("/me/password");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Change my password";

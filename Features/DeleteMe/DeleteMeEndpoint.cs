@@ -14,7 +14,7 @@ sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUs
     public override void Configure()
     {
         Delete("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Delete my account";

@@ -2,17 +2,18 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.RefreshToken;
 
-sealed class RefreshTokenEndpoint(Sessions sessions) : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
+sealed class RefreshTokenEndpoint(Sessions sessions, RouteLimits limits) : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/token/refresh");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).LimitedTo(Limit.Refreshes).WithTags("Sessions"));
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Sessions"));
         Summary(s =>
         {
             s.Summary = "Stay logged in";
@@ -25,8 +26,14 @@ sealed class RefreshTokenEndpoint(Sessions sessions) : Endpoint<RefreshTokenRequ
         });
     }
 
-    public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(RefreshTokenRequest req, CancellationToken ct) =>
-        await sessions.RefreshAsync(req.RefreshToken, ct) is { } tokens
+    public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(RefreshTokenRequest req, CancellationToken ct)
+    {
+        // A session is one phone, an address may be a carrier's. What is of no session makes no row of its own.
+        var (limit, whom) = await sessions.FindAsync(req.RefreshToken, ct) is { } session
+            ? (Limit.Refreshes, FormattableString.Invariant($"session {session}")) : (Limit.UnknownTokens, ClientNetwork.ForLimits(HttpContext));
+        await limits.TakeAsync(limit, whom, ct);
+        return await sessions.RefreshAsync(req.RefreshToken, ct) is { } tokens
             ? TypedResults.Ok(new RefreshTokenResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn))
             : Problems.Of(ErrorCodes.InvalidRefreshToken);
+    }
 }

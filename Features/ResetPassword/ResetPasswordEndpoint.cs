@@ -15,7 +15,7 @@ sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, A
     {
         Post("/password/reset");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.Refreshes).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.PasswordResets).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Set a new password";

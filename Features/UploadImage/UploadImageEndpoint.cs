@@ -4,8 +4,10 @@ using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.UploadImage;
 
@@ -18,6 +20,7 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
         AllowFileUploads(dontAutoBindFormData: true);
         MaxRequestBodySize(options.Value.MaxBytes + UploadImageForm.Overhead);
         Description(d => d.Accepts<UploadImageRequest>("multipart/form-data").WithTags("Images")
+            .LimitedAtOnce(AtOnce.Uploads).LimitedTo(Limit.Uploads).ArrivesWithin(options.Value.UploadTimeout)
             .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead).ProducesProblem(400).ProducesProblem(413).ProducesProblem(507));
         Summary(s =>
         {

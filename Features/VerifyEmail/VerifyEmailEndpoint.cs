@@ -13,7 +13,7 @@ sealed class VerifyEmailEndpoint(AccountEmails emails)
     {
         Post("/email/verify");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.Refreshes).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.EmailVerifications).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Confirm an e-mail address";

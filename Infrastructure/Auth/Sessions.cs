@@ -34,6 +34,15 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
         return Tokens(session, token);
     }
 
+    /// <summary>The id of the session that a refresh token is of, old or new; null when it is of none.</summary>
+    public async Task<long?> FindAsync(string text, CancellationToken ct)
+    {
+        if (!RefreshToken.TryParse(text, out var token))
+            return null;
+        var family = token.FamilyHash;
+        return await ProfilesDbContext.ReadAsync(() => db.Sessions.Where(s => s.FamilyHash == family).Select(s => (long?)s.Id).SingleOrDefaultAsync(ct));
+    }
+
     /// <summary>New tokens for a refresh token, the same ones for a reply that was lost; null when it is none of ours, too old or stolen: the session has ended then.</summary>
     public async Task<SessionTokens?> RefreshAsync(string text, CancellationToken ct)
     {

@@ -57,7 +57,7 @@ sealed class DecodePool : IDisposable
     /// <exception cref="HeicMissingException">It is HEIC, which this libvips cannot decode.</exception>
     /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels, or than ten times as many in all frames.</exception>
     /// <exception cref="ImageTooCostlyException">It took more time or memory than Images:DecodeTimeout and Images:WorkerMemory allow, or ended its decoder.</exception>
-    /// <exception cref="BusyException">Too many pictures are waiting, or no worker can be started.</exception>
+    /// <exception cref="BusyException">Too many pictures are waiting, no worker can be started, or it got too little of a processor in Images:DecodeTimeout.</exception>
     public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, CancellationToken ct)
     {
         var format = ImageFormats.Sniff(picture.Head) ?? throw new InvalidImageException(ImageFormats.MediaTypes(DecodesHeic));
@@ -86,6 +86,11 @@ sealed class DecodePool : IDisposable
         try
         {
             return await worker.ProcessAsync(picture, format, options.MaxPixels, options.MaxSide, options.DecodeTimeout);
+        }
+        catch (WorkerLostException e) when (e.IsStarved)
+        {
+            log.LogWarning(e, "An image of {Bytes} bytes was not decoded in time, and its worker had too little of a processor: its sender is told to come back.", picture.Length);
+            throw new BusyException("No picture can be decoded now.");
         }
         catch (WorkerLostException e) when (e.Taken)
         {

@@ -12,9 +12,13 @@ sealed class DecodeWorker : IDisposable
     // What a decoder prints on its way out is for the log; a flood is not.
     const int MostWords = 2000;
 
+    // A worker that had less than this of its time on a processor did not get to the image: a machine has other things to do.
+    const double LeastShare = 0.5;
+
     readonly Process process;
     readonly Task<string> words;
     bool late, taken;
+    TimeSpan worked;
 
     DecodeWorker(Process process)
     {
@@ -110,17 +114,25 @@ sealed class DecodeWorker : IDisposable
     async Task<T> WithinAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> exchange)
     {
         using var patience = new CancellationTokenSource(timeout);
-        var end = patience.Token.Register(process.Kill);
+        using var cut = new CancellationTokenSource();
+        var before = ProcessorTime();
+        var end = patience.Token.Register(() =>
+        {
+            // While there is a process to ask: whoever waits for it ends it as soon as it is told.
+            worked = ProcessorTime() - before;
+            process.Kill();
+            cut.Cancel();
+        });
         try
         {
-            return await exchange(patience.Token);
+            return await exchange(cut.Token);
         }
         catch (Exception e) when (e is not ImageRefusedException)
         {
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
             throw patience.IsCancellationRequested
-                ? new WorkerLostException("It took too long.", taken: true, e)
+                ? new WorkerLostException(FormattableString.Invariant($"It took too long, {worked.TotalSeconds:0.0} s of processor time."), taken: true, e) { IsStarved = worked < timeout * LeastShare }
                 : new WorkerLostException(FormattableString.Invariant($"It ended with {process.ExitCode}. {await LastWordsAsync()}"), taken, e);
         }
         finally
@@ -128,6 +140,19 @@ sealed class DecodeWorker : IDisposable
             // An answer and the deadline may have met: it is being killed then.
             await end.DisposeAsync();
             late |= patience.IsCancellationRequested;
+        }
+    }
+
+    // Of a process that has just ended there is nothing to read.
+    TimeSpan ProcessorTime()
+    {
+        try
+        {
+            return process.TotalProcessorTime;
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return TimeSpan.Zero;
         }
     }
 
@@ -189,4 +214,7 @@ sealed class WorkerLostException(string message, bool taken, Exception inner) : 
 {
     /// <summary>Whether it had taken the whole picture.</summary>
     public bool Taken { get; } = taken;
+
+    /// <summary>Whether its time was over before it had had a processor for half of it: then the machine is why.</summary>
+    public bool IsStarved { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
@@ -22,19 +21,17 @@ sealed class UploadMemory(IOptions<ImagesOptions> options)
     public void Give(long bytes) => Interlocked.Add(ref used, -bytes);
 }
 
-/// <summary>A picture as it arrives, in pieces: nothing is written to a file, and what it takes is counted.</summary>
+/// <summary>An image as it arrives, in pieces: nothing is written to a file, and what it takes is counted.</summary>
 sealed class UploadBuffer(UploadMemory memory) : IDisposable
 {
-    const int PieceSize = 64 * 1024;
-
-    readonly List<byte[]> pieces = [];
+    readonly List<UploadPiece> pieces = [];
 
     /// <summary>In bytes.</summary>
     public int Length { get; private set; }
 
     /// <summary>All that has arrived, in order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> Segments =>
-        pieces.Select((piece, i) => new ReadOnlyMemory<byte>(piece, 0, Math.Min(PieceSize, Length - (i * PieceSize))));
+        pieces.Select((piece, i) => (ReadOnlyMemory<byte>)piece.Memory[..Math.Min(UploadPiece.Size, Length - (i * UploadPiece.Size))]);
 
     /// <summary>The first bytes, enough to tell the format.</summary>
     public ReadOnlySpan<byte> Head => Length == 0 ? [] : Segments.First().Span;
@@ -43,21 +40,29 @@ sealed class UploadBuffer(UploadMemory memory) : IDisposable
     /// <exception cref="BusyException">There is no room for more now.</exception>
     public async Task<bool> ReadAsync(Stream body, CancellationToken ct)
     {
-        var at = Length % PieceSize;
-        if (at == 0 && Length == pieces.Count * PieceSize)
+        var at = Length % UploadPiece.Size;
+        if (at == 0 && Length == pieces.Count * UploadPiece.Size)
         {
-            memory.Take(PieceSize);
-            pieces.Add(ArrayPool<byte>.Shared.Rent(PieceSize));
+            memory.Take(UploadPiece.Size);
+            try
+            {
+                pieces.Add(new());
+            }
+            catch
+            {
+                memory.Give(UploadPiece.Size);
+                throw;
+            }
         }
-        var read = await body.ReadAsync(pieces[^1].AsMemory(at, PieceSize - at), ct);
+        var read = await body.ReadAsync(pieces[^1].Memory[at..], ct);
         Length += read;
         return read > 0;
     }
 
     public void Dispose()
     {
-        memory.Give((long)pieces.Count * PieceSize);
-        pieces.ForEach(piece => ArrayPool<byte>.Shared.Return(piece));
+        memory.Give((long)pieces.Count * UploadPiece.Size);
+        pieces.ForEach(piece => ((IDisposable)piece).Dispose());
         pieces.Clear();
         Length = 0;
     }

@@ -5,25 +5,30 @@ using Profiles.Infrastructure.Auth;
 
 namespace Profiles.Infrastructure.Housekeeping;
 
-/// <summary>Removes what is over, every hour and on every instance: each kind in one statement, which finds nothing where another instance was there before.</summary>
+/// <summary>
+/// Removes expired rows every hour and on every instance, a thousand of a kind at a time: others write in between. A kind that fails does not keep the others, and one that has more than its time is
+/// enough for goes on soon.
+/// </summary>
 sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory scopes, IOptions<SessionsOptions> sessions, TimeProvider clock, ILogger<HousekeepingService> log) : BackgroundService
 {
-    /// <summary>Removes what is over now.</summary>
-    public async Task SweepAsync(CancellationToken ct)
+    /// <summary>As many rows are removed by one statement.</summary>
+    public const int Batch = 1000;
+
+    // For whoever waits to write: on SQLite there is one writer at a time.
+    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    // Of each kind, in one sweep: some hundred thousand rows.
+    static readonly TimeSpan Budget = TimeSpan.FromSeconds(30);
+
+    /// <summary>Removes what has expired by now; whether some of it is left, or could not be removed.</summary>
+    /// <param name="budget">The time that each kind has; one batch is removed in any case.</param>
+    /// <param name="ct">Cancels it.</param>
+    public async Task<bool> SweepAsync(TimeSpan budget, CancellationToken ct)
     {
-        using var scope = scopes.CreateScope();
-        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
-        var now = clock.GetUtcNow().UtcDateTime;
-        var (answered, happened, used) = (now - IdempotentAnswer.Kept, now - SecurityEvent.Kept, now - sessions.Value.RefreshLifetime);
-        var removed = await db.RateLimits.Where(l => l.EndsAt <= now).ExecuteDeleteAsync(ct)
-            + await db.IdempotentAnswers.Where(a => a.CreatedAt <= answered).ExecuteDeleteAsync(ct)
-            + await db.SecurityEvents.Where(e => e.At <= happened).ExecuteDeleteAsync(ct)
-            + await db.OneTimeTokens.Where(t => t.ExpiresAt <= now).ExecuteDeleteAsync(ct)
-            + await db.Sessions.Where(s => s.LastUsedAt <= used).ExecuteDeleteAsync(ct);
-        // What a lost reply is told from is of no use after its time.
-        var told = now - sessions.Value.ReuseWindow;
-        await db.Sessions.Where(s => s.Successor != null && s.RotatedAt < told).ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
-        log.LogDebug("{Count} rows were over.", removed);
+        var isLeft = false;
+        foreach (var (kind, removeAsync) in Kinds(clock.GetUtcNow().UtcDateTime))
+            isLeft |= await TryRemoveAsync(kind, removeAsync, budget, ct);
+        return isLeft;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -35,8 +40,8 @@ sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory sc
             await Task.Delay(TimeSpan.FromMinutes(1 + (4 * Random.Shared.NextDouble())), stoppingToken);
             while (true)
             {
-                await TrySweepAsync(stoppingToken);
-                await Task.Delay(TimeSpan.FromMinutes(60 * (0.9 + (0.2 * Random.Shared.NextDouble()))), stoppingToken);
+                var minutes = await SweepAsync(Budget, stoppingToken) ? 1 : 60;
+                await Task.Delay(TimeSpan.FromMinutes(minutes * (0.9 + (0.2 * Random.Shared.NextDouble()))), stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -45,15 +50,47 @@ sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory sc
         }
     }
 
-    async Task TrySweepAsync(CancellationToken ct)
+    // Each removes a batch of a kind, the oldest first, by the index of its time, and says how many there were.
+    IEnumerable<(string Kind, Func<ProfilesDbContext, CancellationToken, Task<int>> RemoveAsync)> Kinds(DateTime now)
     {
+        var (answered, happened, used, told) = (now - IdempotentAnswer.Kept, now - SecurityEvent.Kept, now - sessions.Value.RefreshLifetime, now - sessions.Value.ReuseWindow);
+        yield return ("counts", (db, ct) => db.RateLimits.Where(l => l.EndsAt <= now).OrderBy(l => l.EndsAt).Take(Batch).ExecuteDeleteAsync(ct));
+        yield return ("answers", (db, ct) => db.IdempotentAnswers.Where(a => a.CreatedAt <= answered).OrderBy(a => a.CreatedAt).Take(Batch).ExecuteDeleteAsync(ct));
+        yield return ("events", (db, ct) => db.SecurityEvents.Where(e => e.At <= happened).OrderBy(e => e.At).Take(Batch).ExecuteDeleteAsync(ct));
+        yield return ("tokens", (db, ct) => db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt).Take(Batch).ExecuteDeleteAsync(ct));
+        yield return ("sessions", (db, ct) => db.Sessions.Where(s => s.LastUsedAt <= used).OrderBy(s => s.LastUsedAt).Take(Batch).ExecuteDeleteAsync(ct));
+        // What a lost reply is told from is of no use after its time.
+        yield return ("successors", (db, ct) => db.Sessions.Where(s => s.Successor != null && s.RotatedAt < told).OrderBy(s => s.Id).Take(Batch)
+            .ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct));
+    }
+
+    async Task<bool> TryRemoveAsync(string kind, Func<ProfilesDbContext, CancellationToken, Task<int>> removeAsync, TimeSpan budget, CancellationToken ct)
+    {
+        var (start, removed) = (clock.GetTimestamp(), 0);
         try
         {
-            await SweepAsync(ct);
+            using var scope = scopes.CreateScope();
+            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+            int batch;
+            do
+            {
+                removed += batch = await removeAsync(db, ct);
+                if (batch < Batch)
+                    return false;
+                await Task.Delay(Pause, ct);
+            }
+            while (clock.GetElapsedTime(start) < budget);
+            log.LogInformation("{Count} expired {Kind} were removed, and some are left; it goes on in a minute.", removed, kind);
+            return true;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            log.LogWarning(e, "What is over could not be removed; it is tried again in an hour.");
+            log.LogWarning(e, "Expired {Kind} could not be removed after {Count}; it is tried again in a minute.", kind, removed);
+            return true;
+        }
+        finally
+        {
+            log.LogDebug("{Count} expired {Kind} were removed.", removed, kind);
         }
     }
 }

@@ -25,6 +25,10 @@ static class Pipeline
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Json.StrictJson.MaxBodyBytes;
+            // A phone's line stands still in a tunnel; BodyDeadline has the time for all of a body.
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            // What a connection may send ahead of whoever reads it: a thousand of them that wait are not to take a gigabyte.
+            kestrel.Limits.MaxRequestBufferSize = 2 * Json.StrictJson.MaxBodyBytes;
         });
         // Ours below answers with a problem; the framework's would answer first, with a page.
         builder.Services.PostConfigure<HostFilteringOptions>(o => o.AllowedHosts = ["*"]);

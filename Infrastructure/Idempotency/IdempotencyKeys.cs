@@ -49,7 +49,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
             await RepeatAsync(context, idempotent, row, requestHash, body, hash);
     }
 
-    /// <summary>Whether an anonymous request's key was seen before, so that it has no effect of its own.</summary>
+    /// <summary>Whether a request's key was seen before, so that it has no effect of its own; of a user's after authorisation.</summary>
     public static async Task<bool> IsRepeatAsync(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not null && context.Request.Headers.TryGetValue(Header, out var keys) && Read(keys) is { } key
         && await context.RequestServices.GetRequiredService<AnswerStore>().IsKnownAsync(HashOf(context, key), context.RequestAborted);

@@ -20,6 +20,9 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
     /// <summary>More than any answer of the API, in bytes; the longest is a page of the list.</summary>
     const int MaxAnswerBytes = 2 * 1024 * 1024;
 
+    /// <summary>What its API for whoever runs an account answers beyond the requests of an hour.</summary>
+    const int AskedTooOften = 420;
+
     readonly CloudinaryOptions options;
     readonly HttpClient client;
     readonly Lazy<Cloudinary> cloudinary;
@@ -91,9 +94,10 @@ sealed class CloudinaryImageStorage : IImageStorage, IDisposable
 
     public async Task CheckAsync(CancellationToken ct)
     {
-        using var response = await client.GetAsync(new Uri(cloudinary.Value.Api.ApiBaseAddress), HttpCompletionOption.ResponseHeadersRead, ct);
-        if ((int)response.StatusCode >= 500)
-            throw new ImageStorageException($"Cloudinary answers with {(int)response.StatusCode}.");
+        var result = await CallAsync(c => c.PingAsync(ct), ct);
+        // An account that has asked too often in this hour takes uploads all the same.
+        if ((int)result.StatusCode is not (>= 200 and < 300 or AskedTooOften or StatusCodes.Status429TooManyRequests))
+            throw Failed(result);
     }
 
     /// <summary>The picture as anyone can load it; null when it is not there.</summary>

@@ -45,6 +45,9 @@ public sealed class ImagesOptions
 
     /// <summary>What all uploads that arrive and wait may take of the service's memory, in bytes; beyond it they are told to come back.</summary>
     public long UploadMemory { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>How long an upload may take to arrive; one that takes longer is answered 408, and what it holds is given back.</summary>
+    public TimeSpan UploadTimeout { get; set; } = TimeSpan.FromMinutes(2);
 }
 
 /// <summary>Settings of Cloudinary.</summary>

@@ -21,17 +21,35 @@ public sealed class LimitsOptions
     /// <summary>Registrations from one address in an hour.</summary>
     public int Registrations { get; set; } = 60;
 
-    /// <summary>Requests from one address in an hour that send a mail.</summary>
+    /// <summary>Requests in an hour that send a mail: from one address, or by one user who is logged in.</summary>
     public int Mails { get; set; } = 100;
 
     /// <summary>Mails to one address in an hour that anybody may ask for.</summary>
     public int MailsToOne { get; set; } = 5;
 
-    /// <summary>Refreshes of a session from one address in ten minutes.</summary>
+    /// <summary>Refreshes of one session in ten minutes.</summary>
     public int Refreshes { get; set; } = 600;
 
-    /// <summary>Exports of data from one address in an hour.</summary>
+    /// <summary>Refreshes with a token of no session, from one address in ten minutes.</summary>
+    public int UnknownTokens { get; set; } = 600;
+
+    /// <summary>Confirmations of an address with a mailed token, from one address in ten minutes: behind a carrier's are thousands of phones.</summary>
+    public int EmailVerifications { get; set; } = 3000;
+
+    /// <summary>Resets of a password with a mailed token, from one address in ten minutes.</summary>
+    public int PasswordResets { get; set; } = 3000;
+
+    /// <summary>Exports of one user's data in an hour.</summary>
     public int Exports { get; set; } = 20;
+
+    /// <summary>Uploads by one user in an hour, those that are refused included.</summary>
+    public int Uploads { get; set; } = 100;
+
+    /// <summary>Uploads by one user that one instance takes at a time.</summary>
+    public int UploadsAtOnce { get; set; } = 2;
+
+    /// <summary>Requests by one user that one instance takes at a time and that hash a password.</summary>
+    public int PasswordsAtOnce { get; set; } = 2;
 
     /// <summary>Looks at other people's profiles from one address in ten minutes.</summary>
     public int PublicProfiles { get; set; } = 600;

@@ -1,32 +1,70 @@
+using Microsoft.AspNetCore.Authorization;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
+using Profiles.Infrastructure.Logging;
 
 namespace Profiles.Infrastructure.Limits;
 
-/// <summary>Registers what is limited by address, and says so of a route.</summary>
+/// <summary>Registers what is limited, and says so of a route.</summary>
 static class LimitsSetup
 {
+    // An upload takes seconds; whoever waits for one of two is not to ask all the time.
+    static readonly TimeSpan BetweenTurns = TimeSpan.FromSeconds(5);
+
     public static IServiceCollection AddLimits(this IServiceCollection services) => services
         .AddSingleton<LimitMemory>()
+        .AddSingleton<UserTurns>()
         .AddScoped<LimitCounters>()
         .AddScoped<RouteLimits>()
         .AddScoped<LoginGuard>();
 
-    /// <summary>The route answers 429 to an address that has asked too often.</summary>
+    /// <summary>The route answers 429 to whoever has asked too often: on an anonymous route an address, on any other a user.</summary>
     public static RouteHandlerBuilder LimitedTo(this RouteHandlerBuilder route, Limit limit) =>
         route.WithMetadata(new Limited(limit)).ProducesProblem(StatusCodes.Status429TooManyRequests);
 
-    /// <summary>Refuses whoever asks too often, before anything else is done for them.</summary>
-    public static IApplicationBuilder UseLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    /// <summary>The route answers 429 to a user who has too many requests of a kind under way.</summary>
+    public static RouteHandlerBuilder LimitedAtOnce(this RouteHandlerBuilder route, AtOnce kind) =>
+        route.WithMetadata(new LimitedAtOnce(kind)).ProducesProblem(StatusCodes.Status429TooManyRequests);
+
+    /// <summary>Refuses an address that asks anonymous routes too often, before anything else is done for it.</summary>
+    public static IApplicationBuilder UseAddressLimits(this IApplicationBuilder app) => app.Use((context, next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null ? next(context) : CountAsync(context, ClientNetwork.ForLimits(context), next));
+
+    /// <summary>Refuses a user who asks too often, or too much at once; after authorisation, and before the body has arrived.</summary>
+    public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        if (context.Features.Get<RequestUser>() is not { Id: var user })
+        {
+            await next(context);
+            return;
+        }
+        IDisposable? turn = null;
+        // One that is refused is not counted.
+        if (context.GetEndpoint()?.Metadata.GetMetadata<LimitedAtOnce>() is { Kind: var kind } && (turn = context.RequestServices.GetRequiredService<UserTurns>().TryTake(user, kind)) is null)
+        {
+            Refuse(context, BetweenTurns);
+            return;
+        }
+        using (turn)
+            await CountAsync(context, FormattableString.Invariant($"user {user}"), next);
+    });
+
+    static async Task CountAsync(HttpContext context, string whom, RequestDelegate next)
     {
         // What was sent before and is only answered again is no new request.
-        if (context.GetEndpoint()?.Metadata.GetMetadata<Limited>() is { } limited && !await IdempotencyKeys.IsRepeatAsync(context)
-            && await context.RequestServices.GetRequiredService<RouteLimits>().TakeAsync(limited.To, context) is { } wait)
+        if (context.GetEndpoint()?.Metadata.GetMetadata<Limited>() is { To: var limit } && !await IdempotencyKeys.IsRepeatAsync(context)
+            && await context.RequestServices.GetRequiredService<RouteLimits>().WaitAsync(limit, whom, context.RequestAborted) is { } wait)
         {
-            context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            context.Response.Headers.RetryAfter = FaultHandler.Seconds(wait);
+            Refuse(context, wait);
             return;
         }
         await next(context);
-    });
+    }
+
+    static void Refuse(HttpContext context, TimeSpan wait)
+    {
+        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        context.Response.Headers.RetryAfter = FaultHandler.Seconds(wait);
+    }
 }

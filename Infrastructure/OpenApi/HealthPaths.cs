@@ -11,19 +11,19 @@ static class HealthPaths
     {
         document.Components!.Schemas!["Health"] = ContractSchemas.Object(["status", "checks"],
         [
-            ("status", Ok()),
+            ("status", Words("ok", "degraded")),
             ("pending", new() { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Maximum = "2147483647", Description = "With readiness: mails that are still to be sent, and changes of pictures that are still to be ended in their storage." }),
-            ("checks", new() { Type = JsonSchemaType.Object, Description = "What was looked at.", AdditionalProperties = Ok() }),
+            ("checks", new() { Type = JsonSchemaType.Object, Description = "What was looked at.", AdditionalProperties = Words("ok", "failed") }),
         ]);
         document.Paths["/health/live"] = Path(document, "IsLive", "Is the process alive?", "Answers as long as the process does.", []);
         var ready = document.Paths["/health/ready"] = Path(document, "IsReady", "Can the service do its work?",
-            "The database answers, and a picture could be stored. When not, `checks` says which part failed.", ["database", "image_storage"]);
-        var unready = ContractOperations.Error(document, 503, "It cannot; `checks` says which part failed.", "The service is not ready.");
+            "The database answers. When an image cannot be stored, the service is `degraded` and does everything else; `checks` says which part failed. What was found a second ago is answered too.", ["database", "image_storage"]);
+        var unready = ContractOperations.Error(document, 503, "It cannot: the database does not answer.", "The service is not ready.");
         unready.Content![Problems.ContentType].Example!["checks"] = new JsonObject { ["database"] = "failed", ["image_storage"] = "ok" };
         ready.Operations![HttpMethod.Get].Responses!["503"] = unready;
     }
 
-    static OpenApiSchema Ok() => new() { Type = JsonSchemaType.String, Const = "ok" };
+    static OpenApiSchema Words(params ReadOnlySpan<string> words) => new() { Type = JsonSchemaType.String, Enum = [.. words] };
 
     static OpenApiPathItem Path(OpenApiDocument document, string id, string summary, string description, string[] checks)
     {

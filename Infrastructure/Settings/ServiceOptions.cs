@@ -15,6 +15,9 @@ public sealed class ServiceOptions
     /// <summary>Addresses and networks, such as <c>10.0.0.0/8</c>, separated by commas, whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed; none unless set.</summary>
     public string TrustedProxies { get; set; } = "";
 
+    /// <summary>How long the body of a request may take to arrive that is no upload of an image; one that takes longer is answered 408.</summary>
+    public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");
 
     internal string MailDirectory => Path.Combine(DataDirectory, "mail");

@@ -23,6 +23,7 @@ static class SettingsSetup
             o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
         })
             .Check(o => o.PublicBaseUrl is not null || environment.IsDevelopment(), "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.")
+            .Check(o => o.BodyTimeout >= TimeSpan.FromSeconds(1) && o.BodyTimeout <= TimeSpan.FromMinutes(10), "BodyTimeout must be between 00:00:01 and 00:10:00.")
             .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
             .Check(o => ForwardedAddresses.Read(o.TrustedProxies) is not null, "TrustedProxies must be IP addresses or networks such as 10.0.0.0/8, separated by commas.")
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
@@ -83,6 +84,7 @@ static class SettingsSetup
             .Check(o => o.WorkerMemory is >= 256 * Mebibyte and <= 64 * 1024 * Mebibyte, "Images__WorkerMemory must be between 268435456 and 68719476736.")
             .Check(o => o.WorkerPictures is >= 1 and <= 1_000_000, "Images__WorkerPictures must be between 1 and 1000000.")
             .Check(o => o.DecodeTimeout >= TimeSpan.FromSeconds(1) && o.DecodeTimeout <= TimeSpan.FromMinutes(5), "Images__DecodeTimeout must be between 00:00:01 and 00:05:00.")
+            .Check(o => o.UploadTimeout >= TimeSpan.FromSeconds(1) && o.UploadTimeout <= TimeSpan.FromHours(1), "Images__UploadTimeout must be between 00:00:01 and 01:00:00.")
             .Check(o => o.Grace >= TimeSpan.FromSeconds(1) && o.Grace <= TimeSpan.FromDays(1), "Images__Grace must be between 00:00:01 and 1.00:00:00.")
             .Check(o => o.UploadMemory >= o.MaxBytes + Mebibyte, "Images__UploadMemory must have room for one picture: at least 1 MiB more than Images__MaxBytes.");
         services.AddSection<CloudinaryOptions>("Cloudinary");
@@ -96,21 +98,18 @@ static class SettingsSetup
             .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || !string.IsNullOrEmpty(c.Value.Url), "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.")
             .Validate<IOptions<CloudinaryOptions>>((o, c) => o.Storage != ImageStorageKind.Cloudinary || o.Grace > c.Value.Timeout, "Images__Grace must be longer than Cloudinary__Timeout: an upload that is still going on would be taken for left behind.");
         services.AddSection<ExplorerOptions>("OpenApi");
-        services.AddSection<LimitsOptions>("Limits")
-            .Check(o => IsCount(o.LoginFailures), "Limits__LoginFailures must be between 1 and 1000000.")
-            .Check(o => IsCount(o.LoginFailuresOfAccount), "Limits__LoginFailuresOfAccount must be between 1 and 1000000.")
-            .Check(o => IsCount(o.LoginFailuresOfAddress), "Limits__LoginFailuresOfAddress must be between 1 and 1000000.")
-            .Check(o => IsCount(o.Registrations), "Limits__Registrations must be between 1 and 1000000.")
-            .Check(o => IsCount(o.Mails), "Limits__Mails must be between 1 and 1000000.")
-            .Check(o => IsCount(o.MailsToOne), "Limits__MailsToOne must be between 1 and 1000000.")
-            .Check(o => IsCount(o.Refreshes), "Limits__Refreshes must be between 1 and 1000000.")
-            .Check(o => IsCount(o.PublicProfiles), "Limits__PublicProfiles must be between 1 and 1000000.");
+        services.AddSection<LimitsOptions>("Limits").CheckCounts();
         services.AddSection<CrossOriginOptions>("Cors")
             .Check(o => o.List.All(origin => IsOrigin(origin, pathAllowed: false)), "Cors__Origins must be origins such as https://app.example.com, separated by commas.");
         return services;
     }
 
-    static bool IsCount(int number) => number is >= 1 and <= LimitsOptions.Most;
+    // All of them, so that none is forgotten.
+    static void CheckCounts(this OptionsBuilder<LimitsOptions> options)
+    {
+        foreach (var count in typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)))
+            options.Check(o => (int)count.GetValue(o)! is >= 1 and <= LimitsOptions.Most, FormattableString.Invariant($"Limits__{count.Name} must be between 1 and {LimitsOptions.Most}."));
+    }
 
     static bool IsOrigin(string value, bool pathAllowed) =>
         Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0

@@ -335,6 +335,8 @@ public sealed class PostgreSqlFaultTests
 
     static async Task ShouldBeSettledAsync(ServerProcess server)
     {
+        // What was found is told for a second.
+        await Task.Delay(1100, Token);
         var patience = Stopwatch.StartNew();
         int pending;
         while ((pending = (await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("pending").GetInt32()) != 0 && patience.Elapsed < TimeSpan.FromSeconds(60))
@@ -364,6 +366,7 @@ public sealed class PostgreSqlFaultTests
         // Whose it is is in the database.
         await ShouldBe503Async(() => server.Client.GetAsync("/static/profile/1.jpg?v=00000000000000000000000000000000", Token));
         (await server.Client.GetAsync("/health/live", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await Task.Delay(1100, Token);
         var ready = await ShouldBe503Async(() => server.Client.GetAsync("/health/ready", Token));
         ready.GetProperty("checks").GetProperty("database").GetString().ShouldBe("failed");
         ready.GetProperty("checks").GetProperty("image_storage").GetString().ShouldBe("ok");

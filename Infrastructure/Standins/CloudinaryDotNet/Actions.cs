@@ -145,3 +145,9 @@ public class GetResourceResult : BaseResult
     public string? PublicId { get; set; }
     public long Bytes { get; set; }
 }
+
+/// <summary>Whether the API answers: Status is "ok".</summary>
+public class PingResult : BaseResult
+{
+    public string? Status { get; set; }
+}

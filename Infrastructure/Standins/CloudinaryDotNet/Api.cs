@@ -68,7 +68,7 @@ public class Api
         where T : BaseResult
     {
         var query = string.Join('&', parameters.Select(p => $"{p.Key}={Uri.EscapeDataString(p.Value.ToString()!)}"));
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{ApiBaseAddress.TrimEnd('/')}/v1_1/{cloud}/resources/image/{path}?{query}"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{ApiBaseAddress.TrimEnd('/')}/v1_1/{cloud}/{path}?{query}"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{key}:{secret}")));
         using var deadline = cancellationToken is null && Timeout > 0 ? new CancellationTokenSource(Timeout) : null;
         using var response = await Client.SendAsync(request, cancellationToken ?? deadline?.Token ?? CancellationToken.None);

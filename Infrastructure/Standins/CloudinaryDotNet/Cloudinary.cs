@@ -17,9 +17,12 @@ public class Cloudinary(string cloudinaryUrl)
 
     /// <summary>Says what is known of an image, by its whole public id; 404 when there is none.</summary>
     public Task<GetResourceResult> GetResourceAsync(string publicId, CancellationToken? cancellationToken = null) =>
-        Api.CallAdminAsync<GetResourceResult>($"upload/{publicId}", [], cancellationToken);
+        Api.CallAdminAsync<GetResourceResult>($"resources/image/upload/{publicId}", [], cancellationToken);
+
+    /// <summary>Asks whether the API answers and takes the key.</summary>
+    public Task<PingResult> PingAsync(CancellationToken? cancellationToken = null) => Api.CallAdminAsync<PingResult>("ping", [], cancellationToken);
 
     /// <summary>Lists what is stored, a page at a time.</summary>
     public Task<ListResourcesResult> ListResourcesAsync(ListResourcesParams parameters, CancellationToken? cancellationToken = null) =>
-        Api.CallAdminAsync<ListResourcesResult>(parameters.Type, parameters.ToParamsDictionary(), cancellationToken);
+        Api.CallAdminAsync<ListResourcesResult>($"resources/image/{parameters.Type}", parameters.ToParamsDictionary(), cancellationToken);
 }

@@ -151,13 +151,37 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
         (await (await client.GetAsync("/me", Ct)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(url);
     }
 
+    [Fact]
+    public async Task A_line_that_stands_still_for_twelve_seconds_loses_nothing()
+    {
+        var upright = Picture.Bytes("upright.jpg");
+        byte[] form = [.. PartHeader, .. upright, .. "\r\n--b--\r\n"u8];
+        var email = $"{Guid.NewGuid():N}@example.com";
+        var json = Encoding.UTF8.GetBytes($$"""{"name":"John","email":"{{email}}","password":"correct horse battery staple"}""");
+        var answers = await Task.WhenAll(
+            SendAsync(0, form, $"Content-Length: {form.Length}"), SendAsync(PartHeader.Length + 100, form, $"Content-Length: {form.Length}"),
+            SendAsync(0, json, "/register", "application/json", $"Content-Length: {json.Length}"));
+        answers.Select(a => a[..12]).ShouldBe(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 201"]);
+
+        async Task<string> SendAsync(int first, byte[] body, params string[] how)
+        {
+            using var connection = how is [var path, var type, var length] ? await ConnectToAsync(path, type, length) : await ConnectAsync(how);
+            await connection.GetStream().WriteAsync(body.AsMemory(0, first), Ct);
+            await Task.Delay(TimeSpan.FromSeconds(12), Ct);
+            await connection.GetStream().WriteAsync(body.AsMemory(first), Ct);
+            return await AnswerAsync(connection);
+        }
+    }
+
     static readonly byte[] PartHeader = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8.ToArray();
 
-    async Task<TcpClient> ConnectAsync(params string[] headers)
+    Task<TcpClient> ConnectAsync(params string[] headers) => ConnectToAsync("/me/upload-image", "multipart/form-data; boundary=b", headers);
+
+    async Task<TcpClient> ConnectToAsync(string path, string type, params string[] headers)
     {
         var connection = new TcpClient();
         await connection.ConnectAsync(server.Process.Address.Host, server.Process.Address.Port, Ct);
-        var head = $"POST /me/upload-image HTTP/1.1\r\nHost: {server.Process.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n{string.Join("\r\n", headers)}\r\n\r\n";
+        var head = $"POST {path} HTTP/1.1\r\nHost: {server.Process.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\n{string.Join("\r\n", headers)}\r\n\r\n";
         await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), Ct);
         return connection;
     }

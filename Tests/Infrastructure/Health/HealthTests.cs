@@ -2,16 +2,20 @@ using System.Diagnostics;
 using System.Net;
 using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Profiles.Infrastructure.Images;
 
 namespace Profiles.Tests.Infrastructure.Health;
 
 /// <summary>A service whose image directory a test takes away for a moment.</summary>
 public sealed class LocalHealthFixture : ProfilesFixture;
 
-/// <summary>A service whose pictures are at a Cloudinary that counts who asks.</summary>
-public sealed class RemoteHealthFixture : ProfilesFixture
+/// <summary>A service whose images are at a Cloudinary that counts who asks.</summary>
+public class RemoteHealthFixture : ProfilesFixture
 {
     public CloudinaryDouble Cloudinary { get; private set; } = null!;
+
+    protected virtual string Url => Cloudinary.CloudinaryUrl;
 
     protected override async ValueTask PreSetupAsync() => Cloudinary = await CloudinaryDouble.StartAsync();
 
@@ -20,60 +24,113 @@ public sealed class RemoteHealthFixture : ProfilesFixture
     protected override void ConfigureApp(IWebHostBuilder a)
     {
         base.ConfigureApp(a);
-        a.UseSetting("CLOUDINARY_URL", Cloudinary.CloudinaryUrl);
+        a.UseSetting("CLOUDINARY_URL", Url);
+        a.UseSetting("Cloudinary:Timeout", "00:00:01");
         a.UseSetting("Cloudinary:ApiBaseAddress", Cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority));
     }
+}
+
+/// <summary>One that was told the secret of another account.</summary>
+public sealed class WrongSecretFixture : RemoteHealthFixture
+{
+    protected override string Url => Cloudinary.CloudinaryUrl.Replace(CloudinaryDouble.Secret, "that-of_another~account", StringComparison.Ordinal);
 }
 
 public sealed class LocalHealthTests(LocalHealthFixture app) : TestBase<LocalHealthFixture>
 {
     [Fact]
-    public async Task It_is_ready_until_no_picture_can_be_stored_and_again_when_one_can()
+    public async Task It_is_ready_and_degraded_while_no_image_can_be_stored()
     {
         var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         ready.GetRawText().ShouldBe("""{"status":"ok","checks":{"database":"ok","image_storage":"ok"},"pending":0}""");
 
         Directory.Delete(app.ImageDirectory);
         await File.WriteAllTextAsync(app.ImageDirectory, "not a directory", Cancellation);
-        var response = await BecomesAsync(HttpStatusCode.ServiceUnavailable);
-        var problem = await response.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "The service is not ready.");
-        problem.GetProperty("checks").GetRawText().ShouldBe("""{"database":"ok","image_storage":"failed"}""");
-        response.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
+        (await BecomesAsync("degraded")).ShouldBe("""{"status":"degraded","checks":{"database":"ok","image_storage":"failed"},"pending":0}""");
         await (await app.Client.GetAsync("/health/live", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
         File.Delete(app.ImageDirectory);
-        await BecomesAsync(HttpStatusCode.OK);
+        await BecomesAsync("ok");
     }
 
-    // What was found lasts for some seconds.
-    async Task<HttpResponseMessage> BecomesAsync(HttpStatusCode status)
+    [Fact]
+    public async Task However_often_anyone_asks_it_looks_once_a_second_and_begins_no_transaction()
+    {
+        var watch = Stopwatch.StartNew();
+        for (var round = 0; round < 5; round++)
+        {
+            foreach (var response in await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => app.Client.SendAsync(Traced(), Cancellation))))
+                await response.ShouldBeAsync(HttpStatusCode.OK);
+        }
+        var commands = app.Services.GetRequiredService<CommandLog>().Of(nameof(LocalHealthTests));
+        commands.Count.ShouldBeInRange(0, 1 + (int)watch.Elapsed.TotalSeconds);
+        commands.ShouldAllBe(c => c.Text.StartsWith("SELECT"));
+
+        static HttpRequestMessage Traced()
+        {
+            var message = new HttpRequestMessage(HttpMethod.Get, "/health/ready");
+            message.Headers.Add("X-Test-Trace", nameof(LocalHealthTests));
+            return message;
+        }
+    }
+
+    // What was found lasts for a second.
+    async Task<string> BecomesAsync(string status)
     {
         var patience = Stopwatch.StartNew();
         while (true)
         {
-            var response = await app.Client.GetAsync("/health/ready", Cancellation);
-            if (response.StatusCode == status || patience.Elapsed > TimeSpan.FromSeconds(15))
+            var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+            if (ready.GetProperty("status").GetString() == status || patience.Elapsed > TimeSpan.FromSeconds(15))
             {
-                response.StatusCode.ShouldBe(status);
-                return response;
+                ready.GetProperty("status").GetString().ShouldBe(status);
+                return ready.GetRawText();
             }
             await Task.Delay(100, Cancellation);
         }
     }
 }
 
-public sealed class RemoteHealthTests(RemoteHealthFixture app) : TestBase<RemoteHealthFixture>
+// The database has no part in it: once is enough.
+[Trait("Database", "Sqlite")]
+public sealed class RemoteHealthTests(RemoteHealthFixture app, WrongSecretFixture wrong) : TestBase<RemoteHealthFixture>, IClassFixture<WrongSecretFixture>
 {
     [Fact]
-    public async Task However_often_anyone_asks_the_storage_is_not_asked_each_time()
+    public async Task However_often_anyone_asks_Cloudinary_is_asked_once_in_half_a_minute()
     {
         var watch = Stopwatch.StartNew();
-        for (var round = 0; round < 5; round++)
+        for (var round = 0; round < 3; round++)
         {
             foreach (var response in await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => app.Client.GetAsync("/health/ready", Cancellation))))
-                await response.ShouldBeAsync(HttpStatusCode.OK);
+                (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("status").GetString().ShouldBe("ok");
+            await Task.Delay(1100, Cancellation);
         }
-        // Once, and once more for every three seconds that a slow machine takes for this.
-        app.Cloudinary.Calls.Count.ShouldBeInRange(1, 1 + (int)(watch.Elapsed.TotalSeconds / 3));
+        app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/ping")).ShouldBeInRange(1, 1 + (int)(watch.Elapsed.TotalSeconds / 30));
+    }
+
+    [Fact]
+    public async Task With_a_secret_that_Cloudinary_refuses_it_is_degraded()
+    {
+        var ready = await (await wrong.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        ready.GetProperty("status").GetString().ShouldBe("degraded");
+        ready.GetProperty("checks").GetRawText().ShouldBe("""{"database":"ok","image_storage":"failed"}""");
+    }
+
+    public static TheoryData<string, bool> Answers => new() { { "200", true }, { "420", true }, { "429", true }, { "401", false }, { "403", false }, { "404", false }, { "500", false }, { "503", false }, { "nothing", false } };
+
+    [Theory]
+    [MemberData(nameof(Answers))]
+    public async Task Cloudinary_is_ill_when_it_refuses_the_key_or_does_not_answer_and_not_when_it_has_been_asked_too_often(string answer, bool isFine)
+    {
+        app.Cloudinary.OnAdmin = answer switch { "200" => CloudinaryBehaviour.Normal, "nothing" => CloudinaryBehaviour.Hang, _ => CloudinaryBehaviour.Status(int.Parse(answer, System.Globalization.CultureInfo.InvariantCulture)) };
+        try
+        {
+            var look = app.Services.GetRequiredService<IImageStorage>().CheckAsync(Cancellation);
+            (await look.ContinueWith(t => t.IsCompletedSuccessfully, TaskScheduler.Default)).ShouldBe(isFine);
+        }
+        finally
+        {
+            app.Cloudinary.OnAdmin = CloudinaryBehaviour.Normal;
+        }
     }
 }

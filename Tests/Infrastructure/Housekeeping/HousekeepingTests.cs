@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
@@ -25,23 +27,80 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
                 db.RateLimits.Add(new() { KeyHash = Random(), Count = 1, EndsAt = now + left });
                 db.IdempotentAnswers.Add(new() { KeyHash = Random(), RequestHash = Random(), CreatedAt = now - IdempotentAnswer.Kept - age });
                 db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = now - SecurityEvent.Kept - age });
-                db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = TokenPurpose.VerifyEmail, TokenHash = Random(), NormalizedEmail = user.Email, ExpiresAt = now + left });
+                db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = TokenPurpose.ResetPassword, TokenHash = Random(), NormalizedEmail = user.Email, ExpiresAt = now + left });
                 db.Sessions.Add(new() { UserId = user.Id, FamilyHash = Random(), TokenHash = Random(), CreatedAt = now.AddDays(-100), LastUsedAt = now - TimeSpan.FromDays(60) - age });
                 return await db.SaveChangesAsync(Cancellation);
             });
         }
 
-        await app.Services.GetRequiredService<HousekeepingService>().SweepAsync(Cancellation);
+        (await Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation)).ShouldBeFalse();
         await app.QueryAsync(async db =>
         {
             (await db.RateLimits.Where(l => l.EndsAt < now.AddMinutes(30)).SingleAsync(Cancellation)).EndsAt.ShouldBeGreaterThan(now);
             (await db.IdempotentAnswers.SingleAsync(Cancellation)).CreatedAt.ShouldBeGreaterThan(now - IdempotentAnswer.Kept);
             (await db.SecurityEvents.Where(e => e.Kind == SecurityEventKind.PasswordChanged).SingleAsync(Cancellation)).At.ShouldBeGreaterThan(now - SecurityEvent.Kept);
-            (await db.OneTimeTokens.Where(t => t.Purpose == TokenPurpose.VerifyEmail).SingleAsync(Cancellation)).ExpiresAt.ShouldBeGreaterThan(now);
+            (await db.OneTimeTokens.Where(t => t.Purpose == TokenPurpose.ResetPassword).SingleAsync(Cancellation)).ExpiresAt.ShouldBeGreaterThan(now);
             (await db.Sessions.Where(s => s.CreatedAt < now.AddDays(-99)).SingleAsync(Cancellation)).LastUsedAt.ShouldBeGreaterThan(now.AddDays(-60));
             return 0;
         });
     }
+
+    [Fact]
+    public async Task A_backlog_shrinks_in_batches_between_which_others_write()
+    {
+        const int Backlog = 20_000, Batch = HousekeepingService.Batch;
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        await FillAsync(Backlog);
+        // Without any time it removes one batch, and says that something is left.
+        (await Housekeeping.SweepAsync(TimeSpan.Zero, Cancellation)).ShouldBeTrue();
+        (await OverAsync()).ShouldBe(Backlog - Batch);
+
+        var commands = app.Services.GetRequiredService<CommandLog>();
+        var before = Deletes().Length;
+        var sweep = Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await LinuxProcess.UntilAsync(() => Deletes().Length > before, () => "It does not begin.");
+        await (await client.PutAsJsonAsync("/me", new { name = "Another" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        // The writer was not the last.
+        sweep.IsCompleted.ShouldBeFalse();
+        (await sweep).ShouldBeFalse();
+        (await OverAsync()).ShouldBe(0);
+        (Deletes().Length - before).ShouldBeGreaterThanOrEqualTo((Backlog / Batch) - 1);
+
+        string[] Deletes() => [.. commands.Of(null).Select(c => c.Text).Where(t => t.StartsWith("DELETE FROM") && t.Contains("rate_limits") && t.Contains("LIMIT"))];
+    }
+
+    [Fact]
+    public async Task A_kind_that_cannot_be_removed_does_not_keep_the_others()
+    {
+        await FillAsync(10);
+        var user = await app.CreateUserAsync();
+        await app.QueryAsync(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE rate_limits RENAME TO away"));
+        try
+        {
+            await app.QueryAsync(async db =>
+            {
+                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept - TimeSpan.FromDays(9) });
+                return await db.SaveChangesAsync(Cancellation);
+            });
+            await Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
+            var old = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept;
+            (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.At < old))).ShouldBe(0);
+        }
+        finally
+        {
+            await app.QueryAsync(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE away RENAME TO rate_limits"));
+        }
+        await Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
+        (await OverAsync()).ShouldBe(0);
+    }
+
+    HousekeepingService Housekeeping => app.Services.GetRequiredService<HousekeepingService>();
+
+    Task<int> FillAsync(int count) => app.QueryAsync(db => db.Database.ExecuteSqlRawAsync(TestDatabase.IsPostgreSql
+        ? $"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT sha256(('over' || n)::text::bytea), 1, TIMESTAMPTZ '2020-01-01Z' FROM generate_series(1, {count}) AS s(n)"
+        : $"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) INSERT INTO rate_limits (key_hash, count, ends_at) SELECT randomblob(32), 1, '2020-01-01 00:00:00' FROM s"));
+
+    Task<int> OverAsync() => app.QueryAsync(db => db.RateLimits.CountAsync(l => l.EndsAt < new DateTime(2021, 1, 1, 0, 0, 0, DateTimeKind.Utc)));
 
     static byte[] Random() => RandomNumberGenerator.GetBytes(Session.HashLength);
 }

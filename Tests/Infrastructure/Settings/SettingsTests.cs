@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
@@ -61,6 +62,7 @@ public sealed class SettingsTests
         { "Images__WorkerPictures", ["0", "many"] },
         { "Images__DecodeTimeout", ["0", "00:00:00.5", "00:06:00", "a while"] },
         { "Images__UploadMemory", ["0", "20971520", "a lot"] },
+        { "Images__UploadTimeout", ["0", "01:00:01", "a while"] },
         { "Images__Grace", ["0", "2.00:00:00", "a while"] },
         { "Images__Storage", ["Dropbox", "7", "Cloudinary"] },
         { "Images__Directory", ["", "/proc/nowhere/pictures"] },
@@ -68,6 +70,7 @@ public sealed class SettingsTests
         { "CLOUDINARY_URL", ["nonsense", "https://res.cloudinary.com/demo", "cloudinary://only-the-key@demo", "cloudinary://123456789012345:hidden-secret@"] },
         { "Cloudinary__ApiBaseAddress", ["nonsense", "ftp://api.example.com", ""] },
         { "Cloudinary__Timeout", ["0", "-00:00:05", "01:00:00", "a while"] },
+        { "BodyTimeout", ["0", "00:10:01", "a while"] },
         { "PublicBaseUrl", ["nonsense", "ftp://files.example.com", "https://profiles.example/?tenant=hidden", "https://somebody:hidden@profiles.example", "/relative/path", ""] },
         { "OpenApi__Enabled", ["perhaps", ""] },
         { "OpenApi__Typo", ["whatever"] },
@@ -77,13 +80,6 @@ public sealed class SettingsTests
         { "TrustedProxies", ["nonsense", "10.0.0.0/8,proxy.example.com", "10.1", "10.1/8", "10.0.0.0/33", "::1/129"] },
         { "Limits__Enabled", ["perhaps", ""] },
         { "Limits__LoginFailures", ["0", "-1", "1000001", "a few"] },
-        { "Limits__LoginFailuresOfAccount", ["0"] },
-        { "Limits__LoginFailuresOfAddress", ["0"] },
-        { "Limits__Registrations", ["0"] },
-        { "Limits__Mails", ["0"] },
-        { "Limits__MailsToOne", ["0"] },
-        { "Limits__Refreshes", ["0"] },
-        { "Limits__PublicProfiles", ["0"] },
         { "Limits__Typo", ["whatever"] },
         { "DataDirectory", ["", "/proc/nowhere", "/proc/self"] },
         { "ConnectionStrings__Profiles", ["", "nonsense", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline", "Data Source=:memory:", "Data Source=hidden;Mode=Memory", "Data Source=file:hidden?mode=memory", "Filename=x;Typo=hidden"] },
@@ -189,6 +185,19 @@ public sealed class SettingsTests
         exitCode.ShouldNotBe(0);
         // The log has the framework's own account of it.
         output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldBe("Profiles cannot start: The address to listen on (ASPNETCORE_URLS) is in use already.");
+    }
+
+    [Fact]
+    public async Task No_limit_is_forgotten()
+    {
+        var limits = typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)).Select(p => $"Limits__{p.Name}").ToArray();
+        limits.Length.ShouldBeGreaterThan(8);
+        foreach (var number in new[] { "0", $"{LimitsOptions.Most + 1}" })
+        {
+            var (exitCode, output) = await ServerProcess.RefuseAsync([.. limits.Select(l => (l, number))]);
+            exitCode.ShouldNotBe(0);
+            limits.Where(l => !output.Contains($"{l} must be between 1 and {LimitsOptions.Most}.", StringComparison.Ordinal)).ShouldBeEmpty(output);
+        }
     }
 
     [Fact]

@@ -1,0 +1,85 @@
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Infrastructure.Health;
+
+/// <summary>What was found out about whether the service can do its work.</summary>
+/// <param name="Database">Whether the database answers: without it nothing can be done.</param>
+/// <param name="ImageStorage">Whether an image could be stored: without it everything else can be done.</param>
+/// <param name="Pending">What is still to be done in the other stores; null when nobody could look.</param>
+sealed record ReadinessReport(bool Database, bool ImageStorage, int? Pending);
+
+/// <summary>Looks whether the service can do its work, once for all who ask: anyone may, and each look asks a database and writes a file or calls another service.</summary>
+sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageStorage storage, TimeProvider clock, ILogger<Readiness> log)
+{
+    // Cloudinary counts such calls: 500 in an hour on its smallest plan, of all instances.
+    static readonly TimeSpan Lasts = TimeSpan.FromSeconds(1), FineAtCloudinary = TimeSpan.FromSeconds(30), IllAtCloudinary = TimeSpan.FromSeconds(10);
+
+    // A storage that hangs is ill, and must not keep whoever asks: the database is what decides.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    readonly Lock gate = new();
+    Task<ReadinessReport>? look;
+    Task? storageLook;
+    long lookedAt, storageLookedAt;
+
+    /// <summary>What was found at most a second ago.</summary>
+    public Task<ReadinessReport> LatestAsync(CancellationToken ct)
+    {
+        lock (gate)
+        {
+            // Without the caller's token: others wait for the same look.
+            if (look is null || (look.IsCompleted && clock.GetElapsedTime(Volatile.Read(ref lookedAt)) >= Lasts))
+                look = Task.Run(LookAsync, CancellationToken.None);
+            return look.WaitAsync(ct);
+        }
+    }
+
+    async Task<ReadinessReport> LookAsync()
+    {
+        var image = IsFineAsync("image storage", async () =>
+        {
+            await LatestStorageLook().WaitAsync(Patience, clock);
+            return 0;
+        });
+        // Not before it was there for the first time.
+        var pending = start.Ready.IsCompleted ? await IsFineAsync("database", CountPendingAsync) : null;
+        var report = new ReadinessReport(pending is not null, await image is not null, pending);
+        Volatile.Write(ref lookedAt, clock.GetTimestamp());
+        return report;
+    }
+
+    // A read, and no transaction: whoever asks must not wait for those who write, nor they for whoever asks.
+    async Task<int> CountPendingAsync()
+    {
+        using var scope = scopes.CreateScope();
+        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+        return await ProfilesDbContext.ReadAsync(() => db.Outbox.CountAsync());
+    }
+
+    Task LatestStorageLook()
+    {
+        lock (gate)
+        {
+            var lasts = storage.Store != OutboxStore.Cloudinary ? Lasts : storageLook?.IsCompletedSuccessfully is true ? FineAtCloudinary : IllAtCloudinary;
+            // One that hangs is not begun a second time.
+            if (storageLook is null || (storageLook.IsCompleted && clock.GetElapsedTime(storageLookedAt) >= lasts))
+                (storageLook, storageLookedAt) = (Task.Run(() => storage.CheckAsync(CancellationToken.None)), clock.GetTimestamp());
+            return storageLook;
+        }
+    }
+
+    async Task<int?> IsFineAsync(string what, Func<Task<int>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception e)
+        {
+            log.LogWarning(e, "Not ready: the {What} does not do its work.", what);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Net;
+using System.Net.Http.Json;
+using FastEndpoints.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Profiles.Infrastructure.Auth;
+using static Profiles.Tests.Infrastructure.Limits.LoginGuardTests;
+
+namespace Profiles.Tests.Infrastructure.Limits;
+
+/// <summary>A service whose users soon reach their limits.</summary>
+public sealed class UserLimitsFixture : ProfilesFixture
+{
+    public const int Most = 2, Uploads = 6, Refreshes = 3;
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        foreach (var name in new[] { "Exports", "Mails", "UploadsAtOnce", "PasswordsAtOnce" })
+            a.UseSetting($"Limits:{name}", $"{Most}");
+        a.UseSetting("Limits:Uploads", $"{Uploads}");
+        a.UseSetting("Limits:Refreshes", $"{Refreshes}");
+        a.UseSetting("Limits:UnknownTokens", $"{Refreshes}");
+    }
+
+    protected override void ConfigureServices(IServiceCollection s)
+    {
+        base.ConfigureServices(s);
+        s.AddSingleton<IStartupFilter, ClientAddresses>();
+    }
+}
+
+/// <summary>One user cannot take the service from the others, wherever the requests come from.</summary>
+public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimitsFixture>
+{
+    static readonly TimeSpan Hour = TimeSpan.FromHours(1), TenMinutes = TimeSpan.FromMinutes(10);
+
+    [Theory]
+    [InlineData("GET", "/me/export", 200)]
+    [InlineData("POST", "/email/verify/resend", 202)]
+    public async Task Who_is_logged_in_is_counted_as_the_user_and_not_as_the_address(string method, string path, int status)
+    {
+        var (one, other, here) = (await app.CreateUserAsync(), await app.CreateUserAsync(), Fresh());
+        foreach (var user in new[] { one, other })
+        {
+            for (var i = 0; i < UserLimitsFixture.Most; i++)
+                ((int)(await SendAsync(user, here)).StatusCode).ShouldBe(status);
+        }
+        await ShouldWaitAsync(await SendAsync(one, Fresh()), Hour);
+
+        Task<HttpResponseMessage> SendAsync(TestUser user, string address)
+        {
+            var message = ClientAddresses.From(address, new(method), path);
+            message.Headers.Authorization = new("Bearer", user.Token);
+            return app.Client.SendAsync(message, Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task A_user_has_so_many_uploads_in_an_hour_and_the_next_is_refused_before_it_arrives()
+    {
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        for (var i = 0; i < UserLimitsFixture.Uploads; i++)
+            await (await client.UploadAsync([1, 2, 3], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        var held = HeldContent.Image(Picture.Bytes("upright.jpg"), 0);
+        await ShouldWaitAsync(await SoonAsync(client.PostAsync("/me/upload-image", held, Cancellation)), Hour);
+        held.Release();
+        using var another = app.ClientFor(await app.CreateUserAsync());
+        await another.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+    }
+
+    [Fact]
+    public async Task Of_a_user_s_uploads_two_arrive_at_a_time_and_a_third_is_refused_before_it_arrives()
+    {
+        var image = Picture.Bytes("upright.jpg");
+        using var client = app.ClientFor(await app.CreateUserAsync());
+        await ShouldTakeTwoAsync(
+            () => HeldContent.Image(image, 1000), content => client.PostAsync("/me/upload-image", content, Cancellation),
+            async () =>
+            {
+                using var another = app.ClientFor(await app.CreateUserAsync());
+                await another.PutUpAsync(image, Cancellation);
+            });
+        await client.PutUpAsync(image, Cancellation);
+    }
+
+    [Fact]
+    public async Task A_user_has_two_passwords_hashed_at_a_time()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        await ShouldTakeTwoAsync(
+            () => HeldContent.Text($$"""{"current_password":"{{user.Password}}","new_password":"{{user.Password}}"}""", "application/json"),
+            content => client.PutAsync("/me/password", content, Cancellation), () => Task.CompletedTask);
+    }
+
+    [Fact]
+    public async Task Refreshes_are_counted_by_session_and_tokens_of_no_session_by_address()
+    {
+        var here = Fresh();
+        var (one, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
+        var token = one.RefreshToken;
+        for (var i = 0; i < UserLimitsFixture.Refreshes; i++)
+            token = (await (await RefreshAsync(token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
+        await ShouldWaitAsync(await RefreshAsync(token), TenMinutes);
+        // Nothing was used up: it is as good as before.
+        token = (await (await RefreshAsync(other.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
+
+        for (var i = 0; i < UserLimitsFixture.Refreshes; i++)
+            await (await RefreshAsync(i == 0 ? "nonsense" : $"{RefreshToken.New()}")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await ShouldWaitAsync(await RefreshAsync($"{RefreshToken.New()}"), TenMinutes);
+        await (await RefreshAsync(token)).ShouldBeAsync(HttpStatusCode.OK);
+        foreach (var path in new[] { "/email/verify", "/password/reset" })
+            await (await PostAsync(path, new { token = "nonsense", new_password = "correct horse battery staple" })).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+
+        Task<HttpResponseMessage> RefreshAsync(string refreshToken) => PostAsync("/token/refresh", new { refresh_token = refreshToken });
+
+        Task<HttpResponseMessage> PostAsync(string path, object body) =>
+            app.Client.SendAsync(ClientAddresses.From(here, HttpMethod.Post, path, JsonContent.Create(body)), Cancellation);
+    }
+
+    // Two stand still, a third is refused at once; then those two go in, and another.
+    static async Task ShouldTakeTwoAsync(Func<HeldContent> make, Func<HeldContent, Task<HttpResponseMessage>> send, Func<Task> meanwhile)
+    {
+        HeldContent[] held = [make(), make(), make()];
+        try
+        {
+            Task<HttpResponseMessage>[] answers = [.. held.Select(send)];
+            var refused = await SoonAsync(await SoonAsync(Task.WhenAny(answers)));
+            await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests);
+            refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+            await meanwhile();
+            answers.Count(a => a.IsCompleted).ShouldBe(1);
+            Array.ForEach(held, h => h.Release());
+            (await SoonAsync(Task.WhenAll(answers))).Count(a => a.StatusCode != HttpStatusCode.TooManyRequests).ShouldBe(2);
+        }
+        finally
+        {
+            Array.ForEach(held, h => h.Release());
+        }
+    }
+
+    static Task<T> SoonAsync<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+}
