@@ -74,11 +74,12 @@ public sealed class MailOptions
     internal MailboxAddress? Sender => From is null ? new("Profiles", "profiles@localhost")
         : From.All(c => c is >= ' ' and <= '~') && MailboxAddress.TryParse(From, out var sender) && sender.Domain.Length > 0 ? sender : null;
 
-    internal MailTls EffectiveTls => Tls ?? (!StartTls ? MailTls.None : Port == PortOfImplicitTls ? MailTls.Implicit : MailTls.StartTls);
+    internal MailTls EffectiveTls =>
+        Tls ?? (!StartTls ? MailTls.None : Port == PortOfImplicitTls ? MailTls.Implicit : MailTls.StartTls);
 
     internal bool IsHostHere => Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
 
-    /// <summary>The token of <see cref="AccessToken"/> or <see cref="AccessTokenFile"/>; null when there is none, or what is there cannot be one.</summary>
+    /// <summary>The token of <see cref="AccessToken"/> or of its file; null when there is none, or what is there cannot be one.</summary>
     internal string? BearerToken
     {
         get

@@ -16,13 +16,21 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
     {
         var settings = options.Value;
         var to = MailMessage.Mailbox(recipient);
-        // One limit for all of it: a server that says a word now and then is no better than one that says none. MailKit's own is for each step.
+        // One deadline for the whole conversation: a server that drips is no better than one that hangs. MailKit's own is for each step.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(settings.Timeout);
         // Revocation is not asked for: lists of it are elsewhere, and a mail would wait for them.
-        using var client = new SmtpClient(new AnswerLimit()) { LocalDomain = settings.EhloName ?? settings.Sender!.Domain, CheckCertificateRevocation = false };
+        using var client = new SmtpClient(new AnswerLimit())
+        {
+            LocalDomain = settings.EhloName ?? settings.Sender!.Domain,
+            CheckCertificateRevocation = false,
+        };
         var faults = SslPolicyErrors.None;
-        client.ServerCertificateValidationCallback = (_, certificate, chain, errors) => (faults = Judge(settings, certificate, chain, errors)) == SslPolicyErrors.None;
+        client.ServerCertificateValidationCallback = (_, certificate, chain, errors) =>
+        {
+            faults = Judge(settings, certificate, chain, errors);
+            return faults == SslPolicyErrors.None;
+        };
         try
         {
             await client.ConnectAsync(settings.Host!, settings.Port, Security(settings.EffectiveTls), deadline.Token);
@@ -59,7 +67,7 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
             await client.AuthenticateAsync(new SaslMechanismOAuth2(settings.Username, token), ct);
             return;
         }
-        // Others, such as NTLM and CRAM-MD5, are broken ciphers, and no better than a password inside TLS.
+        // NTLM, which MailKit would try before these, and what rests on MD5 are no better than a password inside TLS.
         offered.RemoveWhere(m => m is not ("PLAIN" or "LOGIN") && !m.StartsWith("SCRAM-", StringComparison.Ordinal));
         if (offered.Count == 0)
             throw new MailException("The mail server offers none of PLAIN, LOGIN and SCRAM.");
@@ -80,25 +88,33 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
             return errors;
         (chain.ChainPolicy.TrustMode, chain.ChainPolicy.RevocationMode) = (X509ChainTrustMode.CustomRootTrust, X509RevocationMode.NoCheck);
         chain.ChainPolicy.CustomTrustStore.AddRange(settings.Roots ?? []);
-        return chain.Build(shown) ? errors & ~SslPolicyErrors.RemoteCertificateChainErrors : errors | SslPolicyErrors.RemoteCertificateChainErrors;
+        return chain.Build(shown)
+            ? errors & ~SslPolicyErrors.RemoteCertificateChainErrors
+            : errors | SslPolicyErrors.RemoteCertificateChainErrors;
     }
 
-    // MailKit's exceptions have the server's own words, and may have them from anywhere: only numbers and names of kinds are taken over.
+    // The messages of MailKit's exceptions repeat the server's own words: only numbers and kinds are taken over.
     static MailException Explain(Exception fault, SslPolicyErrors certificateFaults) => fault switch
     {
         SmtpCommandException c => new($"The mail server answered with {(int)c.StatusCode} ({c.ErrorCode}).")
         {
-            Refused = c.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted && (int)c.StatusCode is >= 500 and < 600,
+            Refused = (int)c.StatusCode is >= 500 and < 600
+                && c.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,
         },
         ServiceNotAuthenticatedException => new("The mail server takes no mail without a login."),
-        AuthenticationException { Message: [>= '0' and <= '9', >= '0' and <= '9', >= '0' and <= '9', ':', ..] words } => new($"The mail server answered the login with {words[..3]}."),
-        AuthenticationException => new("The mail server refused the login."),
-        SslHandshakeException when certificateFaults != SslPolicyErrors.None => new($"The mail server's certificate is not accepted ({certificateFaults})."),
-        SslHandshakeException => new("The mail server speaks no TLS here."),
+        AuthenticationException a => new(a.Message.Split(':')[0] is { Length: 3 } code && code.All(char.IsAsciiDigit)
+            ? $"The mail server answered the login with {code}."
+            : "The mail server refused the login."),
+        SslHandshakeException => new(certificateFaults == SslPolicyErrors.None
+            ? "The mail server speaks no TLS here."
+            : $"The mail server's certificate is not accepted ({certificateFaults})."),
         NotSupportedException => new("The mail server offers no STARTTLS: nothing is sent in the clear."),
         SmtpProtocolException => new("The mail server hung up or answered in no words of SMTP."),
-        _ => new($"The mail server cannot be talked to ({((fault as SocketException ?? fault.InnerException as SocketException)?.SocketErrorCode)?.ToString() ?? fault.GetType().Name})."),
+        _ => new($"The mail server cannot be talked to ({Kind(fault)})."),
     };
+
+    static string Kind(Exception fault) =>
+        (fault as SocketException ?? fault.InnerException as SocketException)?.SocketErrorCode.ToString() ?? fault.GetType().Name;
 
     // MailKit keeps an answer whole, however long it is.
     sealed class AnswerLimit : IProtocolLogger

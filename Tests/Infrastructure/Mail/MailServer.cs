@@ -12,7 +12,7 @@ namespace Profiles.Tests.Infrastructure.Mail;
 /// <summary>A mail as the server took it.</summary>
 sealed record TakenMail(bool Tls, string? Mechanism, string Helo, string From, string To, string Content);
 
-/// <summary>A mail server that offers, refuses and fails as a test asks. A package's servers have no XOAUTH2 and no SCRAM, and take every name in EHLO.</summary>
+/// <summary>A mail server that offers, refuses and fails as a test asks. Those in packages have no XOAUTH2, no SCRAM, and take every name.</summary>
 sealed class MailServer : IAsyncDisposable
 {
     public const string Username = "profiles", Password = "canary mail password", AccessToken = "canary.access-token";
@@ -52,8 +52,6 @@ sealed class MailServer : IAsyncDisposable
 
     /// <summary>Said in the clear right behind the answer to STARTTLS, as somebody between the two would.</summary>
     public string Injected { get; set; } = "";
-
-    public string ExpectedToken { get; set; } = AccessToken;
 
     public TakenMail[] Taken => [.. taken];
 
@@ -202,7 +200,7 @@ sealed class MailServer : IAsyncDisposable
             {
                 "PLAIN" => (first ?? await AskAsync("")) == $"\0{Username}\0{Password}",
                 "LOGIN" => (first ?? await AskAsync("Username:")) == Username && await AskAsync("Password:") == Password,
-                "XOAUTH2" => first == $"user={Username}\u0001auth=Bearer {server.ExpectedToken}\u0001\u0001" || await AskAsync($$"""{"status":"401 {{Words}}"}""") is null,
+                "XOAUTH2" => first == $"user={Username}\u0001auth=Bearer {AccessToken}\u0001\u0001" || await ExplainAsync(),
                 "SCRAM-SHA-256" => await IsScramAsync(first ?? await AskAsync("")),
                 _ => false,
             };
@@ -228,14 +226,20 @@ sealed class MailServer : IAsyncDisposable
             return true;
         }
 
+        // A refused token is answered with why, in JSON, before it is refused.
+        async Task<bool> ExplainAsync()
+        {
+            await AskAsync($$"""{"status":"401","words":"{{Words}}"}""");
+            return false;
+        }
+
         async Task<string> AskAsync(string challenge)
         {
             await SayAsync($"334 {Convert.ToBase64String(Encoding.UTF8.GetBytes(challenge))}");
             return Encoding.UTF8.GetString(Convert.FromBase64String(await ReadLineAsync()));
         }
 
-        async Task SayAsync(string answer) =>
-            await stream.WriteAsync(Encoding.ASCII.GetBytes(answer.EndsWith("\r\n", StringComparison.Ordinal) ? answer : answer + "\r\n"), server.stopping.Token);
+        async Task SayAsync(string answer) => await stream.WriteAsync(Encoding.ASCII.GetBytes(answer.TrimEnd() + "\r\n"), server.stopping.Token);
 
         async Task<string> ReadLineAsync()
         {

@@ -90,7 +90,8 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     [Fact]
     public async Task Lines_that_begin_with_a_dot_arrive_as_they_were()
     {
-        using var message = MailMessage.Make(app.Options.Sender!, "dots@example.com", new(".", [".first", ".", "..two", "MAIL FROM:<a@example.com>", "last."]), app.Clock.GetUtcNow());
+        var text = new MailText(".", [".first", ".", "..two", "MAIL FROM:<a@example.com>", "last."]);
+        using var message = MailMessage.Make(app.Options.Sender!, "dots@example.com", text, app.Clock.GetUtcNow());
         await new SmtpMailer(Options.Create(app.Options)).SendAsync("dots@example.com", message, Cancellation);
         var content = (await app.TakenAsync("dots@example.com")).Content;
         content.ShouldContain("\r\n\r\n.first\r\n\r\n.\r\n\r\n..two\r\n");
@@ -241,7 +242,8 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     [Fact]
     public async Task What_somebody_says_in_the_clear_behind_STARTTLS_is_not_heard()
     {
-        await using var server = new MailServer { Mechanisms = "SCRAM-SHA-256", Injected = "250-mail.example.com\r\n250 AUTH PLAIN\r\n" };
+        var injected = "250-mail.example.com\r\n250 AUTH PLAIN\r\n";
+        await using var server = new MailServer { Mechanisms = "SCRAM-SHA-256", Injected = injected };
         await SendAsync(SmtpFixture.OptionsFor(server));
         server.Taken.Single().Mechanism.ShouldBe("SCRAM-SHA-256");
     }
