@@ -74,7 +74,7 @@ static class Photo
         const byte Paeth = 4;
         byte[] line = [Paeth, .. new byte[width * 8]];
         using var packed = new MemoryStream();
-        using (var pixels = new ZLibStream(packed, CompressionLevel.Fastest))
+        using (var pixels = new ZLibStream(packed, CompressionLevel.SmallestSize))
         {
             pixels.Write(line);
             pixels.Flush();
