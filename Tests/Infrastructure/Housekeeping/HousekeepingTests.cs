@@ -72,8 +72,8 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
     [Fact]
     public async Task A_kind_that_cannot_be_removed_does_not_keep_the_others()
     {
-        await FillAsync(10);
         var user = await app.CreateUserAsync();
+        await FillAsync(10);
         await app.QueryAsync(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE rate_limits RENAME TO away"));
         try
         {
