@@ -38,13 +38,13 @@ try
     await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();
-    app.UseSafeHeaders();
+    app.UseBasePath().UseSafeHeaders();
     app.UseErrors().UseForwardedAddresses();
     app.UseAllowedHosts();
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
     app.UseRouting().UseCors();
-    app.UseDeclaredMediaTypes();
+    app.UseDeclaredMediaTypes().UseContentCodings();
     app.UseDatabase().UseLimits();
     app.UseAuthentication().UseAuthorization().UseIdempotencyKeys();
     app.MapHealth();

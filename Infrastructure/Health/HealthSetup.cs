@@ -9,9 +9,13 @@ namespace Profiles.Infrastructure.Health;
 /// <summary>Says whether the process lives, and whether it can do its work: the database answers and a picture could be stored.</summary>
 static class HealthSetup
 {
+    const string LivePath = "/health/live", ReadyPath = "/health/ready";
+
     const string Ready = "ready";
 
     const string Outbox = "outbox";
+
+    public static IReadOnlyList<string> Paths { get; } = [LivePath, ReadyPath];
 
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
@@ -26,8 +30,8 @@ static class HealthSetup
     {
         // The framework would answer every method.
         var onlyGet = new HttpMethodMetadata([HttpMethods.Get]);
-        routes.MapHealthChecks("/health/live", new() { Predicate = _ => false, ResponseWriter = WriteAsync }).AllowAnonymous().WithMetadata(onlyGet);
-        routes.MapHealthChecks("/health/ready", new() { Predicate = c => c.Tags.Contains(Ready), ResponseWriter = WriteAsync }).AllowAnonymous().WithMetadata(onlyGet);
+        routes.MapHealthChecks(LivePath, new() { Predicate = _ => false, ResponseWriter = WriteAsync }).AllowAnonymous().WithMetadata(onlyGet);
+        routes.MapHealthChecks(ReadyPath, new() { Predicate = c => c.Tags.Contains(Ready), ResponseWriter = WriteAsync }).AllowAnonymous().WithMetadata(onlyGet);
     }
 
     static Task WriteAsync(HttpContext context, HealthReport report)
