@@ -16,7 +16,7 @@ static class HeaderParameters
     /// </summary>
     /// <param name="header">The header's value.</param>
     /// <param name="value">What stands before the parameters.</param>
-    /// <param name="patient">Takes values that ought to be quoted, and quotes without an end: browsers and hand-written clients send file names so.</param>
+    /// <param name="patient">Takes values that ought to be quoted, and passes over what is no parameter: hand-written clients send file names so.</param>
     public static Dictionary<string, string>? Read(ReadOnlySpan<char> header, out string value, bool patient = false)
     {
         var parameters = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -59,13 +59,11 @@ static class HeaderParameters
                 length++;
             unquoted.Append(text[length]);
         }
-        var isClosed = length < text.Length;
-        length = Math.Min(length + 1, text.Length);
-        var behind = text[length..].TrimStart(" \t");
-        if (!patient && (!isClosed || behind is not ([] or [';', ..])))
+        if (length == text.Length)
             return null;
-        // What stands between the quote and the next parameter is nobody's.
-        length = text[length..].IndexOf(';') is >= 0 and var next ? length + next : text.Length;
+        length++;
+        if (text[length..].TrimStart(" \t") is not ([] or [';', ..]))
+            return null;
         return unquoted.ToString();
     }
 }

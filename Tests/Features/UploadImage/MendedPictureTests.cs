@@ -64,7 +64,7 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
         { "JPEG that lacks twenty bytes before its end", [.. Upright[..^22], .. Upright[^2..]] },
         { "Samsung's scan, cut off", Picture.Bytes("samsung-sos.jpg")[..^30] },
         { "JPEG with an end in the middle", [.. Upright[..3000], .. Upright[^2..]] },
-        { "JPEG with garbage in the middle", [.. Upright[..2500], .. Garbage, .. Upright[2516..]] },
+        { "JPEG with garbage in the middle", [.. Upright[..2500], 0xFF, 0x5A, .. Garbage, .. Upright[2518..]] },
         { "JPEG that is cut off in a segment", Upright[..30] },
         { "JPEG without pixels", [.. Upright[..Upright.AsSpan().IndexOf((byte[])[0xFF, 0xDA])], .. Upright[^2..]] },
         { "progressive JPEG that is cut off in a scan", Progressive[..^100] },
