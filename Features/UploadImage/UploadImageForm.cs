@@ -18,7 +18,7 @@ static class UploadImageForm
     // Nobody's form has as many; each costs more than its bytes.
     const int MostParts = 1000;
 
-    public static readonly string[] Names = ["image", "file", "photo"];
+    static readonly string[] Names = ["image", "file", "photo"];
 
     /// <summary>Reads the picture into <paramref name="picture"/>; null, or why it is refused.</summary>
     public static async Task<ProblemHttpResult?> ReadAsync(HttpRequest request, UploadBuffer picture, long maxBytes, CancellationToken ct)
@@ -36,9 +36,9 @@ static class UploadImageForm
                 if (++parts > MostParts)
                     return Problems.Of(ErrorCodes.InvalidForm, "The form has too many parts.");
                 var part = FormPart.Of(section);
-                if (!part.IsFile)
+                if (!part.IsFile(Names))
                     continue;
-                if (!part.HasNameOf(Names))
+                if (!Names.Contains(part.Name))
                     return Problems.Of(ErrorCodes.OneFileRequired, "The file part must be named image, file or photo.");
                 var before = picture.Length;
                 while (await picture.ReadAsync(section.Body, ct))

@@ -313,19 +313,18 @@ public sealed class RawRequestTests
             (await ExchangeAsync(server, $"GET {path} HTTP/1.0\r\n\r\n")).ShouldStartWith($"HTTP/1.1 {status}");
     }
 
-    [Theory]
-    [InlineData("80000000")]
-    [InlineData("ffffffff")]
-    [InlineData("100000000")]
-    [InlineData("fffffffffffffffffffffffffffff")]
-    public async Task A_chunk_of_no_possible_size_is_the_clients_fault(string size)
+    [Fact]
+    public async Task A_chunk_of_no_possible_size_is_the_clients_fault()
     {
         await using var server = await ServerProcess.StartAsync();
         var token = await JoinAsync(server);
-        foreach (var (path, type) in new[] { ("/login", "application/json"), ("/me/upload-image", "multipart/form-data; boundary=b"), ("/account/deletion", "application/x-www-form-urlencoded") })
+        foreach (var size in new[] { "80000000", "ffffffff", "100000000", "fffffffffffffffffffffffffffff" })
         {
-            var answer = await SendAsync(server, "POST", path, $"Authorization: Bearer {token}\r\nContent-Type: {type}\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nx");
-            answer.ShouldStartWith("HTTP/1.1 400", Case.Sensitive, path);
+            foreach (var (path, type) in new[] { ("/login", "application/json"), ("/me/upload-image", "multipart/form-data; boundary=b"), ("/account/deletion", "application/x-www-form-urlencoded") })
+            {
+                var answer = await SendAsync(server, "POST", path, $"Authorization: Bearer {token}\r\nContent-Type: {type}\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nx");
+                answer.ShouldStartWith("HTTP/1.1 400", Case.Sensitive, $"{path} {size}");
+            }
         }
         server.Output.ShouldNotContain("\"LogLevel\":\"Error\"");
     }

@@ -14,9 +14,7 @@ public sealed class UnixSocketTests
     [Theory]
     // The first that is not one of ours is the client, whatever it says itself.
     [InlineData("unix", "203.0.113.0/24")]
-    [InlineData("10.0.0.0/8, unix", "203.0.113.0/24")]
     [InlineData("10.0.0.0/8", null)]
-    [InlineData("", null)]
     public async Task The_client_is_known_when_the_socket_is_trusted_and_only_then(string trusted, string? network)
     {
         // Not longer than the system's 108 bytes.

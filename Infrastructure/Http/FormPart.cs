@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.WebUtilities;
-using Profiles.Infrastructure.Http;
 
-namespace Profiles.Features.UploadImage;
+namespace Profiles.Infrastructure.Http;
 
 /// <summary>What a part of a form says of itself (RFC 7578, 4.2), as clients write it: with any case, with and without quotes, with and without a file name.</summary>
 /// <param name="Name">The field's; null where there is none.</param>
@@ -9,10 +8,8 @@ namespace Profiles.Features.UploadImage;
 /// <param name="HasType">Whether it says its media type.</param>
 readonly record struct FormPart(string? Name, string? FileName, bool HasType)
 {
-    /// <summary>Whether it is a file: it has a file name, or is named as one and has a media type.</summary>
-    public bool IsFile => FileName is not null || (HasType && HasNameOf(UploadImageForm.Names));
-
-    public bool HasNameOf(string[] names) => names.Contains(Name);
+    /// <summary>Whether it is a file: it has a file name, or is named as one of those and has a media type.</summary>
+    public bool IsFile(string[] names) => FileName is not null || (HasType && names.Contains(Name));
 
     public static FormPart Of(MultipartSection section)
     {
