@@ -38,13 +38,13 @@ try
     await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();
-    app.UseSafeHeaders();
+    app.UseBasePath().UseSafeHeaders();
     app.UseErrors().UseForwardedAddresses();
     app.UseAllowedHosts();
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
     app.UseRouting().UseCors();
-    app.UseBodyDeadline().UseDeclaredMediaTypes();
+    app.UseBodyDeadline().UseDeclaredMediaTypes().UseContentCodings();
     app.UseDatabase().UseAddressLimits();
     app.UseAuthentication().UseAuthorization().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();

@@ -69,7 +69,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         routes.Length.ShouldBeGreaterThan(15);
         routes.Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(r => r.RoutePattern.RawText!.Trim('/')).Distinct().Order().ShouldBe(
         [
-            "", "account/deletion", "email/verify", "health/live", "health/ready", "login", "openapi/{documentName}.json", "password/forgot", "password/reset", "register",
+            "", "account/deletion", "email/verify", "health/live", "health/ready", "login", "openapi/v1.json", "password/forgot", "password/reset", "register",
             "static/profile/{user_id:long:min(1):canonical}.jpg",
             "static/profile/{user_id:long:min(1):canonical}_{side:int:min(1):canonical}.jpg",
             "token/refresh", "upload-policy", "users/{username}",

@@ -37,7 +37,7 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
     public override async Task<Results<Ok<UploadImageResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
         using var picture = images.Receive();
-        if (await UploadImageForm.ReadAsync(HttpContext.Request, FormFileSectionsAsync(ct), picture, options.Value.MaxBytes, ct) is { } refused)
+        if (await UploadImageForm.ReadAsync(HttpContext.Request, picture, options.Value.MaxBytes, ct) is { } refused)
             return refused;
         try
         {

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 
 namespace Profiles.Features.UploadImage;
 
@@ -14,39 +15,50 @@ static class UploadImageForm
     // RFC 2046, 5.1.1.
     const int LongestBoundary = 70;
 
+    // Nobody's form has as many; each costs more than its bytes.
+    const int MostParts = 1000;
+
     static readonly string[] Names = ["image", "file", "photo"];
 
     /// <summary>Reads the picture into <paramref name="picture"/>; null, or why it is refused.</summary>
-    public static async Task<ProblemHttpResult?> ReadAsync(
-        HttpRequest request, IAsyncEnumerable<FileMultipartSection?> parts, UploadBuffer picture, long maxBytes, CancellationToken ct)
+    public static async Task<ProblemHttpResult?> ReadAsync(HttpRequest request, UploadBuffer picture, long maxBytes, CancellationToken ct)
     {
-        var boundary = request.GetTypedHeaders().ContentType?.Boundary.Value?.Trim('"');
-        if (string.IsNullOrEmpty(boundary) || boundary.Length > LongestBoundary)
+        if (MediaType.Read(request.ContentType)?.Boundary is not { Length: > 0 and <= LongestBoundary } boundary)
             return Problems.Of(ErrorCodes.InvalidForm, "The Content-Type must be multipart/form-data with a boundary.");
         if (request.ContentLength > maxBytes + Overhead)
             return TooLarge(maxBytes);
         try
         {
-            var count = 0;
-            await foreach (var part in parts.WithCancellation(ct))
+            var reader = new MultipartReader(boundary, request.Body);
+            var (parts, files) = (0, 0);
+            while (await reader.ReadNextSectionAsync(ct) is { } section)
             {
-                if (part is null || !Names.Contains(part.Name))
+                if (++parts > MostParts)
+                    return Problems.Of(ErrorCodes.InvalidForm, "The form has too many parts.");
+                var part = FormPart.Of(section);
+                if (!part.IsFile(Names))
+                    continue;
+                if (!Names.Contains(part.Name))
                     return Problems.Of(ErrorCodes.OneFileRequired, "The file part must be named image, file or photo.");
-                if (++count > 1)
-                    return Problems.Of(ErrorCodes.OneFileRequired, "Send exactly one file.");
-                while (await picture.ReadAsync(part.Section.Body, ct))
+                var before = picture.Length;
+                while (await picture.ReadAsync(section.Body, ct))
                 {
                     if (picture.Length > maxBytes)
                         return TooLarge(maxBytes);
                 }
+                // A browser sends a field in which no file was chosen as an empty one without a name.
+                if (part.FileName is "" && picture.Length == before)
+                    continue;
+                if (++files > 1)
+                    return Problems.Of(ErrorCodes.OneFileRequired, "Send exactly one file.");
             }
-            return count == 0 ? Problems.Of(ErrorCodes.OneFileRequired) : null;
+            return files == 0 ? Problems.Of(ErrorCodes.OneFileRequired) : null;
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
             return TooLarge(maxBytes);
         }
-        catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException))
+        catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException) && !request.HttpContext.RequestAborted.IsCancellationRequested)
         {
             return Problems.Of(ErrorCodes.InvalidForm);
         }

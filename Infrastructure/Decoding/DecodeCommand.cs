@@ -60,11 +60,11 @@ static class DecodeCommand
     static unsafe byte[] Answer(DecodeRequest request, Stream pictures)
     {
         // Not the runtime's memory: what it has got it keeps.
-        var memory = NativeMemory.Alloc((nuint)request.Length);
+        var memory = NativeMemory.Alloc((nuint)request.Length + ImageStructure.Room);
         try
         {
-            var picture = new Span<byte>(memory, request.Length);
-            pictures.ReadExactly(picture);
+            var picture = new Span<byte>(memory, request.Length + ImageStructure.Room);
+            pictures.ReadExactly(picture[..request.Length]);
             return DecodeFrame.Write(ImagePipeline.Process(picture, request.Format, request.MaxPixels, request.MaxSide));
         }
         catch (InvalidImageException e)

@@ -25,7 +25,7 @@ static class ImagePipeline
 
     const string SaveOptions = "Q=82,strip=true,optimize-coding=true";
 
-    /// <summary>Processes one picture; <paramref name="upload"/> is overwritten where it has what is not decoded.</summary>
+    /// <summary>Processes one picture; <paramref name="upload"/>, which ends in <see cref="ImageStructure.Room"/>, is overwritten where it has what is not decoded.</summary>
     /// <exception cref="InvalidImageException">Damaged, truncated or empty.</exception>
     /// <exception cref="TooManyPixelsException">The header promises more pixels than <paramref name="maxPixels"/>, or than ten times as many in all frames.</exception>
     public static unsafe ProcessedImage Process(Span<byte> upload, ImageFormat format, long maxPixels, int maxSide)
@@ -36,9 +36,14 @@ static class ImagePipeline
         {
             try
             {
+                // Of the picture before.
+                _ = Vips.TakeWarnings();
                 using var source = Vips.OpenSource(bytes, picture.Length);
                 using var header = Vips.Load(loader, source, LoadOptions);
                 Check(header, maxPixels);
+                // The decoder shows what there is of a frame.
+                if (format is ImageFormat.Gif && !GifStructure.HasFirstFrame(picture))
+                    throw new InvalidImageException();
 
                 using var reopened = format is ImageFormat.Jpeg ? Vips.OpenSource(bytes, picture.Length) : null;
                 using var shrunk = reopened is null ? null : Vips.Load(loader, reopened, LoadOptions + Shrink(header, maxSide));
@@ -49,6 +54,9 @@ static class ImagePipeline
                 // In 8.14 flatten takes the blue out of a picture that is not transparent.
                 using var flat = VipsNative.vips_image_hasalpha(coloured) == 0 ? null : Vips.Apply("flatten", coloured, "background=255");
                 using var decoded = Vips.Decode(flat ?? coloured);
+                // Of the last rows of a JPEG the loader does not see its decoder's warnings, which say that they are missing.
+                if (format is ImageFormat.Jpeg && Vips.TakeWarnings() is { } warning)
+                    throw new VipsException(warning);
                 return Encode(decoded);
             }
             catch (VipsException refused)

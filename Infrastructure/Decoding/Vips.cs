@@ -60,6 +60,22 @@ static class Vips
     /// <summary>Computes an image and keeps its pixels: damage among them shows here.</summary>
     public static VipsObject Decode(VipsObject image) => Owned(vips_image_copy_memory(image), "decode");
 
+    /// <summary>
+    /// What the decoders have said of a picture that they decoded all the same, and forgets it; null when they said nothing. One picture at a time: the text is the process's.
+    /// </summary>
+    public static string? TakeWarnings()
+    {
+        var text = vips_error_buffer_copy();
+        try
+        {
+            return Marshal.PtrToStringUTF8(text)?.Trim() is { Length: > 0 } said ? said : null;
+        }
+        finally
+        {
+            g_free(text);
+        }
+    }
+
     /// <summary>Computes an image of three bands of eight bits and gives its pixels, line by line.</summary>
     public static unsafe byte[] Pixels(VipsObject image, out int width, out int height)
     {
@@ -144,18 +160,7 @@ static class Vips
 
     // libvips has one buffer of messages for the whole process: of two pictures that fail at once, one may get both
     // texts. Taking the text empties the buffer, which would grow otherwise.
-    static VipsException Failure(string operation)
-    {
-        var text = vips_error_buffer_copy();
-        try
-        {
-            return new VipsException($"{operation}: {Marshal.PtrToStringUTF8(text)?.Trim()}");
-        }
-        finally
-        {
-            g_free(text);
-        }
-    }
+    static VipsException Failure(string operation) => new($"{operation}: {TakeWarnings()}");
 
     static string StartOnce()
     {

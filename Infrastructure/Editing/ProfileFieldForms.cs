@@ -27,11 +27,44 @@ static partial class ProfileFieldForms
 
     public static bool IsReserved(string username) => Reserved.Contains(username);
 
-    /// <summary>E.164 with its plus sign.</summary>
-    public static bool IsPhone(string text) => Phone().IsMatch(text);
+    /// <summary>E.164 with its plus sign; null when it is no such number. What people and address books write between the digits is left out.</summary>
+    public static string? ReadPhone(string text)
+    {
+        // Italy dials this zero, Germany does not: it is not ours to guess.
+        if (text.Contains("(0)", StringComparison.Ordinal))
+            return null;
+        var digits = string.Concat(text.Where(c => !IsBetweenDigits(c)));
+        return Phone().IsMatch(digits) ? digits : null;
+    }
 
-    /// <summary>Well-formed by RFC 5646, 2.2.9; whether there is such a language is not asked.</summary>
-    public static bool IsLocale(string text) => text.All(char.IsAscii) && Locale().IsMatch(text.ToLowerInvariant());
+    /// <summary>
+    /// The tag in the case of RFC 5646, 2.1.1, well-formed by 2.2.9; null when it is none. Whether there is such a language is not asked. Phones write theirs with underscores
+    /// (<c>zh_Hans_CN</c>, Java's <c>zh_CN_#Hans</c>) and with what only their system knows behind it (<c>en_US@rg=gbzzzz</c>, <c>de_DE.UTF-8</c>), which is left out.
+    /// </summary>
+    public static string? ReadLocale(string text)
+    {
+        var end = text.AsSpan().IndexOfAny('@', '.');
+        var tag = (end > 0 ? text[..end] : text).Replace('_', '-');
+        if (JavaLocale().Match(tag) is { Success: true } java)
+            tag = string.Join('-', new[] { java.Groups["language"].Value, java.Groups["script"].Value, java.Groups["rest"].Value.Trim('-') }.Where(p => p.Length > 0));
+        if (!tag.All(char.IsAscii) || !Locale().IsMatch(tag.ToLowerInvariant()))
+            return null;
+        var subtags = tag.ToLowerInvariant().Split('-');
+        var single = Array.FindIndex(subtags, s => s.Length == 1);
+        for (var i = 1; i < (single < 0 ? subtags.Length : single); i++)
+        {
+            subtags[i] = subtags[i].Length switch
+            {
+                2 => subtags[i].ToUpperInvariant(),
+                4 => char.ToUpperInvariant(subtags[i][0]) + subtags[i][1..],
+                _ => subtags[i],
+            };
+        }
+        return string.Join('-', subtags);
+    }
+
+    /// <summary>With line feeds where other systems end lines with carriage returns.</summary>
+    public static string ReadBio(string text) => text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
 
     /// <summary>Null when it is not a date in the one form.</summary>
     public static DateOnly? ReadDate(string text) =>
@@ -40,11 +73,20 @@ static partial class ProfileFieldForms
     /// <summary>The latest date that anybody has now: the earliest zone is 14 hours before UTC.</summary>
     public static DateOnly LatestToday(TimeProvider clock) => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime.AddHours(14));
 
+    // Blanks, hyphens and brackets of every script, dots and slashes; and the marks that phones put round a number for its direction, or that stand for nothing.
+    static bool IsBetweenDigits(char c) => c is '.' or '/' or '\t' or '\u2212' or (>= '\u200B' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2060' and <= '\u2069') or '\u061C' or '\uFEFF' or '\u00AD'
+        || char.GetUnicodeCategory(c) is UnicodeCategory.SpaceSeparator or UnicodeCategory.DashPunctuation
+        || c is '(' or ')' or '[' or ']' or '\uFF08' or '\uFF09';
+
     [GeneratedRegex($@"^{UsernameForm}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Username();
 
     [GeneratedRegex($@"^{PhoneForm}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Phone();
+
+    // java.util.Locale.toString: the script behind the region and a variant.
+    [GeneratedRegex(@"^(?<language>[A-Za-z]{2,8})-(?<rest>.*)#(?<script>[A-Za-z]{4})\z", RegexOptions.NonBacktracking)]
+    private static partial Regex JavaLocale();
 
     [GeneratedRegex($@"^({Langtag}|{PrivateUse}|{Irregular})\z", RegexOptions.NonBacktracking)]
     private static partial Regex Locale();

@@ -41,18 +41,18 @@ abstract record ProfileFields
     /// <summary>The properties that were sent as null.</summary>
     public IEnumerable<string> Nulls() => sent.Where(s => s.Value).Select(s => s.Key);
 
-    /// <summary>Takes over what was sent, all but the address, which <see cref="ProfileChange"/> changes, and the metadata: one change replaces them, the other merges.</summary>
+    /// <summary>Takes over what was sent, all but the address, which <see cref="ProfileChange"/> changes, and the metadata: one change replaces them, the other merges. Each is kept in its one form.</summary>
     public void ApplyTo(User user)
     {
         var profile = user.Profile;
         profile.Name = Name?.Trim() ?? profile.Name;
         profile.Username = Has(nameof(Username)) ? UserProfile.Normalize(Username) : profile.Username;
-        profile.Bio = Has(nameof(Bio)) ? Bio : profile.Bio;
-        profile.Phone = Has(nameof(Phone)) ? Phone : profile.Phone;
+        profile.Bio = Has(nameof(Bio)) ? Bio is null ? null : ProfileFieldForms.ReadBio(Bio) : profile.Bio;
+        profile.Phone = Has(nameof(Phone)) ? Phone is null ? null : ProfileFieldForms.ReadPhone(Phone) : profile.Phone;
         if (Has(nameof(BirthDate)))
             profile.BirthDate = BirthDate is null ? null : DateOnly.ParseExact(BirthDate, DateForm, CultureInfo.InvariantCulture);
-        profile.Locale = Has(nameof(Locale)) ? Locale : profile.Locale;
-        profile.TimeZone = Has(nameof(TimeZone)) ? TimeZone : profile.TimeZone;
+        profile.Locale = Has(nameof(Locale)) ? Locale is null ? null : ProfileFieldForms.ReadLocale(Locale) : profile.Locale;
+        profile.TimeZone = Has(nameof(TimeZone)) ? TimeZone is null ? null : TimeZoneNames.Find(TimeZone) : profile.TimeZone;
         profile.IsPublic = Has(nameof(IsPublic)) ? IsPublic ?? false : profile.IsPublic;
     }
 

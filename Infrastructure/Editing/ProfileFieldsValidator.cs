@@ -19,18 +19,18 @@ abstract class ProfileFieldsValidator<T> : Validator<T> where T : ProfileFields
             .Must(u => ProfileFieldForms.IsUsername(u!)).WithError(ErrorCodes.UsernameInvalid)
             .Must(u => !ProfileFieldForms.IsReserved(u!)).WithError(ErrorCodes.UsernameReserved));
         When(r => r.Bio is not null, () => RuleFor(r => r.Bio).Cascade(CascadeMode.Stop)
-            .Must(b => b!.EnumerateRunes().Count() <= UserProfile.BioMaxLength).WithError(ErrorCodes.BioTooLong)
-            .Must(b => !b!.Any(c => char.IsControl(c) && c is not ('\n' or '\t'))).WithError(ErrorCodes.BioInvalid));
+            .Must(b => ProfileFieldForms.ReadBio(b!).EnumerateRunes().Count() <= UserProfile.BioMaxLength).WithError(ErrorCodes.BioTooLong)
+            .Must(b => !ProfileFieldForms.ReadBio(b!).Any(c => char.IsControl(c) && c is not ('\n' or '\t'))).WithError(ErrorCodes.BioInvalid));
         When(r => r.Phone is not null, () => RuleFor(r => r.Phone)
-            .Must(p => ProfileFieldForms.IsPhone(p!)).WithError(ErrorCodes.PhoneInvalid));
+            .Must(p => ProfileFieldForms.ReadPhone(p!) is not null).WithError(ErrorCodes.PhoneInvalid));
         When(r => r.BirthDate is not null, () => RuleFor(r => r.BirthDate).Cascade(CascadeMode.Stop)
             .Must(d => ProfileFieldForms.ReadDate(d!) is not null).WithError(ErrorCodes.BirthDateInvalid)
             .Must(d => ProfileFieldForms.ReadDate(d!) >= UserProfile.EarliestBirthDate).WithError(ErrorCodes.BirthDateTooEarly)
             .Must(d => ProfileFieldForms.ReadDate(d!) <= ProfileFieldForms.LatestToday(clock)).WithError(ErrorCodes.BirthDateInFuture));
         When(r => r.Locale is not null, () => RuleFor(r => r.Locale)
-            .Must(l => l!.Length <= UserProfile.LocaleMaxLength && ProfileFieldForms.IsLocale(l)).WithError(ErrorCodes.LocaleInvalid));
+            .Must(l => ProfileFieldForms.ReadLocale(l!) is { Length: <= UserProfile.LocaleMaxLength }).WithError(ErrorCodes.LocaleInvalid));
         When(r => r.TimeZone is not null, () => RuleFor(r => r.TimeZone)
-            .Must(z => TimeZoneNames.Contains(z!)).WithError(ErrorCodes.TimeZoneUnknown));
+            .Must(z => TimeZoneNames.Find(z!) is not null).WithError(ErrorCodes.TimeZoneUnknown));
         When(r => r.Metadata is not null, () => RuleFor(r => r.Metadata).Custom((m, context) =>
         {
             if (MetadataText.Objection(m!.Value) is { } objection)

@@ -8,12 +8,13 @@ namespace Profiles.Infrastructure.Editing;
 /// </summary>
 static class TimeZoneNames
 {
-    static readonly FrozenSet<string> Names = Read().ToFrozenSet(StringComparer.Ordinal);
+    static readonly FrozenSet<string> Names = Read().ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>All of them, in no order.</summary>
     public static IReadOnlyCollection<string> All => Names;
 
-    public static bool Contains(string name) => Names.Contains(name);
+    /// <summary>The name as the database spells it, in whatever case it was written; null when it is none.</summary>
+    public static string? Find(string name) => Names.TryGetValue(name, out var spelled) ? spelled : null;
 
     static IEnumerable<string> Read()
     {

@@ -23,6 +23,7 @@ static class ErrorCodes
     public static readonly ErrorCode BodyTooLarge = Of(413, "The request's body is too large.");
     public static readonly ErrorCode UnsupportedMediaType = Of(415, "The request's Content-Type is not supported here.");
     public static readonly ErrorCode RateLimited = Of(429, "There were too many of these. Try again later; Retry-After says in how many seconds.");
+    public static readonly ErrorCode UnsupportedContentEncoding = Of(415, "The request's Content-Encoding is not decoded here; the Accept-Encoding header lists those that are.");
     public static readonly ErrorCode HeadersTooLarge = Of(431, "The request's headers are too large.");
     public static readonly ErrorCode InternalError = Of(500, "Something went wrong on the server.");
     public static readonly ErrorCode ServiceBusy = Of(503, "The service is busy. Try again in a moment.");
@@ -66,6 +67,8 @@ static class ErrorCodes
     public static readonly ErrorCode NameRequired = Of(400, "A name is needed.");
     public static readonly ErrorCode NameTooLong = Of(400, $"A name has at most {UserProfile.NameMaxLength} characters.");
     public static readonly ErrorCode NameInvalid = Of(400, "A name has no control characters.");
+    public static readonly ErrorCode NameMisleading = Of(400, "A name has no characters that change the direction of the text, and no hidden ones.");
+    public static readonly ErrorCode NameInvisible = Of(400, "A name has a letter, a digit or a symbol that can be seen.");
     public static readonly ErrorCode EmailRequired = Of(400, "An e-mail address is needed.");
     public static readonly ErrorCode EmailTooLong = Of(400, $"An e-mail address has at most {User.EmailMaxLength} characters.");
     public static readonly ErrorCode EmailInvalid = Of(400, "This is not an e-mail address.");
@@ -81,12 +84,13 @@ static class ErrorCodes
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");
     public static readonly ErrorCode DeviceInvalid = Of(400, "A device's name has no control characters.");
+    public static readonly ErrorCode DeviceMisleading = Of(400, "A device's name has no characters that change the direction of the text, and no hidden ones.");
     public static readonly ErrorCode UsernameWrongLength = Of(400, $"A username has {UserProfile.UsernameMinLength} to {UserProfile.UsernameMaxLength} characters.");
     public static readonly ErrorCode UsernameInvalid = Of(400, "A username is made of the letters a to z, digits, underscores and single dots between them.");
     public static readonly ErrorCode UsernameReserved = Of(400, "This username is reserved.");
     public static readonly ErrorCode BioTooLong = Of(400, $"A bio has at most {UserProfile.BioMaxLength} characters.");
     public static readonly ErrorCode BioInvalid = Of(400, "A bio has no control characters but line feeds and tabs.");
-    public static readonly ErrorCode PhoneInvalid = Of(400, "A phone number is a plus sign and 7 to 15 digits, country code first, with nothing between them (E.164).");
+    public static readonly ErrorCode PhoneInvalid = Of(400, "A phone number is a plus sign and 7 to 15 digits, country code first (E.164).");
     public static readonly ErrorCode BirthDateInvalid = Of(400, "A date of birth is written as 1990-05-17.");
     public static readonly ErrorCode BirthDateTooEarly = Of(400, $"A date of birth is not before {UserProfile.EarliestBirthDate.Year}.");
     public static readonly ErrorCode BirthDateInFuture = Of(400, "A date of birth is not in the future.");

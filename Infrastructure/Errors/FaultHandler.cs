@@ -44,6 +44,9 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
     static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
+        // The server's own, of a chunk that claims more bytes than its number can hold.
+        IOException { InnerException: OverflowException } => StatusCodes.Status400BadRequest,
+        UserGoneException => StatusCodes.Status401Unauthorized,
         TooManyException => StatusCodes.Status429TooManyRequests,
         // EF Core wraps what is thrown where it saves.
         _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,

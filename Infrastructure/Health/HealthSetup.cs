@@ -5,12 +5,16 @@ namespace Profiles.Infrastructure.Health;
 /// <summary>Says whether the process lives, and whether it can do its work.</summary>
 static class HealthSetup
 {
+    const string LivePath = "/health/live", ReadyPath = "/health/ready";
+
+    public static IReadOnlyList<string> Paths { get; } = [LivePath, ReadyPath];
+
     public static IServiceCollection AddHealth(this IServiceCollection services) => services.AddSingleton<Readiness>();
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Ok(new { Status = "ok", Checks = new Dictionary<string, string>() })).AllowAnonymous().ExcludeFromDescription();
-        routes.MapGet("/health/ready", ReadyAsync).AllowAnonymous().ExcludeFromDescription();
+        routes.MapGet(LivePath, () => TypedResults.Ok(new { Status = "ok", Checks = new Dictionary<string, string>() })).AllowAnonymous().ExcludeFromDescription();
+        routes.MapGet(ReadyPath, ReadyAsync).AllowAnonymous().ExcludeFromDescription();
     }
 
     // Without a storage of images everything else goes on: an instance that a balancer took out for it would take the log-ins along.

@@ -11,11 +11,17 @@ static class ForwardedAddresses
 {
     const string ForwardedFor = "X-Forwarded-For";
 
+    /// <summary>Whoever connects over a Unix socket: only who may open its file does, and it has no address.</summary>
+    const string UnixSocket = "unix";
+
+    // Nobody's: without a network the framework believes everybody's chain to its first link.
+    static readonly IPNetwork Nobody = new(IPAddress.Broadcast, 32);
+
     /// <summary>The networks in a setting; null when it is none of addresses and networks.</summary>
     public static IReadOnlyList<IPNetwork>? Read(string setting)
     {
         var networks = new List<IPNetwork>();
-        foreach (var part in setting.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in Parts(setting).Where(p => p != UnixSocket))
         {
             // 10.1 is an address to the parser, and a network cut off to whoever wrote it.
             var isWhole = part.Contains(':', StringComparison.Ordinal) || part.Count(c => c == '.') == 3;
@@ -37,10 +43,9 @@ static class ForwardedAddresses
             var trusted = Read(service.Value.TrustedProxies)!;
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();
-            foreach (var network in trusted)
+            foreach (var network in trusted.Append(Nobody))
                 options.KnownIPNetworks.Add(network);
-            // Without a network the framework believes everybody.
-            options.ForwardedHeaders = trusted.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            options.ForwardedHeaders = service.Value.TrustedProxies.Length == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             // From the last proxy back to the first that is not one of ours.
             options.ForwardLimit = null;
         });
@@ -50,8 +55,12 @@ static class ForwardedAddresses
     /// <summary>Makes the client's address that of the client where a trusted proxy says so.</summary>
     public static IApplicationBuilder UseForwardedAddresses(this WebApplication app)
     {
-        if (app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.TrustedProxies.Length > 0)
+        var setting = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.TrustedProxies;
+        if (Parts(setting).Contains(UnixSocket))
             return app.UseForwardedHeaders();
+        // The framework believes a peer without an address whatever it trusts.
+        if (setting.Length > 0)
+            return app.UseWhen(c => c.Connection.RemoteIpAddress is not null, trusted => trusted.UseForwardedHeaders());
         var told = 0;
         return app.Use((context, next) =>
         {
@@ -61,4 +70,6 @@ static class ForwardedAddresses
             return next(context);
         });
     }
+
+    static string[] Parts(string setting) => setting.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

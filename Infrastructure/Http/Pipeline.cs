@@ -1,5 +1,7 @@
+using System.Net.Mime;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
@@ -112,6 +114,9 @@ static class Pipeline
         StringSegment[] allowed = [.. names.Select(OnTheWire)];
         return app.Use((context, next) =>
         {
+            // Orchestrators call by the pod's own address, a service's name or none: there is no address in these answers to forge.
+            if (Health.HealthSetup.Paths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
+                return next(context);
             // The header as it was sent: Request.Host decodes it, and throws at what only looks like punycode.
             if (HostString.MatchesAny(new HostString(context.Request.Headers.Host.ToString()).Host, allowed))
                 return next(context);
@@ -131,6 +136,26 @@ static class Pipeline
         {
             throw new StartException("AllowedHosts must be host names, separated by semicolons.");
         }
+    }
+
+    /// <summary>
+    /// Serves below the path of <c>PublicBaseUrl</c> as well as at the root: a proxy may pass that path on or strip it. What an answer's <c>Location</c> says is below it either way.
+    /// </summary>
+    public static IApplicationBuilder UseBasePath(this WebApplication app)
+    {
+        var path = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BasePath;
+        if (path.Length == 0)
+            return app;
+        return app.UsePathBase(path).Use((context, next) =>
+        {
+            context.Response.OnStarting(() =>
+            {
+                if (context.Response.Headers.Location is [['/', ..] location] && !location.StartsWith("//", StringComparison.Ordinal))
+                    context.Response.Headers.Location = path + location;
+                return Task.CompletedTask;
+            });
+            return next(context);
+        });
     }
 
     /// <summary>HEAD is GET without the body (RFC 9110, 9.3.2): routed as GET, and the server leaves the body out.</summary>
@@ -160,12 +185,29 @@ static class Pipeline
         return Task.CompletedTask;
     });
 
-    /// <summary>Answers 415 to a body without a media type; routing refuses the wrong ones, and FastEndpoints would answer this one without a problem.</summary>
+    /// <summary>
+    /// Answers 415 to a body without a media type, or with one that the route does not take; routing alone takes what it cannot read. Behind it the header is in the framework's
+    /// own spelling, and says no charset: text is UTF-8 whatever it said.
+    /// </summary>
     public static IApplicationBuilder UseDeclaredMediaTypes(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        if (!string.IsNullOrWhiteSpace(context.Request.ContentType) || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null)
+        if (context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not { } accepts)
             return next(context);
-        context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
-        return Task.CompletedTask;
+        if (DeclaredType(context) is not { } declared || !accepts.ContentTypes.Contains(declared.Name, StringComparer.OrdinalIgnoreCase))
+        {
+            context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+            return Task.CompletedTask;
+        }
+        context.Request.ContentType = declared.ToString();
+        return next(context);
     });
+
+    // Proxies drop the body of a DELETE, and its type with it: what is missing is for the route to say.
+    static MediaType? DeclaredType(HttpContext context) =>
+        string.IsNullOrWhiteSpace(context.Request.ContentType) && HttpMethods.IsDelete(context.Request.Method) && !HasBody(context)
+            ? new(MediaTypeNames.Application.Json, null)
+            : MediaType.Read(context.Request.ContentType);
+
+    static bool HasBody(HttpContext context) =>
+        context.Request.ContentLength is not 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is not false;
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Profiles.Infrastructure.Http;
 
 namespace Profiles.Infrastructure.Idempotency;
 
@@ -17,7 +18,7 @@ sealed class BodyHash : IDisposable
     public BodyHash(HttpRequest request, byte[] secret)
     {
         hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret);
-        boundary = Encoding.UTF8.GetBytes(request.GetTypedHeaders().ContentType?.Boundary.Value?.Trim('"') ?? "");
+        boundary = Encoding.UTF8.GetBytes(MediaType.Read(request.ContentType)?.Boundary ?? "");
         // Under which condition it is to be done is a part of it.
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Headers.IfMatch}\n"));
     }
@@ -52,7 +53,7 @@ sealed class BodyHash : IDisposable
 }
 
 /// <summary>A body that is hashed while it is read.</summary>
-sealed class HashedBody(Stream body, BodyHash hash) : Stream
+sealed class HashedBody(Stream body, BodyHash hash) : ReadOnlyStream
 {
     bool isWhole;
 
@@ -72,30 +73,4 @@ sealed class HashedBody(Stream body, BodyHash hash) : Stream
         hash.Append(buffer.Span[..read]);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A request is not read by holding up a thread.");
-
-    public override void Flush() => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

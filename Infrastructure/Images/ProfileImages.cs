@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Images;
@@ -20,7 +21,7 @@ sealed class ProfileImages(
 
     /// <summary>
     /// Puts a picture up in place of the one that is there. Throws <see cref="ImageRefusedException"/>,
-    /// <see cref="ImageStorageException"/>; the profile then shows what it showed.
+    /// <see cref="ImageStorageException"/>, <see cref="UserGoneException"/>; the profile then shows what it showed.
     /// </summary>
     public async Task<ImageDescription> PutUpAsync(long userId, UploadBuffer upload, CancellationToken ct)
     {
@@ -176,7 +177,7 @@ sealed class ProfileImages(
     Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => LockedAsync(entry.UserId, async profile =>
     {
         if (profile is null)
-            throw new ImageStorageException("The user was removed meanwhile.");
+            throw new UserGoneException();
         if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None) is not { } current)
             throw new ImageStorageException("It took so long that what was stored is taken for left behind.");
         // What waits for nothing more has nothing to remember.

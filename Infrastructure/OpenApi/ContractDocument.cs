@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -40,7 +41,9 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
             Contact = new() { Name = "The Profiles authors" },
         };
         // x-internal: whom a server is for (OWASP API9); this one is for everybody.
-        document.Servers = [new() { Url = "/", Extensions = new Dictionary<string, IOpenApiExtension> { ["x-internal"] = new JsonNodeExtension(false) } }];
+        var services = context.ApplicationServices;
+        var basePath = services.GetRequiredService<IOptions<ServiceOptions>>().Value.BasePath;
+        document.Servers = [new() { Url = basePath.Length == 0 ? "/" : basePath, Extensions = new Dictionary<string, IOpenApiExtension> { ["x-internal"] = new JsonNodeExtension(false) } }];
         document.Tags = Tags.Select(t => new OpenApiTag { Name = t.Name, Description = t.Description }).ToHashSet();
         document.Security = null;
         document.Components ??= new();
@@ -48,7 +51,6 @@ sealed class ContractDocument : IOpenApiDocumentTransformer
         {
             [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The `access_token` that a login answers: a JWT, made and checked as RFC8725 advises." },
         };
-        var services = context.ApplicationServices;
         var limits = new ContractLimits(services.GetRequiredService<IOptions<PasswordOptions>>().Value.MinimumLength!.Value, services.GetRequiredService<IOptions<ImagesOptions>>().Value.MaxBytes);
         ContractSchemas.Apply(document, limits);
         var endpoints = context.DescriptionGroups.SelectMany(g => g.Items).ToDictionary(OperationId, d => d.ActionDescriptor.EndpointMetadata.OfType<EndpointDefinition>().SingleOrDefault());

@@ -74,7 +74,7 @@ static class ContractSchemas
 
     static OpenApiSchema Property(OpenApiDocument document, string schema, string name, ContractLimits limits) => (schema.EndsWith("Request", StringComparison.Ordinal), name) switch
     {
-        (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
+        (true, "name") => Text(UserProfile.NameMaxLength, "Spaces around it are cut off and not counted. It has a letter, a digit or a symbol that can be seen, and nothing that changes the direction of the text.", minLength: 1, pattern: $"^[^{Controls}]*[^\\s{Controls}][^{Controls}]*$"),
         (false, "name") => Text(UserProfile.NameMaxLength, minLength: 1),
         (true, "email" or "password") when schema is "LoginRequest" or "DeleteMeRequest" => Tried(name),
         // No format: an address with blanks around it has not that of an e-mail.
@@ -83,6 +83,14 @@ static class ContractSchemas
         (true, "password") => Text(User.PasswordMaxBytes,
             $"At most {User.PasswordMaxBytes} bytes of UTF-8; characters beyond ASCII take two to four.", minLength: limits.PasswordLength, format: "password", pattern: WithoutNul),
         (_, "username") => Text(UserProfile.UsernameMaxLength, "Compared without regard to case, kept in lower case.", UserProfile.UsernameMinLength, pattern: $"^{ProfileFieldForms.UsernameForm}$", nullable: IsOptional(schema) && schema != "GetUserResponse"),
+        (true, "bio") => Text(2 * UserProfile.BioMaxLength, $"At most {UserProfile.BioMaxLength} characters, of which a line end is one however it is written; it is kept as a line feed.",
+            pattern: @"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$", nullable: IsOptional(schema)),
+        (true, "phone") => Text(StrictJson.MaxBodyBytes, "A plus sign and the number, country code first, with blanks, hyphens and brackets as people write them; kept as E.164.",
+            pattern: @"^[^A-Za-z0-9]*\+[^A-Za-z]+$", nullable: IsOptional(schema)),
+        (true, "locale") => Text(StrictJson.MaxBodyBytes, "A well-formed language tag (BCP 47), in any case, with hyphens or underscores; kept as RFC 5646 writes it.",
+            minLength: 2, pattern: "^[A-Za-z][A-Za-z0-9_#-]+([@.].*)?$", nullable: IsOptional(schema)),
+        (true, "time_zone") => Text(UserProfile.TimeZoneMaxLength, "A name of the IANA database, 2025b, in any case; kept as the database spells it.",
+            minLength: 2, pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$", nullable: IsOptional(schema)),
         (_, "bio") => Text(UserProfile.BioMaxLength, "Line feeds and tabs are its only control characters.", pattern: @"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$", nullable: IsOptional(schema)),
         (_, "phone") => Text(UserProfile.PhoneMaxLength, "E.164.", pattern: $"^{ProfileFieldForms.PhoneForm}$", nullable: IsOptional(schema)),
         (_, "birth_date") => Text(ProfileFields.DateForm.Length, $"Not before {UserProfile.EarliestBirthDate.Year}, and not in the future.", format: "date", nullable: IsOptional(schema)),

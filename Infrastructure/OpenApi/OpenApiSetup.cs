@@ -31,7 +31,8 @@ static class OpenApiSetup
     {
         if (!app.Services.GetRequiredService<IOptions<ExplorerOptions>>().Value.Enabled)
             return;
-        app.MapOpenApi().AllowAnonymous();
+        // The one document: the framework's own route answers other names with text.
+        app.MapOpenApi(DocumentPath).AllowAnonymous();
         app.UseWhen(c => c.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal), swagger =>
         {
             swagger.Use((context, next) =>
@@ -41,7 +42,8 @@ static class OpenApiSetup
             });
             swagger.UseSwaggerUI(o =>
             {
-                o.SwaggerEndpoint(DocumentPath, "Profiles");
+                // From the page's own address, which may be below a proxy's path.
+                o.SwaggerEndpoint($"..{DocumentPath}", "Profiles");
                 o.DocumentTitle = "Profiles";
                 o.ConfigObject.PersistAuthorization = true;
                 o.ConfigObject.DisplayRequestDuration = true;

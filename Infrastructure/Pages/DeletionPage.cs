@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Pages;
 
@@ -21,7 +23,7 @@ static class DeletionPage
     public static ContentHttpResult Form(HttpContext context, string? fault = null, int status = StatusCodes.Status200OK) => Page(context, status, $"""
         <p>{Explanation}</p>
         {(fault is null ? "" : $"<p role=\"alert\">{HtmlEncoder.Default.Encode(fault)}</p>")}
-        <form method="post" action="{Path}">
+        <form method="post" action="{HtmlEncoder.Default.Encode(BasePath(context) + Path)}">
         <label>E-mail address <input type="email" name="email" autocomplete="username" required maxlength="254"></label>
         <label>Password <input type="password" name="password" autocomplete="current-password" required></label>
         <button type="submit">Delete my account</button>
@@ -30,6 +32,8 @@ static class DeletionPage
 
     /// <summary>What is said when it is done.</summary>
     public static ContentHttpResult Done(HttpContext context) => Page(context, StatusCodes.Status200OK, "<p role=\"status\">Your account has been deleted.</p>");
+
+    static string BasePath(HttpContext context) => context.RequestServices.GetRequiredService<IOptions<ServiceOptions>>().Value.BasePath;
 
     static ContentHttpResult Page(HttpContext context, int status, string content)
     {

@@ -11,8 +11,11 @@ sealed class OwnPages(IOptions<ServiceOptions> service)
     {
         if (request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin"))
             return false;
-        var own = new Uri(service.Value.PublicBaseUrl ?? $"{request.Scheme}://{request.Host}").GetLeftPart(UriPartial.Authority);
+        var own = service.Value.PublicBaseUrl is { } url ? Origin(new(url)) : $"{request.Scheme}://{request.Host}";
         // Ours is said as well where the page was reached by one of the loopback names.
         return request.Headers.Origin.ToString() is var origin && (origin.Length == 0 || origin == own || origin == $"{request.Scheme}://{request.Host}");
     }
+
+    // As a browser says it: a host name beyond ASCII in punycode, and no path.
+    static string Origin(Uri address) => $"{address.Scheme}://{new HostString(address.Authority).ToUriComponent()}";
 }

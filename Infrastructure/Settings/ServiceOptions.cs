@@ -12,11 +12,17 @@ public sealed class ServiceOptions
     /// <summary>Host names that are answered, separated by <c>;</c>. Null: any in Development, else the one of <see cref="PublicBaseUrl"/> and the loopback names.</summary>
     public string? AllowedHosts { get; set; }
 
-    /// <summary>Addresses and networks, such as <c>10.0.0.0/8</c>, separated by commas, whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed; none unless set.</summary>
+    /// <summary>
+    /// Addresses and networks, such as <c>10.0.0.0/8</c>, separated by commas, whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed; <c>unix</c> is whoever
+    /// connects over a Unix socket. None unless set.
+    /// </summary>
     public string TrustedProxies { get; set; } = "";
 
     /// <summary>How long the body of a request may take to arrive that is no upload of an image; one that takes longer is answered 408.</summary>
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The path of <see cref="PublicBaseUrl"/>, below which everything is for clients; empty for the root.</summary>
+    internal string BasePath => PublicBaseUrl is null ? "" : new Uri(PublicBaseUrl).AbsolutePath.TrimEnd('/');
 
     internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");
 

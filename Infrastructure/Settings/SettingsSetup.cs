@@ -25,7 +25,7 @@ static class SettingsSetup
             .Check(o => o.PublicBaseUrl is not null || environment.IsDevelopment(), "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.")
             .Check(o => o.BodyTimeout >= TimeSpan.FromSeconds(1) && o.BodyTimeout <= TimeSpan.FromMinutes(10), "BodyTimeout must be between 00:00:01 and 00:10:00.")
             .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
-            .Check(o => ForwardedAddresses.Read(o.TrustedProxies) is not null, "TrustedProxies must be IP addresses or networks such as 10.0.0.0/8, separated by commas.")
+            .Check(o => ForwardedAddresses.Read(o.TrustedProxies) is not null, "TrustedProxies must be IP addresses, networks such as 10.0.0.0/8 or unix, separated by commas.")
             .Check(o => o.PublicBaseUrl is null || IsOrigin(o.PublicBaseUrl, pathAllowed: true), "PublicBaseUrl must be an http or https address without query.");
         services.AddSection<DatabaseOptions>("Database")
             .Check(o => o.Provider is null || Enum.IsDefined(o.Provider.Value), "Database__Provider must be Sqlite or PostgreSql.")

@@ -9,12 +9,14 @@ namespace Profiles.Infrastructure.Validation;
 /// <summary>What holds for a name, an address and a password wherever one is set; the limits are the entities'.</summary>
 static partial class ProfileRules
 {
-    /// <summary>1 to 100 code points after trimming, none of them a control character.</summary>
+    /// <summary>1 to 100 code points after trimming, at least one of which can be seen; none of them a control character or one that turns the text around it.</summary>
     public static IRuleBuilderOptions<T, string?> PersonName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
         .Must(n => !string.IsNullOrWhiteSpace(n)).WithError(ErrorCodes.NameRequired)
         .Must(n => n!.Trim().EnumerateRunes().Count() <= UserProfile.NameMaxLength).WithError(ErrorCodes.NameTooLong)
-        .Must(n => !n!.Any(char.IsControl)).WithError(ErrorCodes.NameInvalid);
+        .Must(n => !VisibleText.HasControls(n!)).WithError(ErrorCodes.NameInvalid)
+        .Must(n => !VisibleText.Misleads(n!)).WithError(ErrorCodes.NameMisleading)
+        .Must(n => VisibleText.IsVisible(n!)).WithError(ErrorCodes.NameInvisible);
 
     /// <summary>An address in ASCII: look-alike letters would make two accounts of what people read as one.</summary>
     public static IRuleBuilderOptions<T, string?> EmailAddress<T>(this IRuleBuilderInitial<T, string?> rule) => rule
@@ -35,7 +37,8 @@ static partial class ProfileRules
     public static IRuleBuilderOptions<T, string?> DeviceName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
         .Must(d => d is null || d.Trim().EnumerateRunes().Count() <= Session.DeviceMaxLength).WithError(ErrorCodes.DeviceTooLong)
-        .Must(d => d?.Any(char.IsControl) is not true).WithError(ErrorCodes.DeviceInvalid);
+        .Must(d => d is null || !VisibleText.HasControls(d)).WithError(ErrorCodes.DeviceInvalid)
+        .Must(d => d is null || !VisibleText.Misleads(d)).WithError(ErrorCodes.DeviceMisleading);
 
     static bool IsAddress(string text) => text.IndexOf('@') <= LocalPartMaxLength && Address().IsMatch(text);
 

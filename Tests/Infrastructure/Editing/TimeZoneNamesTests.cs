@@ -23,5 +23,5 @@ public sealed class TimeZoneNamesTests
     [InlineData("tzdata.zi", false)]
     [InlineData("W. Europe Standard Time", false)]
     [InlineData("../zoneinfo/UTC", false)]
-    public void A_name_is_one_that_people_live_by(string name, bool known) => TimeZoneNames.Contains(name).ShouldBe(known);
+    public void A_name_is_one_that_people_live_by(string name, bool known) => (TimeZoneNames.Find(name) is not null).ShouldBe(known);
 }

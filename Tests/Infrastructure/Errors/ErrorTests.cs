@@ -118,6 +118,8 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("GET", "/data/profiles.db")]
     [InlineData("GET", "/appsettings.json")]
     [InlineData("GET", "/.git/config")]
+    [InlineData("GET", "/openapi/x.json")]
+    [InlineData("GET", "/openapi/v2.json")]
     public async Task An_unknown_address_is_404_without_a_token_too(string method, string path) =>
         await (await app.Client.SendAsync(new(new(method), path), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is nothing at this address.");
 

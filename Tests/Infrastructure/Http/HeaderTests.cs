@@ -292,10 +292,77 @@ public sealed class RawRequestTests
     public async Task A_host_name_of_ours_is_answered_however_it_is_written_in_the_settings(string setting, string value, string host)
     {
         await using var server = await ServerProcess.StartAsync((setting, value));
-        (await SendAsync(server, "GET", "/health/live", "", host)).ShouldStartWith("HTTP/1.1 200");
+        (await SendAsync(server, "GET", "/upload-policy", "", host)).ShouldStartWith("HTTP/1.1 200");
         // The last two are no names at all.
         foreach (var other in new[] { "xn--bcher-kva.evil.example", "[fd00::2]", "xn--99999999999999.example", "xn--.example" })
-            (await SendAsync(server, "GET", "/health/live", "", other)).ShouldStartWith("HTTP/1.1 400", Case.Sensitive, other);
+            (await SendAsync(server, "GET", "/upload-policy", "", other)).ShouldStartWith("HTTP/1.1 400", Case.Sensitive, other);
+    }
+
+    [Fact]
+    public async Task Orchestrators_are_answered_under_any_host_and_nobody_else_is()
+    {
+        await using var server = await ServerProcess.StartAsync(("PublicBaseUrl", "https://profiles.example"));
+        foreach (var host in new[] { "10.1.2.3:8000", "profiles-7f9c.default.svc", "xn--99999999999999.example", "" })
+        {
+            foreach (var path in new[] { "/health/live", "/health/ready", "/HEALTH/live/" })
+                (await SendAsync(server, "GET", path, "", host)).ShouldStartWith("HTTP/1.1 200", Case.Sensitive, $"{host} {path}");
+            foreach (var path in new[] { "/upload-policy", "/health", "/health/live/x", "/", "/openapi/v1.json" })
+                (await SendAsync(server, "GET", path, "", host)).ShouldStartWith("HTTP/1.1 400", Case.Sensitive, $"{host} {path}");
+        }
+        foreach (var (path, status) in new[] { ("/health/live", 200), ("/health/ready", 200), ("/upload-policy", 400) })
+            (await ExchangeAsync(server, $"GET {path} HTTP/1.0\r\n\r\n")).ShouldStartWith($"HTTP/1.1 {status}");
+    }
+
+    [Fact]
+    public async Task A_chunk_of_no_possible_size_is_the_clients_fault()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var token = await JoinAsync(server);
+        foreach (var size in new[] { "80000000", "ffffffff", "100000000", "fffffffffffffffffffffffffffff" })
+        {
+            foreach (var (path, type) in new[] { ("/login", "application/json"), ("/me/upload-image", "multipart/form-data; boundary=b"), ("/account/deletion", "application/x-www-form-urlencoded") })
+            {
+                var answer = await SendAsync(server, "POST", path, $"Authorization: Bearer {token}\r\nContent-Type: {type}\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nx");
+                answer.ShouldStartWith("HTTP/1.1 400", Case.Sensitive, $"{path} {size}");
+            }
+        }
+        server.Output.ShouldNotContain("\"LogLevel\":\"Error\"");
+    }
+
+    [Fact]
+    public async Task A_client_that_hangs_up_in_the_middle_of_its_body_is_no_error()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var token = await JoinAsync(server);
+        const string Part = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n\r\nxxxx";
+        var bodies = new[] { ("/login", "application/json", "{"), ("/me/upload-image", "multipart/form-data; boundary=b", Part), ("/account/deletion", "application/x-www-form-urlencoded", "email=") };
+        var sent = 0;
+        foreach (var (path, type, body) in bodies)
+        {
+            foreach (var framing in new[] { "Content-Length: 100000", "Transfer-Encoding: chunked" })
+            {
+                foreach (var reset in new[] { true, false })
+                {
+                    foreach (var key in new[] { "", $"Idempotency-Key: {Guid.NewGuid()}\r\n" })
+                    {
+                        using var client = new TcpClient();
+                        await client.ConnectAsync(server.Address.Host, server.Address.Port, Token);
+                        client.LingerState = new(reset, 0);
+                        var content = framing.StartsWith('T') ? $"{body.Length:x}\r\n{body}\r\n" : body;
+                        var head = $"POST {path} HTTP/1.1\r\nHost: {server.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\n{key}{framing}\r\n\r\n";
+                        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head + content), Token);
+                        // Until it is being read.
+                        await Task.Delay(100, Token);
+                        sent++;
+                    }
+                }
+            }
+        }
+        for (var patience = 0; patience < 100 && Regex.Count(server.Output, "\"Method\":\"POST\"") < sent + 2; patience++)
+            await Task.Delay(50, Token);
+        Regex.Count(server.Output, "\"Method\":\"POST\"").ShouldBe(sent + 2, "With the two that joined.");
+        server.Output.ShouldNotContain("\"LogLevel\":\"Error\"");
+        server.Output.ShouldNotContain("\"Status\":500");
     }
 
     static async Task<string> JoinAsync(ServerProcess server)
@@ -305,12 +372,15 @@ public sealed class RawRequestTests
         return (await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
     }
 
-    static async Task<string> SendAsync(ServerProcess server, string method, string path, string headers, string? host = null)
+    static Task<string> SendAsync(ServerProcess server, string method, string path, string headers, string? host = null) =>
+        ExchangeAsync(server, $"{method} {path} HTTP/1.1\r\nHost: {host ?? server.Address.Authority}\r\nConnection: close\r\n{headers}\r\n");
+
+    static async Task<string> ExchangeAsync(ServerProcess server, string request)
     {
         using var client = new TcpClient();
         await client.ConnectAsync(server.Address.Host, server.Address.Port, Token);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: {host ?? server.Address.Authority}\r\nConnection: close\r\n{headers}\r\n"), Token);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), Token);
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return await reader.ReadToEndAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
     }

@@ -1,0 +1,44 @@
+using System.Buffers.Binary;
+
+namespace Profiles.Infrastructure.Decoding;
+
+/// <summary>The chunks of a PNG behind its signature: length, type, content, checksum; the last is IEND.</summary>
+static class PngStructure
+{
+    const int Signature = 8, Frame = 12;
+
+    static ReadOnlySpan<byte> End => [0, 0, 0, 0, (byte)'I', (byte)'E', (byte)'N', (byte)'D', 0xAE, 0x42, 0x60, 0x82];
+
+    /// <summary>
+    /// The picture without its text, of which 600 kB can unpack to 600 MB and which nothing here reads, and without what stands behind its end. Where its pixels are there and
+    /// only the end is missing, it gets one: whether all rows are there shows in decoding.
+    /// </summary>
+    public static Span<byte> Mend(Span<byte> buffer, int length)
+    {
+        var png = buffer[..length];
+        var (at, kept, hasPixels) = (Signature, Signature, false);
+        while (at + Frame <= length && BinaryPrimitives.ReadUInt32BigEndian(png[at..]) is var size && size <= length - at - Frame)
+        {
+            var chunk = png.Slice(at, Frame + (int)size);
+            var type = chunk.Slice(4, 4);
+            if (type.SequenceEqual("IEND"u8))
+                break;
+            // Not one any more: bytes that somebody has put behind it.
+            if (hasPixels && type.ContainsAnyExceptInRange((byte)'A', (byte)'z'))
+                break;
+            at += chunk.Length;
+            if (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("tEXt"u8))
+                continue;
+            // What is copied over may be the chunk's own type.
+            hasPixels |= type.SequenceEqual("IDAT"u8);
+            if (kept + chunk.Length < at)
+                chunk.CopyTo(png[kept..]);
+            kept += chunk.Length;
+        }
+        // What was begun, and lacks its end, is pixels that are missing.
+        if (!hasPixels || (at + 8 <= length && (png.Slice(at + 4, 4).SequenceEqual("IDAT"u8) || png.Slice(at + 4, 4).SequenceEqual("fdAT"u8))))
+            throw new InvalidImageException();
+        End.CopyTo(buffer[kept..]);
+        return buffer[..(kept + End.Length)];
+    }
+}

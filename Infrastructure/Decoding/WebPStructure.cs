@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+
+namespace Profiles.Infrastructure.Decoding;
+
+/// <summary>The chunks of a WebP behind its header of 12 bytes: type, length, content, and a byte more where the length is odd.</summary>
+static class WebPStructure
+{
+    const int Header = 12, Frame = 8;
+
+    /// <summary>The picture to its last chunk, with the size that it has: encoders get that wrong, and others write behind it.</summary>
+    public static Span<byte> Mend(Span<byte> buffer, int length)
+    {
+        ReadOnlySpan<byte> webp = buffer[..length];
+        var (at, end) = (Header, Header);
+        while (at + Frame <= length && !webp.Slice(at, 4).ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+        {
+            var (isKnown, size) = (IsKnown(webp.Slice(at, 4)), BinaryPrimitives.ReadUInt32LittleEndian(webp[(at + 4)..]));
+            if (size > length - at - Frame)
+            {
+                // What was begun, and lacks its end, is pixels that are missing; anything else is not one of its chunks.
+                if (isKnown)
+                    throw new InvalidImageException();
+                break;
+            }
+            at += Frame + (int)size + (int)(size & 1);
+            end = isKnown ? at : end;
+        }
+        if (end == Header)
+            throw new InvalidImageException();
+        // The byte that makes a length even may be what is missing.
+        if (end > length)
+            buffer[length] = 0;
+        BinaryPrimitives.WriteInt32LittleEndian(buffer[4..], end - 8);
+        return buffer[..end];
+    }
+
+    static bool IsKnown(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("VP8 "u8) || type.SequenceEqual("VP8L"u8) || type.SequenceEqual("VP8X"u8) || type.SequenceEqual("ALPH"u8) || type.SequenceEqual("ANIM"u8)
+        || type.SequenceEqual("ANMF"u8) || type.SequenceEqual("ICCP"u8) || type.SequenceEqual("EXIF"u8) || type.SequenceEqual("XMP "u8);
+}

@@ -1,0 +1,73 @@
+using System.IO.Compression;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
+using Profiles.Infrastructure.Errors;
+
+namespace Profiles.Infrastructure.Http;
+
+/// <summary>Decodes bodies that were sent under a <c>Content-Encoding</c> (RFC 9110, 8.4), within the limits that hold for those sent without.</summary>
+static class ContentCodings
+{
+    const string Known = "gzip, deflate, br";
+
+    /// <summary>Answers 415 with <c>Accept-Encoding</c> (RFC 9110, 15.5.16) to a coding that is not known, and to several of them.</summary>
+    public static IApplicationBuilder UseContentCodings(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        var (request, coding) = (context.Request, context.Request.Headers.ContentEncoding.ToString().Trim().ToLowerInvariant());
+        if (coding is "" or "identity" || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null)
+        {
+            await next(context);
+            return;
+        }
+        if (Decoder(coding, request.Body) is not { } decoder)
+        {
+            context.Response.Headers.AcceptEncoding = Known;
+            await Problems.Of(ErrorCodes.UnsupportedContentEncoding).ExecuteAsync(context);
+            return;
+        }
+        await using var decoded = decoder;
+        // The server counts what arrives, and a route sets its limit: what comes out of it is counted by the same.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is not { } limit)
+            context.Features.Set(limit = new BodyLimit { MaxRequestBodySize = Json.StrictJson.MaxBodyBytes });
+        request.Body = new DecodedBody(decoded, limit);
+        request.Headers.ContentEncoding = default;
+        request.ContentLength = null;
+        await next(context);
+    });
+
+    static Stream? Decoder(string coding, Stream body) => coding switch
+    {
+        "gzip" or "x-gzip" => new GZipStream(body, CompressionMode.Decompress, leaveOpen: true),
+        "deflate" => new ZLibStream(body, CompressionMode.Decompress, leaveOpen: true),
+        "br" => new BrotliStream(body, CompressionMode.Decompress, leaveOpen: true),
+        _ => null,
+    };
+
+    // Of a server that counts nothing itself, as in a test.
+    sealed class BodyLimit : IHttpMaxRequestBodySizeFeature
+    {
+        public bool IsReadOnly => false;
+
+        public long? MaxRequestBodySize { get; set; }
+    }
+
+    sealed class DecodedBody(Stream decoded, IHttpMaxRequestBodySizeFeature limit) : ReadOnlyStream
+    {
+        long length;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                var read = await decoded.ReadAsync(buffer, cancellationToken);
+                length += read;
+                return length <= (limit.MaxRequestBodySize ?? long.MaxValue) ? read
+                    : throw new BadHttpRequestException("It is too large when decoded.", StatusCodes.Status413PayloadTooLarge);
+            }
+            catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+            {
+                throw new BadHttpRequestException("It is not what its Content-Encoding says.", e);
+            }
+        }
+    }
+}
