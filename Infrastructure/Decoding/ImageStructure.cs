@@ -13,7 +13,7 @@ static class ImageStructure
     /// <param name="format">Of the picture.</param>
     /// <param name="buffer">The picture and <see cref="Room"/>; overwritten.</param>
     /// <exception cref="InvalidImageException">
-    /// A JPEG with more scans than photos have, or a picture that is cut off in the middle of a part or of the first frame.
+    /// A JPEG with more scans or segments than photos have, or a picture that is cut off in the middle of a part or of the first frame.
     /// </exception>
     public static Span<byte> Admit(ImageFormat format, Span<byte> buffer)
     {

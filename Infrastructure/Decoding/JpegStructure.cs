@@ -11,6 +11,9 @@ static class JpegStructure
     // A progressive photo has about 10. Every scan goes over all pixels: 5,000 in 900 kB cost more than a minute.
     const int MostScans = 100;
 
+    // A photo has a few hundred at most. The decoder keeps them in a list that it walks for each: millions of empty ones cost minutes.
+    const int MostSegments = 4000;
+
     const int MostComponents = 4;
 
     const byte Fill = 0xFF, End = 0xD9, Scan = 0xDA, Comment = 0xFE, Jfif = 0xE0, Adobe = 0xEE, Progressive = 0xC2, ProgressiveArithmetic = 0xCA;
@@ -22,7 +25,7 @@ static class JpegStructure
     public static Span<byte> Mend(Span<byte> buffer, int length)
     {
         ReadOnlySpan<byte> jpeg = buffer[..length];
-        var (at, kept, scans) = (2, 2, 0);
+        var (at, kept, scans, segments) = (2, 2, 0, 0);
         var frame = new JpegFrame();
         while (NextMarker(jpeg, at) is { } found)
         {
@@ -37,6 +40,8 @@ static class JpegStructure
             at = marker == Scan ? EndOfScan(jpeg, behind + size) : behind + size;
             if (!IsKept(marker))
                 continue;
+            if (++segments > MostSegments)
+                throw new InvalidImageException();
             MendSegment(marker, segment[2..], frame);
             (buffer[kept], buffer[kept + 1]) = (Fill, marker);
             buffer[behind..at].CopyTo(buffer[(kept + 2)..]);

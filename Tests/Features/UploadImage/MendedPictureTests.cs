@@ -66,6 +66,7 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
         { "JPEG with an end in the middle", [.. Upright[..3000], .. Upright[^2..]] },
         { "JPEG with garbage in the middle", [.. Upright[..2500], 0xFF, 0x5A, .. Garbage, .. Upright[2518..]] },
         { "JPEG that is cut off in a segment", Upright[..30] },
+        { "JPEG of a hundred thousand segments", [.. Upright[..2], .. Enumerable.Repeat((byte[])[0xFF, 0xE1, 0, 2], 100_000).SelectMany(s => s), .. Upright[2..]] },
         { "JPEG without pixels", [.. Upright[..Upright.AsSpan().IndexOf((byte[])[0xFF, 0xDA])], .. Upright[^2..]] },
         { "progressive JPEG that is cut off in a scan", Progressive[..^100] },
         { "progressive JPEG that is cut off between two scans", Progressive[..Progressive.AsSpan().LastIndexOf((byte[])[0xFF, 0xDA])] },
