@@ -6,7 +6,9 @@ using Profiles.Infrastructure.Auth;
 namespace Profiles.Infrastructure.Housekeeping;
 
 /// <summary>Removes what is over, every hour and on every instance: each kind in one statement, which finds nothing where another instance was there before.</summary>
-sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory scopes, IOptions<SessionsOptions> sessions, TimeProvider clock, ILogger<HousekeepingService> log) : BackgroundService
+sealed class HousekeepingService(
+    DatabaseStart database, IServiceScopeFactory scopes, IOptions<SessionsOptions> sessions, IOptions<AccountOptions> accounts, TimeProvider clock,
+    ILogger<HousekeepingService> log) : BackgroundService
 {
     /// <summary>Removes what is over now.</summary>
     public async Task SweepAsync(CancellationToken ct)
@@ -18,6 +20,7 @@ sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory sc
         var removed = await db.RateLimits.Where(l => l.EndsAt <= now).ExecuteDeleteAsync(ct)
             + await db.IdempotentAnswers.Where(a => a.CreatedAt <= answered).ExecuteDeleteAsync(ct)
             + await db.SecurityEvents.Where(e => e.At <= happened).ExecuteDeleteAsync(ct)
+            + await db.WaitingRegistrations.Where(r => r.CreatedAt <= now - accounts.Value.VerifyLifetime).ExecuteDeleteAsync(ct)
             + await db.OneTimeTokens.Where(t => t.ExpiresAt <= now).ExecuteDeleteAsync(ct)
             + await db.Sessions.Where(s => s.LastUsedAt <= used).ExecuteDeleteAsync(ct);
         // What a lost reply is told from is of no use after its time.

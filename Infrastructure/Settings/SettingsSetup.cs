@@ -64,6 +64,10 @@ static class SettingsSetup
             .Check(o => o.Timeout >= TimeSpan.FromSeconds(1) && o.Timeout <= TimeSpan.FromMinutes(5), "Mail__Timeout must be between 00:00:01 and 00:05:00.")
             .Check(o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl), "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")
             .Check(o => o.VerifyUrl is null || MailOptions.IsTemplate(o.VerifyUrl), "Mail__VerifyUrl must be an address with {token} in it, such as https://app.example.com/verify?token={token}.");
+        services.AddOptions<AccountOptions>()
+            .Validate<IOptions<MailOptions>>(
+                (o, m) => !environment.IsProduction() || !o.RequireVerifiedEmail || m.Value.Host is not null,
+                "Accounts__RequireVerifiedEmail needs Mail__Host: nobody could confirm an address without it.");
         services.AddSection<ImagesOptions>("Images", o => o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath))
             .Check(o => o.Storage is null || Enum.IsDefined(o.Storage.Value), "Images__Storage must be Local or Cloudinary.")
             .Check(o => o.MaxBytes is >= 1024 and <= 200 * 1024 * 1024, "Images__MaxBytes must be between 1024 and 209715200.")
@@ -93,6 +97,7 @@ static class SettingsSetup
             .Check(o => IsCount(o.Registrations), "Limits__Registrations must be between 1 and 1000000.")
             .Check(o => IsCount(o.Mails), "Limits__Mails must be between 1 and 1000000.")
             .Check(o => IsCount(o.MailsToOne), "Limits__MailsToOne must be between 1 and 1000000.")
+            .Check(o => IsCount(o.MailsOfStrangers), "Limits__MailsOfStrangers must be between 1 and 1000000.")
             .Check(o => IsCount(o.Refreshes), "Limits__Refreshes must be between 1 and 1000000.")
             .Check(o => IsCount(o.PublicProfiles), "Limits__PublicProfiles must be between 1 and 1000000.");
         services.AddSection<CrossOriginOptions>("Cors")

@@ -78,6 +78,7 @@ public sealed class SettingsTests
         { "Limits__Registrations", ["0"] },
         { "Limits__Mails", ["0"] },
         { "Limits__MailsToOne", ["0"] },
+        { "Limits__MailsOfStrangers", ["0", "1000001"] },
         { "Limits__Refreshes", ["0"] },
         { "Limits__PublicProfiles", ["0"] },
         { "Limits__Typo", ["whatever"] },
@@ -132,6 +133,14 @@ public sealed class SettingsTests
         var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", environment));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in every environment but Development");
+    }
+
+    [Fact]
+    public async Task Where_addresses_must_be_verified_Production_needs_a_mail_server()
+    {
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("Accounts__RequireVerifiedEmail", "true"));
+        exitCode.ShouldNotBe(0);
+        output.ShouldStartWith("Profiles cannot start: Accounts__RequireVerifiedEmail needs Mail__Host");
     }
 
     [Fact]
