@@ -25,11 +25,17 @@ enum MailKind
     /// <summary>To an address, whether it has an account or not: a link to set a new password, when it has.</summary>
     ResetPassword = 4,
 
-    /// <summary>To the owner of an account: somebody tried to register with the address.</summary>
+    /// <summary>To the owner of an account: somebody tried to register with the address, or to change to it.</summary>
     AlreadyRegistered = 5,
 
     /// <summary>To the owner: the password was changed.</summary>
     PasswordChanged = 6,
+
+    /// <summary>To an address that somebody registers where addresses must be verified: a link that makes the account, or word that there is one.</summary>
+    ConfirmRegistration = 7,
+
+    /// <summary>To the address that was in force before: another is now.</summary>
+    EmailChanged = 8,
 }
 
 /// <summary>How far the matter of an <see cref="OutboxEntry"/> has got.</summary>
@@ -69,8 +75,13 @@ sealed class OutboxEntry
     /// <summary>Which mail it is; null for a picture.</summary>
     public MailKind? Mail { get; init; }
 
-    /// <summary>What the store knows the picture by; the address of a mail.</summary>
+    /// <summary>
+    /// What the store knows the picture by; the address of a mail, normalized where <see cref="UserId"/> is 0: the mail goes to the address as it is stored then.
+    /// </summary>
     public required string Key { get; init; }
+
+    /// <summary>Of who asked for the mail, truncated to the network (/24 or /48); null where no event needs it.</summary>
+    public string? Network { get; init; }
 
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }

@@ -11,9 +11,10 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
             db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id));
 
-    static readonly Func<ProfilesDbContext, long, long, CancellationToken, Task<User?>> UserBySession =
-        EF.CompileAsyncQuery((ProfilesDbContext db, long id, long sessionId, CancellationToken ct) =>
-            db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id && db.Sessions.Any(s => s.Id == sessionId && s.UserId == id)));
+    static readonly Func<ProfilesDbContext, long, long, CancellationToken, Task<SessionUser?>> UserBySession =
+        EF.CompileAsyncQuery((ProfilesDbContext db, long id, long sessionId, CancellationToken ct) => db.Sessions.AsNoTracking()
+            .Where(s => s.Id == sessionId && s.UserId == id)
+            .Join(db.Users.AsNoTracking().Include(u => u.Profile), s => s.UserId, u => u.Id, (s, u) => new SessionUser(u, s.Device)).SingleOrDefault());
 
     static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ShownImage?>> ImageByUser =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
@@ -29,6 +30,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     public DbSet<OneTimeToken> OneTimeTokens => Set<OneTimeToken>();
 
+    public DbSet<WaitingRegistration> WaitingRegistrations => Set<WaitingRegistration>();
+
     public DbSet<IdempotentAnswer> IdempotentAnswers => Set<IdempotentAnswer>();
 
     public DbSet<RateLimit> RateLimits => Set<RateLimit>();
@@ -39,8 +42,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(long id, CancellationToken ct) => ReadAsync(() => UserById(this, id, ct));
 
-    /// <summary>The same, if one of the user's sessions has this id: one query proves both.</summary>
-    public Task<User?> FindUserAsync(long id, long sessionId, CancellationToken ct) => ReadAsync(() => UserBySession(this, id, sessionId, ct));
+    /// <summary>The same with the session's device, if one of the user's sessions has this id: one query proves both.</summary>
+    public Task<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct) => ReadAsync(() => UserBySession(this, id, sessionId, ct));
 
     /// <summary>Reads a user without the profile by <see cref="User.NormalizedEmail"/>; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(string normalizedEmail, CancellationToken ct) =>
@@ -52,6 +55,9 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     /// <summary>Reads what is needed to serve the image that a user's profile shows. Null when there is no user; <see cref="ShownImage.Url"/> is null when there is no image.</summary>
     public Task<ShownImage?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
+
+    /// <summary>Reads a user with the profile as it is under the lock of <see cref="TakeTurnAsync"/>, to be changed. Null when there is none.</summary>
+    public Task<User?> TrackUserAsync(long id, CancellationToken ct) => Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
 
     /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
@@ -105,3 +111,6 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     sealed class UtcConverter() : Microsoft.EntityFrameworkCore.Storage.ValueConversion.ValueConverter<DateTime, DateTime>(
         time => AsKept(time), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }
+
+/// <summary>A user, and what the app calls the phone that the session is of.</summary>
+sealed record SessionUser(User User, string? Device);

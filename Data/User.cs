@@ -29,6 +29,9 @@ sealed class User
     /// <summary>The address that is to replace the present one when the person has shown that it is theirs; null when none is.</summary>
     public string? PendingEmail { get; set; }
 
+    /// <summary>The session that asked for <see cref="PendingEmail"/> with the password: it is not ended when the address comes into force.</summary>
+    public long? PendingSessionId { get; set; }
+
     /// <summary>UTC.</summary>
     public DateTime CreatedAt { get; init; }
 

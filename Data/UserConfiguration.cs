@@ -14,6 +14,7 @@ sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(u => u.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.PasswordHashLength);
         builder.Property(u => u.EmailVerifiedAt).HasColumnName("email_verified_at");
         builder.Property(u => u.PendingEmail).HasColumnName("pending_email").HasMaxLength(User.EmailMaxLength);
+        builder.Property(u => u.PendingSessionId).HasColumnName("pending_session_id");
         builder.Property(u => u.CreatedAt).HasColumnName("created_at");
         builder.HasIndex(u => u.NormalizedEmail).IsUnique().HasDatabaseName("ux_users_normalized_email");
     }
@@ -112,6 +113,25 @@ sealed class OneTimeTokenConfiguration : IEntityTypeConfiguration<OneTimeToken>
     }
 }
 
+sealed class WaitingRegistrationConfiguration : IEntityTypeConfiguration<WaitingRegistration>
+{
+    public void Configure(EntityTypeBuilder<WaitingRegistration> builder)
+    {
+        builder.ToTable("waiting_registrations");
+        builder.HasKey(r => r.NormalizedEmail);
+        builder.Property(r => r.NormalizedEmail).HasColumnName("normalized_email").HasMaxLength(User.EmailMaxLength).ValueGeneratedNever();
+        builder.Property(r => r.Email).HasColumnName("email").HasMaxLength(User.EmailMaxLength);
+        builder.Property(r => r.Name).HasColumnName("name").HasMaxLength(UserProfile.NameMaxLength);
+        builder.Property(r => r.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.PasswordHashLength);
+        builder.Property(r => r.CreatedAt).HasColumnName("created_at");
+        builder.Property(r => r.TokenHash).HasColumnName("token_hash").HasMaxLength(Session.HashLength);
+        builder.Property(r => r.TokenPurpose).HasColumnName("token_purpose");
+        builder.Property(r => r.TokenExpiresAt).HasColumnName("token_expires_at");
+        builder.HasIndex(r => r.TokenHash).IsUnique().HasDatabaseName("ux_waiting_registrations_token_hash");
+        builder.HasIndex(r => r.CreatedAt).HasDatabaseName("ix_waiting_registrations_created_at");
+    }
+}
+
 sealed class IdempotentAnswerConfiguration : IEntityTypeConfiguration<IdempotentAnswer>
 {
     public void Configure(EntityTypeBuilder<IdempotentAnswer> builder)
@@ -155,6 +175,7 @@ sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>
         builder.Property(e => e.UserId).HasColumnName("user_id");
         builder.Property(e => e.Mail).HasColumnName("mail");
         builder.Property(e => e.Key).HasColumnName("key").HasMaxLength(OutboxEntry.KeyMaxLength);
+        builder.Property(e => e.Network).HasColumnName("network").HasMaxLength(SecurityEvent.NetworkMaxLength);
         builder.Property(e => e.CreatedAt).HasColumnName("created_at");
         builder.Property(e => e.DueAt).HasColumnName("due_at");
         builder.Property(e => e.Attempts).HasColumnName("attempts");

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ChangePassword;
 
-sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
+sealed class ChangePasswordEndpoint(CurrentUser me, LoginGuard guard, AccountPasswords passwords)
     : Endpoint<ChangePasswordRequest, Results<Ok<ChangePasswordResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -17,7 +17,7 @@ sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
         Summary(s =>
         {
             s.Summary = "Change my password";
-            s.Description = "Whoever else is logged in to the account is logged out, and its owner is told by mail.";
+            s.Description = "Whoever else is logged in to the account is logged out, an address or a link that waits is void, and the owner is told by mail.";
             s.ExampleRequest = new("12345", "correct horse battery staple");
             s.ResponseExamples[200] = new ChangePasswordResponse("Password changed successfully");
             s.Responses[200] = "Changed.";
@@ -28,9 +28,9 @@ sealed class ChangePasswordEndpoint(CurrentUser me, AccountPasswords passwords)
 
     public override async Task<Results<Ok<ChangePasswordResponse>, ProblemHttpResult>> ExecuteAsync(ChangePasswordRequest req, CancellationToken ct)
     {
-        if (passwords.Refusal(req.NewPassword, me.User) is { } error)
+        if (passwords.Refusal(req.NewPassword, me.User.Email) is { } error)
             return Problems.Refused("new_password", error, HttpContext);
-        return await passwords.VerifyAsync(req.CurrentPassword, me.User, ct) && await passwords.ChangeAsync(me.User, req.NewPassword, me.SessionId, ct)
+        return await guard.VerifyAsync(me.User, req.CurrentPassword, ct) && await passwords.ChangeAsync(me.User, req.NewPassword, me.SessionId, ct)
             ? TypedResults.Ok(new ChangePasswordResponse("Password changed successfully"))
             : Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
     }

@@ -15,7 +15,7 @@ static class ExportMeArchive
     // Secrets, and how we keep things. Whatever else the entities have goes out, so that a new property is not forgotten.
     static readonly Dictionary<Type, string[]> LeftOut = new()
     {
-        [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash)],
+        [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash), nameof(User.PendingSessionId)],
         [typeof(UserProfile)] = [nameof(UserProfile.UserId), nameof(UserProfile.Version)],
         [typeof(ProfileImage)] = [nameof(ProfileImage.Key), nameof(ProfileImage.IsLocal)],
         [typeof(Session)] = [nameof(Session.UserId), nameof(Session.FamilyHash), nameof(Session.TokenHash), nameof(Session.PreviousHash), nameof(Session.Successor), nameof(Session.RotatedAt)],

@@ -6,7 +6,7 @@ using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Features.ForgotPassword;
 
-sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails, RouteLimits limits)
+sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
     : Endpoint<ForgotPasswordRequest, Accepted<ForgotPasswordResponse>>
 {
     const string Sentence = "If there is an account with this address, a mail is on its way";
@@ -29,12 +29,8 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails, Rout
     // Nobody is looked up here: what is done for an address without an account is what is done for one with it, and takes the same time.
     public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
     {
-        // Who has had several is not sent another, and the answer is the same.
-        if (await limits.TryTakeAsync(Limit.MailsToOne, Data.User.Normalize(req.Email), ct))
-        {
-            mails.Add(MailKind.ResetPassword, req.Email.Trim());
-            await db.SaveChangesAsync(ct);
-        }
+        mails.Add(MailKind.ResetPassword, Data.User.Normalize(req.Email));
+        await db.SaveChangesAsync(ct);
         return TypedResults.Accepted((string?)null, new ForgotPasswordResponse(Sentence));
     }
 }

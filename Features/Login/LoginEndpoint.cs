@@ -8,7 +8,7 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Login;
 
-sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sessions, AccountPasswords passwords)
+sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sessions, PasswordRenewal renewal)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -34,7 +34,7 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sess
         var user = await db.FindUserAsync(email, ct);
         if (await guard.VerifyAsync(email, user, req.Password, ct) && user is not null)
         {
-            await passwords.RenewAsync(user, req.Password, ct);
+            await renewal.RenewAsync(user, req.Password, ct);
             if (await sessions.StartAsync(user, req.Device?.Trim(), ct) is { } tokens)
                 return TypedResults.Ok(new LoginResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn));
         }

@@ -14,23 +14,24 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
     {
         Patch("/me", "/users/me", "/user/profile");
         Description(d => d.Accepts<PatchMeRequest>(MergePatch.MediaType)
-            .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
+            .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change or remove parts of my profile";
-            s.Description = "A JSON Merge Patch (RFC7396): null removes a field, fields that are absent stay, and `metadata` is merged member by member. `{}` changes nothing. "
+            s.Description = "A JSON Merge Patch (RFC7396): null removes a field, fields that are absent stay, and `metadata` is merged member by member. `{}` changes nothing. Another `email` needs `current_password` beside it. "
                 + "With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
             s.ExampleRequest = new() { Username = "john.doe", Metadata = MetadataText.Read("""{"theme":"dark","draft":null}"""), IsPublic = true };
             s.ResponseExamples[200] = new PatchMeResponse(ProfileDescription.Example);
             s.Responses[200] = "Changed.";
+            s.Responses[403] = "The current password is wrong";
             s.Responses[409] = "Username already taken, or Email already registered";
             s.Responses[412] = "The profile has changed since.";
-            s.Responses[429] = "Too many changes of the e-mail address.";
+            s.Responses[429] = "Too many changes of the e-mail address, or too many wrong passwords.";
         });
     }
 
     public override async Task<Results<Ok<PatchMeResponse>, ProblemHttpResult>> ExecuteAsync(PatchMeRequest req, CancellationToken ct) =>
-        await profile.SaveAsync(HttpContext, user => Map.UpdateEntity(req, user), req.Email, ct) is { } refusal
+        await profile.SaveAsync(HttpContext, req, user => Map.UpdateEntity(req, user), ct) is { } refusal
             ? refusal
             : TypedResults.Ok(new PatchMeResponse(ProfileDescription.Of(me.User, address)));
 }

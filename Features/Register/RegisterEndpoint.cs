@@ -11,7 +11,7 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.Register;
 
-sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, AccountEmails emails, IOptions<AccountOptions> accounts)
+sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Registrations registrations, IOptions<AccountOptions> accounts)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
@@ -27,7 +27,7 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Ac
             s.ResponseExamples[201] = new RegisterResponse(1, "User registered successfully");
             s.ResponseExamples[202] = new RegisterPendingResponse(RegisterPendingResponse.Sentence);
             s.Responses[201] = "Registered; log in next.";
-            s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a taken one. What there is to do next is in the mail.";
+            s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a taken one. What there is to do next is in the mail; until then another registration of the address replaces this one.";
             s.Responses[409] = "Email already registered";
         });
     }
@@ -36,20 +36,21 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Ac
     {
         var user = Map.ToEntity(req);
         user.PasswordHash = await passwords.HashAsync(req.Password, ct);
+        if (accounts.Value.RequireVerifiedEmail)
+        {
+            await registrations.WaitAsync(user, ct);
+            return TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence));
+        }
         db.Users.Add(user);
-        await emails.WelcomeAsync(user, ct);
+        registrations.Welcome(user);
         try
         {
             await db.SaveChangesAsync(ct);
         }
         catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
         {
-            if (!accounts.Value.RequireVerifiedEmail)
-                return Problems.Of(ErrorCodes.EmailTaken);
-            await emails.TellOwnerAsync(user.Email, ct);
+            return Problems.Of(ErrorCodes.EmailTaken);
         }
-        if (accounts.Value.RequireVerifiedEmail)
-            return TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence));
         return TypedResults.Created("/me", Map.FromEntity(user));
     }
 }

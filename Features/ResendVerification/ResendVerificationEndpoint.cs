@@ -28,7 +28,7 @@ sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, Ac
 
     public override async Task<Accepted<ResendVerificationResponse>> ExecuteAsync(CancellationToken ct)
     {
-        await emails.AskAgainAsync(me.User, ct);
+        emails.AskAgain(me.User);
         await db.SaveChangesAsync(ct);
         return TypedResults.Accepted((string?)null, new ResendVerificationResponse(Sentence));
     }

@@ -1,14 +1,12 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ResetPassword;
 
-sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, AccountPasswords passwords)
+sealed class ResetPasswordEndpoint(PasswordReset reset)
     : Endpoint<ResetPasswordRequest, Results<Ok<ResetPasswordResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -29,13 +27,11 @@ sealed class ResetPasswordEndpoint(ProfilesDbContext db, OneTimeTokens tokens, A
 
     public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(ResetPasswordRequest req, CancellationToken ct)
     {
-        if (await tokens.FindAsync(req.Token, TokenPurpose.ResetPassword, ct) is not { } token || await db.FindUserAsync(token.UserId, ct) is not { } user)
-            return Problems.Of(ErrorCodes.InvalidToken);
-        // The token stays good: the person has another try.
-        if (passwords.Refusal(req.NewPassword, user) is { } error)
-            return Problems.Refused("new_password", error, HttpContext);
-        return await passwords.ResetAsync(token, user, req.NewPassword, ct)
-            ? TypedResults.Ok(new ResetPasswordResponse("Password changed successfully"))
-            : Problems.Of(ErrorCodes.InvalidToken);
+        return await reset.ResetAsync(req.Token, req.NewPassword, ct) switch
+        {
+            null => TypedResults.Ok(new ResetPasswordResponse("Password changed successfully")),
+            { } error when error == ErrorCodes.InvalidToken => Problems.Of(error),
+            var error => Problems.Refused("new_password", error, HttpContext),
+        };
     }
 }

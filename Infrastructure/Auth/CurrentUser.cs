@@ -19,5 +19,8 @@ sealed class CurrentUser
     /// <summary>The session of the access token.</summary>
     public long SessionId { get; set; }
 
+    /// <summary>What the app calls the phone that the session is of; null when it did not say, or nobody is known to ask.</summary>
+    public string? Device { get; set; }
+
     public UserProfile Profile => User.Profile;
 }

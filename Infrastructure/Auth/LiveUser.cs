@@ -26,9 +26,9 @@ sealed class LiveUserHandler(AccessTokens tokens, ProfilesDbContext db, CurrentU
         }
         if (context.User.Identity?.IsAuthenticated is not true || tokens.ReadIds(http.Request.Headers.Authorization) is not var (id, sessionId))
             return;
-        if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not { } user)
+        if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not var (user, device))
             return;
-        (current.User, current.SessionId) = (user, sessionId);
+        (current.User, current.SessionId, current.Device) = (user, sessionId, device);
         http.Features.Set(new RequestUser(id));
         context.Succeed(requirement);
     }

@@ -21,15 +21,20 @@ sealed class OneTimeTokens(ProfilesDbContext db, IOptions<AccountOptions> option
     /// <summary>How long a token of this purpose is valid.</summary>
     public TimeSpan LifetimeOf(TokenPurpose purpose) => purpose == TokenPurpose.ResetPassword ? options.Value.ResetLifetime : options.Value.VerifyLifetime;
 
+    /// <summary>A token, and what the database keeps of it.</summary>
+    public static (string Token, byte[] Hash) Make()
+    {
+        var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bytes));
+        return (token, Hash(token));
+    }
+
     /// <summary>A new token, which is good from the next save on; those before it of the same purpose are not any more.</summary>
     public async Task<string> ReplaceAsync(long userId, TokenPurpose purpose, string normalizedEmail, CancellationToken ct)
     {
-        var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bytes));
+        var (token, hash) = Make();
         var now = clock.GetUtcNow().UtcDateTime;
         await db.OneTimeTokens.Where(t => t.UserId == userId && t.Purpose == purpose).ExecuteDeleteAsync(ct);
-        // Nobody asks for them any more.
-        await db.OneTimeTokens.Where(t => t.ExpiresAt <= now).ExecuteDeleteAsync(ct);
-        db.OneTimeTokens.Add(new() { UserId = userId, Purpose = purpose, TokenHash = Hash(token), NormalizedEmail = normalizedEmail, ExpiresAt = now + LifetimeOf(purpose) });
+        db.OneTimeTokens.Add(new() { UserId = userId, Purpose = purpose, TokenHash = hash, NormalizedEmail = normalizedEmail, ExpiresAt = now + LifetimeOf(purpose) });
         return token;
     }
 
@@ -44,5 +49,6 @@ sealed class OneTimeTokens(ProfilesDbContext db, IOptions<AccountOptions> option
     public async Task<bool> TryUseAsync(OneTimeToken token, CancellationToken ct) =>
         await db.OneTimeTokens.Where(t => t.Id == token.Id).ExecuteDeleteAsync(ct) == 1;
 
-    static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+    /// <summary>What the database keeps of a token.</summary>
+    public static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }

@@ -5,12 +5,19 @@ using Profiles.Infrastructure.Http;
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>Notes what happens to an account, for its owner in the database and for whoever runs the service in the log, which has no address (OWASP ASVS 16.3).</summary>
-sealed class SecurityEventLog(ProfilesDbContext db, SecurityEventWriter writer, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
+sealed class SecurityEventLog(
+    ProfilesDbContext db, SecurityEventWriter writer, CurrentUser me, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
 {
-    /// <summary>Adds an event to what the slice is about to save: it is there if and only if what it tells of is.</summary>
-    public void Add(long userId, SecurityEventKind kind, string? device = null)
+    /// <summary>Adds an event to what the slice is about to save, with the phone that asks: it is there if and only if what it tells of is.</summary>
+    public void Add(long userId, SecurityEventKind kind) => Add(userId, kind, me.Device, Network);
+
+    /// <summary>The same of a phone that need not be the one that asks.</summary>
+    public void Add(long userId, SecurityEventKind kind, string? device) => Add(userId, kind, device, Network);
+
+    /// <summary>The same of what was asked for in a request before.</summary>
+    public void Add(long userId, SecurityEventKind kind, string? device, string? network)
     {
-        db.SecurityEvents.Add(Make(userId, kind, device));
+        db.SecurityEvents.Add(Make(userId, kind, device, network));
         Tell(userId, kind);
     }
 
@@ -18,7 +25,7 @@ sealed class SecurityEventLog(ProfilesDbContext db, SecurityEventWriter writer, 
     public void AddFirst(User user, SecurityEventKind kind)
     {
         // The key that the context knows the user by until then.
-        db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null));
+        db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null, Network));
         db.SavedChanges += (_, _) =>
         {
             // Not one who was refused.
@@ -30,19 +37,21 @@ sealed class SecurityEventLog(ProfilesDbContext db, SecurityEventWriter writer, 
     /// <summary>Leaves an event to be written beside the request, whose time then does not tell whether there was one to write. A crash loses those of a moment.</summary>
     public void AddLater(long userId, SecurityEventKind kind)
     {
-        writer.TryWrite(Make(userId, kind, device: null));
+        writer.TryWrite(Make(userId, kind, me.Device, Network));
         Tell(userId, kind);
     }
 
     /// <summary>Notes an event in the service's log alone.</summary>
     public void Tell(long userId, SecurityEventKind kind) => log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
 
-    SecurityEvent Make(long userId, SecurityEventKind kind, string? device) => new()
+    string? Network => http.HttpContext is { } context ? ClientNetwork.Of(context) : null;
+
+    SecurityEvent Make(long userId, SecurityEventKind kind, string? device, string? network) => new()
     {
         UserId = userId,
         Kind = kind,
         At = clock.GetUtcNow().UtcDateTime,
         Device = device,
-        Network = http.HttpContext is { } context ? ClientNetwork.Of(context) : null,
+        Network = network,
     };
 }

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 
 namespace Profiles.Infrastructure.Auth;
@@ -42,17 +41,41 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
             return;
         try
         {
-            using var scope = scopes.CreateScope();
-            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
-            // An account may have been deleted meanwhile.
-            var users = events.Select(e => e.UserId).Distinct().ToArray();
-            var left = await db.Users.Where(u => users.Contains(u.Id)).Select(u => u.Id).ToListAsync();
-            db.SecurityEvents.AddRange(events.Where(e => left.Contains(e.UserId)));
-            await db.SaveChangesAsync();
+            await SaveAsync(events);
+        }
+        catch (Exception e) when (DatabaseFaults.IsOrphan(e))
+        {
+            // An account has been deleted meanwhile: its events went with it, and those of the others are written one by one.
+            foreach (var happened in events)
+                await TrySaveAsync(happened);
         }
         catch (Exception e)
         {
             log.LogWarning(e, "{Count} security events could not be written.", events.Count);
         }
+    }
+
+    async Task TrySaveAsync(SecurityEvent happened)
+    {
+        try
+        {
+            await SaveAsync([happened]);
+        }
+        catch (Exception e) when (DatabaseFaults.IsOrphan(e))
+        {
+            log.LogDebug("A security event of a deleted account is dropped.");
+        }
+        catch (Exception e)
+        {
+            log.LogWarning(e, "A security event could not be written.");
+        }
+    }
+
+    async Task SaveAsync(IEnumerable<SecurityEvent> events)
+    {
+        using var scope = scopes.CreateScope();
+        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+        db.SecurityEvents.AddRange(events);
+        await db.SaveChangesAsync();
     }
 }

@@ -28,7 +28,7 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
         events.Add(user.Id, SecurityEventKind.LoggedIn, device);
         await db.SaveChangesAsync(ct);
         var kept = db.Sessions.Where(s => s.UserId == user.Id).OrderByDescending(s => s.LastUsedAt).ThenByDescending(s => s.Id).Take(options.Value.PerUser).Select(s => s.Id);
-        if (await RemoveAsync(user.Id, db.Sessions.Where(s => s.UserId == user.Id && !kept.Contains(s.Id)), ct) > 0)
+        if (await RemoveAsync(user.Id, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == user.Id && !kept.Contains(s.Id)), ct) > 0)
             await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return Tokens(session, token);
@@ -70,46 +70,37 @@ sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLo
     /// <summary>Ends one; false when the user has none with this id. Its access token is refused from the next request on.</summary>
     public async Task<bool> EndAsync(long userId, long sessionId, SecurityEventKind why)
     {
-        if (await db.Sessions.SingleOrDefaultAsync(s => s.Id == sessionId && s.UserId == userId) is not { } session)
-            return false;
-        db.Sessions.Remove(session);
-        events.Add(userId, why, session.Device);
-        try
-        {
-            await db.SaveChangesAsync();
-            return true;
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            // Another request has ended it meanwhile, and noted so.
-            db.ChangeTracker.Clear();
-            return false;
-        }
+        await using var turn = await db.TakeTurnAsync(userId, CancellationToken.None);
+        var ended = await RemoveAsync(userId, why, db.Sessions.Where(s => s.Id == sessionId && s.UserId == userId), CancellationToken.None);
+        await db.SaveChangesAsync();
+        await turn.CommitAsync();
+        return ended == 1;
     }
 
     /// <summary>Ends all of a user's but one: how many.</summary>
     public async Task<int> EndOthersAsync(long userId, long sessionId)
     {
-        await using var transaction = await db.Database.BeginTransactionAsync();
+        // A deletion of the account takes the same row first: neither waits for the other in a circle.
+        await using var turn = await db.TakeTurnAsync(userId, CancellationToken.None);
         var ended = await RemoveOthersAsync(userId, sessionId, CancellationToken.None);
         await db.SaveChangesAsync();
-        await transaction.CommitAsync();
+        await turn.CommitAsync();
         return ended;
     }
 
     /// <summary>The same as a part of the caller's transaction, for whatever ends them: how many; without <paramref name="sessionId"/>, all of them. The events are yet to be saved.</summary>
     public Task<int> RemoveOthersAsync(long userId, long? sessionId, CancellationToken ct) =>
-        RemoveAsync(userId, db.Sessions.Where(s => s.UserId == userId && s.Id != (sessionId ?? 0)), ct);
+        RemoveAsync(userId, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == userId && s.Id != (sessionId ?? 0)), ct);
 
     // Each is noted by whoever has removed it.
-    async Task<int> RemoveAsync(long userId, IQueryable<Session> sessions, CancellationToken ct)
+    async Task<int> RemoveAsync(long userId, SecurityEventKind why, IQueryable<Session> sessions, CancellationToken ct)
     {
         var removed = 0;
         foreach (var session in await sessions.Select(s => new { s.Id, s.Device }).ToListAsync(ct))
         {
             if (await db.Sessions.Where(s => s.Id == session.Id).ExecuteDeleteAsync(ct) == 0)
                 continue;
-            events.Add(userId, SecurityEventKind.SessionEnded, session.Device);
+            events.Add(userId, why, session.Device);
             removed++;
         }
         return removed;

@@ -5,18 +5,22 @@ using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Infrastructure.Editing;
 
 /// <summary>Changes the caller's profile under <c>If-Match</c>, and again on what is there then when another change came between.</summary>
-sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags, AccountEmails emails)
+sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags, AccountEmails emails, LoginGuard guard, RouteLimits limits)
 {
+    // The hash of the password that the caller has shown.
+    string? shown;
+
     /// <summary>Applies the change and saves it; <see cref="CurrentUser.User"/> is then what is stored, and the answer has its <c>ETag</c>. The refusal, or null when there is none.</summary>
     /// <param name="context">The exchange under way.</param>
-    /// <param name="change">May be asked more than once.</param>
-    /// <param name="email">The address that the caller wants; null to leave it.</param>
+    /// <param name="fields">What was sent.</param>
+    /// <param name="change">Takes it over, all but the address; may be asked more than once.</param>
     /// <param name="ct">Ends the wait for the database.</param>
-    public async Task<ProblemHttpResult?> SaveAsync(HttpContext context, Action<User> change, string? email, CancellationToken ct)
+    public async Task<ProblemHttpResult?> SaveAsync(HttpContext context, ProfileFields fields, Action<User> change, CancellationToken ct)
     {
         while (true)
         {
@@ -26,9 +30,17 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
             change(me.User);
             if (Encoding.UTF8.GetByteCount(me.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
                 return Problems.Refused("metadata", ErrorCodes.MetadataTooLarge, context);
+            if (await RefusalAsync(context, fields, ct) is { } refusal)
+                return refusal;
             try
             {
-                await using var turn = email is null ? null : await emails.ChangeAsync(me.User, email, ct);
+                await using var turn = fields.Email is null ? null : await db.TakeTurnAsync(me.Id, ct);
+                if (fields.Email is not null)
+                {
+                    if (!await db.UserProfiles.AnyAsync(p => p.UserId == me.Id && p.Version == me.Profile.Version, ct))
+                        throw new DbUpdateConcurrencyException();
+                    await emails.ChangeAsync(me.User, fields.Email, ct);
+                }
                 await db.SaveChangesAsync(ct);
                 if (turn is not null)
                     await turn.CommitAsync(ct);
@@ -48,5 +60,21 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 return Problems.Of(DatabaseFaults.IsUsernameTaken(e) ? ErrorCodes.UsernameTaken : ErrorCodes.EmailTaken);
             }
         }
+    }
+
+    // A token that was stolen is not enough to take the account over by another address.
+    async Task<ProblemHttpResult?> RefusalAsync(HttpContext context, ProfileFields fields, CancellationToken ct)
+    {
+        if (fields.Email is null || User.Normalize(fields.Email) == me.User.NormalizedEmail || shown == me.User.PasswordHash)
+            return null;
+        if (string.IsNullOrEmpty(fields.CurrentPassword))
+            return Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context);
+        if (!await guard.VerifyAsync(me.User, fields.CurrentPassword, ct))
+            return Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
+        // Once for the request, however often the change has to be made: whoever is logged in could have mails sent to anybody.
+        if (shown is null)
+            await limits.TakeAsync(Limit.Mails, FormattableString.Invariant($"user {me.Id}"), ct);
+        shown = me.User.PasswordHash;
+        return null;
     }
 }

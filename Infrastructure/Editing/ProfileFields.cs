@@ -17,6 +17,9 @@ abstract record ProfileFields
 
     public string? Email { get; init => field = Note(value); }
 
+    /// <summary>No field of the profile: who wants another address has to know it.</summary>
+    public string? CurrentPassword { get; init; }
+
     public string? Username { get; init => field = Note(value); }
 
     public string? Bio { get; init => field = Note(value); }

@@ -13,6 +13,7 @@ abstract class ProfileFieldsValidator<T> : Validator<T> where T : ProfileFields
     {
         When(r => r.Has(nameof(r.Name)), () => RuleFor(r => r.Name).PersonName());
         When(r => r.Has(nameof(r.Email)), () => RuleFor(r => r.Email).EmailAddress());
+        RuleFor(r => r.CurrentPassword).Must(p => p?.Contains('\0') is not true).WithError(ErrorCodes.PasswordInvalid);
         When(r => r.Username is not null, () => RuleFor(r => r.Username).Cascade(CascadeMode.Stop)
             .Must(u => u!.Length is >= UserProfile.UsernameMinLength and <= UserProfile.UsernameMaxLength)
             .WithError(ErrorCodes.UsernameWrongLength)

@@ -107,6 +107,7 @@ static class ErrorCodes
     public static ErrorCode OfStatus(int status) => status switch
     {
         401 => InvalidAccessToken,
+        403 => WrongPassword,
         404 => NotFound,
         405 => MethodNotAllowed,
         408 => RequestTimeout,

@@ -9,7 +9,9 @@ namespace Profiles.Infrastructure.Housekeeping;
 /// Removes expired rows every hour and on every instance, a thousand of a kind at a time: others write in between. A kind that fails does not keep the others, and one that has more than its time is
 /// enough for goes on soon.
 /// </summary>
-sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory scopes, IOptions<SessionsOptions> sessions, TimeProvider clock, ILogger<HousekeepingService> log) : BackgroundService
+sealed class HousekeepingService(
+    DatabaseStart database, IServiceScopeFactory scopes, IOptions<SessionsOptions> sessions, IOptions<AccountOptions> accounts, TimeProvider clock,
+    ILogger<HousekeepingService> log) : BackgroundService
 {
     /// <summary>As many rows are removed by one statement.</summary>
     public const int Batch = 1000;
@@ -54,9 +56,12 @@ sealed class HousekeepingService(DatabaseStart database, IServiceScopeFactory sc
     IEnumerable<(string Kind, Func<ProfilesDbContext, CancellationToken, Task<int>> RemoveAsync)> Kinds(DateTime now)
     {
         var (answered, happened, used, told) = (now - IdempotentAnswer.Kept, now - SecurityEvent.Kept, now - sessions.Value.RefreshLifetime, now - sessions.Value.ReuseWindow);
+        var waiting = now - accounts.Value.VerifyLifetime;
         yield return ("counts", (db, ct) => db.RateLimits.Where(l => l.EndsAt <= now).OrderBy(l => l.EndsAt).Take(Batch).ExecuteDeleteAsync(ct));
         yield return ("answers", (db, ct) => db.IdempotentAnswers.Where(a => a.CreatedAt <= answered).OrderBy(a => a.CreatedAt).Take(Batch).ExecuteDeleteAsync(ct));
         yield return ("events", (db, ct) => db.SecurityEvents.Where(e => e.At <= happened).OrderBy(e => e.At).Take(Batch).ExecuteDeleteAsync(ct));
+        yield return ("registrations", (db, ct) =>
+            db.WaitingRegistrations.Where(r => r.CreatedAt <= waiting).OrderBy(r => r.CreatedAt).Take(Batch).ExecuteDeleteAsync(ct));
         yield return ("tokens", (db, ct) => db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt).Take(Batch).ExecuteDeleteAsync(ct));
         yield return ("sessions", (db, ct) => db.Sessions.Where(s => s.LastUsedAt <= used).OrderBy(s => s.LastUsedAt).Take(Batch).ExecuteDeleteAsync(ct));
         // What a lost reply is told from is of no use after its time.

@@ -88,10 +88,8 @@ sealed class ProfileImages(
             removal?.DueAt = removal.CreatedAt;
             var email = await db.Users.Where(u => u.Id == userId).Select(u => u.NormalizedEmail).SingleOrDefaultAsync(CancellationToken.None);
             await db.Outbox.Where(e => e.UserId == userId && e.Store == OutboxStore.Mail).ExecuteDeleteAsync(CancellationToken.None);
-#pragma warning disable CA1862 // The database compares, and knows no other way.
             // Those that were to find out whose they are.
-            await db.Outbox.Where(e => e.UserId == 0 && e.Store == OutboxStore.Mail && e.Key.ToLower() == email).ExecuteDeleteAsync(CancellationToken.None);
-#pragma warning restore CA1862
+            await db.Outbox.Where(e => e.UserId == 0 && e.Store == OutboxStore.Mail && e.Key == email).ExecuteDeleteAsync(CancellationToken.None);
             // Sessions, events, tokens and the profile go with it.
             return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
         });

@@ -24,8 +24,13 @@ public sealed class LimitsOptions
     /// <summary>Requests in an hour that send a mail: from one address, or by one user who is logged in.</summary>
     public int Mails { get; set; } = 100;
 
-    /// <summary>Mails to one address in an hour that anybody may ask for.</summary>
+    /// <summary>Mails to one address in an hour with a link to set a new password. Only those that are sent count; beyond it they are not sent.</summary>
     public int MailsToOne { get; set; } = 5;
+
+    /// <summary>
+    /// Mails to one address in an hour that strangers may cause, by registering it or by changing to it; counted like <see cref="MailsToOne"/> and apart from it.
+    /// </summary>
+    public int MailsOfStrangers { get; set; } = 5;
 
     /// <summary>Refreshes of one session in ten minutes.</summary>
     public int Refreshes { get; set; } = 600;

@@ -22,10 +22,10 @@ sealed class LoginGuard(
     /// <summary>What whoever may not log in is told, whatever it is that is wrong: where addresses must be verified, nothing tells one that is not from one that is nobody's.</summary>
     public string Refusal => accounts.Value.RequireVerifiedEmail ? "Invalid email or password, or the address is not confirmed yet" : "Invalid email or password";
 
-    /// <summary>Forgets the failures of a user's account from the client's address.</summary>
-    public async Task ForgiveAsync(User user, CancellationToken ct)
+    /// <summary>Forgets the failures of an account from the client's address.</summary>
+    public async Task ForgiveAsync(string normalizedEmail, CancellationToken ct)
     {
-        var keys = Keys.Of(user.NormalizedEmail, ClientNetwork.ForLimits(http.HttpContext!));
+        var keys = Keys.Of(normalizedEmail, ClientNetwork.ForLimits(http.HttpContext!));
         memory.Forget(keys.Pair);
         await counters.ClearAsync(keys.Pair, keys.Seen, ct);
     }

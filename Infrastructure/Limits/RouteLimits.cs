@@ -9,8 +9,11 @@ enum Limit
     Registrations,
     Mails,
 
-    /// <summary>By the address of the mail and not by that of the client.</summary>
+    /// <summary>By the address of the mail and not by that of the client: what its owner asks for.</summary>
     MailsToOne,
+
+    /// <summary>The same of what anybody may cause.</summary>
+    MailsOfStrangers,
 
     /// <summary>By the session.</summary>
     Refreshes,
@@ -39,6 +42,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.Registrations => (o.Registrations, Hour),
             Limit.Mails => (o.Mails, Hour),
             Limit.MailsToOne => (o.MailsToOne, Hour),
+            Limit.MailsOfStrangers => (o.MailsOfStrangers, Hour),
             Limit.Refreshes => (o.Refreshes, TenMinutes),
             Limit.UnknownTokens => (o.UnknownTokens, TenMinutes),
             Limit.EmailVerifications => (o.EmailVerifications, TenMinutes),

@@ -9,6 +9,7 @@ static class MailSetup
 {
     public static IServiceCollection AddMail(this IServiceCollection services) => services
         .AddScoped<MailOutbox>()
+        .AddScoped<MailWriter>()
         .AddSingleton<SmtpMailer>()
         .AddSingleton<MailDirectory>()
         .AddSingleton<IMailer>(p => p.GetRequiredService<IOptions<MailOptions>>().Value.Host is null ? p.GetRequiredService<MailDirectory>() : p.GetRequiredService<SmtpMailer>())

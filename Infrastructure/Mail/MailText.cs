@@ -17,15 +17,17 @@ sealed record MailText(string Subject, string[] Lines, string? Link = null, stri
     /// <param name="options">The settings, which have the links.</param>
     /// <param name="token">For a kind with a token.</param>
     /// <param name="lifetime">How long the token is valid.</param>
-    /// <param name="newEmail">For a change of address.</param>
+    /// <param name="newEmail">For a change of address; null where none waits any more.</param>
     public static MailText Of(MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail) => mail switch
     {
-        MailKind.VerifyEmail or MailKind.VerifyNewEmail => WithToken(
+        MailKind.VerifyEmail or MailKind.VerifyNewEmail or MailKind.ConfirmRegistration => WithToken(
             "Confirm your e-mail address", "Please confirm that this e-mail address is yours", "If you did not ask for this, do nothing: the address is then not confirmed.", options.VerifyUrl, token!, lifetime),
         MailKind.ResetPassword => WithToken(
             "Set a new password", "Somebody, we hope you, asked for a new password for your account", "If it was not you, do nothing: your password stays as it is.", options.ResetUrl, token!, lifetime),
         MailKind.EmailChangeRequested => new("A change of your e-mail address",
-            [$"Somebody, we hope you, has asked for {newEmail} as the e-mail address of your account.", "If it was not you, change your password in the app now, and tell those who run this service: soon no mail about the account will come here any more."]),
+            [$"Somebody, we hope you, has asked for {newEmail ?? "another one"} as the e-mail address of your account.", "If it was not you, change your password in the app now, and tell those who run this service: soon no mail about the account will come here any more."]),
+        MailKind.EmailChanged => new("Your e-mail address was changed",
+            [$"The e-mail address of your account is now {newEmail}, and no mail about the account will come here any more.", "If it was not you, tell those who run this service now."]),
         MailKind.AlreadyRegistered => new("You have an account already",
             ["Somebody, we hope you, tried to use this e-mail address for an account. It has one already: log in, or ask in the app for a new password.", "If it was not you, do nothing: nothing has changed."]),
         MailKind.PasswordChanged => new("Your password was changed",

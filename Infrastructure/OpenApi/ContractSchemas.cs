@@ -101,6 +101,8 @@ static class ContractSchemas
         (false, "is_public") => new() { Type = JsonSchemaType.Boolean, Description = "Whether everybody may see the public part at `/users/{username}`." },
         (true, "new_password") => Text(User.PasswordMaxBytes,
             $"At most {User.PasswordMaxBytes} bytes of UTF-8; not among the most common ones, nor one's own address.", minLength: limits.PasswordLength, format: "password", pattern: WithoutNul),
+        (true, "current_password") when schema is "UpdateMeRequest" or "PatchMeRequest" => Text(
+            StrictJson.MaxBodyBytes, "Needed beside another `email`; otherwise not looked at.", minLength: 1, format: "password", pattern: WithoutNul),
         (true, "current_password") => Tried("password"),
         (true, "token") => Text(StrictJson.MaxBodyBytes, "Out of a mail.", minLength: 1),
         (_, "email_verified") => new() { Type = JsonSchemaType.Boolean, Description = "Whether the person has shown that the address is theirs." },

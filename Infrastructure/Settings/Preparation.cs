@@ -4,6 +4,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Infrastructure.Settings;
 
@@ -28,6 +29,8 @@ static partial class Preparation
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
         var worker = await decoding;
         app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", worker.Vips, worker.DecodesHeic ? "accepted" : "not supported here");
+        if (app.Environment.IsProduction() && app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Host is null)
+            app.Logger.LogWarning("Mail__Host is not set: mails are files in DataDirectory/mail and reach nobody.");
         if (!worker.ClosedFiles)
             app.Logger.LogWarning("This kernel has no Landlock: a process that decodes pictures could read the files that this user can.");
     }

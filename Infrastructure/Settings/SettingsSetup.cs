@@ -71,6 +71,10 @@ static class SettingsSetup
             .Check(o => o.Timeout >= TimeSpan.FromSeconds(1) && o.Timeout <= TimeSpan.FromMinutes(5), "Mail__Timeout must be between 00:00:01 and 00:05:00.")
             .Check(o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl), "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")
             .Check(o => o.VerifyUrl is null || MailOptions.IsTemplate(o.VerifyUrl), "Mail__VerifyUrl must be an address with {token} in it, such as https://app.example.com/verify?token={token}.");
+        services.AddOptions<AccountOptions>()
+            .Validate<IOptions<MailOptions>>(
+                (o, m) => !environment.IsProduction() || !o.RequireVerifiedEmail || m.Value.Host is not null,
+                "Accounts__RequireVerifiedEmail needs Mail__Host: nobody could confirm an address without it.");
         services.AddSection<ImagesOptions>("Images", o =>
         {
             o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath);

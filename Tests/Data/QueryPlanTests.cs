@@ -60,7 +60,7 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             ["Register"] = c => c.PostAsJsonAsync("/register", new { name = "John", email, password = Password }, Cancellation),
             ["Login"] = c => c.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation),
             ["GetMe"] = c => c.GetAsync("/me", Cancellation),
-            ["UpdateMe"] = c => c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email }, Cancellation),
+            ["UpdateMe"] = c => c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email, current_password = Password }, Cancellation),
             ["PatchMe"] = c => c.PatchAsync("/me", new StringContent($$"""{"username":"{{username}}","is_public":true}""", new MediaTypeHeaderValue("application/merge-patch+json")), Cancellation),
             ["GetUser"] = c => c.GetAsync($"/users/{username}", Cancellation),
             ["ForgotPassword"] = c => c.PostAsJsonAsync("/password/forgot", new { email }, Cancellation),

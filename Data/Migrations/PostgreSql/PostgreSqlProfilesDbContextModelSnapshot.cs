@@ -150,6 +150,12 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasColumnType("integer")
                         .HasColumnName("mail");
 
+                    b.Property<string>("Network")
+                        .HasMaxLength(50)
+                        .HasColumnType("character varying(50)")
+                        .HasColumnName("network")
+                        .UseCollation("C");
+
                     b.Property<int>("State")
                         .HasColumnType("integer")
                         .HasColumnName("state");
@@ -374,6 +380,10 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasColumnName("pending_email")
                         .UseCollation("C");
 
+                    b.Property<long?>("PendingSessionId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("pending_session_id");
+
                     b.HasKey("Id");
 
                     b.HasIndex("NormalizedEmail")
@@ -503,6 +513,64 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasDatabaseName("ux_user_profiles_username");
 
                     b.ToTable("user_profiles", (string)null);
+                });
+
+            modelBuilder.Entity("Profiles.Data.WaitingRegistration", b =>
+                {
+                    b.Property<string>("NormalizedEmail")
+                        .HasMaxLength(254)
+                        .HasColumnType("character varying(254)")
+                        .HasColumnName("normalized_email")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Email")
+                        .IsRequired()
+                        .HasMaxLength(254)
+                        .HasColumnType("character varying(254)")
+                        .HasColumnName("email")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("name")
+                        .UseCollation("C");
+
+                    b.Property<string>("PasswordHash")
+                        .IsRequired()
+                        .HasMaxLength(60)
+                        .HasColumnType("character varying(60)")
+                        .HasColumnName("password_hash")
+                        .UseCollation("C");
+
+                    b.Property<DateTime?>("TokenExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("token_expires_at");
+
+                    b.Property<byte[]>("TokenHash")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("token_hash");
+
+                    b.Property<int?>("TokenPurpose")
+                        .HasColumnType("integer")
+                        .HasColumnName("token_purpose");
+
+                    b.HasKey("NormalizedEmail");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_waiting_registrations_created_at");
+
+                    b.HasIndex("TokenHash")
+                        .IsUnique()
+                        .HasDatabaseName("ux_waiting_registrations_token_hash");
+
+                    b.ToTable("waiting_registrations", (string)null);
                 });
 
             modelBuilder.Entity("Profiles.Data.IdempotentAnswer", b =>

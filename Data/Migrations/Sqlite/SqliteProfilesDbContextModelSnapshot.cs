@@ -138,6 +138,11 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("mail");
 
+                    b.Property<string>("Network")
+                        .HasMaxLength(50)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("network");
+
                     b.Property<int>("State")
                         .HasColumnType("INTEGER")
                         .HasColumnName("state");
@@ -327,6 +332,10 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("pending_email");
 
+                    b.Property<long?>("PendingSessionId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("pending_session_id");
+
                     b.HasKey("Id");
 
                     b.HasIndex("NormalizedEmail")
@@ -445,6 +454,60 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasDatabaseName("ux_user_profiles_username");
 
                     b.ToTable("user_profiles", (string)null);
+                });
+
+            modelBuilder.Entity("Profiles.Data.WaitingRegistration", b =>
+                {
+                    b.Property<string>("NormalizedEmail")
+                        .HasMaxLength(254)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("normalized_email");
+
+                    b.Property<DateTime>("CreatedAt")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Email")
+                        .IsRequired()
+                        .HasMaxLength(254)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("email");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<string>("PasswordHash")
+                        .IsRequired()
+                        .HasMaxLength(60)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("password_hash");
+
+                    b.Property<DateTime?>("TokenExpiresAt")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("token_expires_at");
+
+                    b.Property<byte[]>("TokenHash")
+                        .HasMaxLength(32)
+                        .HasColumnType("BLOB")
+                        .HasColumnName("token_hash");
+
+                    b.Property<int?>("TokenPurpose")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("token_purpose");
+
+                    b.HasKey("NormalizedEmail");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_waiting_registrations_created_at");
+
+                    b.HasIndex("TokenHash")
+                        .IsUnique()
+                        .HasDatabaseName("ux_waiting_registrations_token_hash");
+
+                    b.ToTable("waiting_registrations", (string)null);
                 });
 
             modelBuilder.Entity("Profiles.Data.IdempotentAnswer", b =>

@@ -44,7 +44,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     // What is not the person's to carry about: secrets, and how we keep things.
     static readonly Dictionary<Type, string[]> OnlyForUs = new()
     {
-        [typeof(User)] = ["NormalizedEmail", "PasswordHash", "Profile"],
+        [typeof(User)] = ["NormalizedEmail", "PasswordHash", "PendingSessionId", "Profile"],
         [typeof(UserProfile)] = ["UserId", "Version"],
         [typeof(ProfileImage)] = ["Key", "IsLocal"],
         [typeof(Session)] = ["UserId", "FamilyHash", "TokenHash", "PreviousHash", "Successor", "RotatedAt"],

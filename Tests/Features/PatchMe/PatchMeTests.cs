@@ -308,7 +308,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         await (await PatchAsync(other, $$"""{"username":"{{username}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         await (await PatchAsync(user, $$"""{"name":"Changed","username":"{{username.ToUpperInvariant()}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Username already taken");
         (await StoredAsync(user)).Profile.Version.ShouldBe(1);
-        await (await PatchAsync(user, $$"""{"email":"{{other.Email}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
+        await (await PatchAsync(user, $$"""{"email":"{{other.Email}}","current_password":"{{user.Password}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
         // One's own may be sent again, and what was given up is free.
         await (await PatchAsync(other, $$"""{"username":"{{username}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         await (await PatchAsync(other, """{"username":null}""")).ShouldBeAsync(HttpStatusCode.OK);

@@ -33,7 +33,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync();
         var email = $"Changed-{Guid.NewGuid():N}@example.com";
-        await (await PutAsync(user, $$"""{"name":"Both","email":" {{email}} "}""")).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PutAsync(user, $$"""{"name":"Both","email":" {{email}} ","current_password":"{{user.Password}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         var stored = await StoredAsync(user);
         stored.Email.ShouldBe(email);
         stored.NormalizedEmail.ShouldBe(email.ToLowerInvariant());
@@ -48,7 +48,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public async Task A_taken_email_is_refused_with_409_and_nothing_changes()
     {
         var (user, other) = (await app.CreateUserAsync("Stays"), await app.CreateUserAsync());
-        var response = await PutAsync(user, $$"""{"name":"Changed","email":"{{other.Email.ToUpperInvariant()}}"}""");
+        var response = await PutAsync(user, $$"""{"name":"Changed","email":"{{other.Email.ToUpperInvariant()}}","current_password":"{{user.Password}}"}""");
         await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
         var stored = await StoredAsync(user);
         stored.Email.ShouldBe(user.Email);
@@ -170,7 +170,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync();
         var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i =>
-            (await PutAsync(user, $$"""{"name":"{{i}}","email":"{{i}}.{{user.Email}}"}""")).StatusCode));
+            (await PutAsync(user, $$"""{"name":"{{i}}","email":"{{i}}.{{user.Email}}","current_password":"{{user.Password}}"}""")).StatusCode));
         statuses.ShouldAllBe(s => s == HttpStatusCode.OK);
         var stored = await StoredAsync(user);
         stored.Email.ShouldBe($"{stored.Profile.Name}.{user.Email}");
@@ -182,7 +182,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => app.CreateUserAsync()));
         var wanted = $"wanted-{Guid.NewGuid():N}@example.com";
-        var statuses = await Task.WhenAll(users.Select(async u => (await PutAsync(u, $$"""{"email":"{{wanted}}"}""")).StatusCode));
+        var statuses = await Task.WhenAll(users.Select(async u => (await PutAsync(u, $$"""{"email":"{{wanted}}","current_password":"{{u.Password}}"}""")).StatusCode));
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         statuses.Count(s => s == HttpStatusCode.Conflict).ShouldBe(4);
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == wanted))).ShouldBe(1);

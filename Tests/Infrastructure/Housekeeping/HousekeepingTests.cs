@@ -28,6 +28,8 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
                 db.IdempotentAnswers.Add(new() { KeyHash = Random(), RequestHash = Random(), CreatedAt = now - IdempotentAnswer.Kept - age });
                 db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = now - SecurityEvent.Kept - age });
                 db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = TokenPurpose.ResetPassword, TokenHash = Random(), NormalizedEmail = user.Email, ExpiresAt = now + left });
+                var (waits, since) = ($"{Guid.NewGuid():N}@example.com", now - TimeSpan.FromDays(3) - age);
+                db.WaitingRegistrations.Add(new() { NormalizedEmail = waits, Email = waits, Name = "", PasswordHash = "", CreatedAt = since });
                 db.Sessions.Add(new() { UserId = user.Id, FamilyHash = Random(), TokenHash = Random(), CreatedAt = now.AddDays(-100), LastUsedAt = now - TimeSpan.FromDays(60) - age });
                 return await db.SaveChangesAsync(Cancellation);
             });
@@ -40,6 +42,7 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
             (await db.IdempotentAnswers.SingleAsync(Cancellation)).CreatedAt.ShouldBeGreaterThan(now - IdempotentAnswer.Kept);
             (await db.SecurityEvents.Where(e => e.Kind == SecurityEventKind.PasswordChanged).SingleAsync(Cancellation)).At.ShouldBeGreaterThan(now - SecurityEvent.Kept);
             (await db.OneTimeTokens.Where(t => t.Purpose == TokenPurpose.ResetPassword).SingleAsync(Cancellation)).ExpiresAt.ShouldBeGreaterThan(now);
+            (await db.WaitingRegistrations.SingleAsync(Cancellation)).CreatedAt.ShouldBeGreaterThan(now.AddDays(-3));
             (await db.Sessions.Where(s => s.CreatedAt < now.AddDays(-99)).SingleAsync(Cancellation)).LastUsedAt.ShouldBeGreaterThan(now.AddDays(-60));
             return 0;
         });

@@ -51,6 +51,24 @@ public sealed class LoginGuardTests(LimitsFixture app, OtherInstanceFixture othe
     }
 
     [Fact]
+    public async Task A_wrong_password_beside_another_address_counts_like_any_other()
+    {
+        var (user, here) = (await JoinAsync(), Fresh());
+        var login = await (await LoginAsync(Fresh(), user.Email, user.Password)).ShouldBeAsync(HttpStatusCode.OK);
+        for (var i = 0; i < 5; i++)
+            await (await ChangeAsync("wrong password")).ShouldBeProblemAsync(HttpStatusCode.Forbidden);
+        await ShouldWaitAsync(await ChangeAsync(user.Password), Quarter);
+        await ShouldWaitAsync(await LoginAsync(here, user.Email, user.Password), Quarter);
+
+        Task<HttpResponseMessage> ChangeAsync(string password)
+        {
+            var message = ClientAddresses.From(here, HttpMethod.Put, "/me", JsonContent.Create(new { email = "x" + user.Email, current_password = password }));
+            message.Headers.Authorization = new("Bearer", login.GetProperty("access_token").GetString());
+            return app.Client.SendAsync(message, Cancellation);
+        }
+    }
+
+    [Fact]
     public async Task A_success_forgives_the_failures_before_it()
     {
         var (user, here) = (await JoinAsync(), Fresh());
@@ -183,6 +201,22 @@ public sealed class LoginGuardTests(LimitsFixture app, OtherInstanceFixture othe
         events.Count.ShouldBe(5);
         var network = $"{here[..here.LastIndexOf('.')]}.0/24";
         events.ShouldAllBe(e => e.Network == network);
+    }
+
+    [Fact]
+    public async Task A_requested_reset_is_noted_with_the_network_that_asked_for_it()
+    {
+        var (user, here) = (await JoinAsync(), Fresh());
+        await (await app.Client.SendAsync(ClientAddresses.From(here, HttpMethod.Post, "/password/forgot", JsonContent.Create(new { email = user.Email })), Cancellation))
+            .ShouldBeAsync(HttpStatusCode.Accepted);
+        SecurityEvent? requested = null;
+        for (var tries = 0; tries < 500 && requested is null; tries++)
+        {
+            await Task.Delay(20, Cancellation);
+            requested = await app.QueryAsync(db => db.SecurityEvents.AsNoTracking()
+                .SingleOrDefaultAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.PasswordResetRequested));
+        }
+        requested!.Network.ShouldBe($"{here[..here.LastIndexOf('.')]}.0/24");
     }
 
     [Fact]

@@ -89,10 +89,11 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
         var email = $"canary-{Guid.NewGuid():N}@example.com";
         (await app.Client.PostAsJsonAsync("/register", new { name = "John", email, password = passwords[0] }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Created);
         var verify = (await app.MailAsync(email, "Confirm your e-mail address")).Token;
+        // What is confirmed voids every link before it.
+        (await app.Client.PostAsJsonAsync("/email/verify", new { token = verify }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
         await app.Client.PostAsJsonAsync("/password/forgot", new { email }, Cancellation);
         var reset = (await app.MailAsync(email, "Set a new password")).Token;
         await LookAsync();
-        (await app.Client.PostAsJsonAsync("/email/verify", new { token = verify }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await app.Client.PostAsJsonAsync("/password/reset", new { token = reset, new_password = passwords[1] }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
         var login = await (await app.Client.PostAsJsonAsync("/login", new { email, password = passwords[1] }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var client = app.ClientFor(new(0, "", email, "", login.GetProperty("access_token").GetString()!));

@@ -146,6 +146,14 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public async Task Where_addresses_must_be_verified_Production_needs_a_mail_server()
+    {
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("Accounts__RequireVerifiedEmail", "true"));
+        exitCode.ShouldNotBe(0);
+        output.ShouldStartWith("Profiles cannot start: Accounts__RequireVerifiedEmail needs Mail__Host");
+    }
+
+    [Fact]
     public async Task A_file_in_the_place_of_a_directory_stops_the_start()
     {
         var file = Path.Combine(TemporaryDirectory.Make("file"), "in-the-place-of-a-directory");

@@ -1,0 +1,101 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Limits;
+
+namespace Profiles.Infrastructure.Mail;
+
+/// <summary>
+/// Writes a mail of the outbox when it is sent: token and words are kept nowhere. Sent again after a failure, the mail has a token of its own, and the one before is good
+/// no more.
+/// </summary>
+sealed class MailWriter(
+    ProfilesDbContext db, OneTimeTokens tokens, Registrations registrations, RouteLimits limits, SecurityEventLog events, IOptions<MailOptions> options, ILogger<MailWriter> log)
+{
+    /// <summary>To whom and what; null where there is nothing to say any more, or the address has had enough: nobody is told who has no account.</summary>
+    public async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry)
+    {
+        var address = User.Normalize(entry.Key);
+        if (entry.Mail == MailKind.ConfirmRegistration)
+            return await ConfirmRegistrationAsync(entry, address);
+        if (await FindAsync(entry, address) is not { } found)
+            return entry.Mail == MailKind.ResetPassword ? await ResetRegistrationAsync(entry, address) : null;
+        // What voids the mail comes before this, or after it and finds the token.
+        await using var turn = await db.TakeTurnAsync(found.Id, CancellationToken.None);
+        if (!await IsWantedAsync(entry) || await db.FindUserAsync(found.Id, CancellationToken.None) is not { } user)
+            return null;
+        var written = await WriteAsync(entry, user, address);
+        await db.SaveChangesAsync(CancellationToken.None);
+        await turn.CommitAsync(CancellationToken.None);
+        return written;
+    }
+
+    Task<User?> FindAsync(OutboxEntry entry, string address) =>
+        entry.UserId == 0 ? db.FindUserAsync(address, CancellationToken.None) : db.FindUserAsync(entry.UserId, CancellationToken.None);
+
+    async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry, User user, string address)
+    {
+        switch (entry.Mail)
+        {
+            case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
+                return await MayAsync(entry, Limit.MailsOfStrangers, address) ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address)) : null;
+            case MailKind.VerifyNewEmail when user.PendingEmail is { } pending && User.Normalize(pending) == address:
+                if (!await MayAsync(entry, Limit.MailsOfStrangers, address))
+                    return null;
+                // Somebody else's: its owner is told, and whoever wanted it is not.
+                return await db.FindUserAsync(address, CancellationToken.None) is { } owner
+                    ? (owner.Email, Plain(MailKind.AlreadyRegistered))
+                    : (pending, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address));
+            case MailKind.ResetPassword when user.NormalizedEmail == address:
+                if (!await MayAsync(entry, Limit.MailsToOne, address))
+                    return null;
+                if (entry.Attempts == 0)
+                    events.Add(user.Id, SecurityEventKind.PasswordResetRequested, device: null, entry.Network);
+                return (user.Email, await WithTokenAsync(entry, user, TokenPurpose.ResetPassword, address));
+            case MailKind.AlreadyRegistered when user.NormalizedEmail == address:
+                return await MayAsync(entry, Limit.MailsOfStrangers, address) ? (user.Email, Plain(MailKind.AlreadyRegistered)) : null;
+            case MailKind.EmailChangeRequested or MailKind.EmailChanged or MailKind.PasswordChanged:
+                return (entry.Key, Plain(entry.Mail.Value, user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email)));
+            default:
+                return null;
+        }
+    }
+
+    async Task<(string Recipient, MailText Text)?> ConfirmRegistrationAsync(OutboxEntry entry, string address)
+    {
+        if (!await IsWantedAsync(entry) || await registrations.FindAsync(address, CancellationToken.None) is not { } registration
+            || !await MayAsync(entry, Limit.MailsOfStrangers, address))
+            return null;
+        if (await db.FindUserAsync(address, CancellationToken.None) is { } owner)
+            return (owner.Email, Plain(MailKind.AlreadyRegistered));
+        return await WithTokenAsync(MailKind.ConfirmRegistration, registration, TokenPurpose.VerifyEmail);
+    }
+
+    // Whoever reads the mailbox gets in, whatever became of the mail before and whoever has registered.
+    async Task<(string Recipient, MailText Text)?> ResetRegistrationAsync(OutboxEntry entry, string address) =>
+        await registrations.FindAsync(address, CancellationToken.None) is { } registration && await MayAsync(entry, Limit.MailsToOne, address)
+            ? await WithTokenAsync(MailKind.ResetPassword, registration, TokenPurpose.ResetPassword)
+            : null;
+
+    Task<bool> IsWantedAsync(OutboxEntry entry) => db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None);
+
+    // Counted once, however often it has to be sent.
+    async Task<bool> MayAsync(OutboxEntry entry, Limit budget, string address)
+    {
+        if (entry.Attempts > 0 || await limits.TryTakeAsync(budget, address, CancellationToken.None))
+            return true;
+        log.LogInformation("Mail {Kind} of entry {Entry} is dropped: its address has had {Limit} in this hour.", entry.Mail, entry.Id, budget);
+        return false;
+    }
+
+    async Task<MailText> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address) =>
+        WithToken(entry.Mail!.Value, await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None), purpose);
+
+    async Task<(string Recipient, MailText Text)?> WithTokenAsync(MailKind mail, WaitingRegistration registration, TokenPurpose purpose) =>
+        await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token ? (registration.Email, WithToken(mail, token, purpose)) : null;
+
+    MailText WithToken(MailKind mail, string token, TokenPurpose purpose) => MailText.Of(mail, options.Value, token, tokens.LifetimeOf(purpose), newEmail: null);
+
+    MailText Plain(MailKind mail, string? newEmail = null) => MailText.Of(mail, options.Value, token: null, default, newEmail);
+}
