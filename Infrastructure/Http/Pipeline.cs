@@ -109,20 +109,31 @@ static class Pipeline
             { PublicBaseUrl: { } url } when !app.Environment.IsDevelopment() => [new Uri(url).Host, "localhost", "127.0.0.1", "[::1]"],
             _ => null,
         };
-        if (names is null || names.Contains("*"))
-            return app;
-        StringSegment[] allowed = [.. names.Select(OnTheWire)];
+        StringSegment[]? allowed = names is null || names.Contains("*") ? null : [.. names.Select(OnTheWire)];
         return app.Use((context, next) =>
         {
             // Orchestrators call by the pod's own address, a service's name or none: there is no address in these answers to forge.
             if (Health.HealthSetup.Paths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
                 return next(context);
             // The header as it was sent: Request.Host decodes it, and throws at what only looks like punycode.
-            if (HostString.MatchesAny(new HostString(context.Request.Headers.Host.ToString()).Host, allowed))
+            var host = context.Request.Headers.Host.ToString();
+            if (allowed is null ? IsReadable(host) : HostString.MatchesAny(new HostString(host).Host, allowed))
                 return next(context);
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
             return Task.CompletedTask;
         });
+    }
+
+    static bool IsReadable(string host)
+    {
+        try
+        {
+            return HostString.FromUriComponent(host) is var _;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     // Letters beyond ASCII are sent as punycode (RFC 5891).

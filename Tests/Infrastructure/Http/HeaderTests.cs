@@ -299,6 +299,21 @@ public sealed class RawRequestTests
     }
 
     [Fact]
+    public async Task What_only_looks_like_a_host_name_is_refused_where_every_name_is_answered()
+    {
+        await using var server = await ServerProcess.StartAsync(("AllowedHosts", "*"));
+        (await SendAsync(server, "GET", "/upload-policy", "", "whatever.example")).ShouldStartWith("HTTP/1.1 200");
+        foreach (var (method, path, rest) in new[]
+        {
+            ("GET", "/upload-policy", ""),
+            ("POST", "/account/deletion", "Origin: https://x.example\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n"),
+        })
+        {
+            (await SendAsync(server, method, path, rest, "xn--99999999999999.example")).ShouldStartWith("HTTP/1.1 400", Case.Sensitive, path);
+        }
+    }
+
+    [Fact]
     public async Task Orchestrators_are_answered_under_any_host_and_nobody_else_is()
     {
         await using var server = await ServerProcess.StartAsync(("PublicBaseUrl", "https://profiles.example"));
