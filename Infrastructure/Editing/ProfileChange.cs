@@ -37,7 +37,7 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 await using var turn = fields.Email is null ? null : await db.TakeTurnAsync(me.Id, ct);
                 if (fields.Email is not null)
                 {
-                    if (!await db.UserProfiles.AnyAsync(p => p.UserId == me.Id && p.Version == me.Profile.Version, ct))
+                    if (await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct) != me.Profile.Version)
                         throw new DbUpdateConcurrencyException();
                     await emails.ChangeAsync(me.User, fields.Email, ct);
                 }
