@@ -40,6 +40,7 @@ try
     app.UseMiddleware<RequestLog>();
     app.UseBasePath().UseSafeHeaders();
     app.UseErrors().UseForwardedAddresses();
+    app.UseHangUps();
     app.UseAllowedHosts();
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();

@@ -349,33 +349,27 @@ public sealed class RawRequestTests
     {
         await using var server = await ServerProcess.StartAsync();
         var token = await JoinAsync(server);
-        const string Part = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n\r\nxxxx";
-        var bodies = new[] { ("/login", "application/json", "{"), ("/me/upload-image", "multipart/form-data; boundary=b", Part), ("/account/deletion", "application/x-www-form-urlencoded", "email=") };
-        var sent = 0;
-        foreach (var (path, type, body) in bodies)
+        var part = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n\r\n" + new string('x', 2_500_000);
+        var bodies = new[] { ("/login", "application/json", "{"), ("/me/upload-image", "multipart/form-data; boundary=b", part), ("/account/deletion", "application/x-www-form-urlencoded", "email=") };
+        const int Sent = 100;
+        // Often and several at once: what may go wrong does so when the hang-up is noticed while more is being read.
+        await Parallel.ForAsync(0, Sent, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Token }, async (round, ct) =>
         {
-            foreach (var framing in new[] { "Content-Length: 100000", "Transfer-Encoding: chunked" })
-            {
-                foreach (var reset in new[] { true, false })
-                {
-                    foreach (var key in new[] { "", $"Idempotency-Key: {Guid.NewGuid()}\r\n" })
-                    {
-                        using var client = new TcpClient();
-                        await client.ConnectAsync(server.Address.Host, server.Address.Port, Token);
-                        client.LingerState = new(reset, 0);
-                        var content = framing.StartsWith('T') ? $"{body.Length:x}\r\n{body}\r\n" : body;
-                        var head = $"POST {path} HTTP/1.1\r\nHost: {server.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\n{key}{framing}\r\n\r\n";
-                        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head + content), Token);
-                        // Until it is being read.
-                        await Task.Delay(100, Token);
-                        sent++;
-                    }
-                }
-            }
-        }
-        for (var patience = 0; patience < 100 && Regex.Count(server.Output, "\"Method\":\"POST\"") < sent + 2; patience++)
+            var ((path, type, body), isChunked, isReset, hasKey) = (bodies[round % 8 == 0 ? round / 8 % 3 : 1], round % 5 == 0, round % 6 != 0, round % 7 == 0);
+            using var client = new TcpClient();
+            await client.ConnectAsync(server.Address.Host, server.Address.Port, ct);
+            client.LingerState = new(isReset, 0);
+            var framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 3000000";
+            var key = hasKey ? $"Idempotency-Key: {Guid.NewGuid()}\r\n" : "";
+            var head = $"POST {path} HTTP/1.1\r\nHost: {server.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\n{key}{framing}\r\n\r\n";
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head + (isChunked ? $"{body.Length:x}\r\n{body}\r\n" : body)), ct);
+            await Task.Delay(round % 5 * 10, ct);
+        });
+        // A reset may overtake its request, which nobody sees then; the last one is seen.
+        (await SendAsync(server, "POST", "/logout", "Content-Length: 0\r\n")).ShouldStartWith("HTTP/1.1 401");
+        for (var patience = 0; patience < 100 && (Regex.Count(server.Output, "\"Method\":\"POST\"") < Sent / 4 || !server.Output.Contains("logout", StringComparison.Ordinal)); patience++)
             await Task.Delay(50, Token);
-        Regex.Count(server.Output, "\"Method\":\"POST\"").ShouldBe(sent + 2, "With the two that joined.");
+        Regex.Count(server.Output, "\"Method\":\"POST\"").ShouldBeGreaterThanOrEqualTo(Sent / 4);
         server.Output.ShouldNotContain("\"LogLevel\":\"Error\"");
         server.Output.ShouldNotContain("\"Status\":500");
     }
