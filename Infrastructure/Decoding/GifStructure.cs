@@ -13,14 +13,22 @@ static class GifStructure
     public static Span<byte> Mend(Span<byte> buffer, int length)
     {
         ReadOnlySpan<byte> gif = buffer[..length];
-        var (at, hasFrame) = (FirstBlock(gif), false);
+        var (at, frame) = (FirstBlock(gif), 0);
         while (IsBlock(gif, at))
         {
-            hasFrame |= gif[at] == Frame;
-            at = BehindBlock(gif, at);
+            var block = at;
+            frame = gif[block] == Frame ? block : frame;
+            at = BehindBlock(gif, block);
+            // Behind the pixels a comment that is cut off is left out.
+            if (at > length && frame > 0 && gif[block] == Extension)
+            {
+                at = block;
+                break;
+            }
         }
-        // Cut off within a block, it lacks pixels, and was not only left without an end.
-        if (!hasFrame || at > length)
+        // Of the last frame just the end of its sub-blocks may be missing. Cut off elsewhere, it lacks pixels.
+        buffer[length] = 0;
+        if (frame == 0 || at > length + 1 || (at > length && !HasPixels(buffer[..at], frame)))
             throw new InvalidImageException();
         buffer[at] = Trailer;
         return buffer[..(at + 1)];

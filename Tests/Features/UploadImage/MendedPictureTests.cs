@@ -39,6 +39,8 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
         { "GIF without its end", Picture.Bytes("gif-no-trailer.gif") },
         { "GIF with NUL in place of its end", Picture.Bytes("gif-nul-trailer.gif") },
         { "GIF with bytes in place of its end", [.. Animated[..^1], .. Garbage] },
+        { "GIF without the end of its sub-blocks", Picture.Bytes("gif-no-trailer.gif")[..^1] },
+        { "GIF that is cut off in a comment", [.. Picture.Bytes("gif-no-trailer.gif"), (byte)'!', 0xFE, 5, (byte)'h', (byte)'e'] },
         { "GIF with bytes behind its end", [.. Animated, .. Garbage] },
         { "WebP with bytes behind its end", [.. WebP, .. Garbage] },
         { "WebP with zeros behind its end", [.. WebP, .. new byte[64]] },
