@@ -8,5 +8,6 @@ namespace Profiles.Features.RefreshToken;
 sealed class RefreshTokenValidator : Validator<RefreshTokenRequest>
 {
     public RefreshTokenValidator() =>
-        RuleFor(r => r.RefreshToken).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.RefreshTokenRequired);
+        RuleFor(r => r.RefreshToken).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.RefreshTokenRequired)
+            .Must(t => t?.Contains('\0') is not true).WithError(ErrorCodes.WrongType);
 }

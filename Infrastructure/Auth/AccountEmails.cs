@@ -12,13 +12,17 @@ sealed class AccountEmails(
     /// Takes another address for the caller, who is tracked and has shown the password: at once, or where addresses must be verified, when it has been. The address in
     /// force takes back the one that waits. Adds the mails and the event to what is saved in the caller's transaction, which has the user's turn.
     /// </summary>
-    public async Task ChangeAsync(User user, string email, CancellationToken ct)
+    /// <param name="user">The caller.</param>
+    /// <param name="email">As it was sent.</param>
+    /// <param name="isPasswordShown">Without it the address in force keeps its spelling: mails go by that, and to a mail server it may be another mailbox.</param>
+    /// <param name="ct">Cancels it.</param>
+    public async Task ChangeAsync(User user, string email, bool isPasswordShown, CancellationToken ct)
     {
         var old = user.Email;
         if (User.Normalize(email) == user.NormalizedEmail)
         {
             await credentials.WithdrawAsync(user, ct);
-            user.Email = email.Trim();
+            user.Email = isPasswordShown ? email.Trim() : user.Email;
             return;
         }
         if (options.Value.RequireVerifiedEmail)

@@ -39,7 +39,7 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 {
                     if (await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct) != me.Profile.Version)
                         throw new DbUpdateConcurrencyException();
-                    await emails.ChangeAsync(me.User, fields.Email, ct);
+                    await emails.ChangeAsync(me.User, fields.Email, isPasswordShown: shown is not null, ct);
                 }
                 await db.SaveChangesAsync(ct);
                 if (turn is not null)
@@ -65,14 +65,15 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
     // A token that was stolen is not enough to take the account over by another address.
     async Task<ProblemHttpResult?> RefusalAsync(HttpContext context, ProfileFields fields, CancellationToken ct)
     {
-        if (fields.Email is null || User.Normalize(fields.Email) == me.User.NormalizedEmail || shown == me.User.PasswordHash)
+        if (fields.Email is null || shown == me.User.PasswordHash)
             return null;
+        var isOther = User.Normalize(fields.Email) != me.User.NormalizedEmail;
         if (string.IsNullOrEmpty(fields.CurrentPassword))
-            return Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context);
+            return isOther ? Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context) : null;
         if (!await guard.VerifyAsync(me.User, fields.CurrentPassword, ct))
             return Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
         // Once for the request, however often the change has to be made: whoever is logged in could have mails sent to anybody.
-        if (shown is null)
+        if (isOther && shown is null)
             await limits.TakeAsync(Limit.Mails, FormattableString.Invariant($"user {me.Id}"), ct);
         shown = me.User.PasswordHash;
         return null;

@@ -16,12 +16,13 @@ sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageS
     // Cloudinary counts such calls: 500 in an hour on its smallest plan, of all instances.
     static readonly TimeSpan Lasts = TimeSpan.FromSeconds(1), FineAtCloudinary = TimeSpan.FromSeconds(30), IllAtCloudinary = TimeSpan.FromSeconds(10);
 
-    // A storage that hangs is ill, and must not keep whoever asks: the database is what decides.
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    // A storage that is slow must not keep whoever asks, whose own patience may be a second: the database is what decides. One that hangs is ill.
+    static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200), Patience = TimeSpan.FromSeconds(2);
 
     readonly Lock gate = new();
     Task<ReadinessReport>? look;
     Task? storageLook;
+    bool? wasFine;
     long lookedAt, storageLookedAt;
 
     /// <summary>What was found at most a second ago.</summary>
@@ -38,14 +39,10 @@ sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageS
 
     async Task<ReadinessReport> LookAsync()
     {
-        var image = IsFineAsync("image storage", async () =>
-        {
-            await LatestStorageLook().WaitAsync(Patience, clock);
-            return 0;
-        });
+        var image = IsStorageFineAsync();
         // Not before it was there for the first time.
         var pending = start.Ready.IsCompleted ? await IsFineAsync("database", CountPendingAsync) : null;
-        var report = new ReadinessReport(pending is not null, await image is not null, pending);
+        var report = new ReadinessReport(pending is not null, await image, pending);
         Volatile.Write(ref lookedAt, clock.GetTimestamp());
         return report;
     }
@@ -56,6 +53,18 @@ sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageS
         using var scope = scopes.CreateScope();
         var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
         return await ProfilesDbContext.ReadAsync(() => db.Outbox.CountAsync());
+    }
+
+    // What the look before found stands while the present one is on its way, but not for long.
+    async Task<bool> IsStorageFineAsync()
+    {
+        var present = LatestStorageLook();
+        await Task.WhenAny(present, Task.Delay(wasFine is null ? Patience : Glance, clock));
+        var isFine = present.IsCompleted ? present.IsCompletedSuccessfully : wasFine is true && clock.GetElapsedTime(storageLookedAt) < Patience;
+        if (!isFine && wasFine is not false)
+            log.LogWarning(present.Exception, "Degraded: the image storage does not do its work.");
+        wasFine = isFine;
+        return isFine;
     }
 
     Task LatestStorageLook()

@@ -52,21 +52,32 @@ sealed class HousekeepingService(
         }
     }
 
-    // Each removes a batch of a kind, the oldest first, by the index of its time, and says how many there were.
+    // Each removes a batch of a kind, the oldest first, by the index of its time, and says how many there were. Whether a row has expired is asked of the row itself too:
+    // on PostgreSQL it may have been renewed while its lock was waited for.
     IEnumerable<(string Kind, Func<ProfilesDbContext, CancellationToken, Task<int>> RemoveAsync)> Kinds(DateTime now)
     {
         var (answered, happened, used, told) = (now - IdempotentAnswer.Kept, now - SecurityEvent.Kept, now - sessions.Value.RefreshLifetime, now - sessions.Value.ReuseWindow);
         var waiting = now - accounts.Value.VerifyLifetime;
-        yield return ("counts", (db, ct) => db.RateLimits.Where(l => l.EndsAt <= now).OrderBy(l => l.EndsAt).Take(Batch).ExecuteDeleteAsync(ct));
-        yield return ("answers", (db, ct) => db.IdempotentAnswers.Where(a => a.CreatedAt <= answered).OrderBy(a => a.CreatedAt).Take(Batch).ExecuteDeleteAsync(ct));
+        yield return ("counts", (db, ct) => db.RateLimits.Where(l => l.EndsAt <= now
+            && db.RateLimits.Where(x => x.EndsAt <= now).OrderBy(x => x.EndsAt).Take(Batch).Select(x => x.KeyHash).Contains(l.KeyHash)).ExecuteDeleteAsync(ct));
+        yield return ("answers", (db, ct) => db.IdempotentAnswers.Where(a => a.CreatedAt <= answered
+            && db.IdempotentAnswers.Where(x => x.CreatedAt <= answered).OrderBy(x => x.CreatedAt).Take(Batch).Select(x => x.KeyHash).Contains(a.KeyHash)).ExecuteDeleteAsync(ct));
+        yield return ("registrations", (db, ct) => db.WaitingRegistrations.Where(r => r.CreatedAt <= waiting
+            && db.WaitingRegistrations.Where(x => x.CreatedAt <= waiting).OrderBy(x => x.CreatedAt).Take(Batch).Select(x => x.NormalizedEmail).Contains(r.NormalizedEmail))
+            .ExecuteDeleteAsync(ct));
+        // What is never renewed.
         yield return ("events", (db, ct) => db.SecurityEvents.Where(e => e.At <= happened).OrderBy(e => e.At).Take(Batch).ExecuteDeleteAsync(ct));
-        yield return ("registrations", (db, ct) =>
-            db.WaitingRegistrations.Where(r => r.CreatedAt <= waiting).OrderBy(r => r.CreatedAt).Take(Batch).ExecuteDeleteAsync(ct));
         yield return ("tokens", (db, ct) => db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt).Take(Batch).ExecuteDeleteAsync(ct));
         yield return ("sessions", (db, ct) => db.Sessions.Where(s => s.LastUsedAt <= used).OrderBy(s => s.LastUsedAt).Take(Batch).ExecuteDeleteAsync(ct));
-        // What a lost reply is told from is of no use after its time.
-        yield return ("successors", (db, ct) => db.Sessions.Where(s => s.Successor != null && s.RotatedAt < told).OrderBy(s => s.Id).Take(Batch)
-            .ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct));
+        // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only reads.
+        var last = 0L;
+        yield return ("successors", async (db, ct) =>
+        {
+            var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < told).OrderBy(s => s.Id).Take(Batch).Select(s => s.Id).ToListAsync(ct);
+            last = found.LastOrDefault(last);
+            await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < told).ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
+            return found.Count;
+        });
     }
 
     async Task<bool> TryRemoveAsync(string kind, Func<ProfilesDbContext, CancellationToken, Task<int>> removeAsync, TimeSpan budget, CancellationToken ct)

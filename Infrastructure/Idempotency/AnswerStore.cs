@@ -12,8 +12,12 @@ sealed class AnswerStore(ProfilesDbContext db, TimeProvider clock)
     /// <summary>In place of the hash of a body that has not arrived yet.</summary>
     public static readonly byte[] NotYet = new byte[Session.HashLength];
 
-    /// <summary>Whether a key was seen.</summary>
-    public Task<bool> IsKnownAsync(byte[] keyHash, CancellationToken ct) => ProfilesDbContext.ReadAsync(() => db.IdempotentAnswers.AnyAsync(a => a.KeyHash == keyHash, ct));
+    /// <summary>Whether a key was seen, and its answer is still good.</summary>
+    public Task<bool> IsKnownAsync(byte[] keyHash, CancellationToken ct)
+    {
+        var since = clock.GetUtcNow().UtcDateTime - IdempotentAnswer.Kept;
+        return ProfilesDbContext.ReadAsync(() => db.IdempotentAnswers.AnyAsync(a => a.KeyHash == keyHash && a.CreatedAt > since, ct));
+    }
 
     /// <summary>Begins the request of a key: gives the row that it has now, and whether that is ours.</summary>
     public async Task<(IdempotentAnswer Row, bool IsMine)> BeginAsync(byte[] keyHash, long? userId, byte[] requestHash, CancellationToken ct)

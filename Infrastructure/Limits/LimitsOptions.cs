@@ -24,7 +24,7 @@ public sealed class LimitsOptions
     /// <summary>Requests in an hour that send a mail: from one address, or by one user who is logged in.</summary>
     public int Mails { get; set; } = 100;
 
-    /// <summary>Mails to one address in an hour with a link to set a new password. Only those that are sent count; beyond it they are not sent.</summary>
+    /// <summary>Mails to one address in an hour that its owner asks for: with a link to set a new password, and as many to confirm it. Only those that are sent count; beyond it they are not sent.</summary>
     public int MailsToOne { get; set; } = 5;
 
     /// <summary>
@@ -52,6 +52,9 @@ public sealed class LimitsOptions
 
     /// <summary>Uploads by one user that one instance takes at a time.</summary>
     public int UploadsAtOnce { get; set; } = 2;
+
+    /// <summary>Passwords that one instance verifies at a time for one account and from one address: fewer than may wait for their hash, so that others have room.</summary>
+    public int LoginsAtOnce { get; set; } = 30;
 
     /// <summary>Requests by one user that one instance takes at a time and that hash a password.</summary>
     public int PasswordsAtOnce { get; set; } = 2;

@@ -10,7 +10,7 @@ namespace Profiles.Infrastructure.Limits;
 static class LimitsSetup
 {
     // An upload takes seconds; whoever waits for one of two is not to ask all the time.
-    static readonly TimeSpan BetweenTurns = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan BetweenTurns = TimeSpan.FromSeconds(5);
 
     public static IServiceCollection AddLimits(this IServiceCollection services) => services
         .AddSingleton<LimitMemory>()
@@ -34,11 +34,12 @@ static class LimitsSetup
     /// <summary>Refuses a user who asks too often, or too much at once; after authorisation, and before the body has arrived.</summary>
     public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
-        if (context.Features.Get<RequestUser>() is not { Id: var user })
+        if (context.Features.Get<RequestUser>() is not { Id: var id })
         {
             await next(context);
             return;
         }
+        var user = FormattableString.Invariant($"user {id}");
         IDisposable? turn = null;
         // One that is refused is not counted.
         if (context.GetEndpoint()?.Metadata.GetMetadata<LimitedAtOnce>() is { Kind: var kind } && (turn = context.RequestServices.GetRequiredService<UserTurns>().TryTake(user, kind)) is null)
@@ -47,7 +48,7 @@ static class LimitsSetup
             return;
         }
         using (turn)
-            await CountAsync(context, FormattableString.Invariant($"user {user}"), next);
+            await CountAsync(context, user, next);
     });
 
     static async Task CountAsync(HttpContext context, string whom, RequestDelegate next)

@@ -12,7 +12,7 @@ namespace Profiles.Infrastructure.Limits;
 /// and an address that is nobody's counts like any other (docs/adr/0009-limits.md).
 /// </summary>
 sealed class LoginGuard(
-    PasswordHasher passwords, LimitCounters counters, LimitMemory memory, SecurityEventLog events, IHttpContextAccessor http, IOptions<LimitsOptions> options,
+    PasswordHasher passwords, LimitCounters counters, LimitMemory memory, UserTurns turns, SecurityEventLog events, IHttpContextAccessor http, IOptions<LimitsOptions> options,
     IOptions<AccountOptions> accounts)
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15), Hour = TimeSpan.FromHours(1);
@@ -42,7 +42,9 @@ sealed class LoginGuard(
 
     async Task<bool> VerifyAsync(string normalizedEmail, User? user, string password, bool mayBeUnverified, CancellationToken ct)
     {
-        var keys = Keys.Of(normalizedEmail, ClientNetwork.ForLimits(http.HttpContext!));
+        var network = ClientNetwork.ForLimits(http.HttpContext!);
+        var keys = Keys.Of(normalizedEmail, network);
+        using var turn = turns.TryTake($"{normalizedEmail}\n{network}", AtOnce.Logins) ?? throw new TooManyException(LimitsSetup.BetweenTurns);
         if (most.Enabled)
             await RefuseAsync(keys, ct);
         if (await passwords.VerifyAsync(password, user?.PasswordHash, ct) && user is not null && (mayBeUnverified || !accounts.Value.MustVerify(user)))

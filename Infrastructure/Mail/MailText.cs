@@ -18,9 +18,13 @@ sealed record MailText(string Subject, string[] Lines, string? Link = null, stri
     /// <param name="token">For a kind with a token.</param>
     /// <param name="lifetime">How long the token is valid.</param>
     /// <param name="newEmail">For a change of address; null where none waits any more.</param>
-    public static MailText Of(MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail) => mail switch
+    /// <param name="registeredAt">For a registration, UTC: somebody else may have registered the same address at another time.</param>
+    public static MailText Of(MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail, DateTime registeredAt = default) => mail switch
     {
-        MailKind.VerifyEmail or MailKind.VerifyNewEmail or MailKind.ConfirmRegistration => WithToken(
+        MailKind.ConfirmRegistration => WithToken(
+            "Confirm your e-mail address", $"Please confirm that you registered with this e-mail address on {registeredAt.ToString("d MMMM yyyy 'at' HH:mm:ss", CultureInfo.InvariantCulture)} UTC",
+            "If it was not you, do nothing: no account is made. If you registered at another time, ask in the app for a new password instead.", options.VerifyUrl, token!, lifetime),
+        MailKind.VerifyEmail or MailKind.VerifyNewEmail => WithToken(
             "Confirm your e-mail address", "Please confirm that this e-mail address is yours", "If you did not ask for this, do nothing: the address is then not confirmed.", options.VerifyUrl, token!, lifetime),
         MailKind.ResetPassword => WithToken(
             "Set a new password", "Somebody, we hope you, asked for a new password for your account", "If it was not you, do nothing: your password stays as it is.", options.ResetUrl, token!, lifetime),

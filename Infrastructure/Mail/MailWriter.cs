@@ -39,7 +39,8 @@ sealed class MailWriter(
         switch (entry.Mail)
         {
             case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
-                return await MayAsync(entry, Limit.MailsOfStrangers, address) ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address)) : null;
+                // The account has the address: it is its owner who asks.
+                return await MayAsync(entry, Limit.MailsToOne, $"verify {address}") ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address)) : null;
             case MailKind.VerifyNewEmail when user.PendingEmail is { } pending && User.Normalize(pending) == address:
                 if (!await MayAsync(entry, Limit.MailsOfStrangers, address))
                     return null;
@@ -93,9 +94,10 @@ sealed class MailWriter(
         WithToken(entry.Mail!.Value, await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None), purpose);
 
     async Task<(string Recipient, MailText Text)?> WithTokenAsync(MailKind mail, WaitingRegistration registration, TokenPurpose purpose) =>
-        await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token ? (registration.Email, WithToken(mail, token, purpose)) : null;
+        await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token ? (registration.Email, WithToken(mail, token, purpose, registration.CreatedAt)) : null;
 
-    MailText WithToken(MailKind mail, string token, TokenPurpose purpose) => MailText.Of(mail, options.Value, token, tokens.LifetimeOf(purpose), newEmail: null);
+    MailText WithToken(MailKind mail, string token, TokenPurpose purpose, DateTime registeredAt = default) =>
+        MailText.Of(mail, options.Value, token, tokens.LifetimeOf(purpose), newEmail: null, registeredAt);
 
     MailText Plain(MailKind mail, string? newEmail = null) => MailText.Of(mail, options.Value, token: null, default, newEmail);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Infrastructure.Auth;
 using static Profiles.Tests.Infrastructure.Limits.LoginGuardTests;
@@ -11,13 +12,14 @@ namespace Profiles.Tests.Infrastructure.Limits;
 /// <summary>A service whose users soon reach their limits.</summary>
 public sealed class UserLimitsFixture : ProfilesFixture
 {
-    public const int Most = 2, Uploads = 6, Refreshes = 3;
+    public const int Most = 2, Uploads = 6, Refreshes = 3, Logins = 3;
 
     protected override void ConfigureApp(IWebHostBuilder a)
     {
         base.ConfigureApp(a);
         foreach (var name in new[] { "Exports", "Mails", "UploadsAtOnce", "PasswordsAtOnce" })
             a.UseSetting($"Limits:{name}", $"{Most}");
+        a.UseSetting("Limits:LoginsAtOnce", $"{Logins}");
         a.UseSetting("Limits:Uploads", $"{Uploads}");
         a.UseSetting("Limits:Refreshes", $"{Refreshes}");
         a.UseSetting("Limits:UnknownTokens", $"{Refreshes}");
@@ -92,6 +94,32 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
         await ShouldTakeTwoAsync(
             () => HeldContent.Text($$"""{"current_password":"{{user.Password}}","new_password":"{{user.Password}}"}""", "application/json"),
             content => client.PutAsync("/me/password", content, Cancellation), () => Task.CompletedTask);
+    }
+
+    [Theory]
+    [InlineData("POST", "/login")]
+    [InlineData("PUT", "/me")]
+    public async Task An_account_has_so_many_passwords_verified_at_a_time_and_the_others_have_room(string method, string path)
+    {
+        var (user, other, here) = (await app.CreateUserAsync(), await app.CreateUserAsync(), Fresh());
+        // Long enough that all of them come while the first is verified.
+        var costly = BCrypt.Net.BCrypt.HashPassword(user.Password, 12);
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, costly), Cancellation));
+
+        var answers = Enumerable.Range(0, 20).Select(_ => SendAsync(user)).ToArray();
+        var login = app.Client.SendAsync(ClientAddresses.From(here, HttpMethod.Post, "/login", JsonContent.Create(new { email = other.Email, password = other.Password })), Cancellation);
+        var refused = (await Task.WhenAll(answers)).Where(a => a.StatusCode == HttpStatusCode.TooManyRequests).ToArray();
+        refused.Length.ShouldBeGreaterThanOrEqualTo(10);
+        refused.ShouldAllBe(a => a.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        await (await login).ShouldBeAsync(HttpStatusCode.OK);
+
+        Task<HttpResponseMessage> SendAsync(TestUser one)
+        {
+            var body = JsonContent.Create(new { email = path == "/me" ? $"other-{one.Email}" : one.Email, password = one.Password, current_password = one.Password });
+            var message = ClientAddresses.From(here, new(method), path, body);
+            message.Headers.Authorization = new("Bearer", one.Token);
+            return app.Client.SendAsync(message, Cancellation);
+        }
     }
 
     [Fact]
