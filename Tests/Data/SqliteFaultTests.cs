@@ -5,9 +5,35 @@ using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 
+/// <summary>A directory as a service leaves it, its database with some thousand users, from when a test first asks for it.</summary>
+public sealed class SoundDatabase
+{
+    readonly Lazy<Task<string>> directory = new(MakeAsync);
+
+    /// <summary>Copies it, to be damaged.</summary>
+    public async Task CopyToAsync(string other)
+    {
+        foreach (var file in Directory.GetFiles(await directory.Value))
+            File.Copy(file, Path.Combine(other, Path.GetFileName(file)));
+    }
+
+    static async Task<string> MakeAsync()
+    {
+        var data = TemporaryDirectory.Make("data");
+        await using (var before = await ServerProcess.StartAsync(("DataDirectory", data)))
+        {
+            foreach (var i in Enumerable.Range(0, 3))
+                (await SqliteFaultTests.RegisterAsync(before, $"user-{i}@example.com")).EnsureSuccessStatusCode();
+        }
+        using (var connection = SqliteFaultTests.Open(Path.Combine(data, "profiles.db")))
+            SqliteFaultTests.Execute(connection, "INSERT INTO users (email, normalized_email, password_hash, created_at) WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) SELECT n, n, '', '2026-01-01' FROM s; PRAGMA wal_checkpoint(TRUNCATE)");
+        return data;
+    }
+}
+
 /// <summary>An SQLite file that is locked, damaged, missing or half made; each test has a process of its own.</summary>
 [Trait("Database", "Sqlite"), Collection(nameof(Alone))]
-public sealed class SqliteFaultTests
+public sealed class SqliteFaultTests(SoundDatabase sound) : IClassFixture<SoundDatabase>
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
 
@@ -71,14 +97,7 @@ public sealed class SqliteFaultTests
     [InlineData("only the log is left")]
     public async Task A_file_that_is_no_whole_database_stops_the_start_and_is_left_as_it_is(string damage)
     {
-        await using (var before = await StartAsync())
-        {
-            foreach (var i in Enumerable.Range(0, 3))
-                await RegisterAsync(before, $"user-{i}@example.com");
-        }
-        using (var connection = Open())
-            Execute(connection, "INSERT INTO users (email, normalized_email, password_hash, created_at) WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) SELECT n, n, '', '2026-01-01' FROM s; PRAGMA wal_checkpoint(TRUNCATE)");
-        SqliteConnection.ClearAllPools();
+        await sound.CopyToAsync(data);
         var bytes = await File.ReadAllBytesAsync(DatabaseFile, Token);
         bytes.Length.ShouldBeGreaterThan(100_000);
         switch (damage)
@@ -139,14 +158,16 @@ public sealed class SqliteFaultTests
 
     Task<ServerProcess> StartAsync(string? directory = null) => ServerProcess.StartAsync(("DataDirectory", directory ?? data), ("Database__Timeout", Deadline.ToString()));
 
-    SqliteConnection Open()
+    SqliteConnection Open() => Open(DatabaseFile);
+
+    internal static SqliteConnection Open(string file)
     {
-        var connection = new SqliteConnection($"Data Source={DatabaseFile};Pooling=false;Default Timeout=1");
+        var connection = new SqliteConnection($"Data Source={file};Pooling=false;Default Timeout=1");
         connection.Open();
         return connection;
     }
 
-    static void Execute(SqliteConnection connection, string sql)
+    internal static void Execute(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
@@ -163,7 +184,7 @@ public sealed class SqliteFaultTests
         return problem;
     }
 
-    static Task<HttpResponseMessage> RegisterAsync(ServerProcess server, string email) =>
+    internal static Task<HttpResponseMessage> RegisterAsync(ServerProcess server, string email) =>
         server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token);
 
     static async Task<string> JoinAsync(ServerProcess server)

@@ -13,88 +13,82 @@ public sealed class StorageChangeTests
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_local_picture_goes_from_the_directory_when_new_ones_go_to_Cloudinary(bool replaced)
+    [Fact]
+    public async Task A_local_picture_goes_from_the_directory_when_new_ones_go_to_Cloudinary()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
-        string token, url;
+        string[] tokens, urls;
         await using (var before = await StartAsync())
-        {
-            token = await JoinAsync(before);
-            url = await PutUpAsync(before, token);
-        }
-        // With its variants.
-        Directory.GetFiles(Path.Combine(pictures, "profile")).Length.ShouldBe(4);
+            (tokens, urls) = await PutUpAsync(before, users: 2);
+        // With their variants.
+        Files().ShouldBe(8);
 
         await using var after = await StartAsync(Cloudinary(cloudinary));
-        (await After(after, token, replaced)).StatusCode.ShouldBe(HttpStatusCode.OK);
-        Directory.GetFiles(Path.Combine(pictures, "profile")).ShouldBeEmpty();
-        (await after.Client.GetAsync(new Uri(url).PathAndQuery, Token)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        cloudinary.Assets.Count.ShouldBe(replaced ? 1 : 0);
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_picture_at_Cloudinary_goes_from_there_when_new_ones_are_local(bool replaced)
-    {
-        await using var cloudinary = await CloudinaryDouble.StartAsync();
-        string token;
-        await using (var before = await StartAsync(Cloudinary(cloudinary)))
-        {
-            token = await JoinAsync(before);
-            await PutUpAsync(before, token);
-        }
-        cloudinary.Assets.Count.ShouldBe(1);
-
-        await using var after = await StartAsync([.. Cloudinary(cloudinary), ("Images__Storage", "Local")]);
-        (await After(after, token, replaced)).StatusCode.ShouldBe(HttpStatusCode.OK);
-        cloudinary.Assets.ShouldBeEmpty();
-        Directory.GetFiles(Path.Combine(pictures, "profile")).Length.ShouldBe(replaced ? 4 : 0);
+        await ReplaceAsync(after, tokens[0]);
+        (Files(), cloudinary.Assets.Count).ShouldBe((4, 1));
+        (await DeleteAsync(after, tokens[1])).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (Files(), cloudinary.Assets.Count).ShouldBe((0, 1));
+        foreach (var url in urls)
+            (await after.Client.GetAsync(new Uri(url).PathAndQuery, Token)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task A_picture_at_a_Cloudinary_that_is_not_named_any_more_stays_and_so_does_its_address()
+    public async Task A_picture_at_Cloudinary_goes_from_there_when_new_ones_are_local_and_stays_with_its_address_when_Cloudinary_is_not_named_any_more()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
-        string token, url;
+        string[] tokens, urls;
         await using (var before = await StartAsync(Cloudinary(cloudinary)))
+            (tokens, urls) = await PutUpAsync(before, users: 3);
+        (Files(), cloudinary.Assets.Count).ShouldBe((0, 3));
+
+        await using (var local = await StartAsync([.. Cloudinary(cloudinary), ("Images__Storage", "Local")]))
         {
-            token = await JoinAsync(before);
-            url = await PutUpAsync(before, token);
+            await ReplaceAsync(local, tokens[0]);
+            (Files(), cloudinary.Assets.Count).ShouldBe((4, 2));
+            (await DeleteAsync(local, tokens[1])).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (Files(), cloudinary.Assets.Count).ShouldBe((4, 1));
         }
 
         await using var after = await StartAsync();
-        await (await After(after, token, replaced: false)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
-        using var client = Client(after, token);
-        (await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(url);
-        (await PutUpAsync(after, token)).ShouldContain("/static/profile/");
+        await (await DeleteAsync(after, tokens[2])).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        using var client = Client(after, tokens[2]);
+        (await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(urls[2]);
+        (await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Token)).ShouldContain("/static/profile/");
+        cloudinary.Assets.Count.ShouldBe(1);
     }
+
+    int Files() => Directory.Exists(Path.Combine(pictures, "profile")) ? Directory.GetFiles(Path.Combine(pictures, "profile")).Length : 0;
 
     Task<ServerProcess> StartAsync(params (string, string)[] settings) => ServerProcess.StartAsync([("DataDirectory", data), ("Images__Directory", pictures), .. settings]);
 
     static (string, string)[] Cloudinary(CloudinaryDouble cloudinary) =>
         [("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority))];
 
-    static async Task<string> JoinAsync(ServerProcess server)
+    static async Task<(string[] Tokens, string[] Urls)> PutUpAsync(ServerProcess server, int users)
     {
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
-        var login = await server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = "plum-tram-94" }, Token);
-        return (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
+        var (tokens, urls) = (new string[users], new string[users]);
+        for (var user = 0; user < users; user++)
+        {
+            var john = new { name = "John", email = $"john-{user}@example.com", password = "plum-tram-94" };
+            (await server.Client.PostAsJsonAsync("/register", john, Token)).EnsureSuccessStatusCode();
+            var login = await server.Client.PostAsJsonAsync("/login", john, Token);
+            tokens[user] = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
+            using var client = Client(server, tokens[user]);
+            urls[user] = await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Token);
+        }
+        return (tokens, urls);
     }
 
-    static async Task<string> PutUpAsync(ServerProcess server, string token)
+    static async Task ReplaceAsync(ServerProcess server, string token)
     {
         using var client = Client(server, token);
-        return await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Token);
+        (await client.UploadAsync(Picture.Png(16, 16, 255, 0, 0), Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    static async Task<HttpResponseMessage> After(ServerProcess server, string token, bool replaced)
+    static async Task<HttpResponseMessage> DeleteAsync(ServerProcess server, string token)
     {
         using var client = Client(server, token);
-        return replaced ? await client.UploadAsync(Picture.Png(16, 16, 255, 0, 0), Token) : await client.DeleteAsync("/me/upload-image", Token);
+        return await client.DeleteAsync("/me/upload-image", Token);
     }
 
     static HttpClient Client(ServerProcess server, string token) => new() { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", token) } };

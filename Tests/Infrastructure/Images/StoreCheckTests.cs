@@ -4,8 +4,27 @@ using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Infrastructure.Images;
 
-/// <summary>What <c>Profiles check</c> finds. Each test breaks a store that a process has left, and checks it with another.</summary>
-public sealed class StoreCheckTests
+/// <summary>What a process has left, with the pictures of six users; a test breaks copies of it.</summary>
+public sealed class SoundStore : IAsyncLifetime
+{
+    public const int Users = 6;
+
+    public string Data { get; } = TemporaryDirectory.Make("data");
+
+    public string Pictures { get; } = TemporaryDirectory.Make("pictures");
+
+    public async ValueTask InitializeAsync()
+    {
+        await using var server = await ServerProcess.StartAsync(("DataDirectory", Data), ("Images__Directory", Pictures));
+        for (var user = 1; user <= Users; user++)
+            await StoreCheckTests.PutUpAsync(server, user);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>What <c>Profiles check</c> finds.</summary>
+public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore>
 {
     readonly string data = TemporaryDirectory.Make("data");
     readonly string pictures = TemporaryDirectory.Make("pictures");
@@ -19,11 +38,8 @@ public sealed class StoreCheckTests
     [Fact, Trait("Database", "Sqlite")]
     public async Task Every_fault_of_the_directory_is_named_and_nothing_is_changed()
     {
-        await using (var server = await ServerProcess.StartAsync(Settings))
-        {
-            for (var user = 1; user <= 6; user++)
-                await PutUpAsync(server, user);
-        }
+        Copy(sound.Data, data);
+        Copy(Path.Combine(sound.Pictures, "profile"), Folder);
         var (whole, calm) = await ServerProcess.CheckAsync(Settings);
         (whole, calm).ShouldBe((0, "6 pictures, 24 files and assets, 0 pending in the outbox: no fault.\n"));
 
@@ -60,11 +76,10 @@ public sealed class StoreCheckTests
     [Fact]
     public async Task A_young_file_and_one_that_the_outbox_remembers_are_no_fault()
     {
-        await using (var server = await ServerProcess.StartAsync(("DataDirectory", data), ("Images__Directory", pictures)))
-            await PutUpAsync(server, 1);
+        Copy(Path.Combine(sound.Pictures, "profile"), Folder);
         await File.WriteAllBytesAsync(Of("1.0badf00d.jpg"), [1, 2, 3], Token);
-        var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", data), ("Images__Directory", pictures));
-        (exitCode, said).ShouldBe((0, "1 pictures, 5 files and assets, 0 pending in the outbox: no fault.\n"));
+        var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", sound.Data), ("Images__Directory", pictures));
+        (exitCode, said).ShouldBe((0, "6 pictures, 25 files and assets, 0 pending in the outbox: no fault.\n"));
     }
 
     [Fact, Trait("Database", "Sqlite")]
@@ -98,9 +113,8 @@ public sealed class StoreCheckTests
         sentence.ShouldContain("The database");
         File.Exists(Path.Combine(data, "profiles.db")).ShouldBeFalse();
 
-        await using (await ServerProcess.StartAsync(Settings))
-        {
-        }
+        Copy(sound.Data, data);
+        Copy(Path.Combine(sound.Pictures, "profile"), Folder);
         await using (var connection = new SqliteConnection($"Data Source={Path.Combine(data, "profiles.db")};Pooling=false"))
         {
             await connection.OpenAsync(Token);
@@ -110,10 +124,17 @@ public sealed class StoreCheckTests
         }
         var (damaged, said) = await ServerProcess.CheckAsync(Settings);
         damaged.ShouldBe(1);
-        said.ShouldStartWith("A row of user_profiles refers to one that is not there.\n");
+        said.ShouldBe("A row of user_profiles refers to one that is not there.\n6 pictures, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
     }
 
     string Of(string name) => Path.Combine(Folder, name);
+
+    static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.GetFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+    }
 
     readonly Dictionary<(int, int), string> variants = [];
 
@@ -121,7 +142,7 @@ public sealed class StoreCheckTests
     string Variant(int user, int side, bool exists = true) =>
         variants[(user, side)] = exists && !variants.ContainsKey((user, side)) ? Directory.GetFiles(Folder, $"{user}_{side}.*.jpg").Single() : variants[(user, side)];
 
-    static async Task PutUpAsync(ServerProcess server, int user)
+    internal static async Task PutUpAsync(ServerProcess server, int user)
     {
         var email = $"{user}@example.com";
         (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Profiles.Infrastructure.Auth;
@@ -98,19 +97,31 @@ public sealed class SettingsTests
     [MemberData(nameof(RefusedValues))]
     public async Task A_value_that_makes_no_sense_stops_the_start(string setting, string[] values)
     {
-        // One process a core: each needs a second of it.
-        var faults = new ConcurrentBag<string>();
-        await Parallel.ForEachAsync(values, new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = Token }, async (value, _) =>
+        var faults = new List<string>();
+        foreach (var value in values)
         {
-            var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
+            var (exitCode, output) = await Refusal.OfAsync((setting, value));
             var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             // What came before is the log, one JSON object a line; what is last is for a person.
-            if (exitCode == 0 || !lines[^1].StartsWith("Profiles cannot start: ", StringComparison.Ordinal) || !lines[^1].EndsWith('.')
+            if (exitCode != 1 || !lines[^1].StartsWith("Profiles cannot start: ", StringComparison.Ordinal) || !lines[^1].EndsWith('.')
                 || !lines[^1].Contains(setting, StringComparison.Ordinal) || output.Contains("   at ", StringComparison.Ordinal) || output.Contains("Exception", StringComparison.Ordinal)
                 || lines[..^1].Any(l => !l.StartsWith('{')) || (value.Length > 3 && value is not ("Cloudinary" or "PostgreSql") && output.Contains(value, StringComparison.Ordinal)) || output.Contains("hidden", StringComparison.Ordinal))
                 faults.Add($"\"{value}\" ended with {exitCode} and said: {output}");
-        });
+        }
         faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    // Empty as a variable, empty as an argument; one that its section does not know, and one that its check refuses.
+    [InlineData("Jwt__Issuer", "")]
+    [InlineData("Images__Typo", "whatever")]
+    [InlineData("CLOUDINARY_URL", "nonsense")]
+    public async Task A_process_with_variables_says_what_is_said_in_the_test_process(string setting, string value)
+    {
+        var own = await ServerProcess.RefuseAsync((setting, value));
+        own.ShouldBe(await Refusal.InProcessAsync((setting, value)));
+        own.ExitCode.ShouldBe(1);
+        own.Output.ShouldStartWith($"Profiles cannot start: {setting} ");
     }
 
     [Theory]
@@ -119,7 +130,7 @@ public sealed class SettingsTests
     [InlineData("Mail__Tls", "None", "localhost", "somebody")]
     public async Task Mails_go_without_TLS_to_the_same_machine_only_and_passwords_never(string setting, string value, string host, string? username)
     {
-        var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value), ("Mail__Host", host), ("Mail__From", "a@example.com"), ("Mail__Username", username!), ("Mail__Password", username!));
+        var (exitCode, output) = await Refusal.OfAsync((setting, value), ("Mail__Host", host), ("Mail__From", "a@example.com"), ("Mail__Username", username!), ("Mail__Password", username!));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost");
     }
@@ -140,7 +151,7 @@ public sealed class SettingsTests
     public async Task All_but_Development_must_know_their_own_address(string environment)
     {
         // Null takes the variable away that the harness sets.
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", environment));
+        var (exitCode, output) = await Refusal.OfAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", environment));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in every environment but Development");
     }
@@ -148,7 +159,7 @@ public sealed class SettingsTests
     [Fact]
     public async Task Where_addresses_must_be_verified_Production_needs_a_mail_server()
     {
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("Accounts__RequireVerifiedEmail", "true"));
+        var (exitCode, output) = await Refusal.OfAsync(("Accounts__RequireVerifiedEmail", "true"));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: Accounts__RequireVerifiedEmail needs Mail__Host");
     }
@@ -160,7 +171,7 @@ public sealed class SettingsTests
         await File.WriteAllBytesAsync(file, [], Token);
         foreach (var (setting, value) in new[] { ("DataDirectory", file), ("Images__Directory", file) })
         {
-            var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
+            var (exitCode, output) = await Refusal.OfAsync((setting, value));
             exitCode.ShouldNotBe(0);
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: ");
             output.ShouldContain(setting);
@@ -177,7 +188,7 @@ public sealed class SettingsTests
     {
         var directory = TemporaryDirectory.Make("damaged");
         await File.WriteAllTextAsync(Path.Combine(directory, name), content, Token);
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("DataDirectory", directory));
+        var (exitCode, output) = await Refusal.OfAsync(("DataDirectory", directory));
         exitCode.ShouldNotBe(0);
         output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: ");
         output.ShouldNotContain("   at ");
@@ -202,7 +213,7 @@ public sealed class SettingsTests
         limits.Length.ShouldBeGreaterThan(8);
         foreach (var number in new[] { "0", $"{LimitsOptions.Most + 1}" })
         {
-            var (exitCode, output) = await ServerProcess.RefuseAsync([.. limits.Select(l => (l, number))]);
+            var (exitCode, output) = await Refusal.OfAsync([.. limits.Select(l => (l, number))]);
             exitCode.ShouldNotBe(0);
             limits.Where(l => !output.Contains($"{l} must be between 1 and {LimitsOptions.Most}.", StringComparison.Ordinal)).ShouldBeEmpty(output);
         }
@@ -211,7 +222,7 @@ public sealed class SettingsTests
     [Fact]
     public async Task Every_setting_that_makes_no_sense_is_named_at_once()
     {
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("Jwt__SigningKey", "secret"), ("Passwords__WorkFactor", "3"), ("Images__MaxSide", "-1"));
+        var (exitCode, output) = await Refusal.OfAsync(("Jwt__SigningKey", "secret"), ("Passwords__WorkFactor", "3"), ("Images__MaxSide", "-1"));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: ");
         foreach (var setting in new[] { "Jwt__SigningKey", "Passwords__WorkFactor", "Images__MaxSide" })

@@ -4,8 +4,22 @@ using System.Net.Http.Json;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
-/// <summary>What a start makes, keeps and shows; each test has a process of its own.</summary>
-public sealed class StartTests
+/// <summary>A service with no settings and an empty directory, from when a test first asks for it. One test writes to it; others may look.</summary>
+public sealed class FreshServer : IAsyncDisposable
+{
+    readonly Lazy<Task<ServerProcess>> process = new(() => ServerProcess.StartAsync());
+
+    public Task<ServerProcess> StartedAsync() => process.Value;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process.IsValueCreated)
+            await (await process.Value).DisposeAsync();
+    }
+}
+
+/// <summary>What a start makes, keeps and shows.</summary>
+public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
 {
     const string OldKey = "the-old-key-K3v9QmT5xZr7Wp1LbY8s";
     const string NewKey = "the-new-key-H6nD2fJc4GtR0uVaE7iM";
@@ -17,7 +31,7 @@ public sealed class StartTests
     [Fact, Trait("Database", "Sqlite")]
     public async Task A_fresh_database_lets_nobody_in_and_what_is_kept_is_private()
     {
-        await using var server = await ServerProcess.StartAsync();
+        var server = await fresh.StartedAsync();
         foreach (var (email, password) in new[] { ("admin@example.com", "admin"), ("john@example.com", "12345"), ("admin@localhost.local", "password") })
             await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
 
@@ -49,7 +63,7 @@ public sealed class StartTests
         await using var second = await ServerProcess.StartAsync(("DataDirectory", data));
         (await StatusAsync(second, token)).ShouldBe(HttpStatusCode.OK);
         (await File.ReadAllTextAsync(Path.Combine(data, "signing.key"), Token)).ShouldBe(key);
-        await using var other = await ServerProcess.StartAsync();
+        var other = await fresh.StartedAsync();
         (await File.ReadAllTextAsync(Path.Combine(other.Directory, "data", "signing.key"), Token)).ShouldNotBe(key);
     }
 
@@ -72,15 +86,14 @@ public sealed class StartTests
         (await StatusAsync(after, renewed)).ShouldBe(HttpStatusCode.OK);
     }
 
-    [Fact]
+    // The database has no part in it: once is enough.
+    [Fact, Trait("Database", "Sqlite")]
     public async Task The_document_and_the_explorer_can_be_switched_off()
     {
         string[] paths = ["/openapi/v1.json", "/swagger", "/swagger/index.html", "/"];
-        await using (var with = await ServerProcess.StartAsync())
-        {
-            foreach (var path in paths)
-                ((int)(await with.Client.GetAsync(path, Token)).StatusCode).ShouldBeLessThan(400, path);
-        }
+        var with = await fresh.StartedAsync();
+        foreach (var path in paths)
+            ((int)(await with.Client.GetAsync(path, Token)).StatusCode).ShouldBeLessThan(400, path);
 
         await using var without = await ServerProcess.StartAsync(("OpenApi__Enabled", "false"));
         foreach (var path in paths)
