@@ -38,9 +38,8 @@ try
     await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();
-    app.UseBasePath().UseSafeHeaders();
+    app.UseBasePath().UseSafeHeaders().UseHangUps();
     app.UseErrors().UseForwardedAddresses();
-    app.UseHangUps();
     app.UseAllowedHosts();
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();

@@ -46,7 +46,10 @@ static partial class ProfileFieldForms
         var end = text.AsSpan().IndexOfAny('@', '.');
         var tag = (end > 0 ? text[..end] : text).Replace('_', '-');
         if (JavaLocale().Match(tag) is { Success: true } java)
-            tag = string.Join('-', new[] { java.Groups["language"].Value, java.Groups["script"].Value, java.Groups["rest"].Value.Trim('-') }.Where(p => p.Length > 0));
+        {
+            var (language, script, rest) = (java.Groups["language"].Value, java.Groups["script"].Value, java.Groups["rest"].Value.Trim('-'));
+            tag = rest.Length > 0 ? $"{language}-{script}-{rest}" : $"{language}-{script}";
+        }
         if (!tag.All(char.IsAscii) || !Locale().IsMatch(tag.ToLowerInvariant()))
             return null;
         var subtags = tag.ToLowerInvariant().Split('-');
@@ -74,9 +77,9 @@ static partial class ProfileFieldForms
     public static DateOnly LatestToday(TimeProvider clock) => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime.AddHours(14));
 
     // Blanks, hyphens and brackets of every script, dots and slashes; and the marks that phones put round a number for its direction, or that stand for nothing.
-    static bool IsBetweenDigits(char c) => c is '.' or '/' or '\t' or '\u2212' or (>= '\u200B' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2060' and <= '\u2069') or '\u061C' or '\uFEFF' or '\u00AD'
-        || char.GetUnicodeCategory(c) is UnicodeCategory.SpaceSeparator or UnicodeCategory.DashPunctuation
-        || c is '(' or ')' or '[' or ']' or '\uFF08' or '\uFF09';
+    static bool IsBetweenDigits(char c) => c is '(' or ')' or '[' or ']' or '\uFF08' or '\uFF09' or '.' or '/' or '\t' or '\u2212'
+        || c is (>= '\u200B' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2060' and <= '\u2069') or '\u061C' or '\uFEFF' or '\u00AD'
+        || char.GetUnicodeCategory(c) is UnicodeCategory.SpaceSeparator or UnicodeCategory.DashPunctuation;
 
     [GeneratedRegex($@"^{UsernameForm}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Username();

@@ -16,6 +16,7 @@ readonly record struct FormPart(string? Name, string? FileName, bool HasType)
         var parameters = HeaderParameters.Read(section.ContentDisposition ?? "", out var kind, patient: true);
         if (parameters is null || !kind.Equals("form-data", StringComparison.OrdinalIgnoreCase))
             return default;
-        return new(parameters.GetValueOrDefault("name"), parameters.GetValueOrDefault("filename*") ?? parameters.GetValueOrDefault("filename"), !string.IsNullOrWhiteSpace(section.ContentType));
+        var fileName = parameters.GetValueOrDefault("filename*") ?? parameters.GetValueOrDefault("filename");
+        return new(parameters.GetValueOrDefault("name"), fileName, !string.IsNullOrWhiteSpace(section.ContentType));
     }
 }

@@ -19,5 +19,7 @@ readonly record struct MediaType(string Name, string? Boundary)
     }
 
     /// <summary>The header in the framework's own spelling: without what has no meaning to us, such as a charset.</summary>
-    public override string ToString() => Boundary is null ? Name : $"{Name}; boundary=\"{Boundary.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    public override string ToString() => Boundary is null ? Name : $"{Name}; boundary=\"{Escaped(Boundary)}\"";
+
+    static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 }
