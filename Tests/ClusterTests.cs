@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Net.Sockets;
 using Npgsql;
 
@@ -59,15 +60,20 @@ public sealed class ClusterTests(ITestOutputHelper output)
                 await instances[i].DisposeAsync();
                 instances[i] = await StartAsync(database, proxy, proxy.Instances[i]);
             }
-            var expected = new List<string>();
+            var (expected, keys) = (new List<string>(), new Dictionary<string, string>());
             foreach (var user in owners.Append(shared))
             {
                 foreach (var instance in instances)
                     await CheckAsync(instance.Client, user);
-                if (user.Shown is not null)
-                    expected.AddRange([$"{user.Id}.jpg", .. ((string[])["96", "256", "512"]).Select(side => $"{user.Id}_{side}.{user.Shown[^8..]}.jpg")]);
+                if (user.Shown is null)
+                    continue;
+                var key = (string)Scalar(database, FormattableString.Invariant($"SELECT image_key FROM user_profiles WHERE user_id = {user.Id}"))!;
+                keys[$"{user.Id}.jpg"] = key;
+                expected.AddRange([$"{user.Id}.jpg", .. ((string[])["96", "256", "512"]).Select(side => $"{user.Id}_{side}.{key}.jpg")]);
             }
             await FilesShouldBeAsync(expected);
+            foreach (var (file, key) in keys)
+                Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(pictures, "profile", file), Token))).ShouldStartWith(key);
             Scalar(database, "SELECT count(*) - count(DISTINCT normalized_email) FROM users").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM users LEFT JOIN user_profiles ON user_id = id WHERE user_id IS NULL").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM signing_keys").ShouldBe(1L);
