@@ -71,13 +71,16 @@ sealed class HousekeepingService(
         yield return ("sessions", (db, ct) => db.Sessions.Where(s => s.LastUsedAt <= used).OrderBy(s => s.LastUsedAt).Take(Batch).ExecuteDeleteAsync(ct));
         // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only reads.
         var last = 0L;
-        yield return ("successors", async (db, ct) =>
+        yield return ("successors", ForgetSuccessorsAsync);
+
+        async Task<int> ForgetSuccessorsAsync(ProfilesDbContext db, CancellationToken ct)
         {
-            var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < told).OrderBy(s => s.Id).Take(Batch).Select(s => s.Id).ToListAsync(ct);
+            var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < told)
+                .OrderBy(s => s.Id).Take(Batch).Select(s => s.Id).ToListAsync(ct);
             last = found.LastOrDefault(last);
             await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < told).ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
             return found.Count;
-        });
+        }
     }
 
     async Task<bool> TryRemoveAsync(string kind, Func<ProfilesDbContext, CancellationToken, Task<int>> removeAsync, TimeSpan budget, CancellationToken ct)
