@@ -98,7 +98,7 @@ public sealed class RemoteHealthTests(RemoteHealthFixture app, WrongSecretFixtur
     [Fact]
     public async Task However_often_anyone_asks_Cloudinary_is_asked_once_in_half_a_minute()
     {
-        var watch = Stopwatch.StartNew();
+        var (watch, before) = (Stopwatch.StartNew(), Pings());
         for (var round = 0; round < 3; round++)
         {
             foreach (var response in await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => app.Client.GetAsync("/health/ready", Cancellation))))
@@ -106,7 +106,9 @@ public sealed class RemoteHealthTests(RemoteHealthFixture app, WrongSecretFixtur
             await Task.Delay(1100, Cancellation);
         }
         // Once, and once more for every ten seconds that a machine takes which is too slow for Cloudinary to seem fine.
-        app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/ping")).ShouldBeInRange(1, 1 + (int)(watch.Elapsed.TotalSeconds / 10));
+        Pings().ShouldBeInRange(1, before + 1 + (int)(watch.Elapsed.TotalSeconds / 10));
+
+        int Pings() => app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/ping"));
     }
 
     [Fact]
