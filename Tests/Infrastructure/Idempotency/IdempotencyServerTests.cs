@@ -17,7 +17,7 @@ public sealed class IdempotencyServerTests
     public async Task A_lost_reply_a_hurry_and_a_large_picture_have_one_effect_each_and_a_guesser_is_refused()
     {
         // Hashes that take their time.
-        await using var server = await ServerProcess.StartAsync(("Passwords__WorkFactor", "12"), ("Limits__Enabled", "true"));
+        await using var server = await ServerProcess.StartAsync(("Passwords__WorkFactor", "13"), ("Limits__Enabled", "true"));
         await HurryAsync(server);
         await LoseTheReplyAsync(server);
         using var user = await ServerUser.SignUpAsync(server, Token);
