@@ -15,8 +15,7 @@ public sealed class FewMailsFixture : ProfilesFixture
     public static void Configure(IWebHostBuilder a)
     {
         a.UseSetting("Limits:MailsToOne", $"{Most}");
-        if (typeof(Profiles.Infrastructure.Limits.LimitsOptions).GetProperty("MailsOfStrangers") is not null)
-            a.UseSetting("Limits:MailsOfStrangers", $"{Most}");
+        a.UseSetting("Limits:MailsOfStrangers", $"{Most}");
     }
 
     protected override void ConfigureApp(IWebHostBuilder a)
