@@ -12,16 +12,12 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK), as .NET hands it on.</summary>
     const int WouldBlock = 11;
 
-    /// <summary>https://www.sqlite.org/pragma.html#pragma_synchronous</summary>
-    const int Full = 2;
-
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
     readonly string connectionString;
     readonly string patientString;
     readonly string file;
     readonly bool mayCreate;
-    readonly DurableWrites durableWrites = new();
     readonly SqliteWaiting waiting;
     readonly KeptSqliteConnection.Source connections;
 
@@ -40,7 +36,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             throw new StartException("ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
         file = builder.DataSource = Path.GetFullPath(builder.DataSource);
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
-        // The distribution's library does not do so unasked; the one that comes with the package does.
+        // Deletion rests on it.
         builder.ForeignKeys = true;
         builder.DefaultTimeout = SqliteWaiting.NotByTheLibrary;
         connectionString = builder.ToString();
@@ -54,7 +50,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override bool MayBeAway => false;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(connections, durableWrites, waiting);
+    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(connections, ConnectionPragmas.Instance, waiting);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 
@@ -75,7 +71,6 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             await db.Database.MigrateAsync(ct);
         }
         await UseWriteAheadLogAsync(db, ct);
-        durableWrites.IsDefault = await db.Database.SqlQueryRaw<int>("SELECT synchronous AS Value FROM pragma_synchronous").SingleAsync(ct) >= Full;
     }
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
@@ -96,7 +91,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     {
         var mode = File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly;
         await using var db = Open(new SqliteConnectionStringBuilder(patientString) { Mode = mode }.ToString());
-        if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check(1)").SingleAsync(ct) != "ok")
+        if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check LIMIT 1").SingleAsync(ct) != "ok")
             throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
     }
 
@@ -121,7 +116,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     static Task<int> UseWriteAheadLogAsync(SqliteProfilesDbContext db, CancellationToken ct) => db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", ct);
 
     static SqliteProfilesDbContext Open(string connectionString) =>
-        new(new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite(connectionString).Options);
+        new(new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite(connectionString).AddInterceptors(ConnectionPragmas.Instance).Options);
 
     async Task<FileStream> TakeTurnAsync(CancellationToken ct)
     {
@@ -140,18 +135,15 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         }
     }
 
-    // An acknowledged write survives a power cut: with WAL that needs FULL, which SQLite keeps per connection and not in the file.
-    sealed class DurableWrites : DbConnectionInterceptor
+    // What SQLite keeps per connection and not in the file: an acknowledged write survives a power cut (with WAL that needs FULL), and what is deleted is overwritten.
+    sealed class ConnectionPragmas : DbConnectionInterceptor
     {
-        /// <summary>What the library does unasked; a builder of it may have chosen less.</summary>
-        public bool IsDefault { get; set; }
+        public static readonly ConnectionPragmas Instance = new();
 
         public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
         {
-            if (IsDefault)
-                return;
             using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA synchronous=FULL";
+            command.CommandText = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON";
             command.ExecuteNonQuery();
         }
 

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
@@ -113,11 +112,4 @@ public sealed class TestClock : TimeProvider
 
     /// <summary>The system's time again: tokens of every service in this process are dated by the one that was started last.</summary>
     public void Reset() => ahead = TimeSpan.Zero;
-}
-
-static class SqliteFirst
-{
-    // The service binds SQLite when its module is loaded; a test may touch SQLite before that.
-    [ModuleInitializer]
-    internal static void Load() => RuntimeHelpers.RunModuleConstructor(typeof(Program).Module.ModuleHandle);
 }

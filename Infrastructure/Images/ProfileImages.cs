@@ -94,7 +94,10 @@ sealed class ProfileImages(
             return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
         });
         if (deleted)
+        {
             events.Tell(userId, SecurityEventKind.AccountDeleted);
+            await db.EraseDeletedAsync(CancellationToken.None);
+        }
         if (entry is { Store: OutboxStore.LocalImages })
             await TrySettleAsync(entry);
         return deleted;

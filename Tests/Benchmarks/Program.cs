@@ -1,14 +1,9 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 
 namespace Profiles.Benchmarks;
 
 static class Program
 {
-    // The service binds SQLite when its module is loaded; the bare server uses the same library.
-    [ModuleInitializer]
-    internal static void LoadService() => RuntimeHelpers.RunModuleConstructor(ReadsBenchmark.Service.ManifestModule.ModuleHandle);
-
     static async Task<int> Main(string[] arguments)
     {
         switch (arguments)
