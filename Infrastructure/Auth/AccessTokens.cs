@@ -1,17 +1,16 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json;
-using FastEndpoints.Security;
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Primitives;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Profiles.Infrastructure.Auth;
 
 /// <summary>
-/// Issues access tokens and reads from them who they speak for. The bearer handler has checked the signature, issuer and audience before;
-/// what it is lenient about is checked here to the letter (RFC 7515 base64url, RFC 8725).
+/// Issues access tokens, and says what the bearer handler does not: it judges the signature, the issuer and the audience, but takes several spellings of one token,
+/// claims of other types and any length of life.
 /// </summary>
 sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimeProvider clock)
 {
@@ -20,96 +19,79 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
 
     const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
 
-    static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    // Every token begins with it: "kid", "jku", "crit" and the like are nothing that we issue.
+    static readonly string Header = Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8);
+
+    static readonly string[] Numbers = [UserIdClaim, SessionIdClaim, JwtRegisteredClaimNames.Exp, JwtRegisteredClaimNames.Nbf, JwtRegisteredClaimNames.Iat];
 
     static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
+
+    static readonly JsonWebTokenHandler Writer = new() { SetDefaultTimesOnTokenCreation = false };
 
     /// <summary>How long a new token is valid, in seconds.</summary>
     public int LifetimeSeconds => (int)options.Value.Lifetime.TotalSeconds;
 
     /// <summary>Makes a token for a session of a user. It has nothing of the profile in it: its size is the same for all.</summary>
-    public string Issue(long userId, long sessionId) => JwtBearer.CreateToken(o =>
+    public string Issue(long userId, long sessionId)
     {
-        var id = userId.ToString(CultureInfo.InvariantCulture);
-        o.SigningKey = keys.Current;
-        o.Issuer = options.Value.Issuer;
-        o.Audience = options.Value.Audience;
-        o.ExpireAt = (clock.GetUtcNow() + options.Value.Lifetime).UtcDateTime;
-        o.User.Claims.Add(new Claim(UserIdClaim, id, ClaimValueTypes.Integer64));
-        o.User.Claims.Add(new Claim("sub", id));
-        o.User.Claims.Add(new Claim(SessionIdClaim, sessionId.ToString(CultureInfo.InvariantCulture), ClaimValueTypes.Integer64));
-        o.User.Claims.Add(new Claim("jti", Guid.NewGuid().ToString("N")));
-    });
+        var now = clock.GetUtcNow().UtcDateTime;
+        return Writer.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = options.Value.Issuer,
+            Audience = options.Value.Audience,
+            IssuedAt = now,
+            NotBefore = now,
+            Expires = now + options.Value.Lifetime,
+            Claims = new Dictionary<string, object>
+            {
+                [UserIdClaim] = userId,
+                [JwtRegisteredClaimNames.Sub] = userId.ToString(CultureInfo.InvariantCulture),
+                [SessionIdClaim] = sessionId,
+                [JwtRegisteredClaimNames.Jti] = Guid.NewGuid().ToString("N"),
+            },
+            SigningCredentials = new(keys.Accepted[0], SecurityAlgorithms.HmacSha256),
+        });
+    }
 
-    /// <summary>The ids of the user and the session in an <c>Authorization</c> header whose signature holds; null when anything about the token is not as we issue it.</summary>
-    public (long UserId, long SessionId)? ReadIds(StringValues authorization)
+    /// <summary>Reads a token for the bearer handler, in the one form that we issue (RFC 7515 base64url, RFC 8725). Throws <see cref="SecurityTokenMalformedException"/> for any other.</summary>
+    public static SecurityToken Read(string token)
     {
-        if (authorization is not [{ } header] || header.Split(' ') is not [_, var token] || token.Split('.') is not [var head, var payload, var mac])
-            return null;
-        if (Decode(head) is not { } headBytes || Decode(payload) is not { } payloadBytes || Decode(mac) is null)
-            return null;
         try
         {
-            using var headJson = JsonDocument.Parse(headBytes, Strict);
-            using var payloadJson = JsonDocument.Parse(payloadBytes, Strict);
-            return IsOurHeader(headJson.RootElement) && IsInTime(payloadJson.RootElement) ? Ids(payloadJson.RootElement) : null;
+            if (token.Split('.') is [var header, var payload, var mac] && header == Header && Decode(payload) is { } claims && Decode(mac) is not null && HasOurTypes(claims))
+                return new JsonWebToken(token);
         }
         catch (JsonException)
         {
-            return null;
+            // Not JSON, or a claim that is there twice.
         }
+        throw new SecurityTokenMalformedException("Not a token of ours.");
     }
 
-    /// <summary>Whether the times of a token hold now; for the bearer handler, which would ask the system's clock.</summary>
-    public bool IsInTime(DateTime? notBefore, DateTime? expires)
+    /// <summary>Whether the times of a token hold now, and are such as we give.</summary>
+    public bool IsInTime(DateTime? notBefore, DateTime? expires, DateTime issued)
     {
         var now = clock.GetUtcNow().UtcDateTime;
-        return expires is not null && expires > now - Leeway && (notBefore is null || notBefore <= now + Leeway);
+        return expires > now - Leeway && expires <= now + options.Value.Lifetime + Leeway && issued <= now + Leeway && (notBefore is null || notBefore <= now + Leeway);
     }
+
+    /// <summary>The ids of the user and the session that a token speaks for; null when it names none.</summary>
+    public static (long UserId, long SessionId)? ReadIds(ClaimsPrincipal token) =>
+        Id(token, UserIdClaim) is { } user && Id(token, SessionIdClaim) is { } session
+            && (token.FindFirstValue(JwtRegisteredClaimNames.Sub) ?? user.ToString(CultureInfo.InvariantCulture)) == user.ToString(CultureInfo.InvariantCulture) ? (user, session) : null;
+
+    static long? Id(ClaimsPrincipal token, string claim) =>
+        long.TryParse(token.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0 ? id : null;
 
     // Two spellings of one token would be two tokens to whoever blocks one: strict alphabet, no padding, no spare bits.
-    static byte[]? Decode(string part)
+    static byte[]? Decode(string part) =>
+        part.Length > 0 && Base64Url.IsValid(part) && Base64Url.DecodeFromChars(part) is var bytes && Base64Url.EncodeToString(bytes) == part ? bytes : null;
+
+    static bool HasOurTypes(byte[] payload)
     {
-        if (part.Length == 0 || part.AsSpan().ContainsAnyExcept(Alphabet) || !Base64Url.IsValid(part))
-            return null;
-        var bytes = Base64Url.DecodeFromChars(part);
-        return Base64Url.EncodeToString(bytes) == part ? bytes : null;
+        using var json = JsonDocument.Parse(payload, Strict);
+        return json.RootElement is { ValueKind: JsonValueKind.Object } claims
+            && Numbers.All(n => !claims.TryGetProperty(n, out var value) || (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0))
+            && claims.EnumerateObject().All(c => Numbers.Contains(c.Name) || c.Value.ValueKind is JsonValueKind.String);
     }
-
-    // "kid", "jku", "crit" and the like are nothing that we issue: no code reads them, and no token has them.
-    static bool IsOurHeader(JsonElement header) =>
-        header.ValueKind == JsonValueKind.Object && header.EnumerateObject().All(m => m.Name switch
-        {
-            "alg" => IsText(m.Value, "HS256"),
-            "typ" => IsText(m.Value, "JWT"),
-            _ => false,
-        });
-
-    bool IsInTime(JsonElement payload)
-    {
-        if (payload.ValueKind != JsonValueKind.Object || Seconds(payload, "exp") is not { } expires)
-            return false;
-        var now = clock.GetUtcNow();
-        var latest = (now + options.Value.Lifetime + Leeway).ToUnixTimeSeconds();
-        var soon = (now + Leeway).ToUnixTimeSeconds();
-        return expires > (now - Leeway).ToUnixTimeSeconds() && expires <= latest && NotAfter(payload, "nbf", soon) && NotAfter(payload, "iat", soon);
-    }
-
-    static (long, long)? Ids(JsonElement payload)
-    {
-        if (Id(payload, UserIdClaim) is not { } user || Id(payload, SessionIdClaim) is not { } session)
-            return null;
-        return !payload.TryGetProperty("sub", out var subject) || IsText(subject, user.ToString(CultureInfo.InvariantCulture)) ? (user, session) : null;
-    }
-
-    static long? Id(JsonElement payload, string claim) =>
-        payload.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var id) && id > 0 ? id : null;
-
-    static bool NotAfter(JsonElement payload, string name, long latest) =>
-        !payload.TryGetProperty(name, out _) || Seconds(payload, name) <= latest;
-
-    static long? Seconds(JsonElement payload, string name) =>
-        payload.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var seconds) && seconds >= 0 ? seconds : null;
-
-    static bool IsText(JsonElement value, string expected) => value.ValueKind == JsonValueKind.String && value.ValueEquals(expected);
 }

@@ -1,8 +1,9 @@
 using FastEndpoints;
-using FastEndpoints.Security;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Pages;
 using Profiles.Infrastructure.Passwords;
@@ -12,18 +13,32 @@ namespace Profiles.Infrastructure.Auth;
 /// <summary>Registers who may call what: nobody without a live user's token, unless a route says that it is anonymous.</summary>
 static class AuthSetup
 {
+    const string Prefix = $"{JwtBearerDefaults.AuthenticationScheme} ";
+
     public static IServiceCollection AddAuth(this IServiceCollection services)
     {
-        services.AddAuthenticationJwtBearer(_ => { });
+        services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<SigningKeys, AccessTokens, IOptions<JwtOptions>>((o, keys, tokens, jwt) =>
             {
-                o.TokenValidationParameters.IssuerSigningKeyResolver = (_, _, _, _) => keys.Accepted;
-                o.TokenValidationParameters.LifetimeValidator = (notBefore, expires, _, _) => tokens.IsInTime(notBefore, expires);
-                o.TokenValidationParameters.ValidAlgorithms = ["HS256"];
-                o.TokenValidationParameters.ValidateIssuer = o.TokenValidationParameters.ValidateAudience = true;
-                o.TokenValidationParameters.ValidIssuer = jwt.Value.Issuer;
-                o.TokenValidationParameters.ValidAudience = jwt.Value.Audience;
+                // Claims keep their names, and an answer says no more than RFC 6750 asks for.
+                o.MapInboundClaims = o.IncludeErrorDetails = false;
+                o.Events = new()
+                {
+                    // The handler itself would trim it: a second spelling.
+                    OnMessageReceived = c => Task.FromResult(c.Token = c.Request.Headers.Authorization is [{ } header] && header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? header[Prefix.Length..] : null),
+                    OnChallenge = c => Task.FromResult(c.Error = c.AuthenticateFailure is null ? null : "invalid_token"),
+                };
+                o.TokenValidationParameters = new()
+                {
+                    TokenReader = (token, _) => AccessTokens.Read(token),
+                    IssuerSigningKeyResolver = (_, _, _, _) => keys.Accepted,
+                    LifetimeValidator = (notBefore, expires, token, _) => tokens.IsInTime(notBefore, expires, ((JsonWebToken)token).IssuedAt),
+                    ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+                    ValidIssuer = jwt.Value.Issuer,
+                    ValidAudience = jwt.Value.Audience,
+                    IgnoreTrailingSlashWhenValidatingAudience = false,
+                };
             });
         services.AddAuthorizationBuilder()
             .AddPolicy(LiveUser.Policy, p => p.AddRequirements(new LiveUser()))

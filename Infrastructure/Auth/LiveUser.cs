@@ -12,7 +12,7 @@ sealed class LiveUser : IAuthorizationRequirement
 }
 
 /// <summary>Decides <see cref="LiveUser"/> with the one read that the slice then uses too.</summary>
-sealed class LiveUserHandler(AccessTokens tokens, ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<LiveUser>
+sealed class LiveUserHandler(ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<LiveUser>
 {
     protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, LiveUser requirement)
     {
@@ -24,7 +24,7 @@ sealed class LiveUserHandler(AccessTokens tokens, ProfilesDbContext db, CurrentU
             context.Succeed(requirement);
             return;
         }
-        if (context.User.Identity?.IsAuthenticated is not true || tokens.ReadIds(http.Request.Headers.Authorization) is not var (id, sessionId))
+        if (AccessTokens.ReadIds(context.User) is not var (id, sessionId))
             return;
         if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not var (user, device))
             return;
