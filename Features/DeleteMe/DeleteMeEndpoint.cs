@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
@@ -14,7 +15,8 @@ sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUs
     public override void Configure()
     {
         Delete("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Account"));
+        // The framework takes anything with DELETE, for a request may have no body.
+        Description(d => d.ClearDefaultAccepts().Accepts<DeleteMeRequest>(MediaTypeNames.Application.Json).ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Delete my account";

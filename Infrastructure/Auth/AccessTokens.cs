@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Globalization;
-using System.Security.Claims;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -14,10 +13,10 @@ namespace Profiles.Infrastructure.Auth;
 /// </summary>
 sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimeProvider clock)
 {
+    public const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
+
     /// <summary>How far another machine's clock may differ from ours.</summary>
     static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60);
-
-    const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
 
     // Every token begins with it: "kid", "jku", "crit" and the like are nothing that we issue.
     static readonly string Header = Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8);
@@ -74,14 +73,6 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
         var now = clock.GetUtcNow().UtcDateTime;
         return expires > now - Leeway && expires <= now + options.Value.Lifetime + Leeway && issued <= now + Leeway && (notBefore is null || notBefore <= now + Leeway);
     }
-
-    /// <summary>The ids of the user and the session that a token speaks for; null when it names none.</summary>
-    public static (long UserId, long SessionId)? ReadIds(ClaimsPrincipal token) =>
-        Id(token, UserIdClaim) is { } user && Id(token, SessionIdClaim) is { } session
-            && (token.FindFirstValue(JwtRegisteredClaimNames.Sub) ?? user.ToString(CultureInfo.InvariantCulture)) == user.ToString(CultureInfo.InvariantCulture) ? (user, session) : null;
-
-    static long? Id(ClaimsPrincipal token, string claim) =>
-        long.TryParse(token.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0 ? id : null;
 
     // Two spellings of one token would be two tokens to whoever blocks one: strict alphabet, no padding, no spare bits.
     static byte[]? Decode(string part) =>

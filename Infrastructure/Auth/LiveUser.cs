@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Profiles.Data;
 using Profiles.Infrastructure.Logging;
 
@@ -24,7 +27,7 @@ sealed class LiveUserHandler(ProfilesDbContext db, CurrentUser current) : Author
             context.Succeed(requirement);
             return;
         }
-        if (AccessTokens.ReadIds(context.User) is not var (id, sessionId))
+        if (ReadIds(context.User) is not var (id, sessionId))
             return;
         if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not var (user, device))
             return;
@@ -32,6 +35,13 @@ sealed class LiveUserHandler(ProfilesDbContext db, CurrentUser current) : Author
         http.Features.Set(new RequestUser(id));
         context.Succeed(requirement);
     }
+
+    static (long UserId, long SessionId)? ReadIds(ClaimsPrincipal token) =>
+        ReadId(token, AccessTokens.UserIdClaim) is { } user && ReadId(token, AccessTokens.SessionIdClaim) is { } session
+            && token.FindFirstValue(JwtRegisteredClaimNames.Sub) is var subject && (subject is null || subject == user.ToString(CultureInfo.InvariantCulture)) ? (user, session) : null;
+
+    static long? ReadId(ClaimsPrincipal token, string claim) =>
+        long.TryParse(token.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0 ? id : null;
 }
 
 /// <summary>Answers 401 where ASP.NET Core would answer 403: a token whose user is gone is not a token any more.</summary>

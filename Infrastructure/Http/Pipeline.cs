@@ -36,7 +36,7 @@ static class Pipeline
         builder.Services.PostConfigure<HostFilteringOptions>(o => o.AllowedHosts = ["*"]);
         // A misuse of scopes is found at the start, wherever we run.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
-        builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure);
+        builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure).AddSingleton(typeof(FastEndpoints.IRequestBinder<>), typeof(Json.BodyBinder<>));
         builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddForwardedAddresses().AddCors();
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p

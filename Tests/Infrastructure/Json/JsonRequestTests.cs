@@ -37,6 +37,19 @@ public sealed class JsonRequestTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task A_byte_order_mark_in_front_is_passed_over() =>
         await (await SendAsync(HttpMethod.Post, "/register", "application/json", [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(Registration("Zoë"))])).ShouldBeAsync(HttpStatusCode.Created);
 
+    [Fact]
+    public async Task A_field_in_the_query_is_none()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        await (await client.PutAsync("/me?name=Query", Body("{}"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        var changed = await (await client.PutAsync("/me?name=Query&bio=Query", Body("""{"name":"Body"}"""), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (changed.GetProperty("name").GetString(), changed.GetProperty("bio").GetString()).ShouldBe(("Body", null));
+        await (await app.Client.PostAsync($"/login?email={user.Email}&password={user.Password}", Body("{}"), Cancellation)).ShouldRefuseFieldsAsync("email", "password");
+
+        static StringContent Body(string json) => new(json, Encoding.UTF8, "application/json");
+    }
+
     public static TheoryData<string> OddTypes => new(
         "application/json, text/plain", "application/json,", "application/json x", "application/json; charset=\"utf-8", "application/json, application/json", "application/json; charset=utf-8 x",
         "application/merge-patch+json, x", "application/merge-patch+json; charset=\"x", "multipart/form-data, multipart/form-data; boundary=b", "multipart/form-data; boundary=\"b",
