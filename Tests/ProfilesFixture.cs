@@ -32,6 +32,9 @@ public class ProfilesFixture : AppFixture<Program>
 {
     public const string BaseUrl = "https://profiles.example";
 
+    /// <summary>As nobody should be able to write it into a page.</summary>
+    public const string ProductName = "Blitz & <Söhne>";
+
     readonly string root = TemporaryDirectory.Make("tests");
 
     /// <summary>Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.</summary>
@@ -82,6 +85,7 @@ public class ProfilesFixture : AppFixture<Program>
             a.UseSetting("ConnectionStrings:Profiles", postgreSql);
         a.UseSetting("Images:Directory", Path.Combine(root, "static"));
         a.UseSetting("PublicBaseUrl", BaseUrl);
+        a.UseSetting("ProductName", ProductName);
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
         // The suite would otherwise spend its time hashing.
         a.UseSetting("Passwords:WorkFactor", "4");

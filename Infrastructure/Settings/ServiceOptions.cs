@@ -6,6 +6,9 @@ public sealed class ServiceOptions
     /// <summary>What addresses in answers begin with, without a slash at the end. Null in Development: the request's own scheme and host.</summary>
     public string? PublicBaseUrl { get; set; }
 
+    /// <summary>What people know the service by, at most 60 characters: the account-deletion page shows it.</summary>
+    public string ProductName { get; set; } = "Profiles";
+
     /// <summary>Where the SQLite file and the generated signing key are kept; created with mode 0700.</summary>
     public string DataDirectory { get; set; } = "data";
 

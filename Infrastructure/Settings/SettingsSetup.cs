@@ -23,6 +23,7 @@ static class SettingsSetup
             o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
         })
             .Check(o => o.PublicBaseUrl is not null || environment.IsDevelopment(), "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.")
+            .Check(o => !string.IsNullOrWhiteSpace(o.ProductName) && o.ProductName.Length <= 60 && !o.ProductName.Any(char.IsControl), "ProductName must be 1 to 60 characters, none of them a control character.")
             .Check(o => o.BodyTimeout >= TimeSpan.FromSeconds(1) && o.BodyTimeout <= TimeSpan.FromMinutes(10), "BodyTimeout must be between 00:00:01 and 00:10:00.")
             .Check(o => o.AllowedHosts is null || o.AllowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length > 0, "AllowedHosts must be host names, separated by semicolons.")
             .Check(o => ForwardedAddresses.Read(o.TrustedProxies) is not null, "TrustedProxies must be IP addresses, networks such as 10.0.0.0/8 or unix, separated by commas.")

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using FastEndpoints.Testing;
 
 namespace Profiles.Tests.Features.ShowDeletionPage;
@@ -20,5 +22,18 @@ public sealed class ShowDeletionPageTests(ProfilesFixture app) : TestBase<Profil
         html.ShouldContain("<form method=\"post\" action=\"/account/deletion\">");
         html.ShouldNotContain("<script", Case.Insensitive);
         html.ShouldNotContain("://");
+    }
+
+    [Fact]
+    public async Task The_page_names_the_product_and_its_style_is_the_one_that_its_policy_allows()
+    {
+        ProfilesFixture.ProductName.ShouldBe("Blitz & <Söhne>");
+        var response = await app.Client.GetAsync("/account/deletion", Cancellation);
+        var html = await response.Content.ReadAsStringAsync(Cancellation);
+        html.ShouldContain("<header>Blitz &amp; &lt;S&#xF6;hne&gt;</header>");
+        html.ShouldContain("<title>Delete my account - Blitz &amp; &lt;S&#xF6;hne&gt;</title>");
+        var style = html[(html.IndexOf("<style>") + 7)..html.IndexOf("</style>")];
+        style.ShouldContain("prefers-color-scheme:dark");
+        response.Headers.GetValues("Content-Security-Policy").Single().ShouldContain($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(style)))}'");
     }
 }

@@ -69,6 +69,7 @@ public sealed class SettingsTests
         { "CLOUDINARY_URL", ["nonsense", "https://res.cloudinary.com/demo", "cloudinary://only-the-key@demo", "cloudinary://123456789012345:hidden-secret@"] },
         { "Cloudinary__ApiBaseAddress", ["nonsense", "ftp://api.example.com", ""] },
         { "Cloudinary__Timeout", ["0", "-00:00:05", "01:00:00", "a while"] },
+        { "ProductName", [" ", new string('x', 61), "Pro\nfiles"] },
         { "BodyTimeout", ["0", "00:10:01", "a while"] },
         { "PublicBaseUrl", ["nonsense", "ftp://files.example.com", "https://profiles.example/?tenant=hidden", "https://somebody:hidden@profiles.example", "/relative/path", ""] },
         { "OpenApi__Enabled", ["perhaps", ""] },
