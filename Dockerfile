@@ -13,7 +13,7 @@ RUN dotnet publish Profiles.csproj --configuration Release --no-restore --output
 # Debian rather than the runtime image: its libvips is the one that the tests run on.
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libssl3 libstdc++6 zlib1g libcrypt1 libvips42 \
+ && apt-get install -y --no-install-recommends ca-certificates libssl3 libstdc++6 zlib1g libvips42 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin profiles \
  && install -d -o profiles -g profiles -m 0700 /data /static

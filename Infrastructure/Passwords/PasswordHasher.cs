@@ -1,6 +1,7 @@
+using System.Buffers;
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
@@ -41,7 +42,7 @@ sealed partial class PasswordHasher : IDisposable
     /// </summary>
     public Task<bool> VerifyAsync(string password, string? hash, CancellationToken ct)
     {
-        var usable = hash is not null && Sound().IsMatch(hash) && Encoding.UTF8.GetByteCount(password) <= User.PasswordMaxBytes;
+        var usable = hash is not null && Sound().IsMatch(hash) && IsPassword(password);
         return RunAsync(
             () =>
             {
@@ -58,6 +59,14 @@ sealed partial class PasswordHasher : IDisposable
     public bool NeedsRehash(string hash) => PasswordNeedsRehash(hash, workFactor);
 
     public void Dispose() => slots.Dispose();
+
+    // The validators refuse the same in a new password. BCrypt.Net throws for a lone surrogate, and to bcrypt, which reads a password over and
+    // over, "a" and "a\0a" are one.
+    static bool IsPassword(string text)
+    {
+        Span<byte> utf8 = stackalloc byte[User.PasswordMaxBytes];
+        return Utf8.FromUtf16(text, utf8, out _, out _, replaceInvalidSequences: false) is OperationStatus.Done && !text.Contains('\0');
+    }
 
     // A hash from before the work factor was raised is verified sooner. Its cost once more, the next one, and so on to the last before
     // the present one: as each step doubles, the sum is what is missing. (What costs more than is asked for now cannot be hidden so.)
