@@ -60,7 +60,7 @@ sealed record KeptImage(string Name, long Bytes, DateTime Written, Func<Cancella
 /// <param name="message">For the log.</param>
 /// <param name="inner">What it failed by.</param>
 /// <param name="refused">Whether the storage itself said so: then nothing was done. Otherwise it may have been.</param>
-sealed class ImageStorageException(string message, Exception? inner = null, bool refused = false) : Exception(message, inner)
+class ImageStorageException(string message, Exception? inner = null, bool refused = false) : Exception(message, inner)
 {
     /// <summary>Whether nothing was done, for certain.</summary>
     public bool Refused { get; } = refused;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images;

@@ -62,7 +62,14 @@ public sealed class CloudinaryOptions
     /// <summary>How long one call may take.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    internal bool IsWellFormed =>
-        Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme == "cloudinary" && uri.Host.Length > 0
-            && uri.UserInfo.Split(':') is [{ Length: > 0 }, { Length: > 0 }];
+    /// <summary>What the URL says; null when it says nothing or is none.</summary>
+    internal CloudinaryAccount? Account => Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme == "cloudinary" && uri.Host.Length > 0
+        && uri.UserInfo.Split(':') is [{ Length: > 0 } key, { Length: > 0 } secret] ? new(uri.Host, key, secret) : null;
+}
+
+/// <summary>The account at Cloudinary.</summary>
+readonly record struct CloudinaryAccount(string Cloud, string Key, string Secret)
+{
+    // A record would say its secret.
+    public override string ToString() => Cloud;
 }

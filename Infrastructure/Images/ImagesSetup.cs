@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Images;
@@ -15,7 +16,7 @@ static class ImagesSetup
         .AddScoped<ProfileImages>()
         .AddSingleton<ImageAddress>()
         .AddSingleton<LocalImageStorage>()
-        .AddSingleton<CloudinaryImageStorage>()
+        .AddCloudinary()
         .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
             ? p.GetRequiredService<CloudinaryImageStorage>()
             : p.GetRequiredService<LocalImageStorage>())

@@ -4,6 +4,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Images;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images;

@@ -95,7 +95,7 @@ static class SettingsSetup
         services.AddSection<CloudinaryOptions>("Cloudinary");
         services.AddOptions<CloudinaryOptions>()
             .Configure<IConfiguration>((o, c) => o.Url = c["CLOUDINARY_URL"])
-            .Check(o => string.IsNullOrEmpty(o.Url) || o.IsWellFormed, "CLOUDINARY_URL must look like cloudinary://key:secret@cloud.")
+            .Check(o => string.IsNullOrEmpty(o.Url) || o.Account is not null, "CLOUDINARY_URL must look like cloudinary://key:secret@cloud.")
             .Check(o => o.ApiBaseAddress is null || IsOrigin(o.ApiBaseAddress, pathAllowed: false), "Cloudinary__ApiBaseAddress must be an http or https address without path.")
             .Check(o => o.Timeout > TimeSpan.Zero && o.Timeout <= TimeSpan.FromMinutes(5), "Cloudinary__Timeout must be between 00:00:00.001 and 00:05:00.");
         services.AddOptions<ImagesOptions>()

@@ -1,0 +1,115 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Images.Cloudinary;
+
+namespace Profiles.Tests.Infrastructure.Images.Cloudinary;
+
+/// <summary>The client as the service registers it, against a Cloudinary that fails when told to.</summary>
+public sealed class CloudinaryClientTests : IAsyncLifetime
+{
+    const string Folder = "profile_images", Id = "0198c0de-0000-7000-8000-000000000001";
+    static readonly byte[] Image = [0xFF, 0xD8, .. "--boundary\r\nContent-Disposition: form-data; name=\"overwrite\"\r\n\r\ntrue\r\n"u8, 0xFF, 0xD9];
+    CloudinaryDouble server = null!;
+
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => server = await CloudinaryDouble.StartAsync();
+
+    public ValueTask DisposeAsync() => server.DisposeAsync();
+
+    [Fact]
+    public async Task An_upload_arrives_whole_and_is_answered_with_its_address()
+    {
+        var url = await Client().UploadAsync(Folder, Id, Image, Cancellation);
+
+        url.AbsoluteUri.ShouldMatch($@"^https://res\.cloudinary\.com/demo/image/upload/v\d+/{Folder}/{Id}\.jpg$");
+        server.Assets[$"{Folder}/{Id}"].ShouldBe(Image);
+        var call = server.Calls.ShouldHaveSingleItem();
+        (call.Path, call.FileName, call.Fields["overwrite"]).ShouldBe(("/v1_1/demo/image/upload", $"{Id}.jpg", "false"));
+        call.Fields.Keys.ShouldBe(["api_key", "folder", "overwrite", "public_id", "signature", "timestamp"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task An_image_is_destroyed_once_and_then_not_there()
+    {
+        var client = Client();
+        await client.UploadAsync(Folder, Id, Image, Cancellation);
+
+        (await client.ExistsAsync($"{Folder}/{Id}", Cancellation)).ShouldBeTrue();
+        (await client.DestroyAsync($"{Folder}/{Id}", Cancellation)).ShouldBeTrue();
+        (await client.DestroyAsync($"{Folder}/{Id}", Cancellation)).ShouldBeFalse();
+        (await client.ExistsAsync($"{Folder}/{Id}", Cancellation)).ShouldBeFalse();
+        server.Assets.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task An_ampersand_in_a_value_cannot_pass_for_another_parameter()
+    {
+        await Client().UploadAsync("a&overwrite=true", Id, Image, Cancellation);
+
+        server.Calls.ShouldHaveSingleItem().Fields["folder"].ShouldBe("a&overwrite=true");
+    }
+
+    [Theory]
+    [InlineData("a wrong secret", true)]
+    [InlineData("420", true)]
+    [InlineData("500", false)]
+    [InlineData("garbage", false)]
+    [InlineData("null", false)]
+    [InlineData("an endless answer", false)]
+    [InlineData("a redirect", false)]
+    public async Task A_failure_says_whether_it_was_a_no_and_no_secret(string fault, bool refused)
+    {
+        server.OnUpload = server.OnDestroy = fault switch
+        {
+            "a wrong secret" => CloudinaryBehaviour.Normal,
+            "garbage" => CloudinaryBehaviour.GarbageBody,
+            "null" => new((call, _, ct) => call.Response.WriteAsync("null", ct)),
+            "an endless answer" => new((call, _, ct) => call.Response.WriteAsync(
+                new string(' ', CloudinaryClient.MaxAnswerBytes) + """{"secure_url":"https://res.cloudinary.com/1.jpg","result":"ok"}""", ct)),
+            "a redirect" => CloudinaryBehaviour.Redirect(server.Elsewhere),
+            _ => CloudinaryBehaviour.Status(int.Parse(fault)),
+        };
+        var secret = fault == "a wrong secret" ? "another-secret" : CloudinaryDouble.Secret;
+        var client = Client(server.CloudinaryUrl.Replace(CloudinaryDouble.Secret, secret));
+
+        foreach (var call in (Func<Task>[])[() => client.UploadAsync(Folder, Id, Image, Cancellation), () => client.DestroyAsync(Id, Cancellation)])
+        {
+            var failure = await call.ShouldThrowAsync<CloudinaryException>();
+            failure.Refused.ShouldBe(refused);
+            failure.ToString().ShouldNotContain(secret);
+        }
+        server.ElsewhereRequests.ShouldBe(0);
+        server.Assets.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_secret_itself_is_shown_to_the_configured_host_alone()
+    {
+        server.OnAdmin = CloudinaryBehaviour.Redirect(server.Elsewhere);
+
+        await Should.ThrowAsync<CloudinaryException>(() => Client().PingAsync(Cancellation));
+        server.ElsewhereRequests.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Who_gives_up_is_told_so_and_who_waits_is_told_that_it_failed()
+    {
+        server.OnUpload = CloudinaryBehaviour.Drip;
+        using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        source.CancelAfter(300);
+
+        await Should.ThrowAsync<OperationCanceledException>(() => Client().UploadAsync(Folder, Id, Image, source.Token));
+        (await Should.ThrowAsync<CloudinaryException>(() => Client(seconds: 0.3).UploadAsync(Folder, Id, Image, Cancellation))).Refused.ShouldBeFalse();
+    }
+
+    CloudinaryClient Client(string? url = null, double seconds = 30) => new ServiceCollection()
+        .AddSingleton(TimeProvider.System)
+        .Configure<CloudinaryOptions>(o =>
+        {
+            (o.Url, o.ApiBaseAddress) = (url ?? server.CloudinaryUrl, server.BaseAddress.GetLeftPart(UriPartial.Authority));
+            o.Timeout = TimeSpan.FromSeconds(seconds);
+        })
+        .AddCloudinary().BuildServiceProvider().GetRequiredService<CloudinaryClient>();
+}
