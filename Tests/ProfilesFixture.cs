@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -28,7 +27,7 @@ public sealed record TestUser(long Id, string Name, string Email, string Passwor
 }
 
 /// <summary>The service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.</summary>
-public class ProfilesFixture : AppFixture<Program>
+public class ProfilesFixture : ServiceFixture
 {
     public const string BaseUrl = "https://profiles.example";
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;

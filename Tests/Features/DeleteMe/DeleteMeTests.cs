@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
-using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Features.DeleteMe;

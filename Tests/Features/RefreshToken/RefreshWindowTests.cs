@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using FastEndpoints.Testing;
 using Profiles.Tests.Infrastructure.Auth;
 
 namespace Profiles.Tests.Features.RefreshToken;

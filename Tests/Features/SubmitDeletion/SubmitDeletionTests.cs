@@ -1,5 +1,4 @@
 using System.Net;
-using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Features.SubmitDeletion;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Features.UploadImage;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Infrastructure.Decoding;

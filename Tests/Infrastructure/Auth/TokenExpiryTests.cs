@@ -1,5 +1,4 @@
 using System.Net;
-using FastEndpoints.Testing;
 
 namespace Profiles.Tests.Infrastructure.Auth;
 

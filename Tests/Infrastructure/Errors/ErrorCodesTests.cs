@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
-using FastEndpoints.Testing;
 using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Tests.Infrastructure.Errors;

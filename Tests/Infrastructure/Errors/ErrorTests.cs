@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
-using FastEndpoints.Testing;
 using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Infrastructure.Errors;

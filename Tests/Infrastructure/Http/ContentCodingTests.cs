@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using FastEndpoints.Testing;
 
 namespace Profiles.Tests.Infrastructure.Http;
 

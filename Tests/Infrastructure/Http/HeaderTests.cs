@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 
 namespace Profiles.Tests.Infrastructure.Http;

@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Text.Json.Serialization.Metadata;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Mvc.Testing;

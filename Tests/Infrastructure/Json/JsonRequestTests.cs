@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using FastEndpoints.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
