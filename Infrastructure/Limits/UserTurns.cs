@@ -1,3 +1,4 @@
+using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 
 namespace Profiles.Infrastructure.Limits;
@@ -16,43 +17,23 @@ enum AtOnce
 sealed record LimitedAtOnce(AtOnce Kind);
 
 /// <summary>Counts what each has under way on this instance: what it protects, memory and processors, is this instance's too.</summary>
-sealed class UserTurns(IOptions<LimitsOptions> options)
+sealed class UserTurns(IOptions<LimitsOptions> options) : IDisposable
 {
-    readonly Lock gate = new();
-    readonly Dictionary<(string Whom, AtOnce Kind), int> taken = [];
+    readonly PartitionedRateLimiter<(string Whom, AtOnce Kind)> turns = PartitionedRateLimiter.Create<(string Whom, AtOnce Kind), (string, AtOnce)>(whose =>
+        options.Value is { Enabled: true } limits
+            ? RateLimitPartition.GetConcurrencyLimiter(whose, _ => new() { PermitLimit = MostOf(whose.Kind, limits) })
+            : RateLimitPartition.GetNoLimiter(whose));
 
     /// <summary>One more until it is disposed of; null when whoever it is has all of them.</summary>
-    public IDisposable? TryTake(string whom, AtOnce kind)
-    {
-        var most = (options.Value, kind) switch
-        {
-            ({ Enabled: false }, _) => int.MaxValue,
-            (var o, AtOnce.Uploads) => o.UploadsAtOnce,
-            (var o, AtOnce.Passwords) => o.PasswordsAtOnce,
-            (var o, AtOnce.Logins) => o.LoginsAtOnce,
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
-        };
-        lock (gate)
-        {
-            var count = taken.GetValueOrDefault((whom, kind));
-            if (count >= most)
-                return null;
-            taken[(whom, kind)] = count + 1;
-            return new Turn(this, (whom, kind));
-        }
-    }
+    public IDisposable? TryTake(string whom, AtOnce kind) => turns.AttemptAcquire((whom, kind)) is { IsAcquired: true } turn ? turn : null;
 
-    void Give((string, AtOnce) key)
-    {
-        lock (gate)
-        {
-            if (--taken[key] == 0)
-                taken.Remove(key);
-        }
-    }
+    public void Dispose() => turns.Dispose();
 
-    sealed class Turn(UserTurns turns, (string, AtOnce) key) : IDisposable
+    static int MostOf(AtOnce kind, LimitsOptions limits) => kind switch
     {
-        public void Dispose() => turns.Give(key);
-    }
+        AtOnce.Uploads => limits.UploadsAtOnce,
+        AtOnce.Passwords => limits.PasswordsAtOnce,
+        AtOnce.Logins => limits.LoginsAtOnce,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
 }
