@@ -4,8 +4,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.WebUtilities;
 using Profiles.Data;
-using Profiles.Infrastructure.Http;
 
 namespace Profiles.Features.ExportMe;
 
@@ -32,10 +32,11 @@ static class ExportMeArchive
 
     public static async Task WriteAsync(Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? picture, CancellationToken ct)
     {
-        await using var writes = new LaterWrites(output);
-        await using (var zip = await ZipArchive.CreateAsync(writes, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, ct))
+        // A zip writes synchronously at the end of an entry, which a response does not take. No file: the root may be read-only.
+        await using var whole = new FileBufferingWriteStream(memoryThreshold: int.MaxValue);
+        await using (var zip = await ZipArchive.CreateAsync(whole, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, ct))
             await FillAsync(zip, user, sessions, events, picture, ct);
-        await writes.FlushAsync(ct);
+        await whole.DrainBufferAsync(output, ct);
     }
 
     static async Task FillAsync(ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? picture, CancellationToken ct)
