@@ -21,6 +21,9 @@ sealed partial record LinuxProcess(int Id)
     /// <summary>What its open descriptors are: paths, pipes, sockets.</summary>
     public IReadOnlyList<string> Descriptors => [.. new DirectoryInfo($"{Directory}/fd").EnumerateFileSystemInfos().Select(Target).OfType<string>()];
 
+    /// <summary>The files of which code or data is in its memory.</summary>
+    public IReadOnlyList<string> Loaded => [.. File.ReadLines($"{Directory}/maps").Select(l => l.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries)).Where(l => l.Length == 6).Select(l => l[5])];
+
     /// <summary>Those of a server's workers that have their restrictions and so are the ones to look at.</summary>
     public static LinuxProcess[] WorkersOf(ServerProcess server) =>
         [.. new DirectoryInfo("/proc").EnumerateDirectories().Where(d => d.Name.All(char.IsAsciiDigit)).Select(d => new LinuxProcess(int.Parse(d.Name, CultureInfo.InvariantCulture)))

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Numerics;
+using NetVips;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests;
@@ -9,25 +10,27 @@ namespace Profiles.Tests;
 static class Photo
 {
     /// <summary>The scene of <c>upright.jpg</c> as a JPEG so many times as wide and as high.</summary>
-    public static byte[] Enlarged(int times, string options) => Saved(Picture.Bytes("upright.jpg"), options, ("resize", $"scale={times},kernel=nearest"));
+    public static byte[] Enlarged(int times, int quality, bool progressive = false, int? restartInterval = null) =>
+        Saved(Picture.Bytes("upright.jpg"), i => i.JpegsaveBuffer(quality, optimizeCoding: progressive, interlace: progressive, restartInterval: restartInterval, keep: Enums.ForeignKeep.None),
+            i => i.Resize(times, Enums.Kernel.Nearest));
 
     /// <summary>The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.</summary>
     public static byte[] Turned(int orientation)
     {
         // What to do to an upright picture so that the orientation undoes it.
-        (string, string)[] steps = orientation switch
+        Func<Image, Image> turn = orientation switch
         {
-            1 => [],
-            2 => [("flip", "direction=horizontal")],
-            3 => [("rot", "angle=d180")],
-            4 => [("flip", "direction=vertical")],
-            5 => [("rot", "angle=d90"), ("flip", "direction=horizontal")],
-            6 => [("rot", "angle=d270")],
-            7 => [("rot", "angle=d90"), ("flip", "direction=vertical")],
-            _ => [("rot", "angle=d90")],
+            1 => i => i.Copy(),
+            2 => i => i.FlipHor(),
+            3 => i => i.Rot180(),
+            4 => i => i.FlipVer(),
+            5 => i => i.Rot90().FlipHor(),
+            6 => i => i.Rot270(),
+            7 => i => i.Rot90().FlipVer(),
+            _ => i => i.Rot90(),
         };
         byte[] exif = [.. "Exif\0\0MM\0*\0\0\0\b\0\u0001\u0001\u0012\0\u0003\0\0\0\u0001\0"u8, (byte)orientation, 0, 0, 0, 0, 0, 0];
-        return WithSegments(Saved(Picture.Bytes("large.jpg"), "Q=85,strip=true,interlace=true,optimize-coding=true", steps), (0xE1, exif));
+        return WithSegments(Saved(Picture.Bytes("large.jpg"), i => i.JpegsaveBuffer(85, optimizeCoding: true, interlace: true, keep: Enums.ForeignKeep.None), turn), (0xE1, exif));
     }
 
     /// <summary>A JPEG with more segments between its first marker and the others.</summary>
@@ -104,8 +107,50 @@ static class Photo
         return all.ToArray();
     }
 
+    /// <summary>
+    /// The image of <c>photo.heic</c> as an HDR photo of iOS 18 has it: its gain map is the auxiliary image of two items, of the photo itself and of the tone map that is derived from both.
+    /// </summary>
+    public static byte[] HeicWithGainMap()
+    {
+        var heic = Picture.Bytes("photo.heic");
+        byte[] Property(string type)
+        {
+            var at = heic.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(type)) - 4;
+            return heic[at..(at + BinaryPrimitives.ReadInt32BigEndian(heic.AsSpan(at)))];
+        }
+        var coded = heic[(heic.AsSpan().IndexOf("mdat"u8) + 4)..];
+        var toneMap = new byte[62];
+        byte[] Item(byte id, string type) => Box("infe", [2, 0, 0, 0, 0, id, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(type), 0]);
+        byte[] Meta(int data) => Box("meta", [0, 0, 0, 0,
+            .. Box("hdlr", [0, 0, 0, 0, 0, 0, 0, 0, .. "pict"u8, .. new byte[13]]), .. Box("pitm", [0, 0, 0, 0, 0, 1]),
+            .. Box("iloc", [0, 0, 0, 0, 0x44, 0, 0, 3, .. Place(1, data, coded.Length), .. Place(2, data, coded.Length), .. Place(3, data + coded.Length, toneMap.Length)]),
+            .. Box("iinf", [0, 0, 0, 0, 0, 3, .. Item(1, "hvc1"), .. Item(2, "hvc1"), .. Item(3, "tmap")]),
+            .. Box("iref", [0, 0, 0, 0, .. Box("auxl", [0, 2, 0, 2, 0, 1, 0, 3]), .. Box("dimg", [0, 3, 0, 2, 0, 1, 0, 2])]),
+            .. Box("iprp", [
+                .. Box("ipco", [.. Property("hvcC"), .. Property("ispe"), .. Property("pixi"), .. Box("auxC", [0, 0, 0, 0, .. "urn:com:apple:photo:2020:aux:hdrgainmap\0"u8])]),
+                .. Box("ipma", [0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 3, 0x81, 2, 0x83, 0, 2, 4, 0x81, 2, 0x83, 0x84, 0, 3, 2, 2, 0x83])])]);
+        var head = Box("ftyp", [.. "heic"u8, 0, 0, 0, 0, .. "mif1heictmap"u8]);
+        return [.. head, .. Meta(head.Length + Meta(0).Length + 8), .. Box("mdat", [.. coded, .. toneMap])];
+
+        byte[] Place(byte id, int offset, int length)
+        {
+            var place = new byte[14];
+            (place[1], place[5]) = (id, 1);
+            BinaryPrimitives.WriteInt32BigEndian(place.AsSpan(6), offset);
+            BinaryPrimitives.WriteInt32BigEndian(place.AsSpan(10), length);
+            return place;
+        }
+    }
+
+    static byte[] Box(string type, byte[] content)
+    {
+        byte[] box = [0, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(type), .. content];
+        BinaryPrimitives.WriteInt32BigEndian(box, box.Length);
+        return box;
+    }
+
     /// <summary>A JPEG of the same pixels as a PNG, without anything else of it.</summary>
-    public static byte[] AsJpeg(byte[] png) => Saved(png, "Q=95,strip=true");
+    public static byte[] AsJpeg(byte[] png) => Saved(png, i => i.JpegsaveBuffer(95, keep: Enums.ForeignKeep.None));
 
     public static byte[] Zlib(ReadOnlySpan<byte> bytes, CompressionLevel level = CompressionLevel.Fastest)
     {
@@ -115,21 +160,12 @@ static class Photo
         return packed.ToArray();
     }
 
-    static unsafe byte[] Saved(byte[] picture, string options, params (string Operation, string Options)[] steps)
+    static byte[] Saved(byte[] picture, Func<Image, byte[]> save, Func<Image, Image>? change = null)
     {
         Vips.Start();
-        fixed (byte* bytes = picture)
-        {
-            using var source = Vips.OpenSource(bytes, picture.Length);
-            var image = Vips.Load(ImageFormats.Loader(ImageFormats.Sniff(picture)!.Value), source, "");
-            foreach (var (operation, how) in steps)
-            {
-                using var before = image;
-                image = Vips.Apply(operation, before, how);
-            }
-            using (image)
-                return Vips.SaveJpeg(image, options);
-        }
+        using var image = Image.NewFromBuffer(picture);
+        using var changed = change?.Invoke(image);
+        return save(changed ?? image);
     }
 
     // Bits of a line one after the other, with the filter (none) before.

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Net.Http.Headers;
+using NetVips;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests;
@@ -71,25 +72,22 @@ static class Picture
     }
 
     /// <summary>The average colour of each cell of a raster of 4 x 4 over a JPEG, line by line, as red, green and blue.</summary>
-    public static unsafe double[][] Look(byte[] jpeg)
+    public static double[][] Look(byte[] jpeg)
     {
         const int Cells = 4;
         Vips.Start();
-        fixed (byte* bytes = jpeg)
+        using var image = Image.JpegloadBuffer(jpeg, failOn: Enums.FailOn.Warning);
+        var (pixels, width, height) = (image.WriteToMemory<byte>(), image.Width, image.Height);
+        pixels.Length.ShouldBe(width * height * 3);
+        var sums = Enumerable.Range(0, Cells * Cells).Select(_ => new double[4]).ToArray();
+        for (var at = 0; at < width * height; at++)
         {
-            using var source = Vips.OpenSource(bytes, jpeg.Length);
-            using var image = Vips.Load("jpegload_source", source, "fail-on=warning");
-            var pixels = Vips.Pixels(image, out var width, out var height);
-            var sums = Enumerable.Range(0, Cells * Cells).Select(_ => new double[4]).ToArray();
-            for (var at = 0; at < width * height; at++)
-            {
-                var cell = sums[(at / width * Cells / height * Cells) + (at % width * Cells / width)];
-                cell[3]++;
-                for (var band = 0; band < 3; band++)
-                    cell[band] += pixels[(at * 3) + band];
-            }
-            return [.. sums.Select(c => c[..3].Select(sum => sum / c[3]).ToArray())];
+            var cell = sums[(at / width * Cells / height * Cells) + (at % width * Cells / width)];
+            cell[3]++;
+            for (var band = 0; band < 3; band++)
+                cell[band] += pixels[(at * 3) + band];
         }
+        return [.. sums.Select(c => c[..3].Select(sum => sum / c[3]).ToArray())];
     }
 
     /// <summary>The largest difference between two looks, in any cell and any channel, of 255.</summary>

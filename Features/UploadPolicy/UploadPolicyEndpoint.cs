@@ -6,7 +6,7 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadPolicy;
 
-sealed class UploadPolicyEndpoint(DecodePool decoders, IOptions<ImagesOptions> options) : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
+sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> options) : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
 {
     public override void Configure()
     {
@@ -17,7 +17,7 @@ sealed class UploadPolicyEndpoint(DecodePool decoders, IOptions<ImagesOptions> o
         {
             s.Summary = "Show what a picture may be";
             s.Description = "Public, the same for everybody, and good for an hour.";
-            s.ResponseExamples[200] = new UploadPolicyResponse(ImageFormats.MediaTypes(heic: true), 20971520, 100000000, 1024, ProcessedImage.Sides);
+            s.ResponseExamples[200] = new UploadPolicyResponse(ImageFormats.MediaTypes, 20971520, 100000000, 1024, ProcessedImage.Sides);
             s.Responses[200] = "The limits.";
         });
     }
@@ -27,6 +27,6 @@ sealed class UploadPolicyEndpoint(DecodePool decoders, IOptions<ImagesOptions> o
         var images = options.Value;
         HttpContext.Response.Headers.CacheControl = "public, max-age=3600";
         return Task.FromResult(TypedResults.Ok(new UploadPolicyResponse(
-            ImageFormats.MediaTypes(decoders.DecodesHeic), images.MaxBytes, images.MaxPixels, images.MaxSide, ProcessedImage.Sides)));
+            ImageFormats.MediaTypes, images.MaxBytes, images.MaxPixels, images.MaxSide, ProcessedImage.Sides)));
     }
 }

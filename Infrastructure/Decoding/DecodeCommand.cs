@@ -25,15 +25,17 @@ static class DecodeCommand
     /// <summary>Works until the standard input ends; the exit code.</summary>
     public static int Run(string[] arguments)
     {
-        // Not by way of the console, which would look for a terminal.
-        using var answers = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        using var answers = OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : Open(1, FileAccess.Write);
         try
         {
-            if (arguments is not [.., Fenced])
-                Fence.Enter(long.Parse(arguments[1], CultureInfo.InvariantCulture), [.. arguments, Fenced]);
-            Seccomp.Deny();
+            if (OperatingSystem.IsLinux())
+            {
+                if (arguments is not [.., Fenced])
+                    Fence.Enter(long.Parse(arguments[1], CultureInfo.InvariantCulture), [.. arguments, Fenced]);
+                Seccomp.Deny();
+            }
             Vips.Start();
-            answers.Write(DecodeFrame.Write(new WorkerGreeting(Vips.Version, Vips.DecodesHeic, Fence.ClosesFiles)));
+            answers.Write(DecodeFrame.Write(new WorkerGreeting(Vips.Version, OperatingSystem.IsLinux() && Fence.ClosesFiles)));
         }
         catch (InvalidOperationException e)
         {
@@ -46,16 +48,21 @@ static class DecodeCommand
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => s.Cancel = true);
         // Longer than the service waits, for when it is gone.
         var seconds = (2 * int.Parse(arguments[2], CultureInfo.InvariantCulture)) + 1;
-        using var pictures = new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+        using var pictures = OperatingSystem.IsWindows() ? Console.OpenStandardInput() : Open(0, FileAccess.Read);
         var header = new byte[DecodeRequest.Size];
         while (pictures.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length)
         {
-            Fence.EndAfter(seconds);
+            if (OperatingSystem.IsLinux())
+                Fence.EndAfter(seconds);
             answers.Write(Answer(DecodeRequest.Read(header), pictures));
-            Fence.Rest();
+            if (OperatingSystem.IsLinux())
+                Fence.Rest();
         }
         return 0;
     }
+
+    // Not by way of the console, which would look for a terminal.
+    static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 
     static unsafe byte[] Answer(DecodeRequest request, Stream pictures)
     {

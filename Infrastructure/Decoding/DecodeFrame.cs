@@ -31,9 +31,8 @@ enum DecodeAnswer : byte
 
 /// <summary>What a worker says of itself when it is ready.</summary>
 /// <param name="Vips">The version of libvips.</param>
-/// <param name="DecodesHeic">Whether this libvips has an HEVC decoder.</param>
 /// <param name="ClosedFiles">Whether the kernel keeps it from files that are not its own (Landlock).</param>
-sealed record WorkerGreeting(string Vips, bool DecodesHeic, bool ClosedFiles);
+sealed record WorkerGreeting(string Vips, bool ClosedFiles);
 
 /// <summary>A picture for a worker; its bytes follow.</summary>
 readonly record struct DecodeRequest(ImageFormat Format, int Length, long MaxPixels, int MaxSide)
@@ -85,10 +84,10 @@ static class DecodeFrame
     }
 
     public static byte[] Write(WorkerGreeting greeting) =>
-        Make(DecodeAnswer.Ready, string.Create(CultureInfo.InvariantCulture, $"{greeting.Vips}\n{greeting.DecodesHeic}\n{greeting.ClosedFiles}"));
+        Make(DecodeAnswer.Ready, string.Create(CultureInfo.InvariantCulture, $"{greeting.Vips}\n{greeting.ClosedFiles}"));
 
-    public static WorkerGreeting ReadGreeting(byte[] body) => Encoding.UTF8.GetString(body).Split('\n') is [var vips, var heic, var closed]
-        ? new(vips, bool.Parse(heic), bool.Parse(closed)) : throw new InvalidDataException("A worker sent no greeting.");
+    public static WorkerGreeting ReadGreeting(byte[] body) => Encoding.UTF8.GetString(body).Split('\n') is [var vips, var closed]
+        ? new(vips, bool.Parse(closed)) : throw new InvalidDataException("A worker sent no greeting.");
 
     public static byte[] Write(ProcessedImage image)
     {

@@ -30,9 +30,6 @@ sealed class DecodePool : IDisposable
         turns = new(new() { PermitLimit = options.Workers, QueueLimit = QueueLimit, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
     }
 
-    /// <summary>Whether this libvips has an HEVC decoder; known after <see cref="StartAsync"/>.</summary>
-    public bool DecodesHeic { get; set; } = true;
-
     /// <summary>Starts the first worker and says what it is.</summary>
     /// <exception cref="InvalidOperationException">Pictures cannot be decoded here; the message says why, in a sentence for whoever starts the service.</exception>
     public async Task<WorkerGreeting> StartAsync()
@@ -40,7 +37,6 @@ sealed class DecodePool : IDisposable
         try
         {
             var worker = await DecodeWorker.StartAsync(options.WorkerMemory, options.DecodeTimeout);
-            DecodesHeic = worker.Greeting.DecodesHeic;
             Rest(worker);
             return worker.Greeting;
         }
@@ -54,15 +50,12 @@ sealed class DecodePool : IDisposable
     /// Processes one picture. As many are decoded at once as there are workers; 32 more may wait, as long as one picture may take, which <paramref name="ct"/> ends.
     /// </summary>
     /// <exception cref="InvalidImageException">Not a format on the list, damaged, truncated or empty.</exception>
-    /// <exception cref="HeicMissingException">It is HEIC, which this libvips cannot decode.</exception>
     /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels, or than ten times as many in all frames.</exception>
     /// <exception cref="ImageTooCostlyException">It took more time or memory than Images:DecodeTimeout and Images:WorkerMemory allow, or ended its decoder.</exception>
     /// <exception cref="BusyException">Too many pictures are waiting, no worker can be started, or it got too little of a processor in Images:DecodeTimeout.</exception>
     public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, CancellationToken ct)
     {
-        var format = ImageFormats.Sniff(picture.Head) ?? throw new InvalidImageException(ImageFormats.MediaTypes(DecodesHeic));
-        if (format == ImageFormat.Heic && !DecodesHeic)
-            throw new HeicMissingException();
+        var format = ImageFormats.Sniff(picture.Head) ?? throw InvalidImageException.OfAnotherFormat();
         using var turn = await WaitAsync(ct);
         for (var lost = 0; ; lost++)
         {

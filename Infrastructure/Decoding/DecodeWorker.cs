@@ -81,8 +81,8 @@ sealed class DecodeWorker : IDisposable
             return answer switch
             {
                 DecodeAnswer.Picture => DecodeFrame.ReadImage(body, maxSide),
-                DecodeAnswer.Invalid => throw new InvalidImageException(new VipsException(Encoding.UTF8.GetString(body))),
-                DecodeAnswer.OutOfMemory => throw new ImageTooCostlyException(new VipsException(Encoding.UTF8.GetString(body))),
+                DecodeAnswer.Invalid => throw new InvalidImageException(new DecoderException(Encoding.UTF8.GetString(body))),
+                DecodeAnswer.OutOfMemory => throw new ImageTooCostlyException(new DecoderException(Encoding.UTF8.GetString(body))),
                 DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
                 DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(maxPixels * ImagePipeline.AllFrames, ofAllFrames: true),
                 _ => throw new InvalidDataException("A worker greeted instead of answering."),
@@ -176,13 +176,16 @@ sealed class DecodeWorker : IDisposable
         return said.ToString().Trim();
     }
 
+    /// <summary>Whether a program is the runtime's own host, which takes an assembly.</summary>
+    public static bool IsHost(string program) => Path.GetFileNameWithoutExtension(program) == "dotnet";
+
     // This program again: by the runtime's host, or by itself when it is an executable.
     static ProcessStartInfo Command(string[] arguments)
     {
         var (program, assembly) = (Environment.ProcessPath!, typeof(DecodeWorker).Assembly.Location);
-        string[] command = assembly.Length == 0 || program == Path.ChangeExtension(assembly, null) ? [program]
+        string[] command = assembly.Length == 0 || program == Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? ".exe" : null) ? [program]
             // Within another program, such as the tests, the host is the one on the path.
-            : [Fence.IsHost(program) ? program : "dotnet", assembly];
+            : [IsHost(program) ? program : "dotnet", assembly];
         var start = new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
         {
             RedirectStandardInput = true,
@@ -191,7 +194,8 @@ sealed class DecodeWorker : IDisposable
             WorkingDirectory = "/",
         };
         // Nothing of the service's environment, which has its secrets, but where things are.
-        var kept = start.Environment.Where(v => v.Key is "PATH" or "LD_LIBRARY_PATH" or "DOTNET_ROOT").ToArray();
+        string[] places = OperatingSystem.IsLinux() ? ["PATH", "LD_LIBRARY_PATH", "DOTNET_ROOT"] : ["PATH", "DOTNET_ROOT", "SystemRoot", "TEMP", "TMPDIR"];
+        var kept = start.Environment.Where(v => places.Contains(v.Key, OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal)).ToArray();
         start.Environment.Clear();
         foreach (var (name, value) in kept)
             start.Environment[name] = value;

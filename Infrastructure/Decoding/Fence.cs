@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 
 namespace Profiles.Infrastructure.Decoding;
@@ -12,6 +13,7 @@ namespace Profiles.Infrastructure.Decoding;
 /// Threads have these restrictions each for themselves, and the runtime has several before <c>Main</c> is reached. So a worker puts them on
 /// itself and then becomes its own program anew (<c>execve</c>), with them from the first instruction on.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 static unsafe partial class Fence
 {
     // Any folder that everybody can list and that is no part of the program.
@@ -54,7 +56,7 @@ static unsafe partial class Fence
 
         var program = Environment.ProcessPath!;
         // The name of an assembly stands before the arguments when the host is dotnet.
-        string[] self = IsHost(program) ? [program, typeof(Fence).Assembly.Location] : [program];
+        string[] self = DecodeWorker.IsHost(program) ? [program, typeof(Fence).Assembly.Location] : [program];
         var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => $"{v.Key}={v.Value}");
         _ = execve(program, Strings([.. self, .. arguments]), Strings([.. variables]));
         throw Refused("execve");
@@ -71,9 +73,6 @@ static unsafe partial class Fence
     /// <summary>Takes <see cref="EndAfter"/> back: a worker may wait for the next picture as long as it takes.</summary>
     public static void Rest() => _ = alarm(0);
 
-    /// <summary>Whether a program is the runtime's own host, which takes an assembly.</summary>
-    public static bool IsHost(string program) => Path.GetFileNameWithoutExtension(program) == "dotnet";
-
     // The runtime, wherever it is installed; null when the program brings its own.
     static string? Runtime => Path.GetDirectoryName(typeof(object).Assembly.Location) is { Length: > 0 } framework
         && Path.GetFullPath(Path.Combine(framework, "../../..")) is var root && Directory.Exists(Path.Combine(root, "host", "fxr")) ? root : null;
@@ -84,8 +83,10 @@ static unsafe partial class Fence
         "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system", "/sys/fs/cgroup", "/proc/self", "/dev/null", "/dev/zero", "/dev/urandom",
         Environment.ProcessPath!, Runtime ?? Environment.ProcessPath!,
         .. (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries),
+        // What the packages bring for this system, and ImageMagick's policy.
+        Path.Combine(AppContext.BaseDirectory, "runtimes"), Path.Combine(AppContext.BaseDirectory, "magick"),
         .. Directory.EnumerateFiles(AppContext.BaseDirectory, "*", new EnumerationOptions { RecurseSubdirectories = false })
-            .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal)
+            .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal) || Path.GetFileName(f) == "libvips.so.42"
                 || f.EndsWith(".deps.json", StringComparison.Ordinal) || f.EndsWith(".runtimeconfig.json", StringComparison.Ordinal)),
     ];
 

@@ -16,14 +16,7 @@ abstract class ImageRefusedException(ErrorCode error, string? message = null, Ex
 sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException(ErrorCodes.InvalidImage, inner: inner)
 {
     /// <summary>Its format is not on the list.</summary>
-    public InvalidImageException(IReadOnlyList<string> accepted) : this() => Limit = new Dictionary<string, object?> { ["types"] = accepted };
-}
-
-/// <summary>The picture is HEIC, and this libvips has no decoder for it.</summary>
-sealed class HeicMissingException : ImageRefusedException
-{
-    public HeicMissingException() : base(ErrorCodes.HeicUnsupported) =>
-        Limit = new Dictionary<string, object?> { ["types"] = ImageFormats.MediaTypes(heic: false) };
+    public static InvalidImageException OfAnotherFormat() => new() { Limit = new Dictionary<string, object?> { ["types"] = ImageFormats.MediaTypes } };
 }
 
 /// <summary>The picture's header promises more pixels than are decoded.</summary>
@@ -44,3 +37,6 @@ sealed class TooManyPixelsException : ImageRefusedException
 
 /// <summary>Decoding the picture took more time or memory than one may take, or ended the decoder.</summary>
 sealed class ImageTooCostlyException(Exception inner) : ImageRefusedException(ErrorCodes.ImageTooCostly, inner: inner);
+
+/// <summary>What a decoder said of an image that it refused; it may quote what the image contains.</summary>
+sealed class DecoderException(string message) : Exception(message);

@@ -5,7 +5,7 @@ namespace Profiles.Infrastructure.Decoding;
 /// <summary>The kinds of picture that are accepted; everything else is refused before libvips sees it.</summary>
 enum ImageFormat { Jpeg, Png, WebP, Gif, Heic, Avif }
 
-/// <summary>Tells a picture's format by its own first bytes and names the libvips loader for it.</summary>
+/// <summary>Tells an image's format by its own first bytes.</summary>
 static class ImageFormats
 {
     // The shortest header that names a format; libvips 8.14 crashes on an empty buffer.
@@ -28,20 +28,8 @@ static class ImageFormats
         return picture[4..].StartsWith("ftyp"u8) ? SniffBrands(picture) : null;
     }
 
-    /// <summary>What is accepted, for an app that asks before it sends; <paramref name="heic"/>: whether HEIC can be decoded here.</summary>
-    public static IReadOnlyList<string> MediaTypes(bool heic) =>
-        heic ? ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/heif"] : ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
-
-    /// <summary>The nickname of the libvips operation that reads this format and no other.</summary>
-    public static string Loader(ImageFormat format) => format switch
-    {
-        ImageFormat.Jpeg => "jpegload_source",
-        ImageFormat.Png => "pngload_source",
-        ImageFormat.WebP => "webpload_source",
-        ImageFormat.Gif => "gifload_source",
-        ImageFormat.Heic or ImageFormat.Avif => "heifload_source",
-        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "No loader reads this format."),
-    };
+    /// <summary>What is accepted, for an app that asks before it sends.</summary>
+    public static IReadOnlyList<string> MediaTypes { get; } = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/heif"];
 
     // HEIF (ISO/IEC 23008-12): size, "ftyp", major brand, minor version, compatible brands. The major brand is often
     // only "mif1" (some image), so that the compatible ones have to tell AVIF from HEIC.

@@ -1,4 +1,6 @@
-using System.Globalization;
+using System.Runtime.CompilerServices;
+using ImageMagick;
+using NetVips;
 
 namespace Profiles.Infrastructure.Decoding;
 
@@ -16,132 +18,164 @@ static class ImagePipeline
 
     const int Sliver = 16;
 
+    // Each is gone through before the first is decoded.
+    const int MostGifFrames = 4096;
+
     // The pixels that tell the dominant colour and the ThumbHash.
     const int SmallSide = 32;
-
-    // warning: damage is refused. With error, garbage inside a JPEG passes, and a 103-byte bomb costs seconds.
-    // No page is named: the default is the first frame, and for HEIF the primary picture, which may not be the first.
-    const string LoadOptions = "access=sequential,fail-on=warning";
-
-    const string SaveOptions = "Q=82,strip=true,optimize-coding=true";
 
     /// <summary>Processes one picture; <paramref name="upload"/>, which ends in <see cref="ImageStructure.Room"/>, is overwritten where it has what is not decoded.</summary>
     /// <exception cref="InvalidImageException">Damaged, truncated or empty.</exception>
     /// <exception cref="TooManyPixelsException">The header promises more pixels than <paramref name="maxPixels"/>, or than ten times as many in all frames.</exception>
-    public static unsafe ProcessedImage Process(Span<byte> upload, ImageFormat format, long maxPixels, int maxSide)
+    public static ProcessedImage Process(Span<byte> upload, ImageFormat format, long maxPixels, int maxSide)
     {
         var picture = ImageStructure.Admit(format, upload);
-        var loader = ImageFormats.Loader(format);
-        fixed (byte* bytes = picture)
+        // Of the picture before.
+        _ = TakeWarnings();
+        try
         {
-            try
-            {
-                // Of the picture before.
-                _ = Vips.TakeWarnings();
-                using var source = Vips.OpenSource(bytes, picture.Length);
-                using var header = Vips.Load(loader, source, LoadOptions);
-                Check(header, maxPixels);
-                // The decoder shows what there is of a frame.
-                if (format is ImageFormat.Gif && !GifStructure.HasFirstFrame(picture))
-                    throw new InvalidImageException();
-
-                using var reopened = format is ImageFormat.Jpeg ? Vips.OpenSource(bytes, picture.Length) : null;
-                using var shrunk = reopened is null ? null : Vips.Load(loader, reopened, LoadOptions + Shrink(header, maxSide));
-                using var thumbnail = Thumbnail(shrunk ?? header, maxSide);
-
-                // Grey and 16-bit pictures stay so in a thumbnail.
-                using var coloured = Vips.Apply("colourspace", thumbnail, "space=srgb");
-                // In 8.14 flatten takes the blue out of a picture that is not transparent.
-                using var flat = VipsNative.vips_image_hasalpha(coloured) == 0 ? null : Vips.Apply("flatten", coloured, "background=255");
-                using var decoded = Vips.Decode(flat ?? coloured);
-                // Of the last rows of a JPEG the loader does not see its decoder's warnings, which say that they are missing.
-                if (format is ImageFormat.Jpeg && Vips.TakeWarnings() is { } warning)
-                    throw new VipsException(warning);
-                return Encode(decoded);
-            }
-            catch (VipsException refused)
-            {
-                throw new InvalidImageException(refused);
-            }
+            using var decoded = format is ImageFormat.Heic ? DecodeHeic(picture, maxPixels, maxSide) : Decode(picture, format, maxPixels, maxSide);
+            return Encode(decoded);
+        }
+        catch (VipsException refused)
+        {
+            // The first line is the binding's.
+            throw new InvalidImageException(new DecoderException(refused.Message.Split('\n', 2)[^1].Trim()));
         }
     }
 
-    // From the pixels that are decoded already.
-    static ProcessedImage Encode(VipsObject decoded)
+    static Image Decode(ReadOnlySpan<byte> picture, ImageFormat format, long maxPixels, int maxSide)
     {
-        var (width, height) = (VipsNative.vips_image_get_width(decoded), VipsNative.vips_image_get_height(decoded));
-        var shorter = Math.Min(width, height);
+        using var source = Source.NewFromMemory(picture);
+        using var header = Open(source, format);
+        var frames = header.Contains("n-pages") ? (int)header.Get("n-pages") : 1;
+        Check(header.Width, header.Height, frames, maxPixels);
+        // The decoder shows what there is of a frame.
+        if (format is ImageFormat.Gif && (frames > MostGifFrames || !GifStructure.HasFirstFrame(picture)))
+            throw new InvalidImageException();
+        if (format is not ImageFormat.Jpeg)
+            return Finish(header, maxSide);
+        using var shrunk = Image.JpegloadSource(source, Shrink(header, maxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
+        var decoded = Finish(shrunk, maxSide);
+        // Of the last rows the loader does not see its decoder's warnings, which say that they are missing.
+        if (TakeWarnings() is not { Length: > 0 } warning)
+            return decoded;
+        decoded.Dispose();
+        throw new InvalidImageException(new DecoderException(warning));
+    }
+
+    // What the decoders have said of a picture that they decoded all the same: the exception of NetVips takes it from libvips, which keeps it for the whole process.
+    static string TakeWarnings() => new VipsException("").Message.Trim();
+
+    // Not inlined: an image that is none does not load ImageMagick.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static Image DecodeHeic(ReadOnlySpan<byte> picture, long maxPixels, int maxSide)
+    {
+        try
+        {
+            using var reader = new HeicReader(picture);
+            var (width, height) = reader.Size();
+            Check(width, height, frames: 1, maxPixels);
+            using var image = reader.Decode(maxPixels);
+            return Finish(image, maxSide);
+        }
+        catch (MagickException refused)
+        {
+            throw new InvalidImageException(refused);
+        }
+    }
+
+    // fail-on=warning: damage is refused. With error, garbage inside a JPEG passes, and a 103-byte bomb costs seconds.
+    // No page is named: the default is the first frame, and for HEIF the primary picture, which may not be the first.
+    static Image Open(Source source, ImageFormat format) => format switch
+    {
+        ImageFormat.Jpeg => Image.JpegloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
+        ImageFormat.Png => Image.PngloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
+        ImageFormat.WebP => Image.WebploadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
+        ImageFormat.Gif => Image.GifloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
+        ImageFormat.Avif => Image.HeifloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "No loader reads this format."),
+    };
+
+    // Upright, in sRGB, on white, and no larger than it may be; all pixels are decoded here, so that damage among them shows.
+    static Image Finish(Image image, int maxSide)
+    {
+        using var thumbnail = Thumbnail(image, maxSide);
+        // Grey and 16-bit pictures stay so in a thumbnail.
+        using var coloured = thumbnail.Colourspace(Enums.Interpretation.Srgb);
+        // flatten takes the last band of a picture that is not transparent for its opacity.
+        using var flat = coloured.HasAlpha() ? coloured.Flatten(background: [255]) : null;
+        return (flat ?? coloured).CopyMemory();
+    }
+
+    // From the pixels that are decoded already.
+    static ProcessedImage Encode(Image decoded)
+    {
+        var shorter = Math.Min(decoded.Width, decoded.Height);
         var variants = new byte[ProcessedImage.Sides.Count][];
         // Cut out first: with crop, thumbnail_image makes all of the picture smaller before it cuts, for a quarter more of the work.
-        var larger = Vips.Apply("gravity", decoded, string.Create(CultureInfo.InvariantCulture, $"direction=centre,width={shorter},height={shorter}"));
+        var larger = decoded.Gravity(Enums.CompassDirection.Centre, shorter, shorter);
         try
         {
             for (var i = variants.Length - 1; i >= 0; i--)
             {
-                var side = Math.Min(ProcessedImage.Sides[i], shorter);
-                using var square = Vips.Apply("resize", larger, string.Create(CultureInfo.InvariantCulture, $"scale={(double)side / VipsNative.vips_image_get_width(larger)}"));
+                using var square = larger.Resize((double)Math.Min(ProcessedImage.Sides[i], shorter) / larger.Width);
                 // Each is made of the next larger one, which is smaller than the picture.
-                var kept = Vips.Decode(square);
+                var kept = square.CopyMemory();
                 larger.Dispose();
                 larger = kept;
-                variants[i] = Vips.SaveJpeg(kept, SaveOptions);
+                variants[i] = Save(kept);
             }
         }
         finally
         {
             larger.Dispose();
         }
-        using var small = Vips.Apply("thumbnail_image", decoded, $"width={SmallSide},height={SmallSide},size=down");
-        var pixels = Vips.Pixels(small, out var across, out var down);
-        return new(Vips.SaveJpeg(decoded, SaveOptions), width, height, ThumbHash.Encode(across, down, pixels), DominantColor(pixels), variants);
+        using var small = decoded.ThumbnailImage(SmallSide, SmallSide, Enums.Size.Down);
+        var pixels = small.WriteToMemory<byte>();
+        return new(Save(decoded), decoded.Width, decoded.Height, ThumbHash.Encode(small.Width, small.Height, pixels), DominantColor(pixels), variants);
     }
 
-    static void Check(VipsObject header, long limit)
+    static byte[] Save(Image image) => image.JpegsaveBuffer(q: 82, optimizeCoding: true, keep: Enums.ForeignKeep.None);
+
+    static void Check(int width, int height, int frames, long limit)
     {
         var limitOfAllFrames = Math.Min(limit, long.MaxValue / AllFrames) * AllFrames;
-        var (width, height) = (VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
         if (width < 1 || height < 1) throw new InvalidImageException();
 
         var pixels = Math.BigMul(width, height);
         if (pixels > limit) throw new TooManyPixelsException(limit, ofAllFrames: false);
         if (width > LongestSide || height > LongestSide) throw new InvalidImageException();
-        if (VipsNative.vips_image_get_n_pages(header) > limitOfAllFrames / pixels)
+        if (frames > limitOfAllFrames / pixels)
             throw new TooManyPixelsException(limitOfAllFrames, ofAllFrames: true);
     }
 
-    // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it
-    // any more, and thumbnail_source, which could, ignores fail-on in 8.14. A little less than the side is taken rather than
-    // decoding four times the pixels to throw three away: 4032 / 4 = 1008. Not for a sliver: 8.14 rounds its short
-    // side down to nothing and aborts the process.
-    static string Shrink(VipsObject header, int side)
+    // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it any more, and thumbnail_source leaves
+    // a factor of two to itself. A little less than the side is taken rather than decoding four times the pixels to throw three away: 4032 / 4 = 1008.
+    // Not for a sliver, whose short side would be nothing.
+    static int Shrink(Image header, int side) => Math.Min(header.Width, header.Height) < Sliver ? 1 : (Math.Max(header.Width, header.Height) / (side - (side / 16))) switch
     {
-        var (width, height) = (VipsNative.vips_image_get_width(header), VipsNative.vips_image_get_height(header));
-        if (Math.Min(width, height) < Sliver) return "";
-        return (Math.Max(width, height) / (side - (side / 16))) switch
-        {
-            >= 8 => ",shrink=8",
-            >= 4 => ",shrink=4",
-            >= 2 => ",shrink=2",
-            _ => "",
-        };
-    }
+        >= 8 => 8,
+        >= 4 => 4,
+        >= 2 => 2,
+        _ => 1,
+    };
 
     // Turns the picture upright and converts CMYK by itself. The profile is named only for pictures that embed one:
     // the others are sRGB already, and converting them all the same takes a third of a picture's time.
-    static VipsObject Thumbnail(VipsObject image, int side)
+    static Image Thumbnail(Image image, int side)
     {
-        var size = string.Create(CultureInfo.InvariantCulture, $"width={side},height={side},size=down");
-        if (VipsNative.vips_image_get_typeof(image, "icc-profile-data") == 0)
-            return Vips.Apply("thumbnail_image", image, size);
+        if (!image.Contains("icc-profile-data"))
+            return image.ThumbnailImage(side, side, Enums.Size.Down);
         try
         {
-            return Vips.Apply("thumbnail_image", image, size + ",export-profile=srgb");
+            return image.ThumbnailImage(side, side, Enums.Size.Down, outputProfile: "srgb");
         }
         catch (VipsException)
         {
             // The profile is for other pixels, such as one for RGB in a grey picture. Browsers show the picture as if
             // it had none; if something else is wrong, it is so without the profile too.
-            return Vips.Apply("thumbnail_image", image, size);
+            return image.ThumbnailImage(side, side, Enums.Size.Down);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Profiles.Infrastructure.Decoding;
 
@@ -6,6 +7,7 @@ namespace Profiles.Infrastructure.Decoding;
 /// What the kernel refuses to a worker from here on, on all its threads: another process, another program, a socket; a signal to anybody else, and whatever else reaches
 /// another process or the kernel's own programs, keys and mounts. So nothing of it outlives it, and it reaches nobody, also on a kernel without Landlock.
 /// </summary>
+[SupportedOSPlatform("linux")]
 static unsafe partial class Seccomp
 {
     // https://docs.kernel.org/userspace-api/seccomp_filter.html; the numbers of audit.h, filter.h and seccomp.h.

@@ -51,7 +51,6 @@ static class ErrorCodes
     // Of images.
     public static readonly ErrorCode ImageNotFound = Of(404, "User has no profile image");
     public static readonly ErrorCode InvalidImage = Of(400, "Invalid file format");
-    public static readonly ErrorCode HeicUnsupported = Of(400, "Invalid file format: HEIC cannot be decoded here. Accepted are JPEG, PNG, WebP, GIF and AVIF.");
     public static readonly ErrorCode TooManyPixels = Of(400, "The image has more pixels than are decoded.");
     public static readonly ErrorCode ImageTooCostly = Of(400, "The picture could not be decoded within the limits of time and memory.");
     public static readonly ErrorCode ImageTooLarge = Of(413, "The image has more bytes than are taken.");

@@ -28,7 +28,7 @@ static partial class Preparation
             await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
         var worker = await decoding;
-        app.Logger.LogInformation("Pictures are processed by libvips {Version}; HEIC is {Heic}.", worker.Vips, worker.DecodesHeic ? "accepted" : "not supported here");
+        app.Logger.LogInformation("Pictures are processed by libvips {Version}.", worker.Vips);
         if (app.Environment.IsProduction() && app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Host is null)
             app.Logger.LogWarning("Mail__Host is not set: mails are files in DataDirectory/mail and reach nobody.");
         if (!worker.ClosedFiles)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using NetVips;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Benchmarks;
@@ -101,14 +102,10 @@ static class ImagesBenchmark
 
     static string Describe(byte[] jpeg) => string.Create(CultureInfo.InvariantCulture, $"{Size(jpeg).Width} x {Size(jpeg).Height} ({jpeg.Length / 1000.0:F0} kB)");
 
-    static unsafe (int Width, int Height) Size(byte[] jpeg)
+    static (int Width, int Height) Size(byte[] jpeg)
     {
-        fixed (byte* bytes = jpeg)
-        {
-            using var source = Vips.OpenSource(bytes, jpeg.Length);
-            using var image = Vips.Load("jpegload_source", source, "");
-            return (VipsNative.vips_image_get_width(image), VipsNative.vips_image_get_height(image));
-        }
+        using var image = Image.JpegloadBuffer(jpeg);
+        return (image.Width, image.Height);
     }
 
     readonly record struct Result(double PerSecond, double Milliseconds);

@@ -1,10 +1,10 @@
-using System.Runtime.InteropServices;
+using NetVips;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Benchmarks;
 
 /// <summary>A picture of 12 megapixels that costs a decoder what a phone's does: a scene of the tests enlarged, with detail of every size, of quality 90, its colours at half the size.</summary>
-static unsafe partial class Photo
+static class Photo
 {
     const int Width = 4032, Height = 3024;
 
@@ -14,15 +14,9 @@ static unsafe partial class Photo
     public static byte[] Make()
     {
         Vips.Start();
-        var scene = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "large.jpg"));
-        byte[] pixels;
-        fixed (byte* bytes = scene)
-        {
-            using var source = Vips.OpenSource(bytes, scene.Length);
-            using var image = Vips.Load("jpegload_source", source, "");
-            using var enlarged = Vips.Apply("thumbnail_image", image, FormattableString.Invariant($"width={Width},height={Height},crop=centre"));
-            pixels = Vips.Pixels(enlarged, out _, out _);
-        }
+        using var scene = Image.JpegloadBuffer(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "large.jpg")));
+        using var enlarged = scene.ThumbnailImage(Width, Height, crop: Enums.Interesting.Centre);
+        var pixels = enlarged.WriteToMemory<byte>();
         // Always the same detail: figures of different days are of the same picture.
         var random = new Random(1);
         var light = new float[Width * Height];
@@ -31,12 +25,9 @@ static unsafe partial class Photo
             AddDetail(light, size, random);
         for (var i = 0; i < pixels.Length; i++)
             pixels[i] = (byte)Math.Clamp(pixels[i] + light[i / 3], 0, 255);
-        fixed (byte* noisy = pixels)
-        {
-            using var image = vips_image_new_from_memory(noisy, (nuint)pixels.Length, Width, Height, bands: 3, format: 0);
-            using var coloured = Vips.Apply("copy", image, "interpretation=srgb");
-            return Vips.SaveJpeg(coloured, "Q=90,strip=true,subsample-mode=on");
-        }
+        using var noisy = Image.NewFromMemory(pixels, Width, Height, bands: 3, Enums.BandFormat.Uchar);
+        using var coloured = noisy.Copy(interpretation: Enums.Interpretation.Srgb);
+        return coloured.JpegsaveBuffer(90, subsampleMode: Enums.ForeignSubsample.On, keep: Enums.ForeignKeep.None);
     }
 
     static void AddDetail(float[] light, int size, Random random)
@@ -56,7 +47,4 @@ static unsafe partial class Photo
             }
         }
     }
-
-    [LibraryImport("libvips.so.42")]
-    private static partial VipsObject vips_image_new_from_memory(void* pixels, nuint size, int width, int height, int bands, int format);
 }

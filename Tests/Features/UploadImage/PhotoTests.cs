@@ -15,7 +15,8 @@ public sealed class PhotoServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Process = await ServerProcess.StartAsync(("Images__Workers", "1"), ("Images__DecodeTimeout", "00:01:00"));
+        // It is not replaced while a test looks at it.
+        Process = await ServerProcess.StartAsync(("Images__Workers", "1"), ("Images__WorkerPictures", "10000"), ("Images__DecodeTimeout", "00:01:00"));
         User = await ServerUser.SignUpAsync(Process, CancellationToken.None);
     }
 
@@ -76,6 +77,49 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     {
         // Of tiles, in Display P3, turned by the container, which is what counts, and once more by EXIF, which is not to be added.
         (await ShouldBeTheSceneAsync(Picture.Bytes("phone.heic"), 320, 240)).ShouldBeLessThan(8);
+    }
+
+    [Fact]
+    public async Task A_HEIC_whose_gain_map_belongs_to_two_items_as_in_iOS_18_is_taken() =>
+        (await ShouldBeTheSceneAsync(Photo.HeicWithGainMap(), 320, 240)).ShouldBeLessThan(12);
+
+    [Theory]
+    [InlineData("deep.heic", 200, 30, 30)]
+    [InlineData("alpha.heic", 228, 142, 142)]
+    public async Task A_HEIC_of_ten_bits_or_with_opacity_has_its_colours_on_white(string name, byte red, byte green, byte blue)
+    {
+        var stored = await user.StoreAsync(Picture.Bytes(name), Ct);
+        var jpeg = ShouldBeBare(stored);
+        (jpeg.Width, jpeg.Height).ShouldBe((192, 128));
+        // Of the one with opacity every other square of this quarter is transparent.
+        var look = Picture.Look(stored);
+        ShouldBeColour(look[0], [red, green, blue], 8);
+        ShouldBeColour(look[3], [30, 160, 60], 8);
+    }
+
+    [Fact]
+    public async Task A_HEIC_that_promises_too_much_is_refused_by_its_header()
+    {
+        var heic = Picture.Bytes("photo.heic");
+        var size = heic.AsSpan().IndexOf("ispe"u8) + 8;
+        (heic[size + 2], heic[size + 6]) = (0x30, 0x30);
+        await user.StoreAsync(Picture.Bytes("photo.heic"), Ct);
+        var worker = await LinuxProcess.WorkerOfAsync(server.Process);
+        var before = worker.ForgetPeak();
+        (await (await user.Client.UploadAsync(heic, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new ImagesOptions().MaxPixels);
+        (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
+    }
+
+    [Fact]
+    public async Task A_worker_loads_ImageMagick_when_the_first_HEIC_comes()
+    {
+        await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
+        await user.StoreAsync(Picture.Bytes("photo.avif"), Ct);
+        var worker = await LinuxProcess.WorkerOfAsync(server.Process);
+        worker.Loaded.ShouldContain(l => l.EndsWith("libvips.so.42", StringComparison.Ordinal));
+        worker.Loaded.ShouldNotContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
+        await user.StoreAsync(Picture.Bytes("photo.heic"), Ct);
+        worker.Loaded.ShouldContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -322,12 +366,9 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     // With a film of 10 MB behind it, as phones send them.
     static byte[] Large(string photo) => photo.Split(" MP, ") switch
     {
-        [var megapixels, var kind] => [.. Photo.Enlarged(megapixels switch { "13" => 13, "48" => 25, _ => 36 }, kind switch
-        {
-            "progressive" => "Q=75,strip=true,optimize-coding=true,interlace=true",
-            "baseline" => "Q=75,strip=true",
-            _ => "Q=75,strip=true,restart-interval=8",
-        }), .. new byte[10_000_000]],
+        [var megapixels, var kind] => [.. Photo.Enlarged(
+            megapixels switch { "13" => 13, "48" => 25, _ => 36 }, quality: 75, progressive: kind == "progressive", restartInterval: kind.Contains("restart", StringComparison.Ordinal) ? 8 : null),
+            .. new byte[10_000_000]],
         _ => Picture.Bytes(photo),
     };
 

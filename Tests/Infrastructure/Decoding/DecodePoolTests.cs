@@ -242,7 +242,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     static readonly Dictionary<string, byte[]> Lies = new()
     {
-        ["once more that it is ready"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", DecodesHeic: true, ClosedFiles: true)),
+        ["once more that it is ready"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", ClosedFiles: true)),
         ["what it never says"] = [200, 0, 0, 0, 0],
         ["less than nothing"] = [(byte)DecodeAnswer.Picture, 0xFF, 0xFF, 0xFF, 0xFF],
         ["more than there is memory"] = [(byte)DecodeAnswer.Picture, 0xFF, 0xFF, 0xFF, 0x7F],
@@ -362,7 +362,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     [Fact]
     public async Task A_storm_of_large_pictures_is_decoded_by_no_more_processes_than_are_set_while_others_read()
     {
-        var picture = Photo.Enlarged(13, "Q=60,strip=true");
+        var picture = Photo.Enlarged(13, quality: 60);
         var uploads = Task.WhenAll(Enumerable.Range(0, 32).Select(_ => patient.User.Client.UploadAsync(picture, Ct)));
         var (most, reads) = (0, 0);
         for (; !uploads.IsCompleted; reads++)

@@ -1,0 +1,106 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using ImageMagick;
+using Microsoft.Win32.SafeHandles;
+using NetVips;
+
+namespace Profiles.Infrastructure.Decoding;
+
+/// <summary>
+/// Reads one HEIC by Magick.NET, whose libheif brings an HEVC decoder; it turns the image upright itself. ImageMagick is loaded when the first HEIC comes, and by
+/// policy.xml reads nothing else.
+/// </summary>
+sealed partial class HeicReader : IDisposable
+{
+    // Red, green, blue and opacity, of 8 bits each.
+    const int MostBands = 4;
+
+    static readonly MagickReadSettings Settings = Start();
+
+    readonly string path;
+    readonly SafeFileHandle file;
+    MagickImage? image;
+    IUnsafePixelCollection<byte>? pixels;
+
+    /// <summary>Takes the whole file; the caller's bytes are not needed any more.</summary>
+    public HeicReader(ReadOnlySpan<byte> heic)
+    {
+        (path, file) = OperatingSystem.IsLinux() ? InMemory() : OnDisk();
+        RandomAccess.Write(file, heic, fileOffset: 0);
+        if (!OperatingSystem.IsLinux())
+            file.Dispose();
+    }
+
+    /// <summary>The sides of the primary image, upright, read from the header.</summary>
+    /// <exception cref="MagickException">It is no HEIC, or damaged.</exception>
+    public (int Width, int Height) Size()
+    {
+        var header = new MagickImageInfo(path, Settings);
+        return (checked((int)header.Width), checked((int)header.Height));
+    }
+
+    /// <summary>Decodes the primary image, with the colour profile that the file embeds. Its pixels are valid until this is disposed.</summary>
+    /// <param name="maxPixels">How many it may have.</param>
+    /// <exception cref="MagickException">It is damaged, or there is not memory enough.</exception>
+    public Image Decode(long maxPixels)
+    {
+        ResourceLimits.Area = (ulong)maxPixels;
+        ResourceLimits.Memory = (ulong)maxPixels * MostBands;
+        image = new MagickImage(path, Settings);
+        pixels = image.GetPixelsUnsafe();
+        using var bare = Image.NewFromMemory(
+            pixels.GetAreaPointer(0, 0, image.Width, image.Height), (ulong)image.Width * image.Height * image.ChannelCount,
+            (int)image.Width, (int)image.Height, (int)image.ChannelCount, Enums.BandFormat.Uchar);
+        using var coloured = bare.Copy(interpretation: image.ChannelCount < 3 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb);
+        return coloured.Mutate(i =>
+        {
+            if (image.GetColorProfile() is { } profile)
+                i.Set(GValue.BlobType, "icc-profile-data", profile.ToByteArray());
+        });
+    }
+
+    public void Dispose()
+    {
+        pixels?.Dispose();
+        image?.Dispose();
+        file.Dispose();
+        if (!OperatingSystem.IsLinux())
+            File.Delete(path);
+    }
+
+    static MagickReadSettings Start()
+    {
+        MagickNET.SetEnvironmentVariable("MAGICK_CONFIGURE_PATH", Path.Combine(AppContext.BaseDirectory, "magick"));
+        MagickNET.Initialize();
+        try
+        {
+            using var other = new MagickImage("P6 1 1 255 \0\0\0"u8, new MagickReadSettings { Format = MagickFormat.Ppm });
+        }
+        catch (MagickPolicyErrorException)
+        {
+            return new() { Format = MagickFormat.Heic, FrameIndex = 0, FrameCount = 1 };
+        }
+        throw new InvalidOperationException("ImageMagick does not keep to its policy.");
+    }
+
+    // ImageMagick gives libheif a path and no bytes: that of a file without a name, which is in memory and gone with its descriptor.
+    [SupportedOSPlatform("linux")]
+    static (string, SafeFileHandle) InMemory()
+    {
+        var file = memfd_create("heic", CloseOnExec);
+        return file >= 0
+            ? ($"/proc/self/fd/{file}", new SafeFileHandle(file, ownsHandle: true))
+            : throw new InvalidOperationException($"The system refuses memfd_create (error {Marshal.GetLastPInvokeError()}).");
+    }
+
+    static (string, SafeFileHandle) OnDisk()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"profiles-{Guid.NewGuid():N}");
+        return (path, File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write));
+    }
+
+    const uint CloseOnExec = 1;
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int memfd_create(string name, uint flags);
+}
