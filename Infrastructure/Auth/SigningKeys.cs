@@ -115,12 +115,7 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
 
     static void Write(string file, string key)
     {
-        using var stream = new FileStream(file, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
+        using var stream = PrivateFiles.Create(file);
         stream.Write(Encoding.ASCII.GetBytes(key));
         stream.Flush(flushToDisk: true);
     }

@@ -19,7 +19,7 @@ sealed unsafe partial class UploadPiece : MemoryManager<byte>
 
     public UploadPiece()
     {
-        address = Map(0, Size, ReadAndWrite, PrivateAnonymous, -1, 0);
+        address = OperatingSystem.IsLinux() ? Map(0, Size, ReadAndWrite, PrivateAnonymous, -1, 0) : (nint)NativeMemory.Alloc(Size);
         if (address == -1)
             throw new BusyException("There is no memory for another image.");
     }
@@ -40,7 +40,9 @@ sealed unsafe partial class UploadPiece : MemoryManager<byte>
 
     protected override void Dispose(bool disposing)
     {
-        if (address != 0)
+        if (!OperatingSystem.IsLinux())
+            NativeMemory.Free((void*)address);
+        else if (address != 0)
             _ = Unmap(address, Size);
         address = 0;
     }

@@ -211,9 +211,11 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    // A rename is durable when the directory is; .NET has no call for that.
+    // A rename is durable when the directory is; .NET has no call for that. Elsewhere than on Linux nobody is promised that.
     void FlushDirectory()
     {
+        if (!OperatingSystem.IsLinux())
+            return;
         var handle = Open(directory, ReadOnlyDirectory);
         if (handle < 0)
             throw new IOException("The image directory cannot be opened.", Marshal.GetLastPInvokeError());

@@ -10,16 +10,14 @@ sealed class MailDirectory(IOptions<ServiceOptions> options, TimeProvider clock)
 {
     public const int Kept = 1000;
 
-    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     public async Task SendAsync(string recipient, MimeMessage message, CancellationToken ct)
     {
         try
         {
-            var directory = Directory.CreateDirectory(options.Value.MailDirectory, OwnerOnly | UnixFileMode.UserExecute).FullName;
+            var directory = PrivateFiles.CreateDirectory(options.Value.MailDirectory).FullName;
             var name = $"{clock.GetUtcNow().UtcDateTime:yyyyMMdd-HHmmss-ffffff}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
             var unfinished = Path.Combine(directory, $".{name}.tmp");
-            await using (var file = new FileStream(unfinished, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+            await using (var file = PrivateFiles.Create(unfinished))
             {
                 await message.WriteToAsync(MailMessage.Format, file, ct);
                 file.Flush(flushToDisk: true);

@@ -11,14 +11,13 @@ namespace Profiles.Infrastructure.Settings;
 /// <summary>What must hold before the first request is taken; whatever fails here stops the start.</summary>
 static partial class Preparation
 {
-    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     public static async Task PrepareAsync(this WebApplication app)
     {
         // Databases, pictures and keys are nobody else's business on this machine.
-        _ = SetUmask(Convert.ToInt32("077", 8));
+        if (!OperatingSystem.IsWindows())
+            _ = SetUmask(Convert.ToInt32("077", 8));
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
-        await UseAsync("DataDirectory", () => Task.FromResult(Directory.CreateDirectory(service.DataDirectory, OwnerOnly)));
+        await UseAsync("DataDirectory", () => Task.FromResult(PrivateFiles.CreateDirectory(service.DataDirectory)));
         Validate(app);
         if (!app.ListensSomewhere())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
@@ -31,7 +30,9 @@ static partial class Preparation
         app.Logger.LogInformation("Pictures are processed by libvips {Version}.", worker.Vips);
         if (app.Environment.IsProduction() && app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Host is null)
             app.Logger.LogWarning("Mail__Host is not set: mails are files in DataDirectory/mail and reach nobody.");
-        if (!worker.ClosedFiles)
+        if (!OperatingSystem.IsLinux())
+            app.Logger.LogWarning("Images are decoded in a process without the fence that Linux puts round it: it can do what this user can.");
+        else if (!worker.ClosedFiles)
             app.Logger.LogWarning("This kernel has no Landlock: a process that decodes pictures could read the files that this user can.");
     }
 
