@@ -10,14 +10,9 @@ COPY Features Features
 COPY Infrastructure Infrastructure
 RUN dotnet publish Profiles.csproj --configuration Release --no-restore --output /app
 
-# Debian rather than the runtime image: its libvips is the one that the tests run on.
-FROM debian:bookworm-slim
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libssl3 libstdc++6 zlib1g libvips42 \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin profiles \
+FROM mcr.microsoft.com/dotnet/aspnet:10.0
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin profiles \
  && install -d -o profiles -g profiles -m 0700 /data /static
-COPY --from=mcr.microsoft.com/dotnet/aspnet:10.0 /usr/share/dotnet /usr/share/dotnet
 COPY --from=build /app /app
 # DOTNET_EnableDiagnostics: the runtime then needs no file of its own on a read-only root.
 ENV ASPNETCORE_URLS=http://0.0.0.0:8000 \
