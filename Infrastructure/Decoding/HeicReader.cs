@@ -15,8 +15,10 @@ sealed partial class HeicReader : IDisposable
     // Red, green, blue and opacity, of 8 bits each.
     const int MostBands = 4;
 
-    static readonly MagickReadSettings Settings = Start();
+    static readonly MagickReadSettings Policed = Start();
 
+    // Asked for before anything else of ImageMagick, which reads its policy at its first use.
+    readonly MagickReadSettings settings = Policed;
     readonly string path;
     readonly SafeFileHandle file;
     MagickImage? image;
@@ -35,7 +37,7 @@ sealed partial class HeicReader : IDisposable
     /// <exception cref="MagickException">It is no HEIC, or damaged.</exception>
     public (int Width, int Height) Size()
     {
-        var header = new MagickImageInfo(path, Settings);
+        var header = new MagickImageInfo(path, settings);
         return (checked((int)header.Width), checked((int)header.Height));
     }
 
@@ -46,7 +48,7 @@ sealed partial class HeicReader : IDisposable
     {
         ResourceLimits.Area = (ulong)maxPixels;
         ResourceLimits.Memory = (ulong)maxPixels * MostBands;
-        image = new MagickImage(path, Settings);
+        image = new MagickImage(path, settings);
         pixels = image.GetPixelsUnsafe();
         using var bare = Image.NewFromMemory(
             pixels.GetAreaPointer(0, 0, image.Width, image.Height), (ulong)image.Width * image.Height * image.ChannelCount,

@@ -84,6 +84,7 @@ static class LoggingSetup
         // The fault handler says it once.
         logging.AddFilter("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogLevel.None);
         logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Warning);
+        logging.AddFilter("FastEndpoints", LogLevel.Warning);
         // Its errors repeat what the fault handler logs, unique violations among them, which are no errors.
         logging.AddFilter("Microsoft.EntityFrameworkCore.Update", LogLevel.None);
         logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
