@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.IO.Pipes;
+using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>The service's end of one worker process. One picture at a time; after any exception it is of no more use.</summary>
-sealed class DecodeWorker : IDisposable
+sealed partial class DecodeWorker : IDisposable
 {
     // Starting is loading a runtime and libvips, twice: enough for a machine that is very busy.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -15,6 +18,9 @@ sealed class DecodeWorker : IDisposable
     // A worker that had less than this of its time on a processor did not get to the image: a machine has other things to do.
     const double LeastShare = 0.5;
 
+    // F_SETPIPE_SZ. A user without privileges has 64 MiB for all pipes; what is refused stays at 64 KiB.
+    const int SetPipeSize = 1031, PipeSize = 512 * 1024;
+
     readonly Process process;
     readonly Task<string> words;
     bool late, taken;
@@ -23,6 +29,9 @@ sealed class DecodeWorker : IDisposable
     DecodeWorker(Process process)
     {
         this.process = process;
+        // A photo is some megabytes, and each time that the pipe is full both processes are woken.
+        if (OperatingSystem.IsLinux() && process.StandardInput.BaseStream is PipeStream pipe)
+            _ = fcntl(pipe.SafePipeHandle, SetPipeSize, PipeSize);
         words = ReadWordsAsync(process.StandardError);
     }
 
@@ -178,6 +187,9 @@ sealed class DecodeWorker : IDisposable
 
     /// <summary>Whether a program is the runtime's own host, which takes an assembly.</summary>
     public static bool IsHost(string program) => Path.GetFileNameWithoutExtension(program) == "dotnet";
+
+    [LibraryImport("libc")]
+    private static partial int fcntl(SafePipeHandle pipe, int command, int value);
 
     // This program again: by the runtime's host, or by itself when it is an executable.
     static ProcessStartInfo Command(string[] arguments)

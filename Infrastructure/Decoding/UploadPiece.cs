@@ -1,11 +1,12 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// A piece of an image that arrives: memory of the system's and not of the runtime's, which goes back at once. Arrays for 250 MB of uploads would be collected when the runtime finds time, and the
+/// A piece of an image that arrives: memory of the system's and not of the runtime's, which goes back at once, but for what one photo takes. Arrays for 250 MB of uploads would be collected when the runtime finds time, and the
 /// process then has three times as much.
 /// </summary>
 sealed unsafe partial class UploadPiece : MemoryManager<byte>
@@ -15,10 +16,21 @@ sealed unsafe partial class UploadPiece : MemoryManager<byte>
     // mmap(2), the same on every Linux.
     const int ReadAndWrite = 3, PrivateAnonymous = 0x22;
 
+    // Those of a photo. The system clears each page that it hands out, which costs more than to copy it.
+    const int MostSpare = 64;
+
+    static readonly ConcurrentStack<nint> spare = [];
+    static int spares;
+
     nint address;
 
     public UploadPiece()
     {
+        if (spare.TryPop(out address))
+        {
+            Interlocked.Decrement(ref spares);
+            return;
+        }
         address = OperatingSystem.IsLinux() ? Map(0, Size, ReadAndWrite, PrivateAnonymous, -1, 0) : (nint)NativeMemory.Alloc(Size);
         if (address == -1)
             throw new BusyException("There is no memory for another image.");
@@ -40,11 +52,23 @@ sealed unsafe partial class UploadPiece : MemoryManager<byte>
 
     protected override void Dispose(bool disposing)
     {
-        if (!OperatingSystem.IsLinux())
-            NativeMemory.Free((void*)address);
-        else if (address != 0)
-            _ = Unmap(address, Size);
-        address = 0;
+        var held = Interlocked.Exchange(ref address, 0);
+        if (held != 0)
+            GiveBack(held);
+    }
+
+    static void GiveBack(nint piece)
+    {
+        if (Interlocked.Increment(ref spares) <= MostSpare)
+        {
+            spare.Push(piece);
+            return;
+        }
+        Interlocked.Decrement(ref spares);
+        if (OperatingSystem.IsLinux())
+            _ = Unmap(piece, Size);
+        else
+            NativeMemory.Free((void*)piece);
     }
 
     [LibraryImport("libc", EntryPoint = "mmap")]
