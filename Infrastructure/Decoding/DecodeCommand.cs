@@ -77,8 +77,9 @@ static class DecodeCommand
         catch (InvalidImageException e)
         {
             var said = e.InnerException?.Message ?? e.Message;
-            // The decoders have no code for it, but all of them this word.
-            return DecodeFrame.Make(said.Contains("memory", StringComparison.OrdinalIgnoreCase) ? DecodeAnswer.OutOfMemory : DecodeAnswer.Invalid, said);
+            // The decoders have no code for it, but all of them one of these words.
+            var costs = said.Contains("memory", StringComparison.OrdinalIgnoreCase) || said.Contains("ResourcesExhausted", StringComparison.Ordinal);
+            return DecodeFrame.Make(costs ? DecodeAnswer.OutOfMemory : DecodeAnswer.Invalid, said);
         }
         catch (TooManyPixelsException e)
         {

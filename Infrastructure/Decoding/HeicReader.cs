@@ -7,8 +7,8 @@ using NetVips;
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// Reads one HEIC by Magick.NET, whose libheif brings an HEVC decoder; it turns the image upright itself. ImageMagick is loaded when the first HEIC comes, and by
-/// policy.xml reads nothing else.
+/// Reads one HEIC by Magick.NET, whose libheif brings an HEVC decoder; it turns the image upright itself. ImageMagick is loaded
+/// when the first HEIC comes, and by policy.xml reads nothing else.
 /// </summary>
 sealed partial class HeicReader : IDisposable
 {
@@ -41,7 +41,9 @@ sealed partial class HeicReader : IDisposable
         return (checked((int)header.Width), checked((int)header.Height));
     }
 
-    /// <summary>Decodes the primary image, with the colour profile that the file embeds. Its pixels are valid until this is disposed.</summary>
+    /// <summary>
+    /// Decodes the primary image, with the colour profile that the file embeds. Its pixels are valid until this is disposed.
+    /// </summary>
     /// <param name="maxPixels">How many it may have.</param>
     /// <exception cref="MagickException">It is damaged, or there is not memory enough.</exception>
     public Image Decode(long maxPixels)

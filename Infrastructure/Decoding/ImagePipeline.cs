@@ -34,7 +34,9 @@ static class ImagePipeline
         _ = TakeWarnings();
         try
         {
-            using var decoded = format is ImageFormat.Heic ? DecodeHeic(picture, maxPixels, maxSide) : Decode(picture, format, maxPixels, maxSide);
+            using var decoded = format is ImageFormat.Heic
+                ? DecodeHeic(picture, maxPixels, maxSide)
+                : Decode(picture, format, maxPixels, maxSide);
             return Encode(decoded);
         }
         catch (VipsException refused)
@@ -55,7 +57,8 @@ static class ImagePipeline
             throw new InvalidImageException();
         if (format is not ImageFormat.Jpeg)
             return Finish(header, maxSide);
-        using var shrunk = Image.JpegloadSource(source, Shrink(header, maxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
+        using var shrunk = Image.JpegloadSource(
+            source, Shrink(header, maxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
         var decoded = Finish(shrunk, maxSide);
         // Of the last rows the loader does not see its decoder's warnings, which say that they are missing.
         if (TakeWarnings() is not { Length: > 0 } warning)
@@ -64,7 +67,8 @@ static class ImagePipeline
         throw new InvalidImageException(new DecoderException(warning));
     }
 
-    // What the decoders have said of a picture that they decoded all the same: the exception of NetVips takes it from libvips, which keeps it for the whole process.
+    // What the decoders have said of a picture that they decoded all the same: the exception of NetVips takes it from libvips,
+    // which keeps it for the whole process.
     static string TakeWarnings() => new VipsException("").Message.Trim();
 
     // Not inlined: an image that is none does not load ImageMagick.
@@ -113,7 +117,7 @@ static class ImagePipeline
     {
         var shorter = Math.Min(decoded.Width, decoded.Height);
         var variants = new byte[ProcessedImage.Sides.Count][];
-        // Cut out first: with crop, thumbnail_image makes all of the picture smaller before it cuts, for a quarter more of the work.
+        // Cut out first: with crop, thumbnail_image makes all of the picture smaller before it cuts, a quarter more of the work.
         var larger = decoded.Gravity(Enums.CompassDirection.Centre, shorter, shorter);
         try
         {
@@ -150,16 +154,22 @@ static class ImagePipeline
             throw new TooManyPixelsException(limitOfAllFrames, ofAllFrames: true);
     }
 
-    // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it any more, and thumbnail_source leaves
-    // a factor of two to itself. A little less than the side is taken rather than decoding four times the pixels to throw three away: 4032 / 4 = 1008.
-    // Not for a sliver, whose short side would be nothing.
-    static int Shrink(Image header, int side) => Math.Min(header.Width, header.Height) < Sliver ? 1 : (Math.Max(header.Width, header.Height) / (side - (side / 16))) switch
+    // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it any more,
+    // and thumbnail_source leaves a factor of two to itself. A little less than the side is taken rather than decoding four times
+    // the pixels to throw three away: 4032 / 4 = 1008. Not for a sliver, whose short side would be nothing.
+    static int Shrink(Image header, int side)
     {
-        >= 8 => 8,
-        >= 4 => 4,
-        >= 2 => 2,
-        _ => 1,
-    };
+        var (width, height) = (header.Width, header.Height);
+        if (Math.Min(width, height) < Sliver)
+            return 1;
+        return (Math.Max(width, height) / (side - (side / 16))) switch
+        {
+            >= 8 => 8,
+            >= 4 => 4,
+            >= 2 => 2,
+            _ => 1,
+        };
+    }
 
     // Turns the picture upright and converts CMYK by itself. The profile is named only for pictures that embed one:
     // the others are sRGB already, and converting them all the same takes a third of a picture's time.

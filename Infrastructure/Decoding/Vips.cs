@@ -17,7 +17,10 @@ static class Vips
     static string StartOnce()
     {
         if (!ModuleInitializer.VipsInitialized)
-            throw new InvalidOperationException($"Images cannot be processed because libvips does not load: {ModuleInitializer.Exception.Message}", ModuleInitializer.Exception);
+        {
+            var failure = ModuleInitializer.Exception;
+            throw new InvalidOperationException($"Images cannot be processed because libvips does not load: {failure.Message}", failure);
+        }
 
         // What is wrong with a stranger's image is not for the log.
         Log.SetLogHandler("VIPS", Enums.LogLevelFlags.Warning, (_, _, _) => { });
