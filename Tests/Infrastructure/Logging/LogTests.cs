@@ -28,8 +28,9 @@ public sealed class LogTests
     [Fact]
     public async Task The_log_is_JSON_by_the_line_and_no_secret_is_in_it_or_in_an_answer_or_in_the_database()
     {
+        var home = TemporaryDirectory.Make("home");
         await using var server = await ServerProcess.StartAsync(
-            ("Jwt__SigningKey", SigningKey), ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"),
+            ("HOME", home), ("Jwt__SigningKey", SigningKey), ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"),
             // Nothing listens there: storing fails, and its exception is logged.
             ("Cloudinary__ApiBaseAddress", "http://127.0.0.1:9"), ("Cloudinary__Timeout", "00:00:05"));
         server.Client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", Agent).ShouldBeTrue();
@@ -64,6 +65,7 @@ public sealed class LogTests
         string[] secrets = [Password, WrongPassword, SigningKey, CloudinarySecret, token, token.Split('.')[2], refresh, next];
         foreach (var secret in secrets)
             answers.ToString().ShouldNotContain(secret);
+        Directory.GetFiles(home, "*", SearchOption.AllDirectories).ShouldBeEmpty();
         var lines = await LinesAsync(server, expected: 20);
         var events = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
         events.ShouldAllBe(e => e.ValueKind == JsonValueKind.Object);
