@@ -2,7 +2,6 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
-COPY Infrastructure/Standins Infrastructure/Standins
 RUN dotnet restore Profiles.csproj --locked-mode
 COPY Program.cs ./
 COPY Data Data

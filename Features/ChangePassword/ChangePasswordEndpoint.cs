@@ -13,13 +13,14 @@ sealed class ChangePasswordEndpoint(CurrentUser me, LoginGuard guard, AccountPas
     public override void Configure()
     {
         Put("/me/password");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Credentials"));
         Summary(s =>
         {
             s.Summary = "Change my password";
             s.Description = "Whoever else is logged in to the account is logged out, an address or a link that waits is void, and the owner is told by mail.";
             s.ExampleRequest = new("12345", "correct horse battery staple");
             s.ResponseExamples[200] = new ChangePasswordResponse("Password changed successfully");
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordIsServiceName, "new_password");
             s.Responses[200] = "Changed.";
             s.Responses[403] = "The current password is wrong";
             s.Responses[429] = "Too many wrong passwords for this account from this address.";

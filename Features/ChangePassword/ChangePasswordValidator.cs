@@ -1,5 +1,4 @@
 using FastEndpoints;
-using FluentValidation;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
@@ -13,8 +12,8 @@ sealed class ChangePasswordValidator : Validator<ChangePasswordRequest>
     {
         // Whatever could be the password is tried.
         RuleFor(r => r.CurrentPassword)
-            .Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.CurrentPasswordRequired)
-            .Must(p => p?.Contains('\0') is not true).WithError(ErrorCodes.PasswordInvalid);
+            .Given().WithError(ErrorCodes.CurrentPasswordRequired)
+            .WithoutNul().WithError(ErrorCodes.PasswordInvalid);
         RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
     }
 }

@@ -1,10 +1,12 @@
 using System.Net.Mime;
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.DeleteMe;
 
@@ -16,13 +18,14 @@ sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUs
     {
         Delete("/me", "/users/me", "/user/profile");
         // The framework takes anything with DELETE, for a request may have no body.
-        Description(d => d.ClearDefaultAccepts().Accepts<DeleteMeRequest>(MediaTypeNames.Application.Json).ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Account"));
+        Description(d => d.ClearDefaultAccepts().Accepts<DeleteMeRequest>(MediaTypeNames.Application.Json).ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Deletion"));
         Summary(s =>
         {
             s.Summary = "Delete my account";
             s.Description = "For good: the account, the profile, every session and the picture. The e-mail address can register anew.";
-            s.ExampleRequest = new("12345");
+            s.ExampleRequest = new(Resolve<IOptions<PasswordOptions>>().Value.Example);
             s.ResponseExamples[200] = new DeleteMeResponse("Account deleted successfully");
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordRequired, "password", "Your password is needed.");
             s.Responses[200] = "Deleted; every token is refused from now on.";
             s.Responses[403] = "The password is wrong";
             s.Responses[429] = "Too many wrong passwords for this account from this address.";

@@ -1,11 +1,12 @@
 using FastEndpoints;
-using FluentValidation;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.DeleteMe;
 
 sealed class DeleteMeValidator : Validator<DeleteMeRequest>
 {
-    public DeleteMeValidator() => RuleFor(r => r.Password).Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.PasswordRequired, "Your password is needed.")
-        .Must(p => p?.Contains('\0') is not true).WithError(ErrorCodes.PasswordInvalid);
+    public DeleteMeValidator() => RuleFor(r => r.Password)
+        .Given().WithError(ErrorCodes.PasswordRequired, "Your password is needed.")
+        .WithoutNul().WithError(ErrorCodes.PasswordInvalid);
 }

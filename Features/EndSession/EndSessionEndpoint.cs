@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Features.EndSession;
 
@@ -13,7 +14,7 @@ sealed class EndSessionEndpoint(Sessions sessions, CurrentUser me) : EndpointWit
     public override void Configure()
     {
         Delete("/me/sessions/{id:long:min(1)}");
-        Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).WithTags("Sessions"));
+        Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).WithMetadata(new DescribedParameter("id", "The session's id.")).WithTags("Sessions"));
         Summary(s =>
         {
             s.Summary = "Log one of my phones out";

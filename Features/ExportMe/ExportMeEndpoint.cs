@@ -14,7 +14,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileImage
     public override void Configure()
     {
         Get("/me/export");
-        Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").LimitedTo(Limit.Exports).WithTags("Account"));
+        Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").LimitedTo(Limit.Exports).WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Take my data along";

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 
@@ -15,13 +16,14 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
     {
         Post("/password/forgot");
         AllowAnonymous();
-        Description(d => d.LimitedTo(Limit.Mails).WithTags("Account"));
+        Description(d => d.LimitedTo(Limit.Mails).WithTags("Credentials"));
         Summary(s =>
         {
             s.Summary = "Ask for a new password";
             s.Description = "Sends a mail with a token for `POST /password/reset`. The answer is the same whether there is an account with the address or not.";
             s.ExampleRequest = new("john@example.com");
             s.ResponseExamples[202] = new ForgotPasswordResponse(Sentence);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.EmailInvalid, "email");
             s.Responses[202] = "Taken.";
         });
     }

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.GetMe;
 
-/// <summary>The caller's own profile (seeds 000, 001 and 002).</summary>
+/// <summary>The caller's own profile.</summary>
 sealed record GetMeResponse : ProfileDescription
 {
     [SetsRequiredMembers]

@@ -6,6 +6,7 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Features.GetUser;
 
@@ -16,7 +17,9 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
     {
         Get("/users/{username}");
         AllowAnonymous();
-        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound).LimitedTo(Limit.PublicProfiles).WithTags("Profile"));
+        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound).LimitedTo(Limit.PublicProfiles).WithTags("Profile")
+            .WithMetadata(new DescribedParameter("username", "In any case.", s =>
+                (s.MinLength, s.MaxLength, s.Pattern) = (UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength, $"^{ProfileFieldForms.UsernameForm}$"))));
         Summary(s =>
         {
             s.Summary = "Show somebody's public profile";

@@ -12,7 +12,7 @@ sealed class ListSecurityEventsEndpoint(ProfilesDbContext db, CurrentUser me, Ti
     public override void Configure()
     {
         Get("/me/security-events");
-        Description(d => d.WithTags("Account"));
+        Description(d => d.WithTags("Sessions"));
         Summary(s =>
         {
             s.Summary = "Show what happened to my account";

@@ -1,10 +1,17 @@
+using System.ComponentModel.DataAnnotations;
+using Profiles.Data;
+
 namespace Profiles.Features.ListSecurityEvents;
 
 /// <summary>What happened to the caller's account in the last 90 days, the latest first.</summary>
-sealed record ListSecurityEventsResponse(IReadOnlyList<ListSecurityEventsEntry> Events);
+sealed record ListSecurityEventsResponse([property: MaxLength(SecurityEvent.MostListed)] IReadOnlyList<ListSecurityEventsEntry> Events);
 
-/// <param name="Kind">Such as <c>logged_in</c>.</param>
+/// <param name="Kind">Such as `logged_in`, `login_failed`, `session_ended`, `refresh_token_reused`, `password_changed`; more may join.</param>
 /// <param name="At">When.</param>
 /// <param name="Device">What the app calls the phone; null when it is not known.</param>
-/// <param name="Network">The network of the client's address, such as <c>203.0.113.0/24</c>; null when it is not known.</param>
-sealed record ListSecurityEventsEntry(string Kind, DateTime At, string? Device, string? Network);
+/// <param name="Network">The network of the client's address, such as `203.0.113.0/24`; null when it is not known.</param>
+sealed record ListSecurityEventsEntry(
+    [property: RegularExpression("^[a-z_]+$")] string Kind,
+    DateTime At,
+    [property: MaxLength(Session.DeviceMaxLength)] string? Device,
+    [property: MaxLength(SecurityEvent.NetworkMaxLength)] string? Network);

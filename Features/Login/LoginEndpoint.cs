@@ -1,5 +1,6 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
@@ -20,8 +21,9 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sess
         {
             s.Summary = "Log in";
             s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, and a refresh token, to be kept in the phone's key store.";
-            s.ExampleRequest = new("john@example.com", "12345", "John's phone");
+            s.ExampleRequest = new("john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example, "John's phone");
             s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordRequired, "password");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
             s.Responses[429] = "Too many wrong passwords for this account from this address, or from this address at all.";

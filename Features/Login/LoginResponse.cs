@@ -1,4 +1,16 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Profiles.Features.Login;
 
-/// <summary>A bearer token (RFC 6750), a refresh token for when it has expired, and how long each is valid, in seconds.</summary>
-sealed record LoginResponse(string AccessToken, string TokenType, int ExpiresIn, string RefreshToken, int RefreshExpiresIn);
+/// <summary>A bearer token (RFC 6750), a refresh token for when it has expired, and how long each is valid.</summary>
+/// <param name="AccessToken">A JWT; carries `user_id`.</param>
+/// <param name="TokenType">Always `Bearer`.</param>
+/// <param name="ExpiresIn">Seconds.</param>
+/// <param name="RefreshToken">Keep it in the phone's key store: it stands for the password.</param>
+/// <param name="RefreshExpiresIn">Seconds; begins anew with each refresh.</param>
+sealed record LoginResponse(
+    string AccessToken,
+    [property: AllowedValues("Bearer")] string TokenType,
+    [property: Range(1, int.MaxValue)] int ExpiresIn,
+    [property: RegularExpression("^[A-Za-z0-9_-]+$")] string RefreshToken,
+    [property: Range(1, int.MaxValue)] int RefreshExpiresIn);

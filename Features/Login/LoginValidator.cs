@@ -11,11 +11,11 @@ sealed class LoginValidator : Validator<LoginRequest>
     public LoginValidator()
     {
         RuleFor(r => r.Email)
-            .Must(e => !string.IsNullOrWhiteSpace(e)).WithError(ErrorCodes.EmailRequired)
-            .Must(e => e?.Contains('\0') is not true).WithError(ErrorCodes.EmailInvalid, "An e-mail address has no NUL characters.");
+            .NotEmpty().WithError(ErrorCodes.EmailRequired)
+            .Pattern(@"^[^\u0000]*[^\s\u0000][^\u0000]*$", e => !e.Contains('\0')).WithError(ErrorCodes.EmailInvalid, "An e-mail address has no NUL characters.");
         RuleFor(r => r.Password)
-            .Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.PasswordRequired)
-            .Must(p => p?.Contains('\0') is not true).WithError(ErrorCodes.PasswordInvalid);
+            .Given().WithError(ErrorCodes.PasswordRequired)
+            .WithoutNul().WithError(ErrorCodes.PasswordInvalid);
         RuleFor(r => r.Device).DeviceName();
     }
 }

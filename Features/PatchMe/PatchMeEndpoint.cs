@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
@@ -20,8 +21,11 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
             s.Summary = "Change or remove parts of my profile";
             s.Description = "A JSON Merge Patch (RFC7396): null removes a field, fields that are absent stay, and `metadata` is merged member by member. `{}` changes nothing. Another `email` needs `current_password` beside it. "
                 + "With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
-            s.ExampleRequest = new() { Username = "john.doe", Metadata = MetadataText.Read("""{"theme":"dark","draft":null}"""), IsPublic = true };
+            s.RequestExamples.Add(new(new { Username = "john.doe", Metadata = new { Theme = "dark", Draft = (string?)null }, IsPublic = true }));
             s.ResponseExamples[200] = new PatchMeResponse(ProfileDescription.Example);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.NameRequired, "name");
+            s.ResponseExamples[409] = Problem.Example(ErrorCodes.UsernameTaken);
+            s.ResponseExamples[412] = Problem.Example(ErrorCodes.ProfileChanged);
             s.Responses[200] = "Changed.";
             s.Responses[403] = "The current password is wrong";
             s.Responses[409] = "Username already taken, or Email already registered";

@@ -21,6 +21,7 @@ sealed class RefreshTokenEndpoint(Sessions sessions, RouteLimits limits) : Endpo
                 + "One that comes back later, or after the new one was used, is taken for stolen: the session ends.";
             s.ExampleRequest = new("<refresh-token>");
             s.ResponseExamples[200] = new RefreshTokenResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.RefreshTokenRequired, "refresh_token");
             s.Responses[200] = "Still logged in.";
             s.Responses[401] = "Invalid or expired refresh token";
         });

@@ -1,3 +1,4 @@
 namespace Profiles.Features.RefreshToken;
 
+/// <param name="RefreshToken">The latest one.</param>
 sealed record RefreshTokenRequest(string RefreshToken);

@@ -1,6 +1,6 @@
 using FastEndpoints;
-using FluentValidation;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.RefreshToken;
 
@@ -8,6 +8,6 @@ namespace Profiles.Features.RefreshToken;
 sealed class RefreshTokenValidator : Validator<RefreshTokenRequest>
 {
     public RefreshTokenValidator() =>
-        RuleFor(r => r.RefreshToken).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.RefreshTokenRequired)
-            .Must(t => t?.Contains('\0') is not true).WithError(ErrorCodes.WrongType);
+        RuleFor(r => r.RefreshToken).Given().WithError(ErrorCodes.RefreshTokenRequired)
+            .WithoutNul().WithError(ErrorCodes.WrongType);
 }

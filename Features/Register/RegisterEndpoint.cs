@@ -23,9 +23,10 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Re
         {
             s.Summary = "Register a user";
             s.Description = "Makes an account with a profile, and sends a mail to confirm the address, which is compared without regard to case.";
-            s.ExampleRequest = new("John Doe", "john@example.com", "12345");
+            s.ExampleRequest = new("John Doe", "john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example);
             s.ResponseExamples[201] = new RegisterResponse(1, "User registered successfully");
             s.ResponseExamples[202] = new RegisterPendingResponse(RegisterPendingResponse.Sentence);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.EmailInvalid, "email");
             s.Responses[201] = "Registered; log in next.";
             s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a taken one. What there is to do next is in the mail; until then another registration of the address replaces this one.";
             s.Responses[409] = "Email already registered";

@@ -1,6 +1,8 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Profiles.Features.Register;
 
-sealed record RegisterResponse(long Id, string Message);
+sealed record RegisterResponse([property: Range(1, double.MaxValue)] long Id, string Message);
 
 /// <summary>The one answer of a service that tells nobody which addresses are taken.</summary>
 sealed record RegisterPendingResponse(string Message)

@@ -16,7 +16,7 @@ sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, Ac
     public override void Configure()
     {
         Post("/email/verify/resend");
-        Description(d => d.LimitedTo(Limit.Mails).WithTags("Account"));
+        Description(d => d.LimitedTo(Limit.Mails).WithTags("Credentials"));
         Summary(s =>
         {
             s.Summary = "Ask for another mail to confirm my e-mail address";

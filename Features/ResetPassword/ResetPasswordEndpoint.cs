@@ -13,7 +13,7 @@ sealed class ResetPasswordEndpoint(PasswordReset reset)
     {
         Post("/password/reset");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.PasswordResets).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.PasswordResets).WithTags("Credentials"));
         Summary(s =>
         {
             s.Summary = "Set a new password";

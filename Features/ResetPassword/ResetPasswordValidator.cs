@@ -1,5 +1,4 @@
 using FastEndpoints;
-using FluentValidation;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
@@ -11,7 +10,7 @@ sealed class ResetPasswordValidator : Validator<ResetPasswordRequest>
 {
     public ResetPasswordValidator(IOptions<PasswordOptions> passwords)
     {
-        RuleFor(r => r.Token).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.TokenRequired);
+        RuleFor(r => r.Token).Given().WithError(ErrorCodes.TokenRequired);
         RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
     }
 }

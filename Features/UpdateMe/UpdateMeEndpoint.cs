@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 
@@ -20,8 +21,11 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
         {
             s.Summary = "Change my profile";
             s.Description = "Fields that are sent are changed, fields that are absent stay. Another e-mail address needs `current_password` beside it; it is in force at once, or when it has been confirmed (`Accounts__RequireVerifiedEmail`); it gets a mail to confirm it, and the old one is told. The present address, sent again, takes back the one that waits. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
-            s.ExampleRequest = new() { Name = "New Name" };
+            s.RequestExamples.Add(new(new { Name = "New Name" }));
             s.ResponseExamples[200] = new UpdateMeResponse(Done, ProfileDescription.Example with { Name = "New Name" });
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.NothingToChange);
+            s.ResponseExamples[409] = Problem.Example(ErrorCodes.EmailTaken);
+            s.ResponseExamples[412] = Problem.Example(ErrorCodes.ProfileChanged);
             s.Responses[200] = "Changed.";
             s.Responses[403] = "The current password is wrong";
             s.Responses[409] = "Email already registered, or Username already taken";

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.UpdateMe;
 
-/// <summary>The seeds' message and the profile as it is now.</summary>
+/// <summary>What was done, and the profile as it is now.</summary>
 sealed record UpdateMeResponse : ProfileDescription
 {
     [SetsRequiredMembers]

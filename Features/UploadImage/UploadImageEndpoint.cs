@@ -8,6 +8,7 @@ using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Features.UploadImage;
 
@@ -21,13 +22,14 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
         MaxRequestBodySize(options.Value.MaxBytes + UploadImageForm.Overhead);
         Description(d => d.Accepts<UploadImageRequest>("multipart/form-data").WithTags("Images")
             .LimitedAtOnce(AtOnce.Uploads).LimitedTo(Limit.Uploads).ArrivesWithin(options.Value.UploadTimeout)
-            .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead).ProducesProblem(400).ProducesProblem(413).ProducesProblem(507));
+            .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead).ProducesProblem(400).ProducesProblem(413).ProducesProblem(507).WithMetadata(new LargestFile(options.Value.MaxBytes)));
         Summary(s =>
         {
             s.Summary = "Put up my profile image";
             s.Description = "One file part named `image`, `file` or `photo`: JPEG, PNG, WebP, GIF (first frame), HEIC or AVIF, straight from a camera. "
                 + "It is stored upright, without metadata, as an sRGB JPEG. The image that was there is replaced.";
             s.ResponseExamples[200] = new UploadImageResponse("Upload successful", ImageDescription.Example.Url, ImageDescription.Example);
+            s.ResponseExamples[413] = Problem.Example(ErrorCodes.ImageTooLarge, sentence: $"A picture has at most {options.Value.MaxBytes} bytes.") with { MaxBytes = options.Value.MaxBytes };
             s.Responses[200] = "Stored and shown.";
             s.Responses[400] = "Invalid file format";
             s.Responses[500] = "Error uploading image";

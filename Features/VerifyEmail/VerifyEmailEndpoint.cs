@@ -13,7 +13,7 @@ sealed class VerifyEmailEndpoint(EmailVerification emails, Registrations registr
     {
         Post("/email/verify");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.EmailVerifications).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status400BadRequest).LimitedTo(Limit.EmailVerifications).WithTags("Credentials"));
         Summary(s =>
         {
             s.Summary = "Confirm an e-mail address";

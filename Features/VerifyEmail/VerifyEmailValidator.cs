@@ -1,10 +1,10 @@
 using FastEndpoints;
-using FluentValidation;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.VerifyEmail;
 
 sealed class VerifyEmailValidator : Validator<VerifyEmailRequest>
 {
-    public VerifyEmailValidator() => RuleFor(r => r.Token).Must(t => !string.IsNullOrEmpty(t)).WithError(ErrorCodes.TokenRequired);
+    public VerifyEmailValidator() => RuleFor(r => r.Token).Given().WithError(ErrorCodes.TokenRequired);
 }

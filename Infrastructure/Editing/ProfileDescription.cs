@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Profiles.Data;
 using Profiles.Infrastructure.Images;
@@ -7,41 +8,57 @@ namespace Profiles.Infrastructure.Editing;
 /// <summary>A profile as its owner sees it, whatever the owner has just done with it; what is not known is null.</summary>
 record ProfileDescription
 {
+    [Range(1, double.MaxValue)]
     public required long Id { get; init; }
 
+    [StringLength(UserProfile.NameMaxLength, MinimumLength = 1)]
     public required string Name { get; init; }
 
+    /// <summary>As the person wrote it.</summary>
+    [MaxLength(User.EmailMaxLength), DataType(DataType.EmailAddress)]
     public required string Email { get; init; }
 
     /// <summary>Whether the person has shown that the address is theirs.</summary>
     public required bool EmailVerified { get; init; }
 
-    /// <summary>The address that is to replace the present one.</summary>
+    /// <summary>The address that replaces `email` when it has been confirmed; null when none does.</summary>
+    [MaxLength(User.EmailMaxLength), DataType(DataType.EmailAddress)]
     public string? PendingEmail { get; init; }
 
-    /// <summary>Where the picture is.</summary>
+    /// <summary>Null when there is no image.</summary>
+    [DataType(DataType.Url)]
     public string? ImageUrl { get; init; }
 
+    /// <summary>Null when there is none.</summary>
     public ImageDescription? Image { get; init; }
 
+    /// <summary>Compared without regard to case, kept in lower case.</summary>
+    [StringLength(UserProfile.UsernameMaxLength, MinimumLength = UserProfile.UsernameMinLength), RegularExpression($"^{ProfileFieldForms.UsernameForm}$")]
     public string? Username { get; init; }
 
+    /// <summary>Line feeds and tabs are its only control characters.</summary>
+    [MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFieldForms.BioForm)]
     public string? Bio { get; init; }
 
     /// <summary>E.164.</summary>
+    [MaxLength(UserProfile.PhoneMaxLength), RegularExpression($"^{ProfileFieldForms.PhoneForm}$")]
     public string? Phone { get; init; }
 
+    /// <summary>Not before 1900, and not in the future.</summary>
     public DateOnly? BirthDate { get; init; }
 
-    /// <summary>BCP 47.</summary>
+    /// <summary>A well-formed language tag (BCP 47).</summary>
+    [StringLength(UserProfile.LocaleMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldForms.LocaleForm}$")]
     public string? Locale { get; init; }
 
-    /// <summary>A name of the IANA database.</summary>
+    /// <summary>A name of the IANA database, 2025b.</summary>
+    [StringLength(UserProfile.TimeZoneMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldForms.TimeZoneForm}$")]
     public string? TimeZone { get; init; }
 
-    /// <summary>The app's own object.</summary>
+    /// <summary>The app's own object, at most 16384 bytes as JSON in UTF-8; no NUL characters.</summary>
     public JsonElement? Metadata { get; init; }
 
+    /// <summary>Whether everybody may see the public part at `/users/{username}`.</summary>
     public required bool IsPublic { get; init; }
 
     /// <summary>For the API's document.</summary>

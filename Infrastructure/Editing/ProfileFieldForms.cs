@@ -12,6 +12,18 @@ static partial class ProfileFieldForms
 
     public const string PhoneForm = @"\+[1-9][0-9]{6,14}";
 
+    public const string LocaleForm = "[A-Za-z0-9]+(-[A-Za-z0-9]+)*";
+
+    public const string TimeZoneForm = "[A-Za-z][A-Za-z0-9_+/-]*";
+
+    /// <summary>Line feeds and tabs are the only control characters of a bio.</summary>
+    public const string BioForm = @"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
+
+    // What is sent may be written as people and systems do; these are for the API's document, and let through more than the readers below.
+    public const string SentBioForm = @"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+    public const string SentPhoneForm = @"^[^A-Za-z0-9]*\+[^A-Za-z]+$";
+    public const string SentLocaleForm = "^[A-Za-z][A-Za-z0-9_#-]+([@.].*)?$";
+
     // RFC 5646, 2.1, with its irregular tags; the regular ones of 2.2.8 have the form of a langtag.
     const string Langtag = "([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[a-wy-z0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?";
     const string PrivateUse = "x(-[a-z0-9]{1,8})+";

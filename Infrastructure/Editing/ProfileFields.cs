@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -13,27 +14,39 @@ abstract record ProfileFields
 
     readonly Dictionary<string, bool> sent = [];
 
+    /// <summary>Spaces around it are cut off and not counted. It has a letter, a digit or a symbol that can be seen, and nothing that changes the direction of the text.</summary>
     public string? Name { get; init => field = Note(value); }
 
+    /// <summary>Compared without regard to case; blanks around it are cut off and not counted.</summary>
     public string? Email { get; init => field = Note(value); }
 
-    /// <summary>No field of the profile: who wants another address has to know it.</summary>
+    /// <summary>Needed beside another `email`; otherwise not looked at.</summary>
+    [DataType(DataType.Password)]
     public string? CurrentPassword { get; init; }
 
+    /// <summary>Compared without regard to case, kept in lower case.</summary>
     public string? Username { get; init => field = Note(value); }
 
+    /// <summary>A line end counts as one character however it is written; it is kept as a line feed.</summary>
     public string? Bio { get; init => field = Note(value); }
 
+    /// <summary>A plus sign and the number, country code first, with blanks, hyphens and brackets as people write them; kept as E.164.</summary>
     public string? Phone { get; init => field = Note(value); }
 
+    /// <summary>Not before 1900, and not in the future.</summary>
+    [DataType(DataType.Date)]
     public string? BirthDate { get; init => field = Note(value); }
 
+    /// <summary>A well-formed language tag (BCP 47), in any case, with hyphens or underscores; kept as RFC 5646 writes it.</summary>
     public string? Locale { get; init => field = Note(value); }
 
+    /// <summary>A name of the IANA database, 2025b, in any case; kept as the database spells it.</summary>
     public string? TimeZone { get; init => field = Note(value); }
 
+    /// <summary>The app's own object, at most 16384 bytes as JSON in UTF-8; no NUL characters.</summary>
     public JsonElement? Metadata { get; init => field = Note(value); }
 
+    /// <summary>Whether everybody may see the public part at `/users/{username}`.</summary>
     public bool? IsPublic { get; init => field = Note(value); }
 
     /// <summary>Whether a property was sent, be it as null.</summary>

@@ -1,4 +1,5 @@
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Infrastructure.Health;
 
@@ -13,8 +14,15 @@ static class HealthSetup
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(LivePath, () => TypedResults.Ok(new { Status = "ok", Checks = new Dictionary<string, string>() })).AllowAnonymous().ExcludeFromDescription();
-        routes.MapGet(ReadyPath, ReadyAsync).AllowAnonymous().ExcludeFromDescription();
+        routes.MapGet(LivePath, () => TypedResults.Ok(new Health("ok", new Dictionary<string, string>())))
+            .AllowAnonymous().WithName("IsLive").WithTags("Health").WithSummary("Is the process alive?").WithDescription("Answers as long as the process does.")
+            .WithMetadata(new ResponseExample(200, "Yes.", new Health("ok", new Dictionary<string, string>())));
+        routes.MapGet(ReadyPath, ReadyAsync)
+            .AllowAnonymous().WithName("IsReady").WithTags("Health").WithSummary("Can the service do its work?")
+            .WithDescription("The database answers. When an image cannot be stored, the service is `degraded` and does everything else; `checks` says which part failed. What was found a second ago is answered too.")
+            .Produces<Health>().ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithMetadata(new ResponseExample(200, "Yes.", new Health("ok", new Dictionary<string, string> { ["database"] = "ok", ["image_storage"] = "ok" }, 0)))
+            .WithMetadata(new ResponseExample(503, "It cannot: the database does not answer.", Problem.Example(ErrorCodes.ServiceNotReady) with { Checks = new Dictionary<string, string> { ["database"] = "failed", ["image_storage"] = "ok" } }));
     }
 
     // Without a storage of images everything else goes on: an instance that a balancer took out for it would take the log-ins along.
@@ -23,7 +31,7 @@ static class HealthSetup
         var found = await readiness.LatestAsync(context.RequestAborted);
         var checks = new Dictionary<string, string> { ["database"] = Word(found.Database), ["image_storage"] = Word(found.ImageStorage) };
         if (found.Database)
-            return TypedResults.Ok(new { Status = found.ImageStorage ? "ok" : "degraded", Checks = checks, found.Pending });
+            return TypedResults.Ok(new Health(found.ImageStorage ? "ok" : "degraded", checks, found.Pending));
         context.Response.Headers.RetryAfter = "5";
         return Problems.Of(ErrorCodes.ServiceNotReady, members: new Dictionary<string, object?> { ["checks"] = checks });
     }

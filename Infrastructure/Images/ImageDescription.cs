@@ -1,19 +1,32 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using NJsonSchema;
+using NJsonSchema.Annotations;
+using NJsonSchema.Generation;
+using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>What a client learns of a profile's picture, enough to lay out a screen before the first byte of it arrives.</summary>
-/// <param name="Url">The picture itself.</param>
+/// <summary>What a client learns of a profile's image, enough to lay out a screen before the first byte of it arrives.</summary>
+/// <param name="Url">The image itself.</param>
 /// <param name="Width">In pixels.</param>
 /// <param name="Height">In pixels.</param>
-/// <param name="Bytes">The size of the file behind <paramref name="Url"/>.</param>
+/// <param name="Bytes">The size of the file behind `url`.</param>
 /// <param name="Thumbhash">A blurred likeness in about 25 bytes, in Base64 (https://evanw.github.io/thumbhash/).</param>
-/// <param name="DominantColor">The commonest colour, as <c>#rrggbb</c>.</param>
-/// <param name="Variants">Square cuts out of the middle, by their side in pixels.</param>
+/// <param name="DominantColor">The commonest colour, as `#rrggbb`.</param>
+/// <param name="Variants">Squares cut out of the middle, by their side in pixels; less for a smaller image.</param>
 /// <param name="UpdatedAt">When it was put up.</param>
+[JsonSchemaProcessor(typeof(ImageDescriptionSchema))]
 sealed record ImageDescription(
-    string Url, int Width, int Height, int Bytes, string Thumbhash, string DominantColor, IReadOnlyDictionary<string, string> Variants, DateTime UpdatedAt)
+    [property: DataType(DataType.Url)] string Url,
+    int Width,
+    int Height,
+    int Bytes,
+    [property: MaxLength(ProfileImage.ThumbhashMaxLength), RegularExpression("^[A-Za-z0-9+/]+={0,2}$")] string Thumbhash,
+    [property: MaxLength(ProfileImage.DominantColorMaxLength), RegularExpression("^#[0-9a-f]{6}$")] string DominantColor,
+    IReadOnlyDictionary<string, string> Variants,
+    DateTime UpdatedAt)
 {
     const string ExampleVersion = "3f2a9c01d4b85e6f70a1b2c3d4e5f607";
 
@@ -24,4 +37,28 @@ sealed record ImageDescription(
             side => side.ToString(CultureInfo.InvariantCulture),
             side => string.Create(CultureInfo.InvariantCulture, $"http://localhost:8000/static/profile/1_{side}.jpg?v={ExampleVersion}")),
         new(2026, 11, 21, 9, 30, 0, DateTimeKind.Utc));
+}
+
+/// <summary>Names the variants that there are.</summary>
+public sealed class ImageDescriptionSchema : ISchemaProcessor
+{
+    public void Process(SchemaProcessorContext context)
+    {
+        // It is asked for every member of the type, too.
+        if (!context.Schema.Properties.TryGetValue("variants", out var variants))
+            return;
+        var address = variants.AdditionalPropertiesSchema!;
+        variants.AdditionalPropertiesSchema = null;
+        foreach (var side in ProcessedImage.Sides)
+        {
+            variants.Properties[side.ToString(CultureInfo.InvariantCulture)] = new()
+            {
+                Type = JsonObjectType.String,
+                Format = JsonFormatStrings.Uri,
+                MaxLength = address.MaxLength,
+                IsRequired = true,
+                Description = $"A square of {side} pixels, cut out of the middle; less for a smaller image.",
+            };
+        }
+    }
 }

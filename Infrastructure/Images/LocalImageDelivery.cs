@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Profiles.Data;
+using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Infrastructure.Images;
 
@@ -23,6 +25,8 @@ static class LocalImageDelivery
 
     static void Map(IEndpointRouteBuilder routes, string pattern, string name, string summary, Delegate serve) =>
         routes.MapGet(pattern, serve)
+            .WithMetadata(new DescribedParameter("user_id", "The user's id."), new DescribedParameter("v", "The version in the profile's `image_url`."))
+            .WithMetadata(new DescribedParameter("side", "The side of the square, in pixels.", s => ProcessedImage.Sides.ToList().ForEach(side => s.Enumeration.Add(side))))
             .AllowAnonymous()
             .ReadsDatabase()
             .WithName(name)

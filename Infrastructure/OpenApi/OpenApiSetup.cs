@@ -1,20 +1,54 @@
+using System.Text.Json;
 using FastEndpoints;
-using FastEndpoints.OpenApi;
+using FastEndpoints.Swagger;
 using Microsoft.Extensions.Options;
+using Newtonsoft.Json;
+using NJsonSchema;
+using NJsonSchema.Generation.TypeMappers;
+using NSwag;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>The API's document at <c>/openapi/v1.json</c> and the explorer on it at <c>/swagger</c>.</summary>
+/// <summary>The API's document at <c>/openapi/v1.json</c> and the explorer on it at <c>/swagger</c>. It is made when it is asked for first.</summary>
 static class OpenApiSetup
 {
-    const string DocumentPath = "/openapi/v1.json";
+    const string DocumentPath = "/openapi/v1.json", PagePath = "/swagger";
 
-    public static IServiceCollection AddExplorer(this IServiceCollection services) => services.OpenApiDocument(o =>
+    public static IServiceCollection AddExplorer(this IServiceCollection services) => services.SwaggerDocument(o =>
     {
-        o.DocumentName = "v1";
         o.ShortSchemaNames = true;
-        o.ConfigureOpenApi = api => api.AddDocumentTransformer<ContractDocument>();
+        o.FlattenSchema = true;
+        // The slices say their tags themselves.
+        o.AutoTagPathSegmentIndex = 0;
+        o.EnableJWTBearerAuth = false;
+        o.SerializerSettings = s => s.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        o.DocumentSettings = d =>
+        {
+            d.DocumentName = "v1";
+            d.Title = "Profiles";
+            d.Version = "v1";
+            d.Description = "Accounts, profiles and profile images for mobile apps. Register, log in, then send the token as `Authorization: Bearer <access_token>`. "
+                + "Every error is RFC 9457 problem details.";
+            d.AddAuth("Bearer", new()
+            {
+                Type = OpenApiSecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+                Description = "The `access_token` that a login answers: a JWT, made and checked as RFC8725 advises.",
+            });
+            d.PostProcess = document =>
+            {
+                document.Info.License = new() { Name = "MIT", Url = "https://opensource.org/license/mit" };
+                document.Info.Contact = new() { Name = "The Profiles authors" };
+            };
+            // More members may join an answer, and those of a request that are not known are passed over.
+            d.SchemaSettings.AlwaysAllowAdditionalObjectProperties = true;
+            d.SchemaSettings.TypeMappers.Add(new PrimitiveTypeMapper(typeof(JsonElement), s => s.Type = JsonObjectType.Object));
+            d.SchemaSettings.SchemaProcessors.Add(new MemberSchemas());
+            d.OperationProcessors.Add(new ContractProcessor());
+            d.DocumentProcessors.Add(new DocumentLayout());
+        };
     });
 
     /// <summary>An endpoint's name in the document: its slice; the further paths of a slice are its aliases.</summary>
@@ -31,24 +65,54 @@ static class OpenApiSetup
     {
         if (!app.Services.GetRequiredService<IOptions<ExplorerOptions>>().Value.Enabled)
             return;
-        // The one document: the framework's own route answers other names with text.
-        app.MapOpenApi(DocumentPath).AllowAnonymous();
-        app.UseWhen(c => c.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal), swagger =>
-        {
-            swagger.Use((context, next) =>
+        // A route, so that other methods are answered as everywhere.
+        app.MapGet(DocumentPath, ((IApplicationBuilder)app).New().UseExplorer(app).Build()).AllowAnonymous().ExcludeFromDescription();
+        app.UseWhen(c => HttpMethods.IsGet(c.Request.Method) && c.Request.Path.StartsWithSegments(PagePath, StringComparison.Ordinal), page => page
+            .Use((context, next) =>
             {
                 context.Response.Headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
                 return next(context);
-            });
-            swagger.UseSwaggerUI(o =>
+            })
+            .UseExplorer(app));
+        app.MapGet("/", () => TypedResults.Redirect(PagePath)).AllowAnonymous().ExcludeFromDescription();
+    }
+
+    static IApplicationBuilder UseExplorer(this IApplicationBuilder branch, WebApplication app) => branch.UseSwaggerGen(
+        document =>
+        {
+            document.DocumentName = "v1";
+            document.Path = DocumentPath;
+            document.PostProcess = (made, _) =>
             {
-                // From the page's own address, which may be below a proxy's path.
-                o.SwaggerEndpoint($"..{DocumentPath}", "Profiles");
-                o.DocumentTitle = "Profiles";
-                o.ConfigObject.PersistAuthorization = true;
-                o.ConfigObject.DisplayRequestDuration = true;
-            });
+                var basePath = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BasePath;
+                made.Generator = null;
+                made.Servers.Clear();
+                made.Servers.Add(new PublicServer { Url = basePath.Length == 0 ? "/" : basePath });
+            };
+        },
+        page =>
+        {
+            page.Path = PagePath;
+            page.SwaggerRoutes.Add(new("Profiles", DocumentPath));
+            page.DocExpansion = "list";
+            page.DocumentTitle = "Profiles";
+            // From the page's own address, which may be below a proxy's path.
+            page.TransformToExternalPath = (path, _) => path == PagePath ? PagePath[1..] : $"..{path}";
+            // As the document has them.
+            (page.TagsSorter, page.OperationsSorter) = ("", "");
+            page.DeActivateTryItOut();
+            // In place of the library's search, which it does not need. The aliases are folded until somebody looks for them.
+            page.CustomHeadContent = $"""
+                <script>
+                addEventListener("load", () => setTimeout(() => ui.getSystem().layoutActions.show(["operations-tag", "{ContractProcessor.Aliases}"], false)));
+                </script>
+                """;
         });
-        app.MapGet("/", () => TypedResults.Redirect("/swagger")).AllowAnonymous().ExcludeFromDescription();
+
+    // x-internal: whom a server is for (OWASP API9); this one is for everybody.
+    sealed class PublicServer : OpenApiServer
+    {
+        [JsonProperty("x-internal")]
+        public bool IsInternal { get; } = false;
     }
 }

@@ -14,4 +14,7 @@ public sealed class PasswordOptions
 
     /// <summary>Refuses common passwords, one's own address and this product's name. Null: true, in Development false, where the seed's own example is <c>12345</c>.</summary>
     public bool? Blocklist { get; set; }
+
+    /// <summary>The seeds' own password, or one as long as this service asks for: what the API's document shows can be sent as it stands.</summary>
+    internal string Example => string.Concat(Enumerable.Repeat("1234567890", 7))[..MinimumLength!.Value];
 }

@@ -12,33 +12,38 @@ static partial class ProfileRules
     /// <summary>1 to 100 code points after trimming, at least one of which can be seen; none of them a control character or one that turns the text around it.</summary>
     public static IRuleBuilderOptions<T, string?> PersonName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(n => !string.IsNullOrWhiteSpace(n)).WithError(ErrorCodes.NameRequired)
-        .Must(n => n!.Trim().EnumerateRunes().Count() <= UserProfile.NameMaxLength).WithError(ErrorCodes.NameTooLong)
-        .Must(n => !VisibleText.HasControls(n!)).WithError(ErrorCodes.NameInvalid)
+        .NotEmpty().WithError(ErrorCodes.NameRequired)
+        .Characters(1, UserProfile.NameMaxLength, Trimmed).WithError(ErrorCodes.NameTooLong)
+        .Pattern(NameForm, n => !VisibleText.HasControls(n)).WithError(ErrorCodes.NameInvalid)
         .Must(n => !VisibleText.Misleads(n!)).WithError(ErrorCodes.NameMisleading)
         .Must(n => VisibleText.IsVisible(n!)).WithError(ErrorCodes.NameInvisible);
 
     /// <summary>An address in ASCII: look-alike letters would make two accounts of what people read as one.</summary>
     public static IRuleBuilderOptions<T, string?> EmailAddress<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(e => !string.IsNullOrWhiteSpace(e)).WithError(ErrorCodes.EmailRequired)
-        .Must(e => e!.Trim().Length <= User.EmailMaxLength).WithError(ErrorCodes.EmailTooLong)
-        .Must(e => IsAddress(e!.Trim(' ', '\t'))).WithError(ErrorCodes.EmailInvalid);
+        .NotEmpty().WithError(ErrorCodes.EmailRequired)
+        .Characters(1, User.EmailMaxLength, e => e.Trim().Length).WithError(ErrorCodes.EmailTooLong)
+        .Pattern($@"^[ \t]*{AddressForm}[ \t]*$", e => IsAddress(e.Trim(' ', '\t'))).WithError(ErrorCodes.EmailInvalid);
 
     /// <summary>Long enough in code points, and no more bytes than bcrypt reads.</summary>
     public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilderInitial<T, string?> rule, int minimumLength) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(p => !string.IsNullOrEmpty(p)).WithError(ErrorCodes.PasswordRequired)
-        .Must(p => p!.EnumerateRunes().Count() >= minimumLength).WithError(ErrorCodes.PasswordTooShort, $"A password has at least {minimumLength} characters.")
-        .Must(p => Encoding.UTF8.GetByteCount(p!) <= User.PasswordMaxBytes).WithError(ErrorCodes.PasswordTooLong)
-        .Must(p => !p!.Contains('\0')).WithError(ErrorCodes.PasswordInvalid);
+        .Given().WithError(ErrorCodes.PasswordRequired)
+        .Characters(minimumLength, -1).WithError(ErrorCodes.PasswordTooShort, $"A password has at least {minimumLength} characters.")
+        .Characters(1, User.PasswordMaxBytes, Encoding.UTF8.GetByteCount).WithError(ErrorCodes.PasswordTooLong)
+        .WithoutNul().WithError(ErrorCodes.PasswordInvalid);
 
     /// <summary>What an app may call a phone: at most 100 code points, none of them a control character.</summary>
     public static IRuleBuilderOptions<T, string?> DeviceName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Must(d => d is null || d.Trim().EnumerateRunes().Count() <= Session.DeviceMaxLength).WithError(ErrorCodes.DeviceTooLong)
-        .Must(d => d is null || !VisibleText.HasControls(d)).WithError(ErrorCodes.DeviceInvalid)
+        .Characters(0, Session.DeviceMaxLength, Trimmed).WithError(ErrorCodes.DeviceTooLong)
+        .Pattern($"^[^{TextRules.Controls}]*$", d => !VisibleText.HasControls(d)).WithError(ErrorCodes.DeviceInvalid)
         .Must(d => d is null || !VisibleText.Misleads(d)).WithError(ErrorCodes.DeviceMisleading);
+
+    // Something besides blanks and control characters, and none of the latter.
+    const string NameForm = $@"^[^{TextRules.Controls}]*[^\s{TextRules.Controls}][^{TextRules.Controls}]*$";
+
+    static int Trimmed(string text) => TextRules.CodePoints(text.Trim());
 
     static bool IsAddress(string text) => text.IndexOf('@') <= LocalPartMaxLength && Address().IsMatch(text);
 

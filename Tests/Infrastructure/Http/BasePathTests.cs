@@ -36,8 +36,8 @@ public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixtur
         (await client.GetStringAsync($"{prefix}/account/deletion", Cancellation)).ShouldContain("<form method=\"post\" action=\"/profiles/account/deletion\">");
         // To where the explorer's own page is, wherever that is.
         (await client.GetAsync($"{prefix}/swagger", Cancellation)).Headers.Location!.OriginalString.ShouldBe("swagger/index.html");
-        var script = await client.GetStringAsync($"{prefix}/swagger/index.js", Cancellation);
-        script.ShouldContain("../openapi/v1.json");
+        var page = await client.GetStringAsync($"{prefix}/swagger/index.html", Cancellation);
+        page.ShouldContain("../openapi/v1.json");
         var document = await (await client.GetAsync($"{prefix}/openapi/v1.json", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         document.GetProperty("servers")[0].GetProperty("url").GetString().ShouldBe("/profiles");
 

@@ -3,6 +3,10 @@ using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
@@ -28,7 +32,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task It_has_every_path_of_the_contract_and_no_other()
     {
         var document = await ReadAsync();
-        document["openapi"]!.GetValue<string>().ShouldStartWith("3.1");
+        document["openapi"]!.GetValue<string>().ShouldStartWith("3.0");
         string[] image = ["delete", "post"], profile = ["delete", "get", "patch", "put"];
         var expected = new Dictionary<string, string[]>
         {
@@ -98,6 +102,35 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
         aliases.Length.ShouldBe(12);
         aliases.ShouldAllBe(a => a.Operation["description"]!.GetValue<string>().StartsWith("Alias of `"));
         aliases.ShouldAllBe(a => a.Operation["summary"]!.GetValue<string>().EndsWith(" (alias)"));
+        aliases.ShouldAllBe(a => a.Operation["tags"]![0]!.GetValue<string>() == "Aliases");
+        Operations(await ReadAsync()).Where(o => !aliases.Select(a => a.Path).Contains(o.Path)).ShouldAllBe(o => !o.Operation["description"]!.GetValue<string>().Contains("Alias"));
+    }
+
+    // The page shows the tags in their order, and within each of them the operations in that of the paths.
+    [Fact]
+    public async Task It_begins_as_a_newcomer_does_and_ends_with_what_few_look_for()
+    {
+        var document = await ReadAsync();
+        var tags = document["tags"]!.AsArray().Select(t => t!["name"]!.GetValue<string>()).ToArray();
+        var shown = Operations(document).OrderBy(o => Array.IndexOf(tags, o.Operation["tags"]![0]!.GetValue<string>())).Select(o => o.Operation["operationId"]!.GetValue<string>()).ToArray();
+        shown[..7].ShouldBe(["Register", "Login", "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe"]);
+        Array.IndexOf(shown, "DeleteMe").ShouldBeGreaterThan(Array.IndexOf(shown, "ResetPassword"));
+        shown[^12..].ShouldAllBe(id => id.Contains("Alias"));
+    }
+
+    [Fact]
+    public async Task A_limit_stands_in_it_as_the_rule_has_it()
+    {
+        var schemas = (await ReadAsync())["components"]!["schemas"]!;
+        var register = schemas["RegisterRequest"]!["properties"]!;
+        register["name"]!["maxLength"]!.GetValue<int>().ShouldBe(UserProfile.NameMaxLength);
+        register["email"]!["maxLength"]!.GetValue<int>().ShouldBe(User.EmailMaxLength);
+        register["password"]!["maxLength"]!.GetValue<int>().ShouldBe(User.PasswordMaxBytes);
+        register["password"]!["minLength"]!.GetValue<int>().ShouldBe(app.Services.GetRequiredService<IOptions<PasswordOptions>>().Value.MinimumLength!.Value);
+        var patch = schemas["PatchMeRequest"]!["properties"]!;
+        (patch["username"]!["minLength"]!.GetValue<int>(), patch["username"]!["maxLength"]!.GetValue<int>()).ShouldBe((UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength));
+        patch["bio"]!["maxLength"]!.GetValue<int>().ShouldBe(UserProfile.BioMaxLength);
+        schemas["GetMeResponse"]!["properties"]!["phone"]!["maxLength"]!.GetValue<int>().ShouldBe(UserProfile.PhoneMaxLength);
     }
 
     async Task<JsonNode> ReadAsync()

@@ -1,0 +1,64 @@
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Namotion.Reflection;
+using NJsonSchema;
+using NJsonSchema.Generation;
+using Profiles.Infrastructure.Json;
+
+namespace Profiles.Infrastructure.OpenApi;
+
+/// <summary>
+/// Says of each member of a request or an answer whether it is always there, and bounds it where neither a rule nor an attribute does:
+/// a reader's buffers, and whoever looks for attacks, want to know.
+/// </summary>
+sealed class MemberSchemas : ISchemaProcessor
+{
+    /// <summary>The longest text of an answer that has no limit of its own; tokens and addresses are shorter.</summary>
+    public const int LongestText = 4096;
+
+    // RFC 3339, with a fraction of as many digits as anybody writes.
+    const int LongestDate = 10, LongestTime = 40;
+
+    const int MostItems = 1000;
+
+    public void Process(SchemaProcessorContext context)
+    {
+        var oneMember = context.ContextualType.Type.GetCustomAttribute<OneMemberAttribute>();
+        var isRequest = context.ContextualType.Type.Name.EndsWith("Request", StringComparison.Ordinal);
+        foreach (var property in context.ContextualType.Properties)
+        {
+            if (!context.Schema.Properties.TryGetValue(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name), out var schema))
+                continue;
+            var isLeftOut = property.PropertyInfo.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition == JsonIgnoreCondition.WhenWritingNull;
+            // A request has what its type cannot do without; an answer has all its members, null where there is nothing.
+            schema.IsRequired = isRequest ? property.Nullability != Nullability.Nullable : !isLeftOut;
+            if (isLeftOut || oneMember is not null || schema.IsNullableRaw is false)
+                schema.IsNullableRaw = null;
+            if (property.PropertyInfo.GetCustomAttribute<DataTypeAttribute>()?.DataType == DataType.Password)
+                schema.Format = "password";
+            foreach (var value in property.PropertyInfo.GetCustomAttribute<AllowedValuesAttribute>()?.Values ?? [])
+                (schema.AdditionalPropertiesSchema ?? schema).Enumeration.Add(value);
+            if (oneMember is not null)
+                (oneMember.OrMore ? context.Schema.AnyOf : context.Schema.OneOf).Add(new() { RequiredProperties = { schema.Name } });
+            Bound(schema, isRequest ? StrictJson.MaxBodyBytes : LongestText);
+        }
+    }
+
+    /// <summary>Sets the limits that the schema lacks.</summary>
+    public static void Bound(JsonSchema schema, int longestText)
+    {
+        foreach (var inner in new[] { schema.Item, schema.AdditionalPropertiesSchema }.OfType<JsonSchema>().Where(s => !s.HasReference))
+            Bound(inner, longestText);
+        if (schema.Type.HasFlag(JsonObjectType.String) && schema.Enumeration.Count == 0)
+            schema.MaxLength ??= schema.Format switch { JsonFormatStrings.Binary => int.MaxValue, JsonFormatStrings.Date => LongestDate, JsonFormatStrings.DateTime => LongestTime, _ => longestText };
+        if (schema.Type.HasFlag(JsonObjectType.Array))
+            schema.MaxItems = schema.MaxItems > 0 ? schema.MaxItems : MostItems;
+        if (schema.Type.HasFlag(JsonObjectType.Integer) && schema.Enumeration.Count == 0)
+        {
+            schema.Minimum ??= 0;
+            schema.Maximum ??= schema.Format == JsonFormatStrings.Long ? long.MaxValue : int.MaxValue;
+        }
+    }
+}
