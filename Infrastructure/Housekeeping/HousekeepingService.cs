@@ -72,11 +72,13 @@ sealed class HousekeepingService(
         // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only reads.
         var last = 0L;
         yield return ("successors", ForgetSuccessorsAsync);
-        yield return ("copies of deleted rows", async (db, ct) =>
+        yield return ("copies of deleted rows", EraseAsync);
+
+        static async Task<int> EraseAsync(ProfilesDbContext db, CancellationToken ct)
         {
             await db.EraseDeletedAsync(ct);
             return 0;
-        });
+        }
 
         async Task<int> ForgetSuccessorsAsync(ProfilesDbContext db, CancellationToken ct)
         {
