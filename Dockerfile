@@ -3,7 +3,8 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
 RUN dotnet restore Profiles.csproj --locked-mode
-COPY Program.cs ./
+COPY Program.cs LICENSE ./
+COPY docs/licences.md docs/
 COPY Data Data
 COPY Features Features
 COPY Infrastructure Infrastructure

@@ -54,7 +54,7 @@ try
         c.Endpoints.NameGenerator = OpenApiSetup.OperationId;
         c.Endpoints.Configurator = e => e.RequireLiveUser();
         c.Binding.UsePropertyNamingPolicy = true;
-        c.Binding.JsonExceptionTransformer = StrictJson.Explain;
+        c.Binding.JsonExceptionTransformer = null;
         c.Serializer.RequestDeserializer = StrictJson.ReadAsync;
         c.Errors.ProducesMetadataType = typeof(HttpValidationProblemDetails);
         c.Errors.ResponseBuilder = Problems.Validation;

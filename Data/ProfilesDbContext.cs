@@ -59,8 +59,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     /// <summary>Reads a user with the profile as it is under the lock of <see cref="TakeTurnAsync"/>, to be changed. Null when there is none.</summary>
     public Task<User?> TrackUserAsync(long id, CancellationToken ct) => Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
 
-    /// <summary>Removes the copies of deleted rows that the database keeps outside its tables, as far as a client can.</summary>
-    public virtual Task EraseDeletedAsync(CancellationToken ct) => Task.CompletedTask;
+    /// <summary>Removes the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some are left for the next time.</summary>
+    public virtual Task<bool> EraseDeletedAsync(CancellationToken ct) => Task.FromResult(true);
 
     /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)

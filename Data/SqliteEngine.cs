@@ -9,8 +9,8 @@ namespace Profiles.Data;
 /// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
 sealed class SqliteEngine : DatabaseEngine, IDisposable
 {
-    /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK), as .NET hands it on.</summary>
-    const int WouldBlock = 11;
+    /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK, a sharing violation), as .NET hands it on.</summary>
+    static readonly int WouldBlock = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11;
 
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 

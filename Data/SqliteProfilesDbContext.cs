@@ -6,8 +6,32 @@ namespace Profiles.Data;
 /// <summary>The context on SQLite: the one that its migrations name.</summary>
 sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> options) : ProfilesDbContext(options)
 {
-    /// <summary>Empties the write-ahead log, which still has the pages as they were. It stays for the next time when another connection reads at the moment.</summary>
-    public override Task EraseDeletedAsync(CancellationToken ct) => Database.ExecuteSqlRawAsync("PRAGMA wal_checkpoint(TRUNCATE)", ct);
+    // A reader has its answer in less.
+    const int MostTries = 5;
+    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Empties the write-ahead log, which still has the pages as they were. While another connection reads it cannot.</summary>
+    public override async Task<bool> EraseDeletedAsync(CancellationToken ct)
+    {
+        await Database.OpenConnectionAsync(ct);
+        try
+        {
+            using var command = Database.GetDbConnection().CreateCommand();
+            // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: its first column is 1 when it was kept from it.
+            command.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)";
+            for (var tries = 0; tries < MostTries; tries++)
+            {
+                if (await command.ExecuteScalarAsync(ct) is 0L)
+                    return true;
+                await Task.Delay(Pause, ct);
+            }
+            return false;
+        }
+        finally
+        {
+            await Database.CloseConnectionAsync();
+        }
+    }
 
     // For the migrations tool, which needs the model and no database.
     sealed class Factory : IDesignTimeDbContextFactory<SqliteProfilesDbContext>

@@ -24,7 +24,9 @@ public sealed partial class ContainerTests
     public void It_is_the_runtime_s_own_image_and_installs_nothing()
     {
         Lines("FROM").Last().ShouldBe("mcr.microsoft.com/dotnet/aspnet:10.0");
-        Dockerfile.ShouldNotContain("apt");
+        var own = Dockerfile[Dockerfile.LastIndexOf("FROM ", StringComparison.Ordinal)..].Split('\n');
+        own.Where(l => l.StartsWith("RUN ", StringComparison.Ordinal)).ShouldHaveSingleItem().ShouldMatch("^RUN useradd [^&;]*&& install -d [^&;]*$");
+        own.ShouldNotContain(l => l.StartsWith("ADD ", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -62,6 +64,7 @@ public sealed partial class ContainerTests
         // The services of other tests in this process have made its files private.
         (await RunAsync("chmod", ["-R", "a+rX", $"{root}/app"], [])).ExitCode.ShouldBe(0);
         Directory.GetFiles($"{root}/app", "*Tests*").ShouldBeEmpty();
+        Directory.GetFiles($"{root}/app/licences").Select(Path.GetFileName).Order().ShouldBe(["ImageMagick.txt", "LICENSE", "libvips.md", "licences.md"]);
 
         // The image's own paths, below an empty directory of ours.
         string Here(string path) => path.StartsWith('/') ? root + path : path;

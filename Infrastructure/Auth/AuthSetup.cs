@@ -19,7 +19,8 @@ static class AuthSetup
     {
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         // It would make keys for cookies at the start, which nobody has here, and leave them in the home directory.
-        services.Remove(services.Single(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal"));
+        foreach (var maker in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal").ToArray())
+            services.Remove(maker);
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<SigningKeys, AccessTokens, IOptions<JwtOptions>>((o, keys, tokens, jwt) =>
             {
@@ -27,8 +28,11 @@ static class AuthSetup
                 o.MapInboundClaims = o.IncludeErrorDetails = false;
                 o.Events = new()
                 {
-                    // The handler itself would trim it: a second spelling.
-                    OnMessageReceived = c => Task.FromResult(c.Token = c.Request.Headers.Authorization is [{ } header] && header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? header[Prefix.Length..] : null),
+                    OnMessageReceived = c =>
+                    {
+                        TakeToken(c);
+                        return Task.CompletedTask;
+                    },
                     OnChallenge = c => Task.FromResult(c.Error = c.AuthenticateFailure is null ? null : "invalid_token"),
                 };
                 o.TokenValidationParameters = new()
@@ -67,6 +71,18 @@ static class AuthSetup
             .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
+    }
+
+    // The handler itself would join several headers and trim what is in them: more spellings of one token.
+    static void TakeToken(MessageReceivedContext context)
+    {
+        var headers = context.Request.Headers.Authorization;
+        if (headers.Count > 1)
+            context.Fail("There are several Authorization headers.");
+        else if (headers is [{ } header] && header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+            context.Token = header[Prefix.Length..];
+        else
+            context.NoResult();
     }
 
     /// <summary>For every endpoint that does not say that it is anonymous.</summary>

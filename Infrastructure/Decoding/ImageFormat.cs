@@ -8,7 +8,7 @@ enum ImageFormat { Jpeg, Png, WebP, Gif, Heic, Avif }
 /// <summary>Tells an image's format by its own first bytes.</summary>
 static class ImageFormats
 {
-    // The shortest header that names a format; libvips 8.14 crashes on an empty buffer.
+    // The shortest header that names a format; libvips 8.14 crashed on an empty buffer.
     const int ShortestHeader = 12;
 
     // An ftyp box lists a handful of brands; a longer list is nobody's photo.
@@ -16,7 +16,7 @@ static class ImageFormats
 
     /// <summary>
     /// The format by magic bytes, or null when it is not on the list. The file's name and declared type are not
-    /// asked, nor are libvips' own sniffers: the one for SVG hangs for ever on a truncated SVGZ in 8.14.
+    /// asked, nor are libvips' own sniffers: the one for SVG hung for ever on a truncated SVGZ in 8.14.
     /// </summary>
     public static ImageFormat? Sniff(ReadOnlySpan<byte> picture)
     {

@@ -30,7 +30,7 @@ sealed class HousekeepingService(
         var isLeft = false;
         foreach (var (kind, removeAsync) in Kinds(clock.GetUtcNow().UtcDateTime))
             isLeft |= await TryRemoveAsync(kind, removeAsync, budget, ct);
-        return isLeft;
+        return isLeft | !await TryEraseAsync(ct);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -72,13 +72,6 @@ sealed class HousekeepingService(
         // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only reads.
         var last = 0L;
         yield return ("successors", ForgetSuccessorsAsync);
-        yield return ("copies of deleted rows", EraseAsync);
-
-        static async Task<int> EraseAsync(ProfilesDbContext db, CancellationToken ct)
-        {
-            await db.EraseDeletedAsync(ct);
-            return 0;
-        }
 
         async Task<int> ForgetSuccessorsAsync(ProfilesDbContext db, CancellationToken ct)
         {
@@ -87,6 +80,20 @@ sealed class HousekeepingService(
             last = found.LastOrDefault(last);
             await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < told).ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
             return found.Count;
+        }
+    }
+
+    async Task<bool> TryEraseAsync(CancellationToken ct)
+    {
+        try
+        {
+            using var scope = scopes.CreateScope();
+            return await scope.ServiceProvider.GetRequiredService<ProfilesDbContext>().EraseDeletedAsync(ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
+        {
+            log.LogWarning(e, "Copies of deleted rows could not be removed; it is tried again in a minute.");
+            return false;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
@@ -95,13 +96,25 @@ sealed class ProfileImages(
             return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
         });
         if (deleted)
-        {
             events.Tell(userId, SecurityEventKind.AccountDeleted);
-            await db.EraseDeletedAsync(CancellationToken.None);
-        }
         if (entry is { Store: OutboxStore.LocalImages })
             await TrySettleAsync(entry);
+        if (deleted)
+            await TryEraseAsync();
         return deleted;
+    }
+
+    // The account is gone whatever becomes of it; the housekeeping tries again.
+    async Task TryEraseAsync()
+    {
+        try
+        {
+            await db.EraseDeletedAsync(CancellationToken.None);
+        }
+        catch (DbException e)
+        {
+            log.LogWarning(e, "Copies of deleted rows are left in the database's log; the housekeeping removes them within the hour.");
+        }
     }
 
     /// <summary>The bytes of a picture that a profile shows; null when they are gone. Throws <see cref="ImageStorageException"/>.</summary>

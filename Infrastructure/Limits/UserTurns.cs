@@ -22,7 +22,8 @@ sealed class UserTurns(IOptions<LimitsOptions> options) : IDisposable
     readonly PartitionedRateLimiter<(string Whom, AtOnce Kind)> turns = PartitionedRateLimiter.Create<(string Whom, AtOnce Kind), (string, AtOnce)>(whose =>
         options.Value is { Enabled: true } limits
             ? RateLimitPartition.GetConcurrencyLimiter(whose, _ => new() { PermitLimit = MostOf(whose.Kind, limits) })
-            : RateLimitPartition.GetNoLimiter(whose));
+            // One for all: the framework never forgets such a partition.
+            : RateLimitPartition.GetNoLimiter(("", whose.Kind)));
 
     /// <summary>One more until it is disposed of; null when whoever it is has all of them.</summary>
     public IDisposable? TryTake(string whom, AtOnce kind) => turns.AttemptAcquire((whom, kind)) is { IsAcquired: true } turn ? turn : null;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Mime;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -28,9 +29,11 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
     {
         using var form = Signed(("folder", folder), ("overwrite", "false"), ("public_id", id));
         var file = new ByteArrayContent(jpeg);
+        file.Headers.ContentType = new(MediaTypeNames.Application.Octet);
         file.Headers.ContentDisposition = new("form-data") { Name = "\"file\"", FileNameStar = $"{id}.jpg" };
         form.Add(file);
-        return (await CallAsync<Uploaded>(HttpMethod.Post, "image/upload", form, ct)).SecureUrl;
+        var url = (await CallAsync<Uploaded>(HttpMethod.Post, "image/upload", form, ct)).SecureUrl;
+        return url is { IsAbsoluteUri: true, Scheme: "https" or "http" } ? url : throw new CloudinaryException("Cloudinary answered the upload with no address.");
     }
 
     /// <summary>Removes an image from the storage and from the caches before it; false when there is none.</summary>
@@ -126,7 +129,7 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
         {
             return await call();
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or OperationCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is not (CloudinaryException or OperationCanceledException) || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             throw new CloudinaryException("Cloudinary did not answer as expected.", e);
         }

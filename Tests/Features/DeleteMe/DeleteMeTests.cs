@@ -45,35 +45,6 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         (await again.ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64().ShouldNotBe(user.Id);
     }
 
-    [Fact, Trait("Database", "Sqlite")]
-    public async Task No_byte_of_a_deleted_account_is_left_in_the_database_file_or_its_log()
-    {
-        var marks = new[] { "ErasedName", "erased_username", "ErasedBio", "ErasedCity", "ErasedDevice" };
-        var user = await app.LogInAsync(await app.CreateUserAsync(marks[0]), marks[4]);
-        using var client = app.ClientFor(user);
-        // Long enough for pages of its own.
-        var profile = new { username = marks[1], bio = string.Concat(Enumerable.Repeat(marks[2] + " ", 40)), metadata = new { city = string.Concat(Enumerable.Repeat(marks[3] + " ", 200)) } };
-        await (await client.PutAsJsonAsync("/me", profile, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        await (await client.PutAsJsonAsync("/me", new { name = "Another name" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        var address = user.Email[..user.Email.IndexOf('@')];
-        Left([.. marks, address, "Another name"]).Length.ShouldBeGreaterThan(4);
-
-        await (await DeleteAsync(client, "/me", new { password = user.Password })).ShouldBeAsync(HttpStatusCode.OK);
-        Left([.. marks, address, "Another name"]).ShouldBeEmpty();
-
-        string[] Left(string[] texts)
-        {
-            var files = Directory.GetFiles(Path.Combine(app.Root, "data"), "profiles.db*").Where(f => !f.EndsWith("-shm")).Select(f =>
-            {
-                using var stream = new FileStream(f, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                var bytes = new byte[stream.Length];
-                stream.ReadExactly(bytes);
-                return Encoding.Latin1.GetString(bytes);
-            }).ToArray();
-            return [.. texts.Where(t => files.Any(f => f.Contains(t, StringComparison.OrdinalIgnoreCase)))];
-        }
-    }
-
     [Fact]
     public async Task A_wrong_password_is_403_and_nothing_is_deleted()
     {

@@ -346,6 +346,8 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         (await StatusAsync(new StringValues([$"Bearer {one.Token}", $"Bearer {two.Token}"]))).ShouldBe(401);
         (await StatusAsync(new StringValues([$"Bearer {one.Token}", $"Bearer {one.Token}"]))).ShouldBe(401);
         (await StatusAsync(new StringValues([$"Bearer {one.Token}", "Basic eDp5"]))).ShouldBe(401);
+        (await StatusAsync(new StringValues([$"Bearer {one.Token}", ""]))).ShouldBe(401);
+        (await StatusAsync(new StringValues(["", $"Bearer   {one.Token}"]))).ShouldBe(401);
     }
 
     [Fact]

@@ -44,6 +44,17 @@ public sealed class LastResortTests(BrokenDatabaseFixture app) : TestBase<Broken
 
 public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
+    [Fact]
+    public async Task JSON_of_ours_that_is_damaged_is_not_the_client_s_fault()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(s => s.SetProperty(p => p.Metadata, "{\"cut")));
+
+        await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
+        await (await client.PutAsJsonAsync("/me", new { name = "Someone" }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+    }
+
     /// <summary>One of each status that a client can cause without a body of its own making.</summary>
     static readonly (string Method, string Path, string? ContentType, int Length, HttpStatusCode Status)[] Errors =
     [

@@ -6,6 +6,17 @@ namespace Profiles.Tests.Infrastructure.Passwords;
 /// <summary>What bcrypt is not to be given.</summary>
 public sealed class PasswordHasherTests
 {
+    [Theory]
+    [InlineData("ππππππππ", "$2a$10$.TtQJ4Jr6isd4Hp.mVfZeuh6Gws4rOQ/vdBczhDx.19NFK0Y84Dle")]
+    [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    public async Task A_known_hash_of_others_is_verified(string password, string hash)
+    {
+        using var hasher = new PasswordHasher(Options.Create(new PasswordOptions { WorkFactor = 4 }));
+
+        (await hasher.VerifyAsync(password, hash, TestContext.Current.CancellationToken)).ShouldBeTrue();
+        (await hasher.VerifyAsync(password + "x", hash, TestContext.Current.CancellationToken)).ShouldBeFalse();
+    }
+
     public static TheoryData<string> NoPasswords => ["abcdefgh\0abcdefgh", "abcdefgh\0", "abcdefgh\ud83d"];
 
     [Theory]

@@ -31,6 +31,16 @@ public sealed class CloudinaryClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_signature_is_the_one_that_others_make()
+    {
+        // So long ago that it is refused; what it says is seen all the same.
+        await Should.ThrowAsync<CloudinaryException>(() => Client(clock: new StoppedClock()).UploadAsync("avatars", "u1", Image, Cancellation));
+
+        // printf 'folder=avatars&overwrite=false&public_id=u1&timestamp=1<secret>' | sha1sum
+        server.Calls.ShouldHaveSingleItem().Fields["signature"].ShouldBe("3b1fd79e8b1b08b14c5f9d6ee8e3c8af942f3540");
+    }
+
+    [Fact]
     public async Task An_image_is_destroyed_once_and_then_not_there()
     {
         var client = Client();
@@ -59,6 +69,8 @@ public sealed class CloudinaryClientTests : IAsyncLifetime
     [InlineData("null", false)]
     [InlineData("an endless answer", false)]
     [InlineData("a redirect", false)]
+    [InlineData("an unknown charset", false)]
+    [InlineData("a relative address", false)]
     public async Task A_failure_says_whether_it_was_a_no_and_no_secret(string fault, bool refused)
     {
         server.OnUpload = server.OnDestroy = fault switch
@@ -68,6 +80,12 @@ public sealed class CloudinaryClientTests : IAsyncLifetime
             "null" => new((call, _, ct) => call.Response.WriteAsync("null", ct)),
             "an endless answer" => new((call, _, ct) => call.Response.WriteAsync(
                 new string(' ', CloudinaryClient.MaxAnswerBytes) + """{"secure_url":"https://res.cloudinary.com/1.jpg","result":"ok"}""", ct)),
+            "an unknown charset" => new((call, _, ct) =>
+            {
+                call.Response.ContentType = "application/json; charset=bogus";
+                return call.Response.Body.WriteAsync("""{"secure_url":"https://res.cloudinary.com/1.jpg","result":"ok"}"""u8.ToArray(), ct).AsTask();
+            }),
+            "a relative address" => new((call, _, ct) => call.Response.WriteAsync("""{"secure_url":"/1.jpg","result":"perhaps"}""", ct)),
             "a redirect" => CloudinaryBehaviour.Redirect(server.Elsewhere),
             _ => CloudinaryBehaviour.Status(int.Parse(fault)),
         };
@@ -104,12 +122,17 @@ public sealed class CloudinaryClientTests : IAsyncLifetime
         (await Should.ThrowAsync<CloudinaryException>(() => Client(seconds: 0.3).UploadAsync(Folder, Id, Image, Cancellation))).Refused.ShouldBeFalse();
     }
 
-    CloudinaryClient Client(string? url = null, double seconds = 30) => new ServiceCollection()
-        .AddSingleton(TimeProvider.System)
+    CloudinaryClient Client(string? url = null, double seconds = 30, TimeProvider? clock = null) => new ServiceCollection()
+        .AddSingleton(clock ?? TimeProvider.System)
         .Configure<CloudinaryOptions>(o =>
         {
             (o.Url, o.ApiBaseAddress) = (url ?? server.CloudinaryUrl, server.BaseAddress.GetLeftPart(UriPartial.Authority));
             o.Timeout = TimeSpan.FromSeconds(seconds);
         })
         .AddCloudinary().BuildServiceProvider().GetRequiredService<CloudinaryClient>();
+
+    sealed class StoppedClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeSeconds(1);
+    }
 }
