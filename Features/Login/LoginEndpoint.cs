@@ -22,7 +22,7 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sess
             s.Summary = "Log in";
             s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, and a refresh token, to be kept in the phone's key store.";
             s.ExampleRequest = new("john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example, "John's phone");
-            s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
+            s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordRequired, "password");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";

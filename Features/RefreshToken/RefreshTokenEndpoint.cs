@@ -19,8 +19,8 @@ sealed class RefreshTokenEndpoint(Sessions sessions, RouteLimits limits) : Endpo
             s.Summary = "Stay logged in";
             s.Description = "Answers a new access token and a new refresh token, which replaces the one that was sent. When the answer is lost, send the same one again within a minute: the answer is the same. "
                 + "One that comes back later, or after the new one was used, is taken for stolen: the session ends.";
-            s.ExampleRequest = new("<refresh-token>");
-            s.ResponseExamples[200] = new RefreshTokenResponse("<jwt-token>", "Bearer", 3600, "<refresh-token>", 5184000);
+            s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
+            s.ResponseExamples[200] = new RefreshTokenResponse("<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.RefreshTokenRequired, "refresh_token");
             s.Responses[200] = "Still logged in.";
             s.Responses[401] = "Invalid or expired refresh token";

@@ -12,8 +12,16 @@ namespace Profiles.Infrastructure.Errors;
 /// <param name="Code">What kind of problem it is, for programs; more may join.</param>
 /// <param name="TraceId">The id under which the service's log has it.</param>
 // For the API's document; Problems writes it.
-sealed record Problem([property: DataType(DataType.Url)] string Type, string Title, [property: Range(400, 599)] int Status, string Detail, string Code, string TraceId)
+sealed record Problem(
+    [property: DataType(DataType.Url)] string Type,
+    string Title,
+    [property: Range(400, 599)] int Status,
+    string Detail,
+    string Code,
+    string TraceId)
 {
+    const string ExampleTrace = "2911fcea3dc055945b32145e781e433c";
+
     /// <summary>The limit that an image broke, with 413.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(1, double.MaxValue)]
     public long? MaxBytes { get; init; }
@@ -47,7 +55,7 @@ sealed record Problem([property: DataType(DataType.Url)] string Type, string Tit
     /// <param name="field">The field that is refused; null when it is the whole request.</param>
     /// <param name="sentence">Its sentence, where the slice knows a better one.</param>
     public static Problem Example(ErrorCode error, string? field = null, string? sentence = null) =>
-        new("about:blank", ReasonPhrases.GetReasonPhrase(error.Status), error.Status, sentence ?? error.Sentence, error.Code, "2911fcea3dc055945b32145e781e433c")
+        new("about:blank", ReasonPhrases.GetReasonPhrase(error.Status), error.Status, sentence ?? error.Sentence, error.Code, ExampleTrace)
         {
             Errors = field is null ? null : new Dictionary<string, IReadOnlyList<string>> { [field] = [sentence ?? error.Sentence] },
             ErrorCodes = field is null ? null : new Dictionary<string, IReadOnlyList<string>> { [field] = [error.Code] },

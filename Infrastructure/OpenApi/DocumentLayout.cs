@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Mvc;
 using NJsonSchema;
 using NSwag;
 using NSwag.Generation.Processors;
@@ -6,7 +7,9 @@ using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>Puts the document into the order in which a newcomer reads it: the page shows the tags, the paths and the methods as they stand.</summary>
+/// <summary>
+/// Puts the document into the order in which a newcomer reads it: the page shows the tags, the paths and the methods as they stand.
+/// </summary>
 sealed class DocumentLayout : IDocumentProcessor
 {
     static readonly (string Name, string Description)[] Tags =
@@ -46,16 +49,15 @@ sealed class DocumentLayout : IDocumentProcessor
             document.Paths.Add(path, item);
         }
         // Each error has our form.
-        foreach (var name in (string[])[nameof(Microsoft.AspNetCore.Mvc.ProblemDetails), nameof(HttpValidationProblemDetails)])
-            document.Components.Schemas.Remove(name);
-        var problem = document.Components.Schemas[nameof(Problem)];
-        foreach (var code in ErrorCodes.All)
+        document.Components.Schemas.Remove(nameof(ProblemDetails));
+        document.Components.Schemas.Remove(nameof(HttpValidationProblemDetails));
+        var problem = document.Components.Schemas[nameof(Problem)].Properties;
+        foreach (var schema in (JsonSchema[])[problem["code"], problem["error_codes"].AdditionalPropertiesSchema!.Item!])
         {
-            problem.Properties["code"].Enumeration.Add(code.Code);
-            problem.Properties["error_codes"].AdditionalPropertiesSchema!.Item!.Enumeration.Add(code.Code);
-        }
-        foreach (var schema in (JsonSchema[])[problem.Properties["code"], problem.Properties["error_codes"].AdditionalPropertiesSchema!.Item!])
             schema.MaxLength = null;
+            foreach (var error in ErrorCodes.All)
+                schema.Enumeration.Add(error.Code);
+        }
     }
 
     static int Place(OpenApiOperation operation)

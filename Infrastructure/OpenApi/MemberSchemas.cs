@@ -31,14 +31,18 @@ sealed class MemberSchemas : ISchemaProcessor
         {
             if (!context.Schema.Properties.TryGetValue(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name), out var schema))
                 continue;
-            var isLeftOut = property.PropertyInfo.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition == JsonIgnoreCondition.WhenWritingNull;
+            var attributes = property.PropertyInfo.GetCustomAttributes().ToArray();
+            var isLeftOut = attributes.OfType<JsonIgnoreAttribute>().SingleOrDefault()?.Condition == JsonIgnoreCondition.WhenWritingNull;
             // A request has what its type cannot do without; an answer has all its members, null where there is nothing.
             schema.IsRequired = isRequest ? property.Nullability != Nullability.Nullable : !isLeftOut;
             if (isLeftOut || oneMember is not null || schema.IsNullableRaw is false)
                 schema.IsNullableRaw = null;
-            if (property.PropertyInfo.GetCustomAttribute<DataTypeAttribute>()?.DataType == DataType.Password)
+            // Null beside a reference needs a type (OpenAPI 3.0.3).
+            if (schema.IsNullableRaw is true && schema.OneOf.Count > 0)
+                schema.Type = JsonObjectType.Object;
+            if (attributes.OfType<DataTypeAttribute>().Any(a => a.DataType == DataType.Password))
                 schema.Format = "password";
-            foreach (var value in property.PropertyInfo.GetCustomAttribute<AllowedValuesAttribute>()?.Values ?? [])
+            foreach (var value in attributes.OfType<AllowedValuesAttribute>().SelectMany(a => a.Values))
                 (schema.AdditionalPropertiesSchema ?? schema).Enumeration.Add(value);
             if (oneMember is not null)
                 (oneMember.OrMore ? context.Schema.AnyOf : context.Schema.OneOf).Add(new() { RequiredProperties = { schema.Name } });
@@ -52,10 +56,18 @@ sealed class MemberSchemas : ISchemaProcessor
         foreach (var inner in new[] { schema.Item, schema.AdditionalPropertiesSchema }.OfType<JsonSchema>().Where(s => !s.HasReference))
             Bound(inner, longestText);
         if (schema.Type.HasFlag(JsonObjectType.String) && schema.Enumeration.Count == 0)
-            schema.MaxLength ??= schema.Format switch { JsonFormatStrings.Binary => int.MaxValue, JsonFormatStrings.Date => LongestDate, JsonFormatStrings.DateTime => LongestTime, _ => longestText };
+        {
+            schema.MaxLength ??= schema.Format switch
+            {
+                JsonFormatStrings.Binary => int.MaxValue,
+                JsonFormatStrings.Date => LongestDate,
+                JsonFormatStrings.DateTime => LongestTime,
+                _ => longestText,
+            };
+        }
         if (schema.Type.HasFlag(JsonObjectType.Array))
             schema.MaxItems = schema.MaxItems > 0 ? schema.MaxItems : MostItems;
-        if (schema.Type.HasFlag(JsonObjectType.Integer) && schema.Enumeration.Count == 0)
+        if (schema.Type.HasFlag(JsonObjectType.Integer))
         {
             schema.Minimum ??= 0;
             schema.Maximum ??= schema.Format == JsonFormatStrings.Long ? long.MaxValue : int.MaxValue;

@@ -10,10 +10,15 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>The API's document at <c>/openapi/v1.json</c> and the explorer on it at <c>/swagger</c>. It is made when it is asked for first.</summary>
+/// <summary>
+/// The API's document at <c>/openapi/v1.json</c>, which is made when it is asked for first, and the explorer on it at <c>/swagger</c>.
+/// </summary>
 static class OpenApiSetup
 {
     const string DocumentPath = "/openapi/v1.json", PagePath = "/swagger";
+
+    const string PagePolicy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+        + "script-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
 
     public static IServiceCollection AddExplorer(this IServiceCollection services) => services.SwaggerDocument(o =>
     {
@@ -28,7 +33,8 @@ static class OpenApiSetup
             d.DocumentName = "v1";
             d.Title = "Profiles";
             d.Version = "v1";
-            d.Description = "Accounts, profiles and profile images for mobile apps. Register, log in, then send the token as `Authorization: Bearer <access_token>`. "
+            d.Description = "Accounts, profiles and profile images for mobile apps. "
+                + "Register, log in, then send the token as `Authorization: Bearer <access_token>`. "
                 + "Every error is RFC 9457 problem details.";
             d.AddAuth("Bearer", new()
             {
@@ -44,7 +50,9 @@ static class OpenApiSetup
             };
             // More members may join an answer, and those of a request that are not known are passed over.
             d.SchemaSettings.AlwaysAllowAdditionalObjectProperties = true;
-            d.SchemaSettings.TypeMappers.Add(new PrimitiveTypeMapper(typeof(JsonElement), s => s.Type = JsonObjectType.Object));
+            // Said outright: what is silent about its members is one without any to some generators of clients.
+            d.SchemaSettings.TypeMappers.Add(new PrimitiveTypeMapper(
+                typeof(JsonElement), s => (s.Type, s.AdditionalPropertiesSchema) = (JsonObjectType.Object, new())));
             d.SchemaSettings.SchemaProcessors.Add(new MemberSchemas());
             d.OperationProcessors.Add(new ContractProcessor());
             d.DocumentProcessors.Add(new DocumentLayout());
@@ -67,13 +75,15 @@ static class OpenApiSetup
             return;
         // A route, so that other methods are answered as everywhere.
         app.MapGet(DocumentPath, ((IApplicationBuilder)app).New().UseExplorer(app).Build()).AllowAnonymous().ExcludeFromDescription();
-        app.UseWhen(c => HttpMethods.IsGet(c.Request.Method) && c.Request.Path.StartsWithSegments(PagePath, StringComparison.Ordinal), page => page
-            .Use((context, next) =>
-            {
-                context.Response.Headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
-                return next(context);
-            })
-            .UseExplorer(app));
+        app.UseWhen(
+            c => HttpMethods.IsGet(c.Request.Method) && c.Request.Path.StartsWithSegments(PagePath, StringComparison.Ordinal),
+            page => page
+                .Use((context, next) =>
+                {
+                    context.Response.Headers.ContentSecurityPolicy = PagePolicy;
+                    return next(context);
+                })
+                .UseExplorer(app));
         app.MapGet("/", () => TypedResults.Redirect(PagePath)).AllowAnonymous().ExcludeFromDescription();
     }
 
@@ -104,7 +114,8 @@ static class OpenApiSetup
             // In place of the library's search, which it does not need. The aliases are folded until somebody looks for them.
             page.CustomHeadContent = $"""
                 <script>
-                addEventListener("load", () => setTimeout(() => ui.getSystem().layoutActions.show(["operations-tag", "{ContractProcessor.Aliases}"], false)));
+                addEventListener("load", () => setTimeout(() =>
+                    ui.getSystem().layoutActions.show(["operations-tag", "{ContractProcessor.Aliases}"], false)));
                 </script>
                 """;
         });

@@ -19,15 +19,18 @@ static class TextRules
     /// <param name="min">The least.</param>
     /// <param name="max">The most; -1 where only the body's size bounds it.</param>
     /// <param name="count">What is counted where it is not the code points of the text as it was sent.</param>
-    public static IRuleBuilderOptions<T, string?> Characters<T>(this IRuleBuilder<T, string?> rule, int min, int max, Func<string, int>? count = null) =>
+    public static IRuleBuilderOptions<T, string?> Characters<T>(
+        this IRuleBuilder<T, string?> rule, int min, int max, Func<string, int>? count = null) =>
         rule.SetValidator(new LengthRule<T>(min, max, count ?? CodePoints));
 
     /// <summary>A text has a form. The document says it as JSON Schema can (ECMA 262); what decides is <paramref name="holds"/>.</summary>
-    public static IRuleBuilderOptions<T, string?> Pattern<T>(this IRuleBuilder<T, string?> rule, string expression, Func<string, bool> holds) =>
+    public static IRuleBuilderOptions<T, string?> Pattern<T>(
+        this IRuleBuilder<T, string?> rule, string expression, Func<string, bool> holds) =>
         rule.SetValidator(new PatternRule<T>(expression, holds));
 
     /// <summary>No database and no hash takes a NUL.</summary>
-    public static IRuleBuilderOptions<T, string?> WithoutNul<T>(this IRuleBuilder<T, string?> rule) => rule.SetValidator(new PatternRule<T>(WithoutNulForm, t => !t.Contains('\0')));
+    public static IRuleBuilderOptions<T, string?> WithoutNul<T>(this IRuleBuilder<T, string?> rule) =>
+        rule.SetValidator(new PatternRule<T>(WithoutNulForm, t => !t.Contains('\0')));
 
     public static int CodePoints(string text) => text.EnumerateRunes().Count();
 }

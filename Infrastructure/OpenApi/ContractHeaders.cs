@@ -1,0 +1,55 @@
+using NJsonSchema;
+using NSwag;
+using Profiles.Infrastructure.Idempotency;
+
+namespace Profiles.Infrastructure.OpenApi;
+
+/// <summary>The headers that an operation takes and answers, by its statuses.</summary>
+static class ContractHeaders
+{
+    // What Kestrel reads of all headers.
+    const int LongestHeader = 32768;
+
+    const string Idempotency =
+        "Yours, random, one for each thing to be done: sent again within 24 hours with the same body, "
+        + "the request has the same answer and no second effect.";
+
+    public static void Add(OpenApiOperation operation, string method, bool isIdempotent)
+    {
+        var (isConditional, isTagged) = (operation.Responses.ContainsKey("412"), operation.Responses.ContainsKey("304"));
+        if (isConditional)
+            Parameter(operation, "If-Match", "The `ETag` of the profile that is to be changed.", Text());
+        if (isTagged)
+            Parameter(operation, "If-None-Match", "The `ETag` of the answer that the client has.", Text());
+        if (isIdempotent)
+            Parameter(operation, IdempotencyKeys.Header, Idempotency, Text("^[ -~]+$", IdempotencyKeys.LongestKey, 1));
+        foreach (var (status, response) in operation.Responses)
+        {
+            if (status == "201")
+                Header(response, "Location", "Where the caller's own profile is.", Text(format: "uri-reference"));
+            if (status == "304" || (status == "200" && (isTagged || isConditional)))
+                Header(response, "ETag", "Another one after every change.", Text("^\"[0-9a-f]{32}\"$"));
+            if (isTagged && status is "200" or "304")
+                Header(response, "Cache-Control", "Whether and for how long the answer may be kept.", Text());
+            if (isIdempotent && status[0] == '2')
+                Header(response, IdempotencyKeys.Replayed, "There when it is the answer to an earlier request with the key.", Text("^true$"));
+            if (status == "401")
+                Header(response, "WWW-Authenticate", "The challenge (RFC 6750).", Text("^Bearer"));
+            if (status == "415" && method == OpenApiOperationMethod.Patch)
+                Header(response, "Accept-Patch", "The media type that a patch has (RFC 5789).", Text());
+            if (status is "429" or "503")
+                Header(response, "Retry-After", "Seconds to wait.", Seconds());
+        }
+    }
+
+    static JsonSchema Text(string? pattern = null, int longest = LongestHeader, int? shortest = null, string? format = null) =>
+        new() { Type = JsonObjectType.String, Format = format, Pattern = pattern, MinLength = shortest, MaxLength = longest };
+
+    static JsonSchema Seconds() => new() { Type = JsonObjectType.Integer, Format = JsonFormatStrings.Integer, Minimum = 1, Maximum = 3600 };
+
+    static void Header(OpenApiResponse response, string name, string description, JsonSchema schema) =>
+        response.Headers[name] = new() { Description = description, Schema = schema };
+
+    static void Parameter(OpenApiOperation operation, string name, string description, JsonSchema schema) =>
+        operation.Parameters.Add(new() { Name = name, Kind = OpenApiParameterKind.Header, Description = description, Schema = schema });
+}
