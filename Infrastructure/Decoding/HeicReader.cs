@@ -28,7 +28,15 @@ sealed partial class HeicReader : IDisposable
     public HeicReader(ReadOnlySpan<byte> heic)
     {
         (path, file) = OperatingSystem.IsLinux() ? InMemory() : OnDisk();
-        RandomAccess.Write(file, heic, fileOffset: 0);
+        try
+        {
+            RandomAccess.Write(file, heic, fileOffset: 0);
+        }
+        catch (IOException)
+        {
+            Dispose();
+            throw;
+        }
         if (!OperatingSystem.IsLinux())
             file.Dispose();
     }
