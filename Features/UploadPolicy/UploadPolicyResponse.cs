@@ -12,5 +12,5 @@ sealed record UploadPolicyResponse(
     IReadOnlyList<string> Types,
     [property: Range(1, double.MaxValue)] long MaxBytes,
     [property: Range(1, double.MaxValue)] long MaxPixels,
-    [property: Range(1, double.MaxValue)] int MaxSide,
+    [property: Range(1, ushort.MaxValue)] int MaxSide,
     IReadOnlyList<int> Variants);

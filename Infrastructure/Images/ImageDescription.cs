@@ -20,8 +20,8 @@ namespace Profiles.Infrastructure.Images;
 [JsonSchemaProcessor(typeof(ImageDescriptionSchema))]
 sealed record ImageDescription(
     [property: DataType(DataType.Url)] string Url,
-    int Width,
-    int Height,
+    [property: Range(0, ushort.MaxValue)] int Width,
+    [property: Range(0, ushort.MaxValue)] int Height,
     int Bytes,
     [property: MaxLength(ProfileImage.ThumbhashMaxLength), RegularExpression("^[A-Za-z0-9+/]+={0,2}$")] string Thumbhash,
     [property: MaxLength(ProfileImage.DominantColorMaxLength), RegularExpression("^#[0-9a-f]{6}$")] string DominantColor,
