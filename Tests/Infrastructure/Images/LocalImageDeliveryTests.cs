@@ -187,10 +187,10 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("/static/profile/9223372036854775807.jpg")]
     [InlineData("/static/profile/99999999999999999999999999.jpg")]
     [InlineData("/static/profile/x.jpg")]
-    [InlineData("/static/profile/1.jpg.jpg")]
-    [InlineData("/static/profile/1.png")]
-    [InlineData("/static/profile/1")]
-    [InlineData("/static/profile/..%2fprofile%2f1.jpg")]
+    [InlineData("/static/profile/{0}.jpg.jpg")]
+    [InlineData("/static/profile/{0}.png")]
+    [InlineData("/static/profile/{0}")]
+    [InlineData("/static/profile/..%2fprofile%2f{0}.jpg")]
     [InlineData("/static/profile/..%2f..%2fdata%2fprofiles.db")]
     [InlineData("/static/profile/%2e%2e%2f%2e%2e%2fdata%2fprofiles.db")]
     [InlineData("/static/profile/..%5c..%5cdata%5cprofiles.db")]
@@ -199,10 +199,9 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("/data/profiles.db")]
     public async Task Nothing_else_is_served(string path)
     {
-        // So that 1.jpg is there.
-        await WithPictureAsync(Picture.Bytes("upright.jpg"));
-        File.Exists(Path.Combine(app.ImageDirectory, "1.jpg")).ShouldBeTrue();
-        await (await app.Client.GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        var (user, _) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        File.Exists(Path.Combine(app.ImageDirectory, $"{user.Id}.jpg")).ShouldBeTrue();
+        await (await app.Client.GetAsync(path.Replace("{0}", $"{user.Id}", StringComparison.Ordinal), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
