@@ -10,8 +10,25 @@ static class TemporaryDirectory
     static TemporaryDirectory() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
     {
         foreach (var directory in Made.Where(Directory.Exists))
-            Directory.Delete(directory, recursive: true);
+            Delete(directory);
     };
+
+    // A service that is still there may write a file meanwhile.
+    static void Delete(string directory)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                Directory.Delete(directory, recursive: true);
+                return;
+            }
+            catch (IOException) when (tries < 40)
+            {
+                Thread.Sleep(50);
+            }
+        }
+    }
 
     public static string Make(string name)
     {

@@ -95,6 +95,6 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
     [GeneratedRegex("^[a-z]+(_[a-z]+)*\\z")]
     private static partial Regex SnakeCase();
 
-    [GeneratedRegex(@"(TypedResults|Results)\.(Problem|ValidationProblem|BadRequest|Conflict)\(|WithMessage\(|new ValidationFailure|AddFailure\((?!Problems\.Failure)|Detail = ")]
+    [GeneratedRegex(@"(TypedResults|Results)\.(Problem|ValidationProblem|BadRequest|Conflict)\(|WithMessage\(|new ValidationFailure\(|AddFailure\((?!Problems\.Failure)|Detail = ")]
     private static partial Regex WithoutCode();
 }
