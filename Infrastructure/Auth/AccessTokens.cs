@@ -48,7 +48,7 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
                 [SessionIdClaim] = sessionId,
                 [JwtRegisteredClaimNames.Jti] = Guid.NewGuid().ToString("N"),
             },
-            SigningCredentials = new(keys.Accepted[0], SecurityAlgorithms.HmacSha256),
+            SigningCredentials = new(keys.Current, SecurityAlgorithms.HmacSha256),
         });
     }
 

@@ -38,7 +38,7 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
     IReadOnlyList<SecurityKey> accepted = [];
 
     /// <summary>New tokens are signed with this. Throws before <see cref="LoadAsync"/>.</summary>
-    public string Current { get => field ?? throw new InvalidOperationException("The signing key is not read yet."); private set; }
+    public SymmetricSecurityKey Current { get => field ?? throw new InvalidOperationException("The signing key is not read yet."); private set; }
 
     /// <summary>Tokens signed with any of these are honoured.</summary>
     public IReadOnlyList<SecurityKey> Accepted => accepted;
@@ -46,9 +46,9 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
     /// <summary>Takes the key from the settings, else from where it is kept; makes it when there is none. Throws <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.</summary>
     public async Task LoadAsync(ProfilesDbContext db, CancellationToken ct)
     {
-        Current = jwt.Value.SigningKey
-            ?? (db is PostgreSqlProfilesDbContext shared ? await SharedAsync(shared, ct) : ReadOrMake(service.Value.SigningKeyFile));
-        accepted = [Key(Current), .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
+        Current = Key(jwt.Value.SigningKey
+            ?? (db is PostgreSqlProfilesDbContext shared ? await SharedAsync(shared, ct) : ReadOrMake(service.Value.SigningKeyFile)));
+        accepted = [Current, .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
     }
 
     /// <summary>Why a key cannot be used, or null when it can.</summary>

@@ -51,7 +51,7 @@ record ProfileDescription
     [StringLength(UserProfile.LocaleMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldForms.LocaleForm}$")]
     public string? Locale { get; init; }
 
-    /// <summary>A name of the IANA database, 2025b.</summary>
+    /// <summary>A name of the IANA database.</summary>
     [StringLength(UserProfile.TimeZoneMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldForms.TimeZoneForm}$")]
     public string? TimeZone { get; init; }
 

@@ -40,7 +40,7 @@ abstract record ProfileFields
     /// <summary>A well-formed language tag (BCP 47), in any case, with hyphens or underscores; kept as RFC 5646 writes it.</summary>
     public string? Locale { get; init => field = Note(value); }
 
-    /// <summary>A name of the IANA database, 2025b, in any case; kept as the database spells it.</summary>
+    /// <summary>A name of the IANA database, in any case; kept as the database spells it.</summary>
     public string? TimeZone { get; init => field = Note(value); }
 
     /// <summary>The app's own object, at most 16384 bytes as JSON in UTF-8; no NUL characters.</summary>

@@ -53,7 +53,8 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
     {
         try
         {
-            return await CallAsync<Asset>(HttpMethod.Get, $"resources/image/upload/{publicId}", null, ct) is not null;
+            await CallAsync<Asset>(HttpMethod.Get, $"resources/image/upload/{publicId}", null, ct);
+            return true;
         }
         catch (CloudinaryException e) when (e.Status == HttpStatusCode.NotFound)
         {

@@ -385,7 +385,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         await (await server.Client.GetAsync("/health/live", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
-    byte[] Key => Encoding.ASCII.GetBytes(app.Services.GetRequiredService<SigningKeys>().Current);
+    byte[] Key => app.Services.GetRequiredService<SigningKeys>().Current.Key;
 
     string Now(int seconds) => (app.Clock.GetUtcNow().ToUnixTimeSeconds() + seconds).ToString(CultureInfo.InvariantCulture);
 
