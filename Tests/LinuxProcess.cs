@@ -60,7 +60,8 @@ sealed partial record LinuxProcess(int Id)
     /// <summary>Sends it a signal, such as <c>STOP</c>.</summary>
     public async Task SignalAsync(string signal)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{Id}"]);
+        // The shell's own: a minimal system has no such program.
+        using var kill = Process.Start("bash", ["-c", $"kill -{signal} {Id}"]);
         await kill.WaitForExitAsync();
         kill.ExitCode.ShouldBe(0);
     }
