@@ -159,8 +159,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             "filter seccomp",
             .. DeniedCalls.Concat(AllowedCalls).Select(c => $"call {c.Name} {(isX64 ? c.X64 : c.Arm64)} {c.Arguments.Replace("other", $"{Environment.ProcessId}", StringComparison.Ordinal)}"),
         ];
-        // As a worker that has the rest of its fence: here without Landlock, which a kernel may not have.
-        using var worker = StartWorker("dotnet", [typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10)), "fenced"], tries);
+        // As a worker that has the rest of its fence: here without Landlock, which a kernel may not have. Who is not root may filter only without new privileges, as the fence has it.
+        using var worker = StartWorker("setpriv", ["--no-new-privs", "dotnet", typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10)), "fenced"], tries);
         var said = (await worker.StandardError.ReadToEndAsync(Ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         said.ShouldBe(tries.Select((t, i) => $"{t}: {(i > 0 && i <= DeniedCalls.Length ? "refused" : "done")}"));
         await worker.WaitForExitAsync(Ct);
