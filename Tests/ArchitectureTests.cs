@@ -93,7 +93,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .Where(f => !f.Path.Contains("Migrations"))
             .ToArray();
         sources.Length.ShouldBeGreaterThan(50);
-        sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Auth/LiveUser.cs"]);
+        sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/LiveUser.cs"]);
         sources.Where(f => NumericLimit().IsMatch(f.Text)).Select(f => f.Path).ShouldBeEmpty();
         sources.Where(f => SystemClock().IsMatch(f.Text) || f.Text.Contains("EnsureCreated")).Select(f => f.Path).ShouldBeEmpty();
     }
