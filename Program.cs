@@ -1,7 +1,7 @@
 using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
@@ -13,6 +13,7 @@ using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Startup;
 
 if (DecodeCommand.Is(args))
     return DecodeCommand.Run(args);

@@ -1,7 +1,9 @@
 using FastEndpoints;
 using Microsoft.Extensions.Options;
+using Profiles.Data.PostgreSql;
+using Profiles.Data.Sqlite;
+using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Housekeeping;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Data;

@@ -1,5 +1,5 @@
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Data;
 

@@ -7,6 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Data.PostgreSql;
+using Profiles.Data.Sqlite;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Settings;
 

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Profiles.Infrastructure.Settings;
 
-namespace Profiles.Data;
+namespace Profiles.Data.PostgreSql;
 
 /// <summary>PostgreSQL: a server that several instances share, and that may be away.</summary>
 sealed class PostgreSqlEngine : DatabaseEngine

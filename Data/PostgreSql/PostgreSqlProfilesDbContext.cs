@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 
-namespace Profiles.Data;
+namespace Profiles.Data.PostgreSql;
 
 /// <summary>The context on PostgreSQL: text is compared byte by byte, as SQLite does it, and the signing key has a table.</summary>
 sealed class PostgreSqlProfilesDbContext(DbContextOptions<PostgreSqlProfilesDbContext> options) : ProfilesDbContext(options)

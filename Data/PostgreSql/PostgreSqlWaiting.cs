@@ -2,7 +2,7 @@ using System.Data.Common;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 
-namespace Profiles.Data;
+namespace Profiles.Data.PostgreSql;
 
 /// <summary>Lets a request wait for the server once; see <see cref="VainWaits"/>.</summary>
 sealed class PostgreSqlWaiting : DbConnectionInterceptor, IDbCommandInterceptor, IDbTransactionInterceptor

@@ -2,7 +2,7 @@ using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
-namespace Profiles.Data;
+namespace Profiles.Data.Sqlite;
 
 /// <summary>
 /// A connection that stays open as long as its pooled context lives, and keeps the command that it ran last with its prepared statement.

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Profiles.Infrastructure.Settings;
 
-namespace Profiles.Data;
+namespace Profiles.Data.Sqlite;
 
 /// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
 sealed class SqliteEngine : DatabaseEngine, IDisposable

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 
-namespace Profiles.Data;
+namespace Profiles.Data.Sqlite;
 
 /// <summary>The context on SQLite: the one that its migrations name.</summary>
 sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> options) : ProfilesDbContext(options)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
-namespace Profiles.Data;
+namespace Profiles.Data.Sqlite;
 
 /// <summary>
 /// Waits for a file that another holds, in turn and without a thread: the library itself sleeps on its caller's, and a few writers that wait so would stop every other request, too.

@@ -1,9 +1,9 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
-using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ChangePassword;
 

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.EndOtherSessions;
 
@@ -8,7 +9,7 @@ namespace Profiles.Features.EndOtherSessions;
 /// <param name="Ended">How many there were.</param>
 sealed record EndOtherSessionsResponse(string Message, int Ended);
 
-sealed class EndOtherSessionsEndpoint(Sessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<EndOtherSessionsResponse>>
+sealed class EndOtherSessionsEndpoint(UserSessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<EndOtherSessionsResponse>>
 {
     public override void Configure()
     {

@@ -1,15 +1,16 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.OpenApi;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.EndSession;
 
 sealed record EndSessionResponse(string Message);
 
-sealed class EndSessionEndpoint(Sessions sessions, CurrentUser me) : EndpointWithoutRequest<Results<Ok<EndSessionResponse>, ProblemHttpResult>>
+sealed class EndSessionEndpoint(UserSessions sessions, CurrentUser me) : EndpointWithoutRequest<Results<Ok<EndSessionResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {

@@ -2,10 +2,11 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Features.ExportMe;
 

@@ -1,6 +1,5 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;

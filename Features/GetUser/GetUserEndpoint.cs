@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.OpenApi;

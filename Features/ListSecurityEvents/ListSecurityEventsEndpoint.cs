@@ -3,7 +3,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
 
 namespace Profiles.Features.ListSecurityEvents;
 

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.ListSessions;
 

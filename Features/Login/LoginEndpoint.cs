@@ -2,14 +2,14 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.Login;
 
-sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, Sessions sessions, PasswordRenewal renewal)
+sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, UserSessions sessions, PasswordRenewal renewal)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()

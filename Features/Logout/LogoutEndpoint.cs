@@ -1,13 +1,14 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.Logout;
 
 sealed record LogoutResponse(string Message);
 
-sealed class LogoutEndpoint(Sessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<LogoutResponse>>
+sealed class LogoutEndpoint(UserSessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<LogoutResponse>>
 {
     public override void Configure()
     {

@@ -1,13 +1,13 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.RefreshToken;
 
-sealed class RefreshTokenEndpoint(Sessions sessions, RouteLimits limits) : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
+sealed class RefreshTokenEndpoint(UserSessions sessions, RouteLimits limits) : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {

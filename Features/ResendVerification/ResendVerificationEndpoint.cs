@@ -1,7 +1,8 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Features.ResendVerification;

@@ -1,8 +1,8 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
-using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ResetPassword;
 

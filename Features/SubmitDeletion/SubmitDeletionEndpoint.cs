@@ -1,9 +1,9 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
-using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Pages;
 
 namespace Profiles.Features.SubmitDeletion;

@@ -1,8 +1,8 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
 

@@ -1,5 +1,6 @@
 using Profiles.Infrastructure.OpenApi;
 
+
 namespace Profiles.Features.UploadImage;
 
 /// <summary>Exactly one file, under any of the names.</summary>

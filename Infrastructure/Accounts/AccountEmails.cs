@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Changes the caller's address, and asks to show that it is the person's (docs/adr/0008-e-mail-verification.md).</summary>
 sealed class AccountEmails(

@@ -1,6 +1,6 @@
 using Profiles.Data;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Settings of the accounts.</summary>
 public sealed class AccountOptions

@@ -1,9 +1,10 @@
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Infrastructure.Passwords;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Gives an account another password: what pends is void, whoever is logged in with the old one is logged out, and the owner is told.</summary>
 sealed class AccountPasswords(

@@ -1,13 +1,14 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Sessions;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Voids what pends when a credential of an account changes: whoever asked for it may have been a thief. Every way of changing a password or an address goes through here
 /// (docs/adr/0008-e-mail-verification.md).
 /// </summary>
-sealed class CredentialChange(ProfilesDbContext db, Sessions sessions)
+sealed class CredentialChange(ProfilesDbContext db, UserSessions sessions)
 {
     /// <summary>
     /// Voids the pending address, all one-time tokens and the mails that would make new ones, and ends all sessions but one. For the caller's transaction, which has the

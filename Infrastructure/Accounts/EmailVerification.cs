@@ -1,8 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Takes an address as the user's own when the token that went there comes back.</summary>
 sealed class EmailVerification(

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Infrastructure.Limits;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Verifies passwords for whoever asks, but not as often as they like: for logins, and wherever else a wrong password is told from a right one. Only failures count,

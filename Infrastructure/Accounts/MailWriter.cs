@@ -1,10 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Infrastructure.Mail;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Writes a mail of the outbox when it is sent: token and words are kept nowhere. Sent again after a failure, the mail has a token of its own, and the one before is good

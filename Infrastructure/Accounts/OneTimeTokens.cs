@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Makes and finds the tokens of links in mails: 256 random bits, of which the database has the hash alone. A token is used up by removing its row, which one of many

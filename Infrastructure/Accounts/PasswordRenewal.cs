@@ -1,7 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Passwords;
 
-namespace Profiles.Infrastructure.Passwords;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Hashes a password that has just been verified once more where more work is asked for now than then.</summary>
 sealed class PasswordRenewal(ProfilesDbContext db, PasswordHasher hasher, ILogger<PasswordRenewal> log)

@@ -1,9 +1,8 @@
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Passwords;
 
-namespace Profiles.Infrastructure.Passwords;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Sets a password by a token that came to an address, which is shown to be the person's by that: of an account, or of a registration that waits.</summary>
 sealed class PasswordReset(OneTimeTokens tokens, Registrations registrations, AccountPasswords passwords, PasswordHasher hasher, LoginGuard guard, TimeProvider clock)

@@ -2,8 +2,9 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Welcomes who registers, or where addresses must be verified, lets the registration wait until the mailbox has decided which of them becomes the account

@@ -4,11 +4,16 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Pages;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Tokens;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Authentication;
 
 /// <summary>Registers who may call what: nobody without a live user's token, unless a route says that it is anonymous.</summary>
 static class AuthSetup
@@ -65,7 +70,7 @@ static class AuthSetup
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()
             .AddScoped<SecurityEventLog>()
-            .AddScoped<Sessions>()
+            .AddScoped<UserSessions>()
             .AddSingleton<OwnPages>()
             .AddSingleton<SecurityEventWriter>()
             .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())

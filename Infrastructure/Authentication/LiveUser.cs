@@ -4,9 +4,11 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Profiles.Data;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Logging;
+using Profiles.Infrastructure.Tokens;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Authentication;
 
 /// <summary>The policy of every route that is not anonymous: the token is one of ours, and its user and its session still exist.</summary>
 sealed class LiveUser : IAuthorizationRequirement

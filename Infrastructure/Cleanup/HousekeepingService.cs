@@ -1,9 +1,10 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Sessions;
 
-namespace Profiles.Infrastructure.Housekeeping;
+namespace Profiles.Infrastructure.Cleanup;
 
 /// <summary>
 /// Removes expired rows every hour and on every instance, a thousand of a kind at a time: others write in between. A kind that fails does not keep the others, and one that has more than its time is

@@ -4,11 +4,10 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Profiles.Data;
-using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Images;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
-namespace Profiles.Infrastructure.Http;
+namespace Profiles.Infrastructure.Editing;
 
 /// <summary>
 /// The strong entity tag of a profile as it is shown (RFC 9110, 8.8.3): another one after every change, for every other address of the picture, and from a release that shows it

@@ -1,6 +1,6 @@
 using Profiles.Data;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Http;
 
 /// <summary>Who is asking, read from the database when the request was authorised; a slice need not read it again.</summary>
 sealed class CurrentUser

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
+using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Http;

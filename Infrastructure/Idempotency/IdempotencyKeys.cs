@@ -4,10 +4,10 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Logging;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Idempotency;
 

@@ -2,11 +2,11 @@ using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Outbox;
+using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Infrastructure.Images;
 

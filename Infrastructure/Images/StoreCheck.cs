@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Startup;
 
 namespace Profiles.Infrastructure.Images;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;

@@ -1,6 +1,7 @@
 using System.Text;
 using MimeKit;
 using MimeKit.Utils;
+using Profiles.Infrastructure.Accounts;
 
 namespace Profiles.Infrastructure.Mail;
 

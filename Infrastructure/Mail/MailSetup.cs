@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Mail;

@@ -6,6 +6,7 @@ using Newtonsoft.Json;
 using NJsonSchema;
 using NJsonSchema.Generation.TypeMappers;
 using NSwag;
+using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.OpenApi;

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.SecurityEvents;
 
 /// <summary>Notes what happens to an account, for its owner in the database and for whoever runs the service in the log, which has no address (OWASP ASVS 16.3).</summary>
 sealed class SecurityEventLog(

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Profiles.Data;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.SecurityEvents;
 
 /// <summary>Writes the security events that no request waits for, see <see cref="SecurityEventLog.AddLater"/>.</summary>
 sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, ILogger<SecurityEventWriter> log) : BackgroundService

@@ -1,4 +1,4 @@
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Sessions;
 
 /// <summary>Settings of the sessions that keep a phone logged in.</summary>
 public sealed class SessionsOptions

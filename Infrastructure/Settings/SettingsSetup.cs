@@ -1,12 +1,14 @@
 using System.Reflection;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Settings;
 

@@ -5,8 +5,9 @@ using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.Settings;
 
-namespace Profiles.Infrastructure.Settings;
+namespace Profiles.Infrastructure.Startup;
 
 /// <summary>What must hold before the first request is taken; whatever fails here stops the start.</summary>
 static partial class Preparation

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
 /// Issues access tokens, and says what the bearer handler does not: it judges the signature, the issuer and the audience, but takes several spellings of one token,

@@ -1,4 +1,4 @@
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>Settings of the access tokens (RFC 7519).</summary>
 public sealed class JwtOptions

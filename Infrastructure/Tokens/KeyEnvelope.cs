@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Profiles.Infrastructure.Settings;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>Encrypts the signing key for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key encryption key it is kept as it is.</summary>
 sealed class KeyEnvelope(string? keyEncryptionKey)

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
 /// A refresh token: 128 random bits that all tokens of a session have in common, so that an old one is known for what it is, and 256 random bits of its own.

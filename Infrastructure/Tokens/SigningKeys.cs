@@ -5,9 +5,10 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using Profiles.Data;
+using Profiles.Data.PostgreSql;
 using Profiles.Infrastructure.Settings;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>The keys that access tokens are signed with: the present one, and the one before it while keys are changed.</summary>
 sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock)

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
-using Profiles.Infrastructure.Housekeeping;
+using Profiles.Infrastructure.Cleanup;
 
 namespace Profiles.Tests.Data;
 

@@ -5,6 +5,8 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Profiles.Data;
+using Profiles.Data.PostgreSql;
+using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 

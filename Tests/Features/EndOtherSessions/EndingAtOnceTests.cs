@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
-using Profiles.Data;
+using Profiles.Data.PostgreSql;
 
 namespace Profiles.Tests.Features.EndOtherSessions;
 

@@ -6,7 +6,7 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Sessions;
 using BC = BCrypt.Net.BCrypt;
 
 namespace Profiles.Tests.Features.Login;
@@ -208,7 +208,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         using var client = app.ClientFor(user);
         await (await client.PutAsJsonAsync("/me/password", new { current_password = user.Password, new_password = "another horse battery staple" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
-        (await scope.ServiceProvider.GetRequiredService<Sessions>().StartAsync(verified, "Thief's phone", Cancellation)).ShouldBeNull();
+        (await scope.ServiceProvider.GetRequiredService<UserSessions>().StartAsync(verified, "Thief's phone", Cancellation)).ShouldBeNull();
         (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync())).ShouldBe([user.SessionId]);
     }
 

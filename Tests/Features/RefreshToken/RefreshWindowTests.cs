@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
-using Profiles.Tests.Infrastructure.Auth;
+using Profiles.Tests.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Features.RefreshToken;
 

@@ -2,9 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
-using Profiles.Tests.Infrastructure.Auth;
+using Profiles.Tests.Infrastructure.Limits;
+using Profiles.Tests.Infrastructure.Tokens;
 
-namespace Profiles.Tests.Infrastructure.Limits;
+namespace Profiles.Tests.Infrastructure.Accounts;
 
 /// <summary>Guessing at passwords comes to an end, and the owner still gets in.</summary>
 [Collection(nameof(MovedClock))]

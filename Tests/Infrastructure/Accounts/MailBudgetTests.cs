@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Tests.Features.VerifyEmail;
 
-namespace Profiles.Tests.Infrastructure.Mail;
+namespace Profiles.Tests.Infrastructure.Accounts;
 
 /// <summary>A service that sends few mails to one address.</summary>
 public sealed class FewMailsFixture : ProfilesFixture

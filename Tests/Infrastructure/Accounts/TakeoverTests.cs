@@ -7,7 +7,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Outbox;
 using Profiles.Tests.Features.VerifyEmail;
 
-namespace Profiles.Tests.Infrastructure.Auth;
+namespace Profiles.Tests.Infrastructure.Accounts;
 
 /// <summary>Each way to take an account over, step by step; in both modes.</summary>
 public abstract class TakeoverTests<T>(T app) : TestBase<T> where T : ProfilesFixture

@@ -4,9 +4,9 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
-using Profiles.Infrastructure.Housekeeping;
+using Profiles.Infrastructure.Cleanup;
 
-namespace Profiles.Tests.Infrastructure.Housekeeping;
+namespace Profiles.Tests.Infrastructure.Cleanup;
 
 /// <summary>A service of its own: others' rows must not be swept away meanwhile.</summary>
 public sealed class HousekeepingFixture : ProfilesFixture;

@@ -13,7 +13,7 @@ using Profiles.Features.GetUser;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Images;
 
-namespace Profiles.Tests.Infrastructure.Http;
+namespace Profiles.Tests.Infrastructure.Editing;
 
 /// <summary>A tag is one of a representation: another release that shows more has another, on the same row.</summary>
 public sealed class ProfileTagTests(ProfilesFixture app) : TestBase<ProfilesFixture>

@@ -11,7 +11,7 @@ namespace Profiles.Tests.Infrastructure.Idempotency;
 public sealed class IdempotencyFixture : ProfilesFixture;
 
 /// <summary>What is sent twice under one key is done once and answered twice.</summary>
-[Collection(nameof(Auth.MovedClock))]
+[Collection(nameof(Tokens.MovedClock))]
 public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<IdempotencyFixture>
 {
     const string Password = "correct horse battery staple", UnderWay = "The first request with this Idempotency-Key is under way.", Another = "This Idempotency-Key was used for another request.";

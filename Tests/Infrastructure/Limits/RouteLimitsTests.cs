@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
-using Profiles.Tests.Infrastructure.Auth;
-using static Profiles.Tests.Infrastructure.Limits.LoginGuardTests;
+using Profiles.Tests.Infrastructure.Tokens;
+using static Profiles.Tests.Infrastructure.Accounts.LoginGuardTests;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 

@@ -3,8 +3,8 @@ using System.Net.Http.Json;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Profiles.Infrastructure.Auth;
-using static Profiles.Tests.Infrastructure.Limits.LoginGuardTests;
+using Profiles.Infrastructure.Tokens;
+using static Profiles.Tests.Infrastructure.Accounts.LoginGuardTests;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 

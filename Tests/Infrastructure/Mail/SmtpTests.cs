@@ -7,8 +7,9 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Mail;
-using Profiles.Tests.Infrastructure.Auth;
+using Profiles.Tests.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 

@@ -2,9 +2,11 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Data.PostgreSql;
+using Profiles.Data.Sqlite;
+using Profiles.Infrastructure.SecurityEvents;
 
-namespace Profiles.Tests.Infrastructure.Auth;
+namespace Profiles.Tests.Infrastructure.SecurityEvents;
 
 /// <summary>A service in which something happens right before events are saved.</summary>
 public sealed class InterruptedFixture : ProfilesFixture

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Profiles.Infrastructure.Auth;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 

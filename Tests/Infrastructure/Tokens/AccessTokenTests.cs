@@ -8,9 +8,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Tokens;
 
-namespace Profiles.Tests.Infrastructure.Auth;
+namespace Profiles.Tests.Infrastructure.Tokens;
 
 /// <summary>Which tokens are honoured. The forgeries are signed here, with the service's own key where nothing else is said.</summary>
 public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFixture>

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Npgsql;
 
-namespace Profiles.Tests.Infrastructure.Auth;
+namespace Profiles.Tests.Infrastructure.Tokens;
 
 /// <summary>The signing key that instances on one PostgreSQL share; each test has a database of its own.</summary>
 [Trait("Database", "PostgreSql")]

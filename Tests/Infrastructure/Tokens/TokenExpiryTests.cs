@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Profiles.Tests.Infrastructure.Auth;
+namespace Profiles.Tests.Infrastructure.Tokens;
 
 /// <summary>A service whose clock is moved.</summary>
 public sealed class MovedClockFixture : ProfilesFixture;

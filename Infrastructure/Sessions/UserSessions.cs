@@ -1,8 +1,10 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Tokens;
 
-namespace Profiles.Infrastructure.Auth;
+namespace Profiles.Infrastructure.Sessions;
 
 /// <summary>What keeps a phone logged in: tokens as text, times in seconds.</summary>
 sealed record SessionTokens(string AccessToken, int ExpiresIn, string RefreshToken, int RefreshExpiresIn);
@@ -11,7 +13,7 @@ sealed record SessionTokens(string AccessToken, int ExpiresIn, string RefreshTok
 /// Starts, renews and ends sessions. Each refresh replaces the refresh token; the one before it is honoured for a moment, because replies get lost on the way
 /// to a phone, and after that its return means that two have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
 /// </summary>
-sealed class Sessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, TimeProvider clock)
+sealed class UserSessions(ProfilesDbContext db, AccessTokens access, SecurityEventLog events, IOptions<SessionsOptions> options, TimeProvider clock)
 {
     DateTime Now => clock.GetUtcNow().UtcDateTime;
 
