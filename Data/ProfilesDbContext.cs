@@ -56,7 +56,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     /// <summary>Reads what is needed to serve the image that a user's profile shows. Null when there is no user; <see cref="ShownImage.Url"/> is null when there is no image.</summary>
     public Task<ShownImage?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
 
-    /// <summary>Reads a user with the profile as it is under the lock of <see cref="TakeTurnAsync"/>, to be changed. Null when there is none.</summary>
+    /// <summary>Reads a user with the profile as it is under the lock of <see cref="LockUserAsync"/>, to be changed. Null when there is none.</summary>
     public Task<User?> TrackUserAsync(long id, CancellationToken ct) => Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
 
     /// <summary>Removes the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some are left for the next time.</summary>
@@ -78,14 +78,26 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     }
 
     /// <summary>
-    /// A transaction that has the user's profile row to itself (on SQLite, the file) until it ends, however it ends: one change of a picture, an address or a whole account
-    /// at a time, on all instances. It is the first row that any of them takes, so that no two wait for each other in a circle.
+    /// Begins a transaction that has locked the user's profile row (on SQLite, the file): one change of an image, an address or a whole account at
+    /// a time, on all instances. It is the first row that any of them locks, so that no two wait for each other in a circle.
     /// </summary>
-    public async Task<IDbContextTransaction> TakeTurnAsync(long userId, CancellationToken ct)
+    public async Task<IDbContextTransaction> LockUserAsync(long userId, CancellationToken ct)
     {
         var transaction = await Database.BeginTransactionAsync(ct);
         await UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
         return transaction;
+    }
+
+    /// <summary>Changes a profile, read afresh, in a transaction of its own that has locked its row. Null stands for a user who is gone.</summary>
+    // Without cancellation: what is done in another store meanwhile must not be in doubt.
+    public async Task<T> LockedAsync<T>(long userId, Func<UserProfile?, Task<T>> change)
+    {
+        ChangeTracker.Clear();
+        await using var transaction = await LockUserAsync(userId, CancellationToken.None);
+        var result = await change(await UserProfiles.SingleOrDefaultAsync(p => p.UserId == userId, CancellationToken.None));
+        await SaveChangesAsync(CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+        return result;
     }
 
     /// <summary>A time as it comes back: UTC, in microseconds.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
 
 namespace Profiles.Tests;
 
@@ -19,6 +21,9 @@ sealed record TestMail(string Path, string Raw)
 /// <summary>The mails of a service without a mail server.</summary>
 static class MailBox
 {
+    // Longer than until the second attempt, when the first has failed.
+    static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+
     /// <summary>The mails to an address, the first one first.</summary>
     public static TestMail[] MailsTo(this ProfilesFixture app, string address)
     {
@@ -37,8 +42,16 @@ static class MailBox
             var found = app.MailsTo(address).Where(m => m.Subject == subject).ToArray();
             if (found.Length >= count)
                 return found[count - 1];
-            patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30), $"No mail \"{subject}\" number {count}.");
+            if (patience.Elapsed > Longest)
+                Assert.Fail($"No mail \"{subject}\" number {count}, but {found.Length}. {await DescribeAsync(app, address)}");
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
+    }
+
+    static async Task<string> DescribeAsync(ProfilesFixture app, string address)
+    {
+        var waiting = await app.QueryAsync(db => db.Outbox.Where(e => e.Store == OutboxStore.Mail)
+            .Select(e => $"{e.Mail} due {e.DueAt:O} attempts {e.Attempts} {(e.Key == address ? "of this address" : "of another")}").ToListAsync());
+        return $"It is {app.Clock.GetUtcNow():O}; the mails that wait: {string.Join(", ", waiting)}";
     }
 }

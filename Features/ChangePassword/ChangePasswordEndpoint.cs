@@ -1,13 +1,16 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ChangePassword;
 
-sealed class ChangePasswordEndpoint(CurrentUser me, LoginGuard guard, AccountPasswords passwords)
+sealed class ChangePasswordEndpoint(
+    ProfilesDbContext db, CurrentUser me, PasswordBlocklist blocklist, PasswordCheck check, PasswordHasher hasher, PasswordChange passwords)
     : Endpoint<ChangePasswordRequest, Results<Ok<ChangePasswordResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -29,10 +32,20 @@ sealed class ChangePasswordEndpoint(CurrentUser me, LoginGuard guard, AccountPas
 
     public override async Task<Results<Ok<ChangePasswordResponse>, ProblemHttpResult>> ExecuteAsync(ChangePasswordRequest req, CancellationToken ct)
     {
-        if (passwords.Refusal(req.NewPassword, me.User.Email) is { } error)
+        if (blocklist.Refusal(req.NewPassword, me.User.Email) is { } error)
             return Problems.Refused("new_password", error, HttpContext);
-        return await guard.VerifyAsync(me.User, req.CurrentPassword, ct) && await passwords.ChangeAsync(me.User, req.NewPassword, me.SessionId, ct)
-            ? TypedResults.Ok(new ChangePasswordResponse("Password changed successfully"))
-            : Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
+        if (!await check.VerifyAsync(me.User, req.CurrentPassword, ct))
+            return WrongPassword();
+        var hash = await hasher.HashAsync(req.NewPassword, ct);
+        await using var transaction = await db.LockUserAsync(me.Id, ct);
+        // Another change may have been first: the password that was verified is not the current one then.
+        if (await db.TrackUserAsync(me.Id, ct) is not { } user || user.PasswordHash != me.User.PasswordHash)
+            return WrongPassword();
+        await passwords.SetAsync(user, hash, SecurityEventKind.PasswordChanged, keptSession: me.SessionId, ct);
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        return TypedResults.Ok(new ChangePasswordResponse("Password changed successfully"));
     }
+
+    static ProblemHttpResult WrongPassword() => Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
 }

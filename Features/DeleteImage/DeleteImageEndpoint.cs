@@ -1,5 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
@@ -8,7 +10,7 @@ namespace Profiles.Features.DeleteImage;
 
 sealed record DeleteImageResponse(string Message);
 
-sealed class DeleteImageEndpoint(ProfileImages images, CurrentUser me)
+sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSettlement images, ImageStorages storages)
     : EndpointWithoutRequest<Results<Ok<DeleteImageResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -28,16 +30,46 @@ sealed class DeleteImageEndpoint(ProfileImages images, CurrentUser me)
 
     public override async Task<Results<Ok<DeleteImageResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
+        if (await HideAsync() is not var (removal, image))
+            return Problems.Of(ErrorCodes.ImageNotFound);
         try
         {
-            return await images.TakeDownAsync(me.Id)
-                ? TypedResults.Ok(new DeleteImageResponse("Profile image deleted successfully"))
-                : Problems.Of(ErrorCodes.ImageNotFound);
+            await images.SettleAsync(removal);
         }
-        catch (ImageStorageException e)
+        catch (Exception e) when (e is ImageStorageException or IOException)
         {
-            Logger.LogError(e, "A picture could not be removed.");
-            return Problems.Of(ErrorCodes.ImageDeleteFailed);
+            if (!await IsGoneAsync(removal, image, isRefused: e is ImageStorageException { Refused: true }))
+            {
+                if (e is not ImageStorageException)
+                    throw;
+                Logger.LogError(e, "Removing an image failed; the profile shows it again.");
+                return Problems.Of(ErrorCodes.ImageDeleteFailed);
+            }
         }
+        return TypedResults.Ok(new DeleteImageResponse("Profile image deleted successfully"));
     }
+
+    // From now on the profile shows no image; the outbox remembers the one to remove.
+    Task<(OutboxEntry Removal, ProfileImage Image)?> HideAsync() => db.LockedAsync(me.Id, profile =>
+    {
+        if (profile?.Image is not { } image)
+            return Task.FromResult<(OutboxEntry, ProfileImage)?>(null);
+        profile.Image = null;
+        return Task.FromResult<(OutboxEntry, ProfileImage)?>((images.AddRemoval(me.Id, image), image));
+    });
+
+    // After a removal that failed: sets the row again, unless the image is gone all the same.
+    Task<bool> IsGoneAsync(OutboxEntry removal, ProfileImage image, bool isRefused) => db.LockedAsync(me.Id, async profile =>
+    {
+        // Another instance has taken the entry up and finished it; or other files are left, without the image itself.
+        if (!await db.Outbox.AnyAsync(e => e.Id == removal.Id, CancellationToken.None) || !storages.Of(image).MayHave(me.Id, image))
+            return true;
+        if (profile is not { Image: null })
+            return false;
+        profile.Image = image;
+        // A refusal leaves nothing to ask for; a local file is still to be put back in its place.
+        if (isRefused && !image.IsLocal)
+            await images.ForgetAsync(removal);
+        return false;
+    });
 }

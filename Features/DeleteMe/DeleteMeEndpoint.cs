@@ -5,7 +5,6 @@ using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
-using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Passwords;
 
@@ -13,7 +12,8 @@ namespace Profiles.Features.DeleteMe;
 
 sealed record DeleteMeResponse(string Message);
 
-sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUser me) : Endpoint<DeleteMeRequest, Results<Ok<DeleteMeResponse>, ProblemHttpResult>>
+sealed class DeleteMeEndpoint(CurrentUser me, PasswordCheck check, AccountDeletion account)
+    : Endpoint<DeleteMeRequest, Results<Ok<DeleteMeResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -35,9 +35,9 @@ sealed class DeleteMeEndpoint(ProfileImages account, LoginGuard guard, CurrentUs
 
     public override async Task<Results<Ok<DeleteMeResponse>, ProblemHttpResult>> ExecuteAsync(DeleteMeRequest req, CancellationToken ct)
     {
-        if (!await guard.VerifyAsync(me.User, req.Password, ct))
+        if (!await check.VerifyAsync(me.User, req.Password, ct))
             return Problems.Of(ErrorCodes.WrongPassword);
-        await account.DeleteUserAsync(me.Id);
+        await account.DeleteAsync(me.Id);
         return TypedResults.Ok(new DeleteMeResponse("Account deleted successfully"));
     }
 }

@@ -1,5 +1,6 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Sessions;
 
@@ -9,7 +10,8 @@ namespace Profiles.Features.EndOtherSessions;
 /// <param name="Ended">How many there were.</param>
 sealed record EndOtherSessionsResponse(string Message, int Ended);
 
-sealed class EndOtherSessionsEndpoint(UserSessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<EndOtherSessionsResponse>>
+sealed class EndOtherSessionsEndpoint(ProfilesDbContext db, CurrentUser me, SessionRevocation sessions)
+    : EndpointWithoutRequest<Ok<EndOtherSessionsResponse>>
 {
     public override void Configure()
     {
@@ -26,7 +28,7 @@ sealed class EndOtherSessionsEndpoint(UserSessions sessions, CurrentUser me) : E
 
     public override async Task<Ok<EndOtherSessionsResponse>> ExecuteAsync(CancellationToken ct)
     {
-        var ended = await sessions.EndOthersAsync(me.Id, me.SessionId);
+        var ended = await sessions.RevokeAsync(me.Id, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == me.Id && s.Id != me.SessionId));
         return TypedResults.Ok(new EndOtherSessionsResponse("Other sessions ended successfully", ended));
     }
 }

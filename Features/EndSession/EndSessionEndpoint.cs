@@ -10,7 +10,8 @@ namespace Profiles.Features.EndSession;
 
 sealed record EndSessionResponse(string Message);
 
-sealed class EndSessionEndpoint(UserSessions sessions, CurrentUser me) : EndpointWithoutRequest<Results<Ok<EndSessionResponse>, ProblemHttpResult>>
+sealed class EndSessionEndpoint(ProfilesDbContext db, CurrentUser me, SessionRevocation sessions)
+    : EndpointWithoutRequest<Results<Ok<EndSessionResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -26,8 +27,11 @@ sealed class EndSessionEndpoint(UserSessions sessions, CurrentUser me) : Endpoin
         });
     }
 
-    public override async Task<Results<Ok<EndSessionResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct) =>
-        await sessions.EndAsync(me.Id, Route<long>("id"), SecurityEventKind.SessionEnded)
+    public override async Task<Results<Ok<EndSessionResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
+    {
+        var id = Route<long>("id");
+        return await sessions.RevokeAsync(me.Id, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.Id == id && s.UserId == me.Id)) == 1
             ? TypedResults.Ok(new EndSessionResponse("Session ended successfully"))
             : Problems.Of(ErrorCodes.SessionNotFound);
+    }
 }

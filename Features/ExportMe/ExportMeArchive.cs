@@ -30,24 +30,24 @@ static class ExportMeArchive
         TypeInfoResolver = new DefaultJsonTypeInfoResolver().WithAddedModifier(LeaveOut),
     };
 
-    public static async Task WriteAsync(Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? picture, CancellationToken ct)
+    public static async Task WriteAsync(Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
     {
         // A zip writes synchronously at the end of an entry, which a response does not take. No file: the root may be read-only.
         await using var whole = new FileBufferingWriteStream(memoryThreshold: int.MaxValue);
         await using (var zip = await ZipArchive.CreateAsync(whole, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, ct))
-            await FillAsync(zip, user, sessions, events, picture, ct);
+            await FillAsync(zip, user, sessions, events, image, ct);
         await whole.DrainBufferAsync(output, ct);
     }
 
-    static async Task FillAsync(ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? picture, CancellationToken ct)
+    static async Task FillAsync(ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
     {
         await AddAsync(zip, "profile.json", Profile(user), ct);
         await AddAsync(zip, "sessions.json", sessions, ct);
         await AddAsync(zip, "security-events.json", events, ct);
-        if (picture is null)
+        if (image is null)
             return;
         await using var file = await zip.CreateEntry("picture.jpg", CompressionLevel.NoCompression).OpenAsync(ct);
-        await file.WriteAsync(picture, ct);
+        await file.WriteAsync(image, ct);
     }
 
     // One object, as `GET /me` shows the two rows.

@@ -10,7 +10,8 @@ using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Features.ExportMe;
 
-sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileImages images, SecurityEventLog log) : EndpointWithoutRequest<Results<PushStreamHttpResult, ProblemHttpResult>>
+sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorages storages, SecurityEventLog events)
+    : EndpointWithoutRequest<Results<PushStreamHttpResult, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -27,22 +28,23 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ProfileImage
 
     public override async Task<Results<PushStreamHttpResult, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        byte[]? picture;
+        byte[]? image;
         try
         {
             // Before anything is sent: what fails later could only be cut off.
-            picture = me.Profile.Image is { } image ? await images.ReadAsync(me.Id, image, ct) : null;
+            image = me.Profile.Image is { } shown ? await storages.Of(shown).ReadAsync(me.Id, shown, ct) : null;
         }
         catch (ImageStorageException e)
         {
-            Logger.LogError(e, "A picture could not be read for its owner.");
+            Logger.LogError(e, "Reading the image for an export failed; the client is told to try again.");
             HttpContext.Response.Headers.RetryAfter = "10";
             return Problems.Of(ErrorCodes.ImageUnavailable);
         }
-        log.Add(me.Id, SecurityEventKind.DataExported);
+        events.Add(me.Id, SecurityEventKind.DataExported);
         await db.SaveChangesAsync(ct);
         var sessions = await db.Sessions.AsNoTracking().Where(s => s.UserId == me.Id).OrderBy(s => s.Id).ToListAsync(ct);
-        var events = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == me.Id).OrderByDescending(e => e.At).Take(SecurityEvent.MostExported).ToListAsync(ct);
-        return TypedResults.Stream(output => ExportMeArchive.WriteAsync(output, me.User, sessions, events, picture, ct), "application/zip", "profile-export.zip");
+        var log = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == me.Id).OrderByDescending(e => e.At)
+            .Take(SecurityEvent.MostExported).ToListAsync(ct);
+        return TypedResults.Stream(output => ExportMeArchive.WriteAsync(output, me.User, sessions, log, image, ct), "application/zip", "profile-export.zip");
     }
 }

@@ -1,15 +1,19 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
+using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 
 namespace Profiles.Features.Login;
 
-sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, UserSessions sessions, PasswordRenewal renewal)
+sealed class LoginEndpoint(
+    ProfilesDbContext db, PasswordCheck check, PasswordHasher hasher, SessionTokens tokens, SessionRevocation sessions, SecurityEventLog events, TimeProvider clock)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -34,12 +38,52 @@ sealed class LoginEndpoint(ProfilesDbContext db, LoginGuard guard, UserSessions 
     {
         var email = Data.User.Normalize(req.Email);
         var user = await db.FindUserAsync(email, ct);
-        if (await guard.VerifyAsync(email, user, req.Password, ct) && user is not null)
+        if (!await check.VerifyAsync(email, user, req.Password, ct) || user is null)
+            return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
+        var hash = await RehashAsync(user, req.Password, ct);
+
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        // Locks the row: a change of the password comes before this login, which it refuses, or after it, and ends its session.
+        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == hash)
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
+            return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
+        var (refresh, now) = (Token.New(), clock.GetUtcNow().UtcDateTime);
+        var session = new Session
         {
-            await renewal.RenewAsync(user, req.Password, ct);
-            if (await sessions.StartAsync(user, req.Device?.Trim(), ct) is { } tokens)
-                return TypedResults.Ok(new LoginResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn));
+            UserId = user.Id,
+            Device = req.Device?.Trim(),
+            FamilyHash = refresh.FamilyHash,
+            TokenHash = refresh.SecretHash,
+            CreatedAt = now,
+            LastUsedAt = now,
+        };
+        db.Sessions.Add(session);
+        events.Add(user.Id, SecurityEventKind.LoggedIn, session.Device);
+        await db.SaveChangesAsync(ct);
+        await sessions.RevokeSurplusAsync(user.Id, ct);
+        await transaction.CommitAsync(ct);
+
+        var pair = tokens.Issue(session, refresh);
+        return TypedResults.Ok(new LoginResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
+    }
+
+    // The hash in force: a new one where the work factor has been raised since the last. A failure is no reason to refuse the login; the next
+    // one tries again.
+    async Task<string> RehashAsync(User user, string password, CancellationToken ct)
+    {
+        if (!hasher.NeedsRehash(user.PasswordHash))
+            return user.PasswordHash;
+        try
+        {
+            var hash = await hasher.HashAsync(password, ct);
+            if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == user.PasswordHash)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, hash), ct) == 1)
+                return hash;
         }
-        return Problems.Of(ErrorCodes.InvalidCredentials, guard.Refusal);
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Logger.LogWarning(e, "Rehashing a password failed; the next login tries again.");
+        }
+        return user.PasswordHash;
     }
 }

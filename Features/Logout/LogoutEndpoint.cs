@@ -8,7 +8,7 @@ namespace Profiles.Features.Logout;
 
 sealed record LogoutResponse(string Message);
 
-sealed class LogoutEndpoint(UserSessions sessions, CurrentUser me) : EndpointWithoutRequest<Ok<LogoutResponse>>
+sealed class LogoutEndpoint(ProfilesDbContext db, CurrentUser me, SessionRevocation sessions) : EndpointWithoutRequest<Ok<LogoutResponse>>
 {
     public override void Configure()
     {
@@ -25,7 +25,7 @@ sealed class LogoutEndpoint(UserSessions sessions, CurrentUser me) : EndpointWit
 
     public override async Task<Ok<LogoutResponse>> ExecuteAsync(CancellationToken ct)
     {
-        await sessions.EndAsync(me.Id, me.SessionId, SecurityEventKind.LoggedOut);
+        await sessions.RevokeAsync(me.Id, SecurityEventKind.LoggedOut, db.Sessions.Where(s => s.Id == me.SessionId && s.UserId == me.Id));
         return TypedResults.Ok(new LogoutResponse("Logged out successfully"));
     }
 }

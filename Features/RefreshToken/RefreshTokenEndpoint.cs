@@ -1,13 +1,23 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Sessions;
+using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 
 namespace Profiles.Features.RefreshToken;
 
-sealed class RefreshTokenEndpoint(UserSessions sessions, RouteLimits limits) : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
+/// <summary>
+/// Each refresh replaces the refresh token. The one before it is honoured for a moment, because replies get lost on the way to a phone; after
+/// that its return means that two clients have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
+/// </summary>
+sealed class RefreshTokenEndpoint(
+    ProfilesDbContext db, RouteLimits limits, SessionTokens tokens, SessionRevocation sessions, IOptions<SessionsOptions> options, TimeProvider clock)
+    : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -29,12 +39,55 @@ sealed class RefreshTokenEndpoint(UserSessions sessions, RouteLimits limits) : E
 
     public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(RefreshTokenRequest req, CancellationToken ct)
     {
-        // A session is one phone, an address may be a carrier's. What is of no session makes no row of its own.
-        var (limit, whom) = await sessions.FindAsync(req.RefreshToken, ct) is { } session
-            ? (Limit.Refreshes, FormattableString.Invariant($"session {session}")) : (Limit.UnknownTokens, ClientNetwork.ForLimits(HttpContext));
-        await limits.TakeAsync(limit, whom, ct);
-        return await sessions.RefreshAsync(req.RefreshToken, ct) is { } tokens
-            ? TypedResults.Ok(new RefreshTokenResponse(tokens.AccessToken, "Bearer", tokens.ExpiresIn, tokens.RefreshToken, tokens.RefreshExpiresIn))
-            : Problems.Of(ErrorCodes.InvalidRefreshToken);
+        var family = Token.TryParse(req.RefreshToken, out var token) ? token.FamilyHash : null;
+        await LimitAsync(family, ct);
+        while (token is not null && await db.Sessions.AsNoTracking().SingleOrDefaultAsync(s => s.FamilyHash == family, ct) is { } session
+            && session.LastUsedAt + options.Value.RefreshLifetime > Now)
+        {
+            if (token.IsOf(session.TokenHash))
+            {
+                var next = token.Next();
+                if (await TryRotateAsync(session, token, next))
+                    return Answer(session, next);
+                // Another request with the same token was first: this one gets that one's answer.
+                continue;
+            }
+            if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now && session.Successor is { } successor)
+                return Answer(session, token.Open(successor));
+            await sessions.RevokeAsync(session.UserId, SecurityEventKind.RefreshTokenReused, db.Sessions.Where(s => s.Id == session.Id));
+            break;
+        }
+        return Problems.Of(ErrorCodes.InvalidRefreshToken);
+    }
+
+    DateTime Now => clock.GetUtcNow().UtcDateTime;
+
+    // By the session where there is one: a client's address may be a carrier's. A token of no session makes no row of its own.
+    async Task LimitAsync(byte[]? family, CancellationToken ct)
+    {
+        var id = family is null ? null : await ProfilesDbContext.ReadAsync(
+            () => db.Sessions.Where(s => s.FamilyHash == family).Select(s => (long?)s.Id).SingleOrDefaultAsync(ct));
+        if (id is null)
+            await limits.TakeAsync(Limit.UnknownTokens, ClientNetwork.ForLimits(HttpContext), ct);
+        else
+            await limits.TakeAsync(Limit.Refreshes, FormattableString.Invariant($"session {id}"), ct);
+    }
+
+    // Without cancellation: the client would not know whether it was done.
+    async Task<bool> TryRotateAsync(Session session, Token token, Token next)
+    {
+        var (hash, successor, now) = (next.SecretHash, token.Seal(next), Now);
+        return await db.Sessions.Where(s => s.Id == session.Id && s.TokenHash == session.TokenHash).ExecuteUpdateAsync(s => s
+            .SetProperty(x => x.TokenHash, hash)
+            .SetProperty(x => x.PreviousHash, session.TokenHash)
+            .SetProperty(x => x.Successor, successor)
+            .SetProperty(x => x.RotatedAt, now)
+            .SetProperty(x => x.LastUsedAt, now)) == 1;
+    }
+
+    Ok<RefreshTokenResponse> Answer(Session session, Token refresh)
+    {
+        var pair = tokens.Issue(session, refresh);
+        return TypedResults.Ok(new RefreshTokenResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
     }
 }

@@ -7,11 +7,14 @@ using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Features.Register;
 
-sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Registrations registrations, IOptions<AccountOptions> accounts)
+sealed class RegisterEndpoint(
+    ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, IOptions<AccountOptions> accounts, TimeProvider clock)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
@@ -33,17 +36,19 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Re
         });
     }
 
-    public override async Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> ExecuteAsync(RegisterRequest req, CancellationToken ct)
+    public override async Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> ExecuteAsync(
+        RegisterRequest req, CancellationToken ct)
     {
         var user = Map.ToEntity(req);
         user.PasswordHash = await passwords.HashAsync(req.Password, ct);
         if (accounts.Value.RequireVerifiedEmail)
         {
-            await registrations.WaitAsync(user, ct);
+            await WaitAsync(user, ct);
             return TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence));
         }
         db.Users.Add(user);
-        registrations.Welcome(user);
+        mails.Add(MailKind.VerifyEmail, user.NormalizedEmail);
+        events.Add(user, SecurityEventKind.Registered);
         try
         {
             await db.SaveChangesAsync(ct);
@@ -52,6 +57,26 @@ sealed class RegisterEndpoint(ProfilesDbContext db, PasswordHasher passwords, Re
         {
             return Problems.Of(ErrorCodes.EmailTaken);
         }
+        events.Tell(user.Id, SecurityEventKind.Registered);
         return TypedResults.Created("/me", Map.FromEntity(user));
+    }
+
+    // The registration waits until its address is confirmed, in place of one that waits for the same address, whose token and mail are void
+    // then. Whether the address has an account is not asked: the work is the same, and the mail tells its owner.
+    async Task WaitAsync(Data.User user, CancellationToken ct)
+    {
+        var now = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        // One statement, so that of two at once one comes after the other and replaces it.
+        await db.Database.ExecuteSqlAsync($"""
+            INSERT INTO waiting_registrations (normalized_email, email, name, password_hash, created_at)
+            VALUES ({user.NormalizedEmail}, {user.Email}, {user.Profile.Name}, {user.PasswordHash}, {now})
+            ON CONFLICT (normalized_email) DO UPDATE SET email = excluded.email, name = excluded.name, password_hash = excluded.password_hash,
+                created_at = excluded.created_at, token_hash = NULL, token_purpose = NULL, token_expires_at = NULL
+            """, ct);
+        await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == user.NormalizedEmail).ExecuteDeleteAsync(ct);
+        mails.Add(MailKind.ConfirmRegistration, user.NormalizedEmail);
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
     }
 }

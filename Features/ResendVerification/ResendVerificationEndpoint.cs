@@ -1,15 +1,15 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Features.ResendVerification;
 
 sealed record ResendVerificationResponse(string Message);
 
-sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, AccountEmails emails)
+sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, MailOutbox mails)
     : EndpointWithoutRequest<Accepted<ResendVerificationResponse>>
 {
     const string Sentence = "If there is an address to confirm, a mail is on its way";
@@ -29,7 +29,10 @@ sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, Ac
 
     public override async Task<Accepted<ResendVerificationResponse>> ExecuteAsync(CancellationToken ct)
     {
-        emails.AskAgain(me.User);
+        if (me.User.PendingEmail is { } pending)
+            mails.Add(MailKind.VerifyNewEmail, pending, me.Id);
+        else if (me.User.EmailVerifiedAt is null)
+            mails.Add(MailKind.VerifyEmail, me.User.Email, me.Id);
         await db.SaveChangesAsync(ct);
         return TypedResults.Accepted((string?)null, new ResendVerificationResponse(Sentence));
     }

@@ -1,12 +1,17 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Features.ResetPassword;
 
-sealed class ResetPasswordEndpoint(PasswordReset reset)
+sealed class ResetPasswordEndpoint(
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, PasswordBlocklist blocklist, PasswordHasher hasher,
+    PasswordChange passwords, FailedLogins failures, TimeProvider clock)
     : Endpoint<ResetPasswordRequest, Results<Ok<ResetPasswordResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -27,11 +32,33 @@ sealed class ResetPasswordEndpoint(PasswordReset reset)
 
     public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(ResetPasswordRequest req, CancellationToken ct)
     {
-        return await reset.ResetAsync(req.Token, req.NewPassword, ct) switch
-        {
-            null => TypedResults.Ok(new ResetPasswordResponse("Password changed successfully")),
-            { } error when error == ErrorCodes.InvalidToken => Problems.Of(error),
-            var error => Problems.Refused("new_password", error, HttpContext),
-        };
+        var token = await tokens.FindAsync(req.Token, TokenPurpose.ResetPassword, ct);
+        var registration = token is null ? await registrations.FindAsync(req.Token, TokenPurpose.ResetPassword, ct) : null;
+        if ((token?.NormalizedEmail ?? registration?.NormalizedEmail) is not { } address)
+            return Problems.Of(ErrorCodes.InvalidToken);
+        // The token stays valid: the person has another try.
+        if (blocklist.Refusal(req.NewPassword, address) is { } error)
+            return Problems.Refused("new_password", error, HttpContext);
+        var hash = await hasher.HashAsync(req.NewPassword, ct);
+        if (!(token is not null ? await ResetAsync(token, hash, ct) : await registrations.ConfirmAsync(registration!, hash, ct)))
+            return Problems.Of(ErrorCodes.InvalidToken);
+        // A person with a new password does not wait for having forgotten the old one.
+        await failures.ForgetAsync(address, ClientNetwork.ForLimits(HttpContext), ct);
+        return TypedResults.Ok(new ResetPasswordResponse("Password changed successfully"));
+    }
+
+    async Task<bool> ResetAsync(OneTimeToken token, string hash, CancellationToken ct)
+    {
+        await using var transaction = await db.LockUserAsync(token.UserId, ct);
+        // The address may have changed since the token was read.
+        if (await db.TrackUserAsync(token.UserId, ct) is not { } user || user.NormalizedEmail != token.NormalizedEmail
+            || !await tokens.TryUseAsync(token, ct))
+            return false;
+        // The token came to the address: it is the person's.
+        user.EmailVerifiedAt ??= clock.GetUtcNow().UtcDateTime;
+        await passwords.SetAsync(user, hash, SecurityEventKind.PasswordReset, keptSession: null, ct);
+        await db.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
+        return true;
     }
 }

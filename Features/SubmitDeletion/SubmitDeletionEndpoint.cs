@@ -3,12 +3,12 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Pages;
 
 namespace Profiles.Features.SubmitDeletion;
 
-sealed class SubmitDeletionEndpoint(ProfilesDbContext db, LoginGuard guard, ProfileImages account, OwnPages pages) : EndpointWithoutRequest<ContentHttpResult>
+sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, AccountDeletion account, OwnPages pages)
+    : EndpointWithoutRequest<ContentHttpResult>
 {
     public override void Configure()
     {
@@ -27,15 +27,15 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, LoginGuard guard, Prof
         var user = await db.FindUserAsync(normalized, ct);
         try
         {
-            if (!await guard.VerifyAsync(normalized, user, password, ct) || user is null)
-                return DeletionPage.Form(HttpContext, guard.Refusal, StatusCodes.Status403Forbidden);
+            if (!await check.VerifyAsync(normalized, user, password, ct) || user is null)
+                return DeletionPage.Form(HttpContext, check.Refusal, StatusCodes.Status403Forbidden);
         }
         catch (TooManyException e)
         {
             HttpContext.Response.Headers.RetryAfter = FaultHandler.Seconds(e.Wait);
             return DeletionPage.Form(HttpContext, "Too many wrong passwords: try again later.", StatusCodes.Status429TooManyRequests);
         }
-        await account.DeleteUserAsync(user.Id);
+        await account.DeleteAsync(user.Id);
         return DeletionPage.Done(HttpContext);
     }
 

@@ -1,6 +1,8 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
@@ -11,8 +13,9 @@ using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Features.UploadImage;
 
-sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<ImagesOptions> options)
-    : EndpointWithoutRequest<Results<Ok<UploadImageResponse>, ProblemHttpResult>>
+sealed class UploadImageEndpoint(
+    ProfilesDbContext db, CurrentUser me, DecodePool decoders, IImageStorage storage, ImageSettlement images, ImageAddress address,
+    IOptions<ImagesOptions> options) : EndpointWithoutRequest<Results<Ok<UploadImageResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -37,23 +40,73 @@ sealed class UploadImageEndpoint(ProfileImages images, CurrentUser me, IOptions<
 
     public override async Task<Results<Ok<UploadImageResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        using var picture = images.Receive();
-        if (await UploadImageForm.ReadAsync(HttpContext.Request, picture, options.Value.MaxBytes, ct) is { } refused)
+        using var upload = decoders.Receive();
+        if (await UploadImageForm.ReadAsync(HttpContext.Request, upload, options.Value.MaxBytes, ct) is { } refused)
             return refused;
         try
         {
-            var image = await images.PutUpAsync(me.Id, picture, ct);
+            var processed = await decoders.ProcessAsync(upload, ct);
+            // The memory that it holds is for those who are still sending.
+            upload.Dispose();
+            var image = address.Describe(await PutUpAsync(processed, ct))!;
             return TypedResults.Ok(new UploadImageResponse("Upload successful", image.Url, image));
         }
         catch (ImageRefusedException e)
         {
-            Logger.LogDebug(e, "A picture was refused.");
+            Logger.LogDebug(e, "An image was refused.");
             return Problems.Of(e.Error, e.Message, e.Limit);
         }
         catch (ImageStorageException e)
         {
-            Logger.LogError(e, "A picture could not be stored.");
+            Logger.LogError(e, "Storing an image failed; the profile shows what it showed before.");
             return Problems.Of(ErrorCodes.ImageUploadFailed);
         }
     }
+
+    // Stores the image and lets the profile show it in place of the one before.
+    async Task<ProfileImage> PutUpAsync(ProcessedImage processed, CancellationToken ct)
+    {
+        // Before anything is stored: a crash after it cannot leave an image that nobody remembers.
+        var entry = images.NewEntry(storage.Store, OutboxState.Storing, me.Id, storage.KeyFor(processed));
+        db.ChangeTracker.Clear();
+        db.Outbox.Add(entry);
+        await db.SaveChangesAsync(ct);
+        ProfileImage image;
+        OutboxEntry? removal;
+        try
+        {
+            image = UploadImageMapper.ToImage(processed, entry, await storage.SaveAsync(entry, processed, ct));
+            removal = await ShowAsync(entry, image);
+        }
+        catch (Exception e)
+        {
+            await images.TryAbandonAsync(entry, e);
+            throw;
+        }
+        // What fails now is left to the outbox; the profile shows the image.
+        if (storage.SettlesUnderLock)
+            await images.TrySettleAsync(entry);
+        if (removal is not null)
+            await images.TrySettleAsync(removal);
+        return image;
+    }
+
+    // The removal of the image that the profile showed before; null when it showed none. Without cancellation: the client would not know whether
+    // it was done.
+    Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => db.LockedAsync(me.Id, async profile =>
+    {
+        if (profile is null)
+            throw new UserGoneException();
+        if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None) is not { } current)
+            throw new ImageStorageException("Storing took so long that the outbox has taken the image for abandoned.");
+        if (storage.SettlesUnderLock)
+            current.State = OutboxState.Settling;
+        else
+            db.Outbox.Remove(current);
+        var removal = profile.Image is { } before && before.Key != image.Key ? images.AddRemoval(me.Id, before) : null;
+        profile.Image = image;
+        await db.SaveChangesAsync(CancellationToken.None);
+        await storage.PublishAsync(entry);
+        return removal;
+    });
 }

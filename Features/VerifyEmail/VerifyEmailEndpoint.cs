@@ -1,12 +1,18 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Features.VerifyEmail;
 
-sealed class VerifyEmailEndpoint(EmailVerification emails, Registrations registrations)
+sealed class VerifyEmailEndpoint(
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, PendingChanges pending, SecurityEventLog events, MailOutbox mails,
+    TimeProvider clock)
     : Endpoint<VerifyEmailRequest, Results<Ok<VerifyEmailResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -25,8 +31,53 @@ sealed class VerifyEmailEndpoint(EmailVerification emails, Registrations registr
         });
     }
 
-    public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(VerifyEmailRequest req, CancellationToken ct) =>
-        await emails.VerifyAsync(req.Token, ct) || await registrations.ConfirmAsync(req.Token, ct)
+    public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(VerifyEmailRequest req, CancellationToken ct)
+    {
+        var isVerified = await tokens.FindAsync(req.Token, TokenPurpose.VerifyEmail, ct) is { } token
+            ? await VerifyAsync(token, ct)
+            : await registrations.FindAsync(req.Token, TokenPurpose.VerifyEmail, ct) is { } registration
+                && await registrations.ConfirmAsync(registration, registration.PasswordHash, ct);
+        return isVerified
             ? TypedResults.Ok(new VerifyEmailResponse("Email verified successfully"))
             : Problems.Of(ErrorCodes.InvalidToken);
+    }
+
+    // False, and nothing has changed, where the address is not wanted any more, or another account has it by now.
+    async Task<bool> VerifyAsync(OneTimeToken token, CancellationToken ct)
+    {
+        try
+        {
+            await using var transaction = await db.LockUserAsync(token.UserId, ct);
+            if (!await tokens.TryUseAsync(token, ct) || await db.TrackUserAsync(token.UserId, ct) is not { } user
+                || !await TryTakeAsync(user, token.NormalizedEmail, ct))
+                return false;
+            user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
+            await db.SaveChangesAsync(ct);
+            await transaction.CommitAsync(ct);
+            return true;
+        }
+        catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e) || e is DbUpdateConcurrencyException)
+        {
+            return false;
+        }
+    }
+
+    async Task<bool> TryTakeAsync(User user, string address, CancellationToken ct)
+    {
+        if (user.NormalizedEmail == address)
+        {
+            // Whoever is logged in knows the password, which stays: ending sessions would keep nobody out.
+            await pending.VoidKeepingSessionsAsync(user, ct);
+            events.Add(user.Id, SecurityEventKind.EmailVerified);
+            return true;
+        }
+        if (user.PendingEmail is not { } next || Data.User.Normalize(next) != address)
+            return false;
+        var old = user.Email;
+        await pending.VoidAsync(user, user.PendingSessionId, ct);
+        user.ChangeEmail(next);
+        mails.Add(MailKind.EmailChanged, old, user.Id);
+        events.Add(user.Id, SecurityEventKind.EmailChanged);
+        return true;
+    }
 }

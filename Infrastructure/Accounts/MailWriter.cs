@@ -12,7 +12,7 @@ namespace Profiles.Infrastructure.Accounts;
 /// no more.
 /// </summary>
 sealed class MailWriter(
-    ProfilesDbContext db, OneTimeTokens tokens, Registrations registrations, RouteLimits limits, SecurityEventLog events, IOptions<MailOptions> options, ILogger<MailWriter> log)
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, RouteLimits limits, SecurityEventLog events, IOptions<MailOptions> options, ILogger<MailWriter> log)
 {
     /// <summary>To whom and what; null where there is nothing to say any more, or the address has had enough: nobody is told who has no account.</summary>
     public async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry)
@@ -23,12 +23,12 @@ sealed class MailWriter(
         if (await FindAsync(entry, address) is not { } found)
             return entry.Mail == MailKind.ResetPassword ? await ResetRegistrationAsync(entry, address) : null;
         // What voids the mail comes before this, or after it and finds the token.
-        await using var turn = await db.TakeTurnAsync(found.Id, CancellationToken.None);
+        await using var transaction = await db.LockUserAsync(found.Id, CancellationToken.None);
         if (!await IsWantedAsync(entry) || await db.FindUserAsync(found.Id, CancellationToken.None) is not { } user)
             return null;
         var written = await WriteAsync(entry, user, address);
         await db.SaveChangesAsync(CancellationToken.None);
-        await turn.CommitAsync(CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
         return written;
     }
 

@@ -15,6 +15,7 @@ sealed class DecodePool : IDisposable
     const int QueueLimit = 32;
 
     readonly ImagesOptions options;
+    readonly UploadMemory memory;
     readonly ILogger<DecodePool> log;
     readonly ConcurrencyLimiter turns;
 
@@ -23,12 +24,16 @@ sealed class DecodePool : IDisposable
 
     volatile bool disposed;
 
-    public DecodePool(IOptions<ImagesOptions> settings, ILogger<DecodePool> log)
+    public DecodePool(IOptions<ImagesOptions> settings, UploadMemory memory, ILogger<DecodePool> log)
     {
         options = settings.Value;
+        this.memory = memory;
         this.log = log;
         turns = new(new() { PermitLimit = options.Workers, QueueLimit = QueueLimit, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
     }
+
+    /// <summary>A place for an image while it arrives; what it takes is counted.</summary>
+    public UploadBuffer Receive() => new(memory);
 
     /// <summary>Starts the first worker and says what it is.</summary>
     /// <exception cref="InvalidOperationException">Pictures cannot be decoded here; the message says why, in a sentence for whoever starts the service.</exception>

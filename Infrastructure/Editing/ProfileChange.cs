@@ -10,7 +10,7 @@ using Profiles.Infrastructure.Limits;
 namespace Profiles.Infrastructure.Editing;
 
 /// <summary>Changes the caller's profile under <c>If-Match</c>, and again on what is there then when another change came between.</summary>
-sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags, AccountEmails emails, LoginGuard guard, RouteLimits limits)
+sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags, EmailChange emails, PasswordCheck check, RouteLimits limits)
 {
     // The hash of the password that the caller has shown.
     string? shown;
@@ -34,7 +34,7 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 return refusal;
             try
             {
-                await using var turn = fields.Email is null ? null : await db.TakeTurnAsync(me.Id, ct);
+                await using var transaction = fields.Email is null ? null : await db.LockUserAsync(me.Id, ct);
                 if (fields.Email is not null)
                 {
                     if (await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct) != me.Profile.Version)
@@ -42,8 +42,8 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                     await emails.ChangeAsync(me.User, fields.Email, isPasswordShown: shown is not null, ct);
                 }
                 await db.SaveChangesAsync(ct);
-                if (turn is not null)
-                    await turn.CommitAsync(ct);
+                if (transaction is not null)
+                    await transaction.CommitAsync(ct);
                 context.Response.GetTypedHeaders().ETag = tags.Of(me.User);
                 return null;
             }
@@ -70,7 +70,7 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
         var isOther = User.Normalize(fields.Email) != me.User.NormalizedEmail;
         if (string.IsNullOrEmpty(fields.CurrentPassword))
             return isOther ? Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context) : null;
-        if (!await guard.VerifyAsync(me.User, fields.CurrentPassword, ct))
+        if (!await check.VerifyAsync(me.User, fields.CurrentPassword, ct))
             return Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
         // Once for the request, however often the change has to be made: whoever is logged in could have mails sent to anybody.
         if (isOther && shown is null)

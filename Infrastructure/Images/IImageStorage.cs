@@ -4,8 +4,8 @@ using Profiles.Infrastructure.Decoding;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
-/// Keeps one picture for each user. <see cref="ProfileImages"/> calls it so that whatever fails in between, the profile shows a picture that loads:
-/// what is to be stored is recorded, then <see cref="SaveAsync"/>, then <see cref="PublishAsync"/> with the profile's row, then <see cref="SettleAsync"/>.
+/// Keeps one image for each user. It is called so that whatever fails in between, the profile shows an image that loads: an outbox entry records
+/// what is to be stored, then <see cref="SaveAsync"/>, then <see cref="PublishAsync"/> with the profile's row, then <see cref="SettleAsync"/>.
 /// </summary>
 interface IImageStorage
 {
@@ -28,6 +28,12 @@ interface IImageStorage
 
     /// <summary>Whether <see cref="SettleAsync"/> works on names that pictures of a user have in turn, so that the row must stay locked meanwhile. False for a storage across a network, for which no lock may wait.</summary>
     bool SettlesUnderLock { get; }
+
+    /// <summary>The bytes of an image that a profile shows; null when they are gone. Throws <see cref="ImageStorageException"/>.</summary>
+    Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct);
+
+    /// <summary>Whether an image whose removal failed may still be there.</summary>
+    bool MayHave(long userId, ProfileImage image);
 
     /// <summary>Throws when nothing can be stored now.</summary>
     Task CheckAsync(CancellationToken ct);

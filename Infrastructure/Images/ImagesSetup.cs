@@ -13,13 +13,14 @@ static class ImagesSetup
         .Configure<RouteOptions>(o => o.SetParameterPolicy<CanonicalNumber>(CanonicalNumber.Name))
         .AddSingleton<UploadMemory>()
         .AddSingleton<DecodePool>()
-        .AddScoped<ProfileImages>()
+        .AddSingleton<ImageStorages>()
+        .AddScoped<ImageSettlement>()
         .AddSingleton<ImageAddress>()
         .AddSingleton<LocalImageStorage>()
         .AddCloudinary()
         .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
             ? p.GetRequiredService<CloudinaryImageStorage>()
             : p.GetRequiredService<LocalImageStorage>())
-        .AddKeyedScoped<IOutboxHandler>(OutboxStore.LocalImages, (p, _) => p.GetRequiredService<ProfileImages>())
-        .AddKeyedScoped<IOutboxHandler>(OutboxStore.Cloudinary, (p, _) => p.GetRequiredService<ProfileImages>());
+        .AddKeyedScoped<IOutboxHandler>(OutboxStore.LocalImages, (p, _) => p.GetRequiredService<ImageSettlement>())
+        .AddKeyedScoped<IOutboxHandler>(OutboxStore.Cloudinary, (p, _) => p.GetRequiredService<ImageSettlement>());
 }

@@ -93,8 +93,10 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    /// <summary>Whether a picture is there, by either of its names.</summary>
-    public bool Has(long userId, string key) => Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, key));
+    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) => ReadAsync(userId, null, image.Key, ct);
+
+    // By either of its names.
+    public bool MayHave(long userId, ProfileImage image) => Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, image.Key));
 
     /// <summary>The bytes of a user's image, or of its variant of a side; null when they are not there. What is shown may be another image by now: that has another key.</summary>
     public async Task<byte[]?> ReadAsync(long userId, int? side, string key, CancellationToken ct) =>

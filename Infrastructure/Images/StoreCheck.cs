@@ -16,7 +16,7 @@ namespace Profiles.Infrastructure.Images;
 /// kept that no profile shows and no outbox entry remembers, once it is older than Images:Grace; the database is whole. It changes nothing, and may run beside the service.
 /// </summary>
 sealed class StoreCheck(
-    ProfilesDbContext db, DatabaseEngine engine, DecodePool decoders, UploadMemory memory, LocalImageStorage local, CloudinaryImageStorage cloudinary,
+    ProfilesDbContext db, DatabaseEngine engine, DecodePool decoders, LocalImageStorage local, CloudinaryImageStorage cloudinary,
     IOptions<ImagesOptions> images, IOptions<CloudinaryOptions> account, TimeProvider clock)
 {
     public const string Command = "check";
@@ -117,7 +117,7 @@ sealed class StoreCheck(
                 var jpeg = await file.Read!(ct);
                 if (main && ProcessedImage.VersionOf(jpeg) != image.Key)
                     return $"is another one than the profile names ({file.Name})";
-                using var buffer = new UploadBuffer(memory);
+                using var buffer = decoders.Receive();
                 using var stream = new MemoryStream(jpeg);
                 while (await buffer.ReadAsync(stream, ct))
                     continue;

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Authorization;
-using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
@@ -10,15 +9,12 @@ namespace Profiles.Infrastructure.Limits;
 /// <summary>Registers what is limited, and says so of a route.</summary>
 static class LimitsSetup
 {
-    // An upload takes seconds; whoever waits for one of two is not to ask all the time.
-    public static readonly TimeSpan BetweenTurns = TimeSpan.FromSeconds(5);
-
     public static IServiceCollection AddLimits(this IServiceCollection services) => services
         .AddSingleton<LimitMemory>()
-        .AddSingleton<UserTurns>()
+        .AddSingleton<ConcurrentRequests>()
         .AddScoped<LimitCounters>()
         .AddScoped<RouteLimits>()
-        .AddScoped<LoginGuard>();
+        .AddScoped<FailedLogins>();
 
     /// <summary>The route answers 429 to whoever has asked too often: on an anonymous route an address, on any other a user.</summary>
     public static RouteHandlerBuilder LimitedTo(this RouteHandlerBuilder route, Limit limit) =>
@@ -41,14 +37,14 @@ static class LimitsSetup
             return;
         }
         var user = FormattableString.Invariant($"user {id}");
-        IDisposable? turn = null;
+        IDisposable? place = null;
         // One that is refused is not counted.
-        if (context.GetEndpoint()?.Metadata.GetMetadata<LimitedAtOnce>() is { Kind: var kind } && (turn = context.RequestServices.GetRequiredService<UserTurns>().TryTake(user, kind)) is null)
+        if (context.GetEndpoint()?.Metadata.GetMetadata<LimitedAtOnce>() is { Kind: var kind } && (place = context.RequestServices.GetRequiredService<ConcurrentRequests>().TryEnter(user, kind)) is null)
         {
-            Refuse(context, BetweenTurns);
+            Refuse(context, ConcurrentRequests.RetryAfter);
             return;
         }
-        using (turn)
+        using (place)
             await CountAsync(context, user, next);
     });
 

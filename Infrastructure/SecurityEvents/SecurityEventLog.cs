@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
 
@@ -21,18 +20,12 @@ sealed class SecurityEventLog(
         Tell(userId, kind);
     }
 
-    /// <summary>The same for a user who is saved with it, and has no id before.</summary>
-    public void AddFirst(User user, SecurityEventKind kind)
-    {
-        // The key that the context knows the user by until then.
+    /// <summary>
+    /// Adds an event of a user who is saved with it for the first time. The caller tells the log by <see cref="Tell"/> once the user has an id.
+    /// </summary>
+    public void Add(User user, SecurityEventKind kind) =>
+        // The temporary key by which the context knows the user until then.
         db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null, Network));
-        db.SavedChanges += (_, _) =>
-        {
-            // Not one who was refused.
-            if (db.Entry(user).State != EntityState.Detached)
-                Tell(user.Id, kind);
-        };
-    }
 
     /// <summary>Leaves an event to be written beside the request, whose time then does not tell whether there was one to write. A crash loses those of a moment.</summary>
     public void AddLater(long userId, SecurityEventKind kind)

@@ -16,7 +16,7 @@ static class ServicePictures
         var photo = await File.ReadAllBytesAsync(path);
         var options = Options.Create(new ImagesOptions { Workers = atOnce });
         var memory = new UploadMemory(options);
-        using var pool = new DecodePool(options, NullLogger<DecodePool>.Instance);
+        using var pool = new DecodePool(options, memory, NullLogger<DecodePool>.Instance);
         await pool.StartAsync();
 
         var made = await MakeAsync();

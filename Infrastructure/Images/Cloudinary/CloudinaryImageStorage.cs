@@ -63,8 +63,10 @@ sealed class CloudinaryImageStorage(CloudinaryClient cloudinary) : IImageStorage
         }
     }
 
-    /// <summary>The image as anyone can load it; null when it is not there. Throws <see cref="ImageStorageException"/>.</summary>
-    public Task<byte[]?> ReadAsync(ProfileImage image, CancellationToken ct) =>
-        // What we uploaded, and no more than that; of older ones the size is not known.
+    // What was uploaded, and no more than that; of older images the size is not known.
+    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) =>
         cloudinary.LoadAsync(new(image.Url), Math.Max(image.Bytes, CloudinaryClient.MaxAnswerBytes), ct);
+
+    // Only a call would tell.
+    public bool MayHave(long userId, ProfileImage image) => true;
 }

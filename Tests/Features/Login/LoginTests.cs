@@ -6,7 +6,6 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
-using Profiles.Infrastructure.Sessions;
 using BC = BCrypt.Net.BCrypt;
 
 namespace Profiles.Tests.Features.Login;
@@ -203,12 +202,21 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     public async Task A_login_that_is_under_way_when_the_password_is_changed_starts_no_session()
     {
         var user = await app.CreateUserAsync();
+        using var phone = app.CreateClient();
+        phone.DefaultRequestHeaders.Add("X-Test-Trace", user.Email);
         using var scope = app.Services.CreateScope();
-        var verified = (await scope.ServiceProvider.GetRequiredService<ProfilesDbContext>().FindUserAsync(user.Id, Cancellation))!;
-        using var client = app.ClientFor(user);
-        await (await client.PutAsJsonAsync("/me/password", new { current_password = user.Password, new_password = "another horse battery staple" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-
-        (await scope.ServiceProvider.GetRequiredService<UserSessions>().StartAsync(verified, "Thief's phone", Cancellation)).ShouldBeNull();
+        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+        Task<HttpResponseMessage> login;
+        await using (var change = await db.Database.BeginTransactionAsync(Cancellation))
+        {
+            await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(s => s.SetProperty(u => u.PasswordHash, "another"), Cancellation);
+            login = phone.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation);
+            // Until it has read the password that was in force.
+            while (!app.Services.GetRequiredService<CommandLog>().Of(user.Email).Any(c => c.Text.Contains("FROM \"users\"", StringComparison.Ordinal)))
+                await Task.Delay(10, Cancellation);
+            await change.CommitAsync(Cancellation);
+        }
+        await (await login).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync())).ShouldBe([user.SessionId]);
     }
 

@@ -16,19 +16,22 @@ enum AtOnce
 /// <summary>Says of a route that a user may have only a few such requests under way.</summary>
 sealed record LimitedAtOnce(AtOnce Kind);
 
-/// <summary>Counts what each has under way on this instance: what it protects, memory and processors, is this instance's too.</summary>
-sealed class UserTurns(IOptions<LimitsOptions> options) : IDisposable
+/// <summary>Bounds the requests that one client has under way on this instance: what it protects, memory and processors, is this instance's too.</summary>
+sealed class ConcurrentRequests(IOptions<LimitsOptions> options) : IDisposable
 {
-    readonly PartitionedRateLimiter<(string Whom, AtOnce Kind)> turns = PartitionedRateLimiter.Create<(string Whom, AtOnce Kind), (string, AtOnce)>(whose =>
+    /// <summary>An upload takes seconds: a client that waits for a place does not ask all the time.</summary>
+    public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    readonly PartitionedRateLimiter<(string Whom, AtOnce Kind)> places = PartitionedRateLimiter.Create<(string Whom, AtOnce Kind), (string, AtOnce)>(whose =>
         options.Value is { Enabled: true } limits
             ? RateLimitPartition.GetConcurrencyLimiter(whose, _ => new() { PermitLimit = MostOf(whose.Kind, limits) })
             // One for all: the framework never forgets such a partition.
             : RateLimitPartition.GetNoLimiter(("", whose.Kind)));
 
-    /// <summary>One more until it is disposed of; null when whoever it is has all of them.</summary>
-    public IDisposable? TryTake(string whom, AtOnce kind) => turns.AttemptAcquire((whom, kind)) is { IsAcquired: true } turn ? turn : null;
+    /// <summary>A place until it is disposed of; null when the client has all of its places.</summary>
+    public IDisposable? TryEnter(string whom, AtOnce kind) => places.AttemptAcquire((whom, kind)) is { IsAcquired: true } place ? place : null;
 
-    public void Dispose() => turns.Dispose();
+    public void Dispose() => places.Dispose();
 
     static int MostOf(AtOnce kind, LimitsOptions limits) => kind switch
     {

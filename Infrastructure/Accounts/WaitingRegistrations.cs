@@ -1,0 +1,81 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.SecurityEvents;
+
+namespace Profiles.Infrastructure.Accounts;
+
+/// <summary>
+/// Finds the registrations whose addresses nobody has confirmed yet, and makes accounts of them (docs/adr/0008-e-mail-verification.md).
+/// </summary>
+sealed class WaitingRegistrations(
+    ProfilesDbContext db, SecurityEventLog events, OneTimeTokens tokens, IOptions<AccountOptions> options, TimeProvider clock)
+{
+    DateTime Now => ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
+
+    /// <summary>The registration that waits for an address; null when there is none, or it has expired.</summary>
+    public Task<WaitingRegistration?> FindAsync(string normalizedEmail, CancellationToken ct) =>
+        Current().SingleOrDefaultAsync(r => r.NormalizedEmail == normalizedEmail, ct);
+
+    /// <summary>The registration that a token is valid for; null when there is none.</summary>
+    public Task<WaitingRegistration?> FindAsync(string token, TokenPurpose purpose, CancellationToken ct)
+    {
+        var (hash, now) = (OneTimeTokens.Hash(token), Now);
+        return Current().SingleOrDefaultAsync(r => r.TokenHash == hash && r.TokenPurpose == purpose && r.TokenExpiresAt > now, ct);
+    }
+
+    /// <summary>Makes the one token that is valid for a registration from now on; null when another registration has replaced it.</summary>
+    public async Task<string?> MakeTokenAsync(WaitingRegistration registration, TokenPurpose purpose, CancellationToken ct)
+    {
+        var (token, hash) = OneTimeTokens.Make();
+        var expires = Now + tokens.LifetimeOf(purpose);
+        return await Same(registration).ExecuteUpdateAsync(r => r
+            .SetProperty(x => x.TokenHash, hash).SetProperty(x => x.TokenPurpose, purpose).SetProperty(x => x.TokenExpiresAt, expires), ct) == 1
+            ? token : null;
+    }
+
+    /// <summary>
+    /// Makes the account of a registration that a token was found for. False when another registration has replaced it, or the address has an
+    /// account by now.
+    /// </summary>
+    public async Task<bool> ConfirmAsync(WaitingRegistration registration, string passwordHash, CancellationToken ct)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        // Whoever deletes the row has it: another registration, another mail or another use of the token comes before that or after it.
+        if (await Same(registration).Where(r => r.TokenHash == registration.TokenHash).ExecuteDeleteAsync(ct) == 0)
+            return false;
+        var user = new User
+        {
+            Email = registration.Email,
+            NormalizedEmail = registration.NormalizedEmail,
+            PasswordHash = passwordHash,
+            EmailVerifiedAt = Now,
+            Profile = new() { Name = registration.Name },
+        };
+        db.Users.Add(user);
+        events.Add(user, SecurityEventKind.Registered);
+        events.Add(user, SecurityEventKind.EmailVerified);
+        try
+        {
+            await db.SaveChangesAsync(ct);
+        }
+        catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+        {
+            return false;
+        }
+        await transaction.CommitAsync(ct);
+        events.Tell(user.Id, SecurityEventKind.Registered);
+        events.Tell(user.Id, SecurityEventKind.EmailVerified);
+        return true;
+    }
+
+    IQueryable<WaitingRegistration> Current()
+    {
+        var expired = Now - options.Value.VerifyLifetime;
+        return db.WaitingRegistrations.AsNoTracking().Where(r => r.CreatedAt > expired);
+    }
+
+    // The hash's salt is random: it tells a registration from the one that has replaced it.
+    IQueryable<WaitingRegistration> Same(WaitingRegistration registration) =>
+        db.WaitingRegistrations.Where(r => r.NormalizedEmail == registration.NormalizedEmail && r.PasswordHash == registration.PasswordHash);
+}

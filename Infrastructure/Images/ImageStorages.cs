@@ -1,0 +1,17 @@
+using Profiles.Data;
+using Profiles.Infrastructure.Images.Cloudinary;
+
+namespace Profiles.Infrastructure.Images;
+
+/// <summary>
+/// The storages of images by what is kept in them. New images go to the one <see cref="IImageStorage"/> of the settings; older ones may be in the
+/// other, because the setting has changed since.
+/// </summary>
+sealed class ImageStorages(LocalImageStorage local, CloudinaryImageStorage cloudinary)
+{
+    public IImageStorage Of(ProfileImage image) => Of(StoreOf(image));
+
+    public IImageStorage Of(OutboxStore store) => store == OutboxStore.LocalImages ? local : cloudinary;
+
+    public static OutboxStore StoreOf(ProfileImage image) => image.IsLocal ? OutboxStore.LocalImages : OutboxStore.Cloudinary;
+}
