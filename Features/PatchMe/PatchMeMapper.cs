@@ -9,8 +9,7 @@ sealed class PatchMeMapper : Mapper<PatchMeRequest, PatchMeResponse, User>
     public override User UpdateEntity(PatchMeRequest r, User e)
     {
         r.ApplyTo(e);
-        if (r.Has(nameof(r.Metadata)))
-            e.Profile.Metadata = MetadataText.Merge(e.Profile.Metadata, r.Metadata);
+        e.Profile.Metadata = r.Metadata.Or(e.Profile.Metadata, patch => MetadataText.Merge(e.Profile.Metadata, patch));
         return e;
     }
 }

@@ -9,8 +9,7 @@ sealed class UpdateMeMapper : Mapper<UpdateMeRequest, UpdateMeResponse, User>
     public override User UpdateEntity(UpdateMeRequest r, User e)
     {
         r.ApplyTo(e);
-        if (r.Metadata is { } metadata)
-            e.Profile.Metadata = MetadataText.Write(metadata);
+        e.Profile.Metadata = r.Metadata.Or(e.Profile.Metadata, MetadataText.Write);
         return e;
     }
 }

@@ -13,13 +13,9 @@ static class MetadataText
 
     public static string Write(JsonElement metadata) => JsonSerializer.Serialize(metadata, Compact);
 
-    /// <summary>What becomes of the text by a merge patch (RFC 7396); null when it removes everything.</summary>
-    public static string? Merge(string? text, JsonElement? patch)
-    {
-        if (patch is not { } change)
-            return null;
-        return MergePatch.Apply(text is null ? null : JsonNode.Parse(text), change)!.ToJsonString(Compact);
-    }
+    /// <summary>What a merge patch (RFC 7396) makes of the text.</summary>
+    public static string Merge(string? text, JsonElement patch) =>
+        MergePatch.Apply(text is null ? null : JsonNode.Parse(text), patch)!.ToJsonString(Compact);
 
     /// <summary>Why this cannot be metadata; null when it can. How long it may be is judged by the text.</summary>
     public static string? Objection(JsonElement metadata)

@@ -34,12 +34,12 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 return refusal;
             try
             {
-                await using var transaction = fields.Email is null ? null : await db.LockUserAsync(me.Id, ct);
-                if (fields.Email is not null)
+                await using var transaction = !fields.Email.HasValue ? null : await db.LockUserAsync(me.Id, ct);
+                if (fields.Email.HasValue)
                 {
                     if (await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct) != me.Profile.Version)
                         throw new DbUpdateConcurrencyException();
-                    await emails.ChangeAsync(me.User, fields.Email, isPasswordShown: shown is not null, ct);
+                    await emails.ChangeAsync(me.User, fields.Email.Value!, isPasswordShown: shown is not null, ct);
                 }
                 await db.SaveChangesAsync(ct);
                 if (transaction is not null)
@@ -65,9 +65,9 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
     // A token that was stolen is not enough to take the account over by another address.
     async Task<ProblemHttpResult?> RefusalAsync(HttpContext context, ProfileFields fields, CancellationToken ct)
     {
-        if (fields.Email is null || shown == me.User.PasswordHash)
+        if (!fields.Email.HasValue || shown == me.User.PasswordHash)
             return null;
-        var isOther = User.Normalize(fields.Email) != me.User.NormalizedEmail;
+        var isOther = User.Normalize(fields.Email.Value!) != me.User.NormalizedEmail;
         if (string.IsNullOrEmpty(fields.CurrentPassword))
             return isOther ? Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context) : null;
         if (!await check.VerifyAsync(me.User, fields.CurrentPassword, ct))

@@ -34,7 +34,9 @@ sealed class MemberSchemas : ISchemaProcessor
             var attributes = property.PropertyInfo.GetCustomAttributes().ToArray();
             var isLeftOut = attributes.OfType<JsonIgnoreAttribute>().SingleOrDefault()?.Condition == JsonIgnoreCondition.WhenWritingNull;
             // A request has what its type cannot do without; an answer has all its members, null where there is nothing.
-            schema.IsRequired = isRequest ? property.Nullability != Nullability.Nullable : !isLeftOut;
+            var isOptional = property.PropertyInfo.PropertyType.IsAssignableTo(typeof(IOptional));
+            schema.IsRequired = isRequest ? !isOptional && property.Nullability != Nullability.Nullable : !isLeftOut;
+            schema.IsNullableRaw ??= isOptional ? true : null;
             if (isLeftOut || oneMember is not null || schema.IsNullableRaw is false)
                 schema.IsNullableRaw = null;
             // Null beside a reference needs a type (OpenAPI 3.0.3).

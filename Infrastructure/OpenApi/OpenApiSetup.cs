@@ -54,6 +54,7 @@ static class OpenApiSetup
             // Said outright: what is silent about its members is one without any to some generators of clients.
             d.SchemaSettings.TypeMappers.Add(new PrimitiveTypeMapper(
                 typeof(JsonElement), s => (s.Type, s.AdditionalPropertiesSchema) = (JsonObjectType.Object, new())));
+            d.SchemaSettings.TypeMappers.Add(new OptionalMapper());
             d.SchemaSettings.SchemaProcessors.Add(new MemberSchemas());
             d.OperationProcessors.Add(new ContractProcessor());
             d.DocumentProcessors.Add(new DocumentLayout());

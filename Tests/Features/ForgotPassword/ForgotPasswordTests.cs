@@ -46,8 +46,8 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
         var (known, unknown) = (await PostAsync(user.Email, "forgot known"), await PostAsync(nobody, "forgot unknown"));
         (await ShownAsync(unknown)).ShouldBe(await ShownAsync(known));
         var commands = (CommandLog)app.Services.GetService(typeof(CommandLog))!;
-        commands.Of("forgot unknown").Select(c => c.Text).ShouldBe(commands.Of("forgot known").Select(c => c.Text));
-        commands.Of("forgot unknown").ShouldNotBeEmpty();
+        commands.OwnOf("forgot unknown").Select(c => c.Text).ShouldBe(commands.OwnOf("forgot known").Select(c => c.Text));
+        commands.OwnOf("forgot unknown").ShouldNotBeEmpty();
 
         var patience = Stopwatch.StartNew();
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Key == nobody || e.Key == user.Email, Cancellation)))

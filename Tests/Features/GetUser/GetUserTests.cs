@@ -70,7 +70,7 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
             using var client = app.CreateClient();
             client.DefaultRequestHeaders.Add("X-Test-Trace", asked);
             await (await client.GetAsync($"/users/{asked}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
-            app.Services.GetRequiredService<CommandLog>().Of(asked).ShouldHaveSingleItem();
+            app.Services.GetRequiredService<CommandLog>().OwnOf(asked).ShouldHaveSingleItem();
         }
     }
 
