@@ -36,7 +36,7 @@ public sealed partial class ContainerTests
     {
         var names = Setting().Matches(File.ReadAllText(Path.Combine(Repository(), compose))).Select(m => m.Groups[1].Value).ToArray();
         names.ShouldContain("PublicBaseUrl");
-        var documented = File.ReadAllText(Path.Combine(Repository(), "README.md"));
+        var documented = File.ReadAllText(Path.Combine(Repository(), "docs", "settings.md"));
         foreach (var name in names)
             documented.ShouldContain($"`{name}`");
     }

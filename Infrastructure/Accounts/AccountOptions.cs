@@ -2,18 +2,23 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Accounts;
 
-/// <summary>Settings of the accounts.</summary>
+/// <summary>Settings of accounts.</summary>
 public sealed class AccountOptions
 {
-    /// <summary>Whether only who has shown that the address is theirs may log in. Registration and a change of address then tell nobody which addresses are taken (docs/adr/0008-e-mail-verification.md).</summary>
+    /// <summary>
+    /// Whether a registration becomes an account only once its address is confirmed. Registrations and changes of address then do not tell
+    /// which addresses are taken (ADR 8). In Production it needs <c>Mail__Host</c>.
+    /// </summary>
     public bool RequireVerifiedEmail { get; set; }
 
-    /// <summary>How long the link to set a new password is valid, 5 minutes to a day.</summary>
+    /// <summary>How long the mailed token that sets a new password is valid, 00:05:00 to 1.00:00:00.</summary>
     public TimeSpan ResetLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>How long the link that shows that an address is the person's is valid, an hour to 30 days.</summary>
+    /// <summary>
+    /// How long the mailed token that confirms an address is valid, and how long a registration waits for it. 01:00:00 to 30.00:00:00.
+    /// </summary>
     public TimeSpan VerifyLifetime { get; set; } = TimeSpan.FromDays(3);
 
-    /// <summary>Whether the user has still to show that the address is theirs before logging in.</summary>
+    /// <summary>Whether the user must confirm the address before logging in.</summary>
     internal bool MustVerify(User user) => RequireVerifiedEmail && user.EmailVerifiedAt is null;
 }

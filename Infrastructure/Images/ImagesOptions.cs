@@ -1,52 +1,66 @@
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>Which storage keeps the pictures.</summary>
+/// <summary>Where images are stored.</summary>
 public enum ImageStorageKind
 {
     Local,
     Cloudinary,
 }
 
-/// <summary>Settings of the pictures.</summary>
+/// <summary>Settings of images.</summary>
 public sealed class ImagesOptions
 {
-    /// <summary>Null: Cloudinary when <c>CLOUDINARY_URL</c> is set, else local.</summary>
+    /// <summary>Where images are stored.</summary>
+    /// <value><c>Cloudinary</c> when <c>CLOUDINARY_URL</c> is set, else <c>Local</c></value>
     public ImageStorageKind? Storage { get; set; }
 
-    /// <summary>Local pictures are <c>&lt;it&gt;/profile/&lt;user_id&gt;.jpg</c>.</summary>
+    /// <summary>The directory of local images; an image is <c>profile/&lt;user_id&gt;.jpg</c> in it.</summary>
     public string Directory { get; set; } = "static";
 
-    /// <summary>Whether a local image is served only at the address that its profile shows. Null: yes, but in Development, where the seed's bare path is served too.</summary>
+    /// <summary>
+    /// Whether a local image is served only at its whole address, with the right <c>v</c>. <c>false</c> also serves the bare path.
+    /// </summary>
+    /// <value><c>true</c>; in Development <c>false</c></value>
     public bool? RequireVersion { get; set; }
 
-    /// <summary>A larger upload is refused, in bytes.</summary>
+    /// <summary>The largest upload in bytes, 1024 to 209715200.</summary>
     public long MaxBytes { get; set; } = 20 * 1024 * 1024;
 
-    /// <summary>A picture whose header promises more pixels is refused before any is decoded.</summary>
+    /// <summary>
+    /// The most pixels in one frame, 1 to 500000000; all frames together may have ten times as many. Refused by the header, before
+    /// decoding.
+    /// </summary>
     public long MaxPixels { get; set; } = 100_000_000;
 
-    /// <summary>A stored picture's longest side, in pixels.</summary>
+    /// <summary>The longest side of a stored image in pixels, 16 to 8192.</summary>
     public int MaxSide { get; set; } = 1024;
 
-    /// <summary>How many processes decode pictures at once.</summary>
+    /// <summary>The number of processes that decode images, 1 to 256.</summary>
+    /// <value>The number of processors</value>
     public int Workers { get; set; } = Environment.ProcessorCount;
 
-    /// <summary>What the writable memory of one of them may be, in bytes; a picture that needs more is refused.</summary>
+    /// <summary>The writable memory of one worker in bytes, 268435456 to 68719476736. An image that needs more is refused.</summary>
     public long WorkerMemory { get; set; } = 1024 * 1024 * 1024;
 
-    /// <summary>After so many pictures a process is replaced by a fresh one.</summary>
+    /// <summary>The number of images after which a worker is replaced by a fresh process, 1 to 1000000.</summary>
     public int WorkerPictures { get; set; } = 250;
 
-    /// <summary>A picture that takes longer to decode is refused.</summary>
+    /// <summary>How long the decoding of one image may take before it is refused, 00:00:01 to 00:05:00.</summary>
     public TimeSpan DecodeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a change of a picture that was cut short is left alone before what it left behind is cleared up.</summary>
+    /// <summary>
+    /// How long an interrupted change of an image is left alone before what it left behind is cleaned up, 00:00:01 to 1.00:00:00. Longer
+    /// than <c>Cloudinary__Timeout</c>.
+    /// </summary>
     public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>What all uploads that arrive and wait may take of the service's memory, in bytes; beyond it they are told to come back.</summary>
+    /// <summary>
+    /// The memory in bytes that all arriving and waiting uploads share; beyond it they are answered 503. At least 1 MiB more than <see
+    /// cref="MaxBytes"/>.
+    /// </summary>
     public long UploadMemory { get; set; } = 256 * 1024 * 1024;
 
-    /// <summary>How long an upload may take to arrive; one that takes longer is answered 408, and what it holds is given back.</summary>
+    /// <summary>How long an upload may take to arrive before it is answered 408, 00:00:01 to 01:00:00.</summary>
     public TimeSpan UploadTimeout { get; set; } = TimeSpan.FromMinutes(2);
 }
 
@@ -56,10 +70,11 @@ public sealed class CloudinaryOptions
     /// <summary><c>cloudinary://key:secret@cloud</c>, from the variable <c>CLOUDINARY_URL</c>.</summary>
     internal string? Url { get; set; }
 
-    /// <summary>Where the service's API is; null: the real one.</summary>
+    /// <summary>The address of Cloudinary's API, without a path.</summary>
+    /// <value>The real service</value>
     public string? ApiBaseAddress { get; set; }
 
-    /// <summary>How long one call may take.</summary>
+    /// <summary>How long one call to Cloudinary may take, 00:00:00.001 to 00:05:00.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>What the URL says; null when it says nothing or is none.</summary>

@@ -5,69 +5,83 @@ using MimeKit;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>How what goes to the mail server is encrypted.</summary>
+/// <summary>How the connection to the mail server is encrypted.</summary>
 public enum MailTls
 {
-    /// <summary>After STARTTLS. Nothing is sent to a server that does not offer it.</summary>
+    /// <summary>After STARTTLS. A server that does not offer it gets no mail.</summary>
     StartTls,
 
-    /// <summary>From the start.</summary>
+    /// <summary>By TLS from the start.</summary>
     Implicit,
 
-    /// <summary>Not at all: for a relay on the same machine, without a login.</summary>
+    /// <summary>Not at all, which only a relay on the same machine may be, without a login.</summary>
     None,
 }
 
-/// <summary>Settings of the mails.</summary>
+/// <summary>Settings of mail.</summary>
 public sealed class MailOptions
 {
     const string Token = "{token}";
 
-    // What a line of a mail may have (RFC 5322, 2.1.1) has room for it and the token.
+    // A line of a mail (RFC 5322, 2.1.1) has room for it and the token.
     const int TemplateMaxLength = 500;
 
     const int PortOfImplicitTls = 465;
 
-    /// <summary>The mail server that takes mails in (RFC 6409). Null: mails are files in <c>DataDirectory/mail</c>.</summary>
+    /// <summary>The host name or address of the mail server (RFC 6409). Without it mails are files in <c>DataDirectory/mail</c>.</summary>
     public string? Host { get; set; }
 
-    /// <summary>587 is submission with STARTTLS, 465 submission over TLS from the start.</summary>
+    /// <summary>The port of the mail server: 587 is submission with STARTTLS, 465 submission over TLS from the start.</summary>
     public int Port { get; set; } = 587;
 
-    /// <summary>Null: the server asks for none.</summary>
+    /// <summary>
+    /// The user name at the mail server. Needs one of <see cref="Password"/>, <see cref="AccessToken"/> and <see cref="AccessTokenFile"/>.
+    /// </summary>
     public string? Username { get; set; }
 
-    /// <summary>Sent by SCRAM, PLAIN or LOGIN, whichever the server offers.</summary>
+    /// <summary>The password at the mail server, sent by SCRAM, PLAIN or LOGIN, whichever the server offers.</summary>
     public string? Password { get; set; }
 
-    /// <summary>In place of a password, an OAuth 2.0 access token, sent by XOAUTH2.</summary>
+    /// <summary>An OAuth 2.0 access token in place of the password, sent by XOAUTH2.</summary>
     public string? AccessToken { get; set; }
 
-    /// <summary>A file with that token, read for each mail: tokens last an hour or so, and something else must renew it.</summary>
+    /// <summary>A file with that token, read for each mail, so that a renewed token needs no restart.</summary>
     public string? AccessTokenFile { get; set; }
 
-    /// <summary>Whom mails come from, such as <c>Profiles &lt;no-reply@example.com&gt;</c>; must be set when <see cref="Host"/> is.</summary>
+    /// <summary>
+    /// The sender of mails, such as <c>Profiles &lt;no-reply@example.com&gt;</c>. Must be set when <see cref="Host"/> is.
+    /// </summary>
     public string? From { get; set; }
 
-    /// <summary>Null: from the start on port 465, else STARTTLS.</summary>
+    /// <summary>
+    /// How the connection is encrypted: after STARTTLS, by TLS from the start (<c>Implicit</c>), or not at all (<c>None</c>), which only a
+    /// relay on the same machine may be, without a login.
+    /// </summary>
+    /// <value><c>Implicit</c> on port 465, else <c>StartTls</c></value>
     public MailTls? Tls { get; set; }
 
     /// <summary>The older name: <c>false</c> is <see cref="MailTls.None"/>. <see cref="Tls"/> takes precedence.</summary>
     public bool StartTls { get; set; } = true;
 
-    /// <summary>The name, or the IP address, that the service gives in EHLO. Null: the domain of <see cref="From"/>.</summary>
+    /// <summary>The host name or address that the service gives in EHLO.</summary>
+    /// <value>The domain of <see cref="From"/></value>
     public string? EhloName { get; set; }
 
-    /// <summary>A file of the certificates (PEM) that the server's must come from. Null: those that the system trusts.</summary>
+    /// <summary>A file of the certificates (PEM) that the server's certificate must come from.</summary>
+    /// <value>The certificates that the system trusts</value>
     public string? RootCertificate { get; set; }
 
-    /// <summary>How long the handing over of one mail may take.</summary>
+    /// <summary>How long the handing over of one mail may take, 00:00:01 to 00:05:00.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The app's address for a new password, with <c>{token}</c> in it. Null: the mail shows the token, to be copied into the app.</summary>
+    /// <summary>
+    /// The app's address for a new password, with <c>{token}</c> in it. Without it the mail shows the token, to be copied into the app.
+    /// </summary>
     public string? ResetUrl { get; set; }
 
-    /// <summary>The same for an address that is to be verified.</summary>
+    /// <summary>
+    /// The app's address for the confirmation of an e-mail address, with <c>{token}</c> in it. Without it the mail shows the token.
+    /// </summary>
     public string? VerifyUrl { get; set; }
 
     /// <summary>Null when <see cref="From"/> is no address.</summary>
@@ -114,7 +128,7 @@ public sealed class MailOptions
         }
     }
 
-    /// <summary>Whether it is an address with a place for a token; the scheme may be an app's own.</summary>
+    /// <summary>Whether it is an address with one <c>{token}</c> in it; the scheme may be an app's own.</summary>
     internal static bool IsTemplate(string value) =>
         value.Length <= TemplateMaxLength && value.Split(Token).Length == 2 && value.All(c => c is > ' ' and <= '~' and not '"' and not '<' and not '>')
             && Uri.TryCreate(value.Replace(Token, "x", StringComparison.Ordinal), UriKind.Absolute, out var uri) && uri.Scheme is not ("javascript" or "data" or "file");

@@ -1,14 +1,16 @@
 namespace Profiles.Infrastructure.Sessions;
 
-/// <summary>Settings of the sessions that keep a phone logged in.</summary>
+/// <summary>Settings of sessions.</summary>
 public sealed class SessionsOptions
 {
-    /// <summary>How long a refresh token is valid when it is not used.</summary>
+    /// <summary>How long a refresh token is valid while it is not used, 01:00:00 to 3650.00:00:00.</summary>
     public TimeSpan RefreshLifetime { get; set; } = TimeSpan.FromDays(60);
 
-    /// <summary>How long a refresh token may come again after it was replaced: the reply may have been lost.</summary>
+    /// <summary>
+    /// How long a replaced refresh token is still answered, with the same new one, in case the first answer was lost. 00:00:00 to 01:00:00.
+    /// </summary>
     public TimeSpan ReuseWindow { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Phones of one user; with one more login the session that was used longest ago ends.</summary>
+    /// <summary>The most sessions of one user, 1 to 1000. One more login ends the session that was used longest ago.</summary>
     public int PerUser { get; set; } = 50;
 }

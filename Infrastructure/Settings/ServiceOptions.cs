@@ -3,25 +3,33 @@ namespace Profiles.Infrastructure.Settings;
 /// <summary>Settings of the service as a whole.</summary>
 public sealed class ServiceOptions
 {
-    /// <summary>What addresses in answers begin with, without a slash at the end. Null in Development: the request's own scheme and host.</summary>
+    /// <summary>
+    /// The http or https address that URLs in answers begin with; it may have a path. Every environment but Development must set it.
+    /// </summary>
+    /// <value>In Development the request's own scheme and host</value>
     public string? PublicBaseUrl { get; set; }
 
-    /// <summary>What people know the service by, at most 60 characters: the account-deletion page shows it.</summary>
+    /// <summary>The name that people know the app by, 1 to 60 characters. The page <c>/account/deletion</c> shows it.</summary>
     public string ProductName { get; set; } = "Profiles";
 
-    /// <summary>Where the SQLite file and the generated signing key are kept; created with mode 0700.</summary>
+    /// <summary>
+    /// The directory of the SQLite file, the generated signing key and the mails that are written as files. It is created with mode 0700.
+    /// </summary>
     public string DataDirectory { get; set; } = "data";
 
-    /// <summary>Host names that are answered, separated by <c>;</c>. Null: any in Development, else the one of <see cref="PublicBaseUrl"/> and the loopback names.</summary>
+    /// <summary>The host names that are answered, separated by <c>;</c>.</summary>
+    /// <value>The host of <see cref="PublicBaseUrl"/> and the loopback names; in Development any</value>
     public string? AllowedHosts { get; set; }
 
     /// <summary>
-    /// Addresses and networks, such as <c>10.0.0.0/8</c>, separated by commas, whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed; <c>unix</c> is whoever
-    /// connects over a Unix socket. None unless set.
+    /// The proxies whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed: addresses and networks such as
+    /// <c>10.0.0.0/8</c>, separated by commas. <c>unix</c> stands for whoever connects over a Unix socket.
     /// </summary>
     public string TrustedProxies { get; set; } = "";
 
-    /// <summary>How long the body of a request may take to arrive that is no upload of an image; one that takes longer is answered 408.</summary>
+    /// <summary>
+    /// How long the body of a request other than an upload may take to arrive before it is answered 408, 00:00:01 to 00:10:00.
+    /// </summary>
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The path of <see cref="PublicBaseUrl"/>, below which everything is for clients; empty for the root.</summary>
@@ -34,17 +42,17 @@ public sealed class ServiceOptions
     internal string SigningKeyFile => Path.Combine(DataDirectory, "signing.key");
 }
 
-/// <summary>Settings of the API explorer and its document.</summary>
+/// <summary>Settings of the API document and the explorer.</summary>
 public sealed class ExplorerOptions
 {
-    /// <summary>Serves <c>/openapi/v1.json</c> and <c>/swagger</c>.</summary>
+    /// <summary>Whether <c>/openapi/v1.json</c> and <c>/swagger</c> are served.</summary>
     public bool Enabled { get; set; } = true;
 }
 
-/// <summary>Settings for browsers on other origins.</summary>
+/// <summary>Settings of CORS, for browsers on other origins.</summary>
 public sealed class CrossOriginOptions
 {
-    /// <summary>Origins that may call, separated by commas, such as <c>https://app.example.com</c>; none unless set.</summary>
+    /// <summary>The origins that browsers may call from, such as <c>https://app.example.com</c>, separated by commas.</summary>
     public string Origins { get; set; } = "";
 
     internal string[] List => Origins.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Xml.Linq;
+using Profiles.Data;
+using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Tests.Infrastructure.Settings;
+
+/// <summary>Holds docs/settings.md to the options' own comments and defaults.</summary>
+[Trait("Database", "Sqlite")]
+public sealed class SettingsPageTests
+{
+    // The prefix of each section's settings, in the order of the page.
+    static readonly (string Prefix, Type Options)[] Sections =
+    [
+        ("", typeof(ServiceOptions)),
+        ("Database__", typeof(DatabaseOptions)),
+        ("Jwt__", typeof(JwtOptions)),
+        ("Sessions__", typeof(SessionsOptions)),
+        ("Passwords__", typeof(PasswordOptions)),
+        ("Accounts__", typeof(AccountOptions)),
+        ("Mail__", typeof(MailOptions)),
+        ("Images__", typeof(ImagesOptions)),
+        ("Cloudinary__", typeof(CloudinaryOptions)),
+        ("Limits__", typeof(LimitsOptions)),
+        ("OpenApi__", typeof(ExplorerOptions)),
+        ("Cors__", typeof(CrossOriginOptions)),
+    ];
+
+    static readonly Dictionary<string, XElement> Comments = XDocument.Load(Path.ChangeExtension(typeof(Program).Assembly.Location, ".xml"))
+        .Descendants("member").ToDictionary(m => m.Attribute("name")!.Value);
+
+    [Fact]
+    public async Task The_page_of_settings_is_made_from_the_options()
+    {
+        var page = Path.Combine(ArchitectureTests.Repository(), "docs", "settings.md");
+        if (Environment.GetEnvironmentVariable("PROFILES_RENEW_GOLDEN") == "1")
+            await File.WriteAllTextAsync(page, Page(), TestContext.Current.CancellationToken);
+        (await File.ReadAllTextAsync(page, TestContext.Current.CancellationToken))
+            .ShouldBe(Page(), "The options have changed: run the tests with PROFILES_RENEW_GOLDEN=1 and commit docs/settings.md.");
+    }
+
+    [Fact]
+    public void No_options_are_missing_from_the_page() =>
+        typeof(Program).Assembly.GetTypes().Where(t => t.IsClass && t.Name.EndsWith("Options", StringComparison.Ordinal))
+            .ShouldBe(Sections.Select(s => s.Options), ignoreOrder: true);
+
+    static string Page()
+    {
+        var page = new StringBuilder("""
+            # Settings
+
+            Every setting is an environment variable, or the same key in `appsettings.json` (`Images__MaxSide` is `Images: { MaxSide }`).
+            A value that is not valid, or a name that a section does not know, stops the start with a sentence that names it. Durations are
+            `[d.]hh:mm:ss`.
+
+            This page is made from the comments and defaults of the options in the code.
+
+            ## Host
+
+            | setting | default | meaning |
+            |---|---|---|
+            | `ASPNETCORE_ENVIRONMENT` | `Production` | The environment. `./dev run` sets `Development`. |
+            | `ASPNETCORE_URLS` | `http://localhost:8000` | The address that the service listens on. |
+            | `ConnectionStrings__Profiles` | `Data Source=<DataDirectory>/profiles.db` | SQLite: `Data Source=…`. PostgreSQL: `Host=…` or `postgres://…`. |
+            | `CLOUDINARY_URL` | none | The account at Cloudinary, `cloudinary://key:secret@cloud`. |
+            | `Logging__LogLevel__<category>` | `Information` | The least level that is logged, such as `Debug` for `Profiles`. |
+
+            """.ReplaceLineEndings("\n"));
+        foreach (var (prefix, options) in Sections)
+        {
+            page.Append($"\n## {(prefix.Length == 0 ? "Service" : prefix.TrimEnd('_'))}\n\n{Text(options, "summary")}\n\n");
+            page.Append("| setting | type | default | meaning |\n|---|---|---|---|\n");
+            var fresh = Activator.CreateInstance(options);
+            foreach (var setting in options.GetProperties().Where(p => p.CanWrite))
+                page.Append($"| `{prefix}{setting.Name}` | {Kind(setting)} | {Default(setting, fresh)} | {Text(setting, "summary")} |\n");
+        }
+        return page.ToString();
+    }
+
+    static string Kind(PropertyInfo setting) => (Nullable.GetUnderlyingType(setting.PropertyType) ?? setting.PropertyType) switch
+    {
+        var type when type.IsEnum => string.Join(", ", Enum.GetNames(type).Select(n => $"`{n}`")),
+        var type when type == typeof(bool) => "`true`, `false`",
+        var type when type == typeof(string) => "text",
+        var type when type == typeof(TimeSpan) => "duration",
+        var type when type == typeof(int) || type == typeof(long) => "number",
+        var type => throw new InvalidOperationException($"The page of settings has no word for {type}."),
+    };
+
+    // What is found out at the start stands in the comment.
+    static string Default(PropertyInfo setting, object? fresh) => (Text(setting, "value"), setting.GetValue(fresh)) switch
+    {
+        ({ Length: > 0 } written, _) => written,
+        (_, null or "") => "none",
+        (_, bool value) => value ? "`true`" : "`false`",
+        (_, var value) => $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",
+    };
+
+    static string Text(MemberInfo member, string element)
+    {
+        var id = member is Type type ? $"T:{type.FullName}" : $"P:{member.DeclaringType!.FullName}.{member.Name}";
+        var nodes = Comments[id].Element(element)?.Nodes() ?? [];
+        return string.Join(' ', string.Concat(nodes.Select(Markdown)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    // A reference to a setting is its whole name, one to an enum's member is the member.
+    static string Markdown(XNode node) => node switch
+    {
+        XElement { Name.LocalName: "see" } see => see.Attribute("cref")!.Value.Split('.') is [.., var type, var member]
+            ? $"`{Sections.FirstOrDefault(s => s.Options.Name == type).Prefix}{member}`" : throw new InvalidOperationException($"{see}"),
+        XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
+        XText text => text.Value.Replace("<", "&lt;", StringComparison.Ordinal),
+        _ => throw new InvalidOperationException($"The page of settings cannot show {node}."),
+    };
+}
