@@ -67,9 +67,9 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
         var page = new StringBuilder("""
             # Errors
 
-            Every error is `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)). Programs read `code`: it never changes
-            its meaning, and more codes may be added. `detail` is one sentence for a person and may be reworded. `trace_id` finds the request in the
-            service's log.
+            Every error is `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)). Programs read `code`: it never
+            changes its meaning, and more codes may be added. `detail` is one sentence for a person and may be reworded. `trace_id` finds
+            the request in the service's log.
 
             ```json
             {"type":"about:blank","title":"Bad Request","status":400,"detail":"A name is needed.",
@@ -78,22 +78,22 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
              "trace_id":"2911fcea3dc055945b32145e781e433c"}
             ```
 
-            Where fields are refused, `errors` has the sentences and `error_codes` the codes of each field, under the name that the client sent.
-            `code` and `detail` are those of the first.
+            Where fields are refused, `errors` has the sentences and `error_codes` the codes of each field, under the name that the client
+            sent. `code` and `detail` are those of the first.
 
             | status | when |
             |---|---|
-            | 400 | a field is refused, a mailed token is not valid or has expired, the JSON is not strict, the file is no image, has too many pixels (`max_pixels`), or is not exactly one |
+            | 400 | a field, a mailed token or the JSON is not valid; an upload is not one image, or has too many pixels (`max_pixels`) |
             | 401 | the access token is missing, not valid or expired; a login or a refresh fails |
             | 403 | the current password is wrong |
             | 404 | nothing is at this address; no public user has that username; there is no image to delete |
             | 408 | the body did not arrive in time |
-            | 409 | the e-mail address or the username is taken; the first request with this `Idempotency-Key` is still running (with `Retry-After`) |
+            | 409 | the e-mail address or the username is taken; a request with this `Idempotency-Key` is running (with `Retry-After`) |
             | 412 | the profile has changed since the version that `If-Match` names |
             | 413, 415 | the body is too large (`max_bytes`); its media type or `Content-Encoding` is not read here |
             | 422 | this `Idempotency-Key` was used for another request |
             | 429 | too many wrong passwords or requests, or a third upload at a time: retry after `Retry-After` |
-            | 500 | the service or Cloudinary failed: `Error uploading image`, `Error deleting image from Cloudinary`, or something unforeseen |
+            | 500 | the service or Cloudinary failed |
             | 503, 507 | the service or the database is busy or away: retry after `Retry-After`; the disk is full |
 
             | code | status | sentence |

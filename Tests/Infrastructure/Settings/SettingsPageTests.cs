@@ -68,7 +68,7 @@ public sealed class SettingsPageTests
             |---|---|---|
             | `ASPNETCORE_ENVIRONMENT` | `Production` | The environment. `./dev run` sets `Development`. |
             | `ASPNETCORE_URLS` | `http://localhost:8000` | The address that the service listens on. |
-            | `ConnectionStrings__Profiles` | `Data Source=<DataDirectory>/profiles.db` | SQLite: `Data Source=…`. PostgreSQL: `Host=…` or `postgres://…`. |
+            | `ConnectionStrings__Profiles` | a file in `DataDirectory` | SQLite is `Data Source=…`, PostgreSQL `Host=…` or `postgres://…`. |
             | `CLOUDINARY_URL` | none | The account at Cloudinary, `cloudinary://key:secret@cloud`. |
             | `Logging__LogLevel__<category>` | `Information` | The least level that is logged, such as `Debug` for `Profiles`. |
 
