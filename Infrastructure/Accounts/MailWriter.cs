@@ -12,7 +12,7 @@ namespace Profiles.Infrastructure.Accounts;
 /// no more.
 /// </summary>
 sealed class MailWriter(
-    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, RouteLimits limits, SecurityEventLog events, IOptions<MailOptions> options, ILogger<MailWriter> log)
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events, IOptions<MailOptions> options)
 {
     /// <summary>To whom and what; null where there is nothing to say any more, or the address has had enough: nobody is told who has no account.</summary>
     public async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry)
@@ -41,22 +41,22 @@ sealed class MailWriter(
         {
             case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
                 // The account has the address: it is its owner who asks.
-                return await MayAsync(entry, Limit.MailsToOne, $"verify {address}") ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address)) : null;
+                return await budget.TryTakeAsync(entry, Limit.MailsToOne, $"verify {address}") ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address)) : null;
             case MailKind.VerifyNewEmail when user.PendingEmail is { } pending && User.Normalize(pending) == address:
-                if (!await MayAsync(entry, Limit.MailsOfStrangers, address))
+                if (!await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address))
                     return null;
                 // Somebody else's: its owner is told, and whoever wanted it is not.
                 return await db.FindUserAsync(address, CancellationToken.None) is { } owner
                     ? (owner.Email, Plain(MailKind.AlreadyRegistered))
                     : (pending, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address));
             case MailKind.ResetPassword when user.NormalizedEmail == address:
-                if (!await MayAsync(entry, Limit.MailsToOne, address))
+                if (!await budget.TryTakeAsync(entry, Limit.MailsToOne, address))
                     return null;
                 if (entry.Attempts == 0)
                     events.Add(user.Id, SecurityEventKind.PasswordResetRequested, device: null, entry.Network);
                 return (user.Email, await WithTokenAsync(entry, user, TokenPurpose.ResetPassword, address));
             case MailKind.AlreadyRegistered when user.NormalizedEmail == address:
-                return await MayAsync(entry, Limit.MailsOfStrangers, address) ? (user.Email, Plain(MailKind.AlreadyRegistered)) : null;
+                return await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address) ? (user.Email, Plain(MailKind.AlreadyRegistered)) : null;
             case MailKind.EmailChangeRequested or MailKind.EmailChanged or MailKind.PasswordChanged:
                 return (entry.Key, Plain(entry.Mail.Value, user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email)));
             default:
@@ -67,7 +67,7 @@ sealed class MailWriter(
     async Task<(string Recipient, MailText Text)?> ConfirmRegistrationAsync(OutboxEntry entry, string address)
     {
         if (!await IsWantedAsync(entry) || await registrations.FindAsync(address, CancellationToken.None) is not { } registration
-            || !await MayAsync(entry, Limit.MailsOfStrangers, address))
+            || !await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address))
             return null;
         if (await db.FindUserAsync(address, CancellationToken.None) is { } owner)
             return (owner.Email, Plain(MailKind.AlreadyRegistered));
@@ -76,20 +76,11 @@ sealed class MailWriter(
 
     // Whoever reads the mailbox gets in, whatever became of the mail before and whoever has registered.
     async Task<(string Recipient, MailText Text)?> ResetRegistrationAsync(OutboxEntry entry, string address) =>
-        await registrations.FindAsync(address, CancellationToken.None) is { } registration && await MayAsync(entry, Limit.MailsToOne, address)
+        await registrations.FindAsync(address, CancellationToken.None) is { } registration && await budget.TryTakeAsync(entry, Limit.MailsToOne, address)
             ? await WithTokenAsync(MailKind.ResetPassword, registration, TokenPurpose.ResetPassword)
             : null;
 
     Task<bool> IsWantedAsync(OutboxEntry entry) => db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None);
-
-    // Counted once, however often it has to be sent.
-    async Task<bool> MayAsync(OutboxEntry entry, Limit budget, string address)
-    {
-        if (entry.Attempts > 0 || await limits.TryTakeAsync(budget, address, CancellationToken.None))
-            return true;
-        log.LogInformation("Mail {Kind} of entry {Entry} is dropped: its address has had {Limit} in this hour.", entry.Mail, entry.Id, budget);
-        return false;
-    }
 
     async Task<MailText> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address) =>
         WithToken(entry.Mail!.Value, await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None), purpose);

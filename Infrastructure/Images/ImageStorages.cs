@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Images.Cloudinary;
 
@@ -7,8 +8,11 @@ namespace Profiles.Infrastructure.Images;
 /// The storages of images by what is kept in them. New images go to the one <see cref="IImageStorage"/> of the settings; older ones may be in the
 /// other, because the setting has changed since.
 /// </summary>
-sealed class ImageStorages(LocalImageStorage local, CloudinaryImageStorage cloudinary)
+sealed class ImageStorages(LocalImageStorage local, CloudinaryImageStorage cloudinary, IOptions<CloudinaryOptions> account)
 {
+    /// <summary>Those that can be asked: Cloudinary only with an account.</summary>
+    public IReadOnlyList<IImageStorage> All => string.IsNullOrEmpty(account.Value.Url) ? [local] : [local, cloudinary];
+
     public IImageStorage Of(ProfileImage image) => Of(StoreOf(image));
 
     public IImageStorage Of(OutboxStore store) => store == OutboxStore.LocalImages ? local : cloudinary;

@@ -5,7 +5,6 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Startup;
 
@@ -16,8 +15,7 @@ namespace Profiles.Infrastructure.Images;
 /// kept that no profile shows and no outbox entry remembers, once it is older than Images:Grace; the database is whole. It changes nothing, and may run beside the service.
 /// </summary>
 sealed class StoreCheck(
-    ProfilesDbContext db, DatabaseEngine engine, DecodePool decoders, LocalImageStorage local, CloudinaryImageStorage cloudinary,
-    IOptions<ImagesOptions> images, IOptions<CloudinaryOptions> account, TimeProvider clock)
+    ProfilesDbContext db, DatabaseEngine engine, DecodePool decoders, ImageStorages storages, IOptions<ImagesOptions> options, TimeProvider clock)
 {
     public const string Command = "check";
 
@@ -71,12 +69,10 @@ sealed class StoreCheck(
         HashSet<string> findings = [.. await engine.FaultsAsync(db, ct)];
         // The stores before the rows: what is put up in between looks missing, and is there at the second look.
         Dictionary<string, KeptImage> files = [], assets = [];
-        await foreach (var file in local.ListAsync(ct))
-            files[file.Name] = file;
-        if (!string.IsNullOrEmpty(account.Value.Url))
+        foreach (var storage in storages.All)
         {
-            await foreach (var asset in cloudinary.ListAsync(ct))
-                assets[asset.Name] = asset;
+            await foreach (var stored in storage.ListAsync(ct))
+                (storage.Store == OutboxStore.LocalImages ? files : assets)[stored.Name] = stored;
         }
         var entries = await db.Outbox.AsNoTracking().Where(e => e.Store != OutboxStore.Mail).ToListAsync(ct);
         (pictures, kept, pending) = (0, files.Count + assets.Count, entries.Count);
@@ -91,7 +87,7 @@ sealed class StoreCheck(
             if (fault is not null)
                 findings.Add($"The picture of user {profile.UserId} {fault}.");
         }
-        var old = clock.GetUtcNow().UtcDateTime - images.Value.Grace;
+        var old = clock.GetUtcNow().UtcDateTime - options.Value.Grace;
         findings.UnionWith(files.Values.Where(f => !explained.Contains(f.Name) && f.Written < old).Select(f => $"The file {f.Name} belongs to no profile."));
         findings.UnionWith(assets.Values.Where(a => !explained.Contains(a.Name) && a.Written < old).Select(a => $"The asset {a.Name} belongs to no profile."));
         return findings;

@@ -11,6 +11,7 @@ static class MailSetup
     public static IServiceCollection AddMail(this IServiceCollection services) => services
         .AddScoped<MailOutbox>()
         .AddScoped<MailWriter>()
+        .AddScoped<MailBudget>()
         .AddSingleton<SmtpMailer>()
         .AddSingleton<MailDirectory>()
         .AddSingleton<IMailer>(p => p.GetRequiredService<IOptions<MailOptions>>().Value.Host is null ? p.GetRequiredService<MailDirectory>() : p.GetRequiredService<SmtpMailer>())

@@ -3,12 +3,14 @@ using System.Reflection;
 using System.Text;
 using System.Xml.Linq;
 using Profiles.Data;
-using Profiles.Infrastructure.Auth;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
