@@ -38,7 +38,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
             return;
         }
         // A registration has a password in it, and a fast hash of that alone would be guessed.
-        using var hash = new BodyHash(context.Request, Encoding.UTF8.GetBytes($"{signing.Current}\n{key}"));
+        using var hash = new BodyHash(context.Request, [.. signing.Current.Key, .. Encoding.UTF8.GetBytes($"\n{key}")]);
         var body = new HashedBody(context.Request.Body, hash);
         // JSON is read before, and its hash compared at once; a picture is hashed as it comes.
         var requestHash = idempotent.LongestBody is null ? await ReadJsonAsync(context.Request, body, hash) : AnswerStore.NotYet;

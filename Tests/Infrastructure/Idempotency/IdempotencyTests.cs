@@ -1,9 +1,11 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
 using Profiles.Infrastructure.Idempotency;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Idempotency;
 
@@ -33,6 +35,16 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
         // Without the key, or with another, it is a new request.
         foreach (var other in new[] { null, FreshKey() })
             await (await SendAsync(HttpMethod.Post, "/register", body, other)).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
+    }
+
+    [Fact]
+    public async Task A_body_is_kept_as_a_hash_under_the_signing_key()
+    {
+        var (key, body) = (FreshKey(), Registration());
+        await (await SendAsync(HttpMethod.Post, "/register", body, key)).ShouldBeAsync(HttpStatusCode.Created);
+        byte[] secret = [.. app.Services.GetRequiredService<SigningKeys>().Current.Key, .. Encoding.UTF8.GetBytes($"\n{key}")];
+        var hash = HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes($"\n{body}"));
+        (await app.QueryAsync(db => db.IdempotentAnswers.CountAsync(a => a.RequestHash == hash))).ShouldBe(1);
     }
 
     [Fact]
