@@ -2,6 +2,7 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
+COPY Infrastructure/Decoding/Worker/Profiles.Worker.csproj Infrastructure/Decoding/Worker/packages.lock.json Infrastructure/Decoding/Worker/
 RUN dotnet restore Profiles.csproj --locked-mode
 COPY Program.cs LICENSE ./
 COPY docs/licences.md docs/

@@ -2,7 +2,6 @@ using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Authentication;
-using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
@@ -14,9 +13,6 @@ using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Startup;
-
-if (DecodeCommand.Is(args))
-    return DecodeCommand.Run(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.AddJsonLog();

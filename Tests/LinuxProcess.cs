@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests;
 
-/// <summary>A process as the system shows it (/proc): a server, or one of the workers that decode pictures for it.</summary>
+/// <summary>A process as the system shows it (/proc): a server, or one of the workers that decode images for it.</summary>
 sealed partial record LinuxProcess(int Id)
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -27,7 +28,7 @@ sealed partial record LinuxProcess(int Id)
     /// <summary>Those of a server's workers that have their restrictions and so are the ones to look at.</summary>
     public static LinuxProcess[] WorkersOf(ServerProcess server) =>
         [.. new DirectoryInfo("/proc").EnumerateDirectories().Where(d => d.Name.All(char.IsAsciiDigit)).Select(d => new LinuxProcess(int.Parse(d.Name, CultureInfo.InvariantCulture)))
-            .Where(p => p.Stat() is [not "Z", var parent, ..] && parent == $"{server.ProcessId}" && p.Try(() => p.CommandLine) is [.., "fenced"])];
+            .Where(p => p.Stat() is [not "Z", var parent, ..] && parent == $"{server.ProcessId}" && p.Try(() => p.CommandLine) is [.., WorkerArguments.Sandboxed])];
 
     /// <summary>The worker of a server that has one.</summary>
     public static async Task<LinuxProcess> WorkerOfAsync(ServerProcess server)
@@ -101,7 +102,7 @@ sealed partial record LinuxProcess(int Id)
         }
     }
 
-    public Task UntilAskedAsync() => UntilAsync(() => IsAsked, () => "Nobody gives it a picture.");
+    public Task UntilAskedAsync() => UntilAsync(() => IsAsked, () => "Nobody gives it an image.");
 
     /// <summary>Answers in its name, over its standard output.</summary>
     public void Say(byte[] frame)

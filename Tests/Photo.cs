@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Numerics;
 using NetVips;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests;
 

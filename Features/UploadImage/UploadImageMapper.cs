@@ -1,5 +1,5 @@
 using Profiles.Data;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Features.UploadImage;
 

@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadPolicy;

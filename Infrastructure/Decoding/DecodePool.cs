@@ -1,14 +1,15 @@
 using System.Collections.Concurrent;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// Decodes strangers' pictures outside the service: in a few worker processes that have no secret, no file and little memory, each replaced when it dies, hangs
-/// or has done its share (docs/adr/0006-decoding-outside.md).
+/// Decodes strangers' images outside the service: in a few worker processes that have no secret, no file and little memory, each replaced
+/// when it ends, hangs or has decoded its share (docs/adr/0006-decoding-outside.md).
 /// </summary>
 sealed class DecodePool : IDisposable
 {
@@ -17,7 +18,7 @@ sealed class DecodePool : IDisposable
     readonly ImagesOptions options;
     readonly UploadMemory memory;
     readonly ILogger<DecodePool> log;
-    readonly ConcurrencyLimiter turns;
+    readonly ConcurrencyLimiter limiter;
 
     // The one that worked last is the warmest.
     readonly ConcurrentStack<DecodeWorker> idle = [];
@@ -29,94 +30,106 @@ sealed class DecodePool : IDisposable
         options = settings.Value;
         this.memory = memory;
         this.log = log;
-        turns = new(new() { PermitLimit = options.Workers, QueueLimit = QueueLimit, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        limiter = new(new()
+        {
+            PermitLimit = options.Workers,
+            QueueLimit = QueueLimit,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        });
     }
 
     /// <summary>A place for an image while it arrives; what it takes is counted.</summary>
     public UploadBuffer Receive() => new(memory);
 
-    /// <summary>Starts the first worker and says what it is.</summary>
-    /// <exception cref="InvalidOperationException">Pictures cannot be decoded here; the message says why, in a sentence for whoever starts the service.</exception>
+    /// <summary>Starts the first worker.</summary>
+    /// <exception cref="InvalidOperationException">Images cannot be decoded here; the message says why, in a sentence for whoever starts
+    /// the service.</exception>
     public async Task<WorkerGreeting> StartAsync()
     {
         try
         {
             var worker = await DecodeWorker.StartAsync(options.WorkerMemory, options.DecodeTimeout);
-            Rest(worker);
+            Return(worker);
             return worker.Greeting;
         }
         catch (WorkerLostException e)
         {
-            throw new InvalidOperationException($"The process that decodes pictures does not start; Images__WorkerMemory may be too little. {e.Message}", e);
+            throw new InvalidOperationException(
+                $"The process that decodes images does not start; Images__WorkerMemory may be too little. {e.Message}", e);
         }
     }
 
     /// <summary>
-    /// Processes one picture. As many are decoded at once as there are workers; 32 more may wait, as long as one picture may take, which <paramref name="ct"/> ends.
+    /// Processes one image. As many are decoded at once as there are workers; 32 more may wait, as long as one image may take. <paramref
+    /// name="ct"/> ends the waiting, never the decoding.
     /// </summary>
-    /// <exception cref="InvalidImageException">Not a format on the list, damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">The header promises more pixels than Images:MaxPixels, or than ten times as many in all frames.</exception>
-    /// <exception cref="ImageTooCostlyException">It took more time or memory than Images:DecodeTimeout and Images:WorkerMemory allow, or ended its decoder.</exception>
-    /// <exception cref="BusyException">Too many pictures are waiting, no worker can be started, or it got too little of a processor in Images:DecodeTimeout.</exception>
-    public async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, CancellationToken ct)
+    /// <exception cref="InvalidImageException">Its format is not on the list, or it is damaged, truncated or empty.</exception>
+    /// <exception cref="TooManyPixelsException">Its header promises more pixels than Images:MaxPixels, or ten times as many in all
+    /// frames.</exception>
+    /// <exception cref="ImageTooCostlyException">It takes more time or memory than Images:DecodeTimeout and Images:WorkerMemory allow, or
+    /// ends its worker.</exception>
+    /// <exception cref="BusyException">Too many images wait, no worker can be started, or its worker had too little of a
+    /// processor.</exception>
+    public async Task<ProcessedImage> ProcessAsync(UploadBuffer image, CancellationToken ct)
     {
-        var format = ImageFormats.Sniff(picture.Head) ?? throw InvalidImageException.OfAnotherFormat();
-        using var turn = await WaitAsync(ct);
-        for (var lost = 0; ; lost++)
+        var format = ImageFormats.Sniff(image.Head) ?? throw InvalidImageException.OfAnotherFormat();
+        using var lease = await WaitAsync(ct);
+        for (var retries = 0; ; retries++)
         {
             try
             {
-                return await ProcessAsync(picture, format);
+                return await ProcessAsync(image, format);
             }
-            catch (WorkerLostException e) when (!e.Taken)
+            catch (WorkerLostException e) when (!e.HadImage)
             {
-                // It had ended while nobody needed it, and the system had not told yet: not the picture's fault. All of them may have, but no fresh one.
-                log.LogWarning(e, "A worker had ended: {Reason}", e.Message);
-                if (lost > options.Workers)
+                // It ended before it had the whole image, most often while it was idle: not the image's fault. All idle ones may have
+                // ended.
+                log.LogWarning(e, "A worker ended before it had an image, which another one is given: {Reason}", e.Message);
+                if (retries > options.Workers)
                     throw new BusyException("No picture can be decoded now.");
             }
         }
     }
 
-    async Task<ProcessedImage> ProcessAsync(UploadBuffer picture, ImageFormat format)
+    async Task<ProcessedImage> ProcessAsync(UploadBuffer image, ImageFormat format)
     {
-        var worker = await TakeAsync();
+        var worker = await RentAsync();
         try
         {
-            return await worker.ProcessAsync(picture, format, options.MaxPixels, options.MaxSide, options.DecodeTimeout);
+            return await worker.ProcessAsync(image, format, options.MaxPixels, options.MaxSide, options.DecodeTimeout);
         }
         catch (WorkerLostException e) when (e.IsStarved)
         {
-            log.LogWarning(e, "An image of {Bytes} bytes was not decoded in time, and its worker had too little of a processor: its sender is told to come back.", picture.Length);
+            log.LogWarning(e, "An image of {Bytes} bytes is answered 503: its worker had too little processor time.", image.Length);
             throw new BusyException("No picture can be decoded now.");
         }
-        catch (WorkerLostException e) when (e.Taken)
+        catch (WorkerLostException e) when (e.HadImage)
         {
-            log.LogWarning(e, "A picture of {Bytes} bytes ended its worker: {Reason}", picture.Length, e.Message);
+            log.LogWarning(e, "An image of {Bytes} bytes ended its worker and is refused: {Reason}", image.Length, e.Message);
             throw new ImageTooCostlyException(e);
         }
         finally
         {
-            Rest(worker);
+            Return(worker);
         }
     }
 
     public void Dispose()
     {
         disposed = true;
-        turns.Dispose();
+        limiter.Dispose();
         while (idle.TryPop(out var worker))
             worker.Dispose();
     }
 
     async Task<RateLimitLease> WaitAsync(CancellationToken ct)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(options.DecodeTimeout);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(options.DecodeTimeout);
         try
         {
-            var turn = await turns.AcquireAsync(permitCount: 1, patience.Token);
-            return turn.IsAcquired ? turn : throw new BusyException();
+            var lease = await limiter.AcquireAsync(permitCount: 1, timeout.Token);
+            return lease.IsAcquired ? lease : throw new BusyException();
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -124,11 +137,11 @@ sealed class DecodePool : IDisposable
         }
     }
 
-    async Task<DecodeWorker> TakeAsync()
+    async Task<DecodeWorker> RentAsync()
     {
         while (idle.TryPop(out var worker))
         {
-            if (!worker.IsGone)
+            if (!worker.HasEnded)
                 return worker;
             worker.Dispose();
         }
@@ -138,15 +151,15 @@ sealed class DecodePool : IDisposable
         }
         catch (Exception e) when (e is WorkerLostException or InvalidOperationException or System.ComponentModel.Win32Exception)
         {
-            // It started with the service: now the machine has no room for it.
-            log.LogError(e, "No process that decodes pictures can be started.");
+            // The first one started with the service: now the machine has no room for another.
+            log.LogError(e, "No worker can be started, and the image is answered 503.");
             throw new BusyException("No picture can be decoded now.");
         }
     }
 
-    void Rest(DecodeWorker worker)
+    void Return(DecodeWorker worker)
     {
-        if (!worker.IsGone && worker.Pictures < options.WorkerPictures && idle.Count < options.Workers && !disposed)
+        if (!worker.HasEnded && worker.Images < options.WorkerPictures && idle.Count < options.Workers && !disposed)
         {
             idle.Push(worker);
             return;
@@ -156,16 +169,16 @@ sealed class DecodePool : IDisposable
             _ = ReplaceAsync();
     }
 
-    // So that the next picture need not wait for a start.
+    // The next image does not wait for a start then.
     async Task ReplaceAsync()
     {
         try
         {
-            Rest(await DecodeWorker.StartAsync(options.WorkerMemory, options.DecodeTimeout));
+            Return(await DecodeWorker.StartAsync(options.WorkerMemory, options.DecodeTimeout));
         }
         catch (Exception e) when (e is WorkerLostException or InvalidOperationException or System.ComponentModel.Win32Exception)
         {
-            log.LogWarning(e, "A process that decodes pictures could not be replaced; the next picture tries again.");
+            log.LogWarning(e, "A worker could not be replaced; the next image tries again.");
         }
     }
 }

@@ -3,60 +3,62 @@ using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Infrastructure.Decoding;
 
-/// <summary>The service's end of one worker process. One picture at a time; after any exception it is of no more use.</summary>
+/// <summary>The service's end of one worker process. It takes one image at a time, and none after it was lost.</summary>
 sealed partial class DecodeWorker : IDisposable
 {
-    // Starting is loading a runtime and libvips, twice: enough for a machine that is very busy.
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    // A start loads a runtime twice, and libvips: enough on a very busy machine.
+    static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
-    // What a decoder prints on its way out is for the log; a flood is not.
-    const int MostWords = 2000;
+    // What a decoder prints before it crashes is for the log; a flood is not.
+    const int MaxErrorLength = 2000;
 
-    // A worker that had less than this of its time on a processor did not get to the image: a machine has other things to do.
+    // With a smaller share of a processor it is the machine that was late, not the image.
     const double LeastShare = 0.5;
 
-    // F_SETPIPE_SZ. A user without privileges has 64 MiB for all pipes; what is refused stays at 64 KiB.
+    // F_SETPIPE_SZ. An unprivileged user has 64 MiB for all pipes; a pipe that is refused more stays at 64 KiB.
     const int SetPipeSize = 1031, PipeSize = 512 * 1024;
 
     readonly Process process;
-    readonly Task<string> words;
-    bool late, taken;
-    TimeSpan worked;
+    readonly Task<string> errors;
+    bool isLate, hasImage;
+    TimeSpan processorTime;
 
     DecodeWorker(Process process)
     {
         this.process = process;
-        // A photo is some megabytes, and each time that the pipe is full both processes are woken.
+        // A photo has some megabytes, and a full pipe wakes both processes.
         if (OperatingSystem.IsLinux() && process.StandardInput.BaseStream is PipeStream pipe)
             _ = fcntl(pipe.SafePipeHandle, SetPipeSize, PipeSize);
-        words = ReadWordsAsync(process.StandardError);
+        errors = ReadErrorsAsync(process.StandardError);
     }
 
-    /// <summary>What it said of itself.</summary>
+    /// <summary>What it says of itself.</summary>
     public WorkerGreeting Greeting { get; private set; } = null!;
 
-    /// <summary>How many pictures it was given.</summary>
-    public int Pictures { get; private set; }
+    /// <summary>How many images it was given.</summary>
+    public int Images { get; private set; }
 
     /// <summary>Whether its process has ended, or is about to.</summary>
-    public bool IsGone => late || process.HasExited;
+    public bool HasEnded => isLate || process.HasExited;
 
     /// <summary>Starts a process and waits until it is ready.</summary>
-    /// <exception cref="InvalidOperationException">It cannot work; the message says why, in a sentence for whoever starts the service.</exception>
-    /// <exception cref="WorkerLostException">It ended, or said nothing sensible in time.</exception>
+    /// <exception cref="InvalidOperationException">It cannot work; the message says why, in a sentence for whoever starts the
+    /// service.</exception>
+    /// <exception cref="WorkerLostException">It ended, or did not greet in time.</exception>
     public static async Task<DecodeWorker> StartAsync(long memory, TimeSpan timeout)
     {
-        var worker = new DecodeWorker(Process.Start(Command(DecodeCommand.Arguments(memory, timeout)))!);
+        var worker = new DecodeWorker(Process.Start(Command(WorkerArguments.Make(memory, timeout)))!);
         try
         {
-            var (answer, body) = await worker.WithinAsync(Patience, ct => worker.AnswerAsync(maxSide: 0, ct));
+            var (answer, body) = await worker.WithinAsync(StartTimeout, ct => worker.AnswerAsync(maxSide: 0, ct));
             worker.Greeting = answer switch
             {
                 DecodeAnswer.Ready => DecodeFrame.ReadGreeting(body),
-                DecodeAnswer.Unfit => throw new InvalidOperationException(Encoding.UTF8.GetString(body)),
+                DecodeAnswer.CannotStart => throw new InvalidOperationException(Encoding.UTF8.GetString(body)),
                 _ => throw new InvalidDataException("A worker answered before it was asked."),
             };
             return worker;
@@ -68,32 +70,35 @@ sealed partial class DecodeWorker : IDisposable
         }
     }
 
-    /// <summary>Has one picture processed.</summary>
-    /// <exception cref="InvalidImageException">Damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">The header promises more pixels than <paramref name="maxPixels"/>, or than ten times as many in all frames.</exception>
+    /// <summary>Has one image processed.</summary>
+    /// <exception cref="InvalidImageException">It is damaged, truncated or empty.</exception>
+    /// <exception cref="TooManyPixelsException">Its header promises more pixels than <paramref name="maxPixels"/>, or ten times as many in
+    /// all frames.</exception>
+    /// <exception cref="ImageTooCostlyException">It needs more memory than the worker may have.</exception>
     /// <exception cref="WorkerLostException">The worker ended or took longer than <paramref name="timeout"/>.</exception>
-    public Task<ProcessedImage> ProcessAsync(UploadBuffer picture, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)
+    public Task<ProcessedImage> ProcessAsync(UploadBuffer image, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)
     {
-        Pictures++;
-        taken = false;
+        Images++;
+        hasImage = false;
         return WithinAsync(timeout, async ct =>
         {
             var header = new byte[DecodeRequest.Size];
-            new DecodeRequest(format, picture.Length, maxPixels, maxSide).Write(header);
+            var request = new DecodeRequest(format, image.Length, maxPixels, maxSide);
+            request.Write(header);
             var input = process.StandardInput.BaseStream;
             await input.WriteAsync(header, ct);
-            foreach (var segment in picture.Segments)
+            foreach (var segment in image.Segments)
                 await input.WriteAsync(segment, ct);
             await input.FlushAsync(ct);
-            taken = true;
+            hasImage = true;
             var (answer, body) = await AnswerAsync(maxSide, ct);
             return answer switch
             {
-                DecodeAnswer.Picture => DecodeFrame.ReadImage(body, maxSide),
+                DecodeAnswer.Image => DecodeFrame.ReadImage(body, maxSide),
                 DecodeAnswer.Invalid => throw new InvalidImageException(new DecoderException(Encoding.UTF8.GetString(body))),
                 DecodeAnswer.OutOfMemory => throw new ImageTooCostlyException(new DecoderException(Encoding.UTF8.GetString(body))),
                 DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
-                DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(maxPixels * ImagePipeline.AllFrames, ofAllFrames: true),
+                DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(request.MaxPixelsOfAllFrames, ofAllFrames: true),
                 _ => throw new InvalidDataException("A worker greeted instead of answering."),
             };
         });
@@ -119,40 +124,45 @@ sealed partial class DecodeWorker : IDisposable
         return (answer, body);
     }
 
-    // Whatever goes wrong, half an answer may be on its way: only a picture that was refused leaves a worker that can be used.
+    // Whatever else goes wrong, half an answer may be on its way: only after a refusal can the worker be used again.
     async Task<T> WithinAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> exchange)
     {
-        using var patience = new CancellationTokenSource(timeout);
-        using var cut = new CancellationTokenSource();
+        using var deadline = new CancellationTokenSource(timeout);
+        using var killed = new CancellationTokenSource();
         var before = ProcessorTime();
-        var end = patience.Token.Register(() =>
+        var end = deadline.Token.Register(() =>
         {
-            // While there is a process to ask: whoever waits for it ends it as soon as it is told.
-            worked = ProcessorTime() - before;
+            // Before it is killed: then there is no process to ask.
+            processorTime = ProcessorTime() - before;
             process.Kill();
-            cut.Cancel();
+            killed.Cancel();
         });
         try
         {
-            return await exchange(cut.Token);
+            return await exchange(killed.Token);
         }
         catch (Exception e) when (e is not ImageRefusedException)
         {
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
-            throw patience.IsCancellationRequested
-                ? new WorkerLostException(FormattableString.Invariant($"It took too long, {worked.TotalSeconds:0.0} s of processor time."), taken: true, e) { IsStarved = worked < timeout * LeastShare }
-                : new WorkerLostException(FormattableString.Invariant($"It ended with {process.ExitCode}. {await LastWordsAsync()}"), taken, e);
+            if (!deadline.IsCancellationRequested)
+                throw new WorkerLostException($"It ended with {process.ExitCode}. {await LastErrorsAsync()}", e) { HadImage = hasImage };
+            throw new WorkerLostException(
+                FormattableString.Invariant($"It took too long, {processorTime.TotalSeconds:0.0} s of processor time."), e)
+            {
+                HadImage = true,
+                IsStarved = processorTime < timeout * LeastShare,
+            };
         }
         finally
         {
-            // An answer and the deadline may have met: it is being killed then.
+            // The deadline may come just after the answer: the process is being killed then.
             await end.DisposeAsync();
-            late |= patience.IsCancellationRequested;
+            isLate |= deadline.IsCancellationRequested;
         }
     }
 
-    // Of a process that has just ended there is nothing to read.
+    // Zero when the process has just ended.
     TimeSpan ProcessorTime()
     {
         try
@@ -165,39 +175,34 @@ sealed partial class DecodeWorker : IDisposable
         }
     }
 
-    // Somebody else may hold the other end.
-    async Task<string> LastWordsAsync() => await Task.WhenAny(words, Task.Delay(TimeSpan.FromSeconds(1))) == words ? await words : "";
+    // Another process may hold the pipe open.
+    async Task<string> LastErrorsAsync() => await Task.WhenAny(errors, Task.Delay(TimeSpan.FromSeconds(1))) == errors ? await errors : "";
 
-    static async Task<string> ReadWordsAsync(StreamReader errors)
+    static async Task<string> ReadErrorsAsync(StreamReader reader)
     {
-        var said = new StringBuilder();
+        var text = new StringBuilder();
         var buffer = new char[512];
         int read;
         try
         {
-            while ((read = await errors.ReadAsync(buffer)) > 0)
-                said.Append(buffer, 0, Math.Min(read, Math.Max(0, MostWords - said.Length)));
+            while ((read = await reader.ReadAsync(buffer)) > 0)
+                text.Append(buffer, 0, Math.Min(read, Math.Max(0, MaxErrorLength - text.Length)));
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // The worker was disposed of: nobody asks for its last words any more.
+            // The worker was disposed: nobody asks for its last errors any more.
         }
-        return said.ToString().Trim();
+        return text.ToString().Trim();
     }
-
-    /// <summary>Whether a program is the runtime's own host, which takes an assembly.</summary>
-    public static bool IsHost(string program) => Path.GetFileNameWithoutExtension(program) == "dotnet";
 
     [LibraryImport("libc")]
     private static partial int fcntl(SafePipeHandle pipe, int command, int value);
 
-    // This program again: by the runtime's host, or by itself when it is an executable.
+    // The worker's program lies beside the service's, and is started in the same way: by the runtime's host, or by its own executable.
     static ProcessStartInfo Command(string[] arguments)
     {
-        var (program, assembly) = (Environment.ProcessPath!, typeof(DecodeWorker).Assembly.Location);
-        string[] command = assembly.Length == 0 || program == Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? ".exe" : null) ? [program]
-            // Within another program, such as the tests, the host is the one on the path.
-            : [IsHost(program) ? program : "dotnet", assembly];
+        var (host, worker) = (Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "Profiles.Worker"));
+        string[] command = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [host, $"{worker}.dll"] : [worker];
         var start = new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
         {
             RedirectStandardInput = true,
@@ -205,32 +210,29 @@ sealed partial class DecodeWorker : IDisposable
             RedirectStandardError = true,
             WorkingDirectory = "/",
         };
-        // Nothing of the service's environment, which has its secrets, but where things are.
-        string[] places = OperatingSystem.IsLinux() ? ["PATH", "LD_LIBRARY_PATH", "DOTNET_ROOT"] : ["PATH", "DOTNET_ROOT", "SystemRoot", "TEMP", "TMPDIR"];
-        var kept = start.Environment.Where(v => places.Contains(v.Key, OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal)).ToArray();
+        // The service's environment has its secrets: a worker is told only where programs and libraries are.
+        string[] others = OperatingSystem.IsLinux() ? ["LD_LIBRARY_PATH"] : ["SystemRoot", "TEMP", "TMPDIR"];
+        string[] places = ["PATH", "DOTNET_ROOT", .. others];
+        var names = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+        var kept = start.Environment.Where(v => places.Contains(v.Key, names)).ToArray();
         start.Environment.Clear();
         foreach (var (name, value) in kept)
             start.Environment[name] = value;
         start.Environment["LANG"] = "C.UTF-8";
-        // Decoding on several threads would otherwise fragment the heap to three times its size.
+        // Decoding on several threads fragments the heap to three times its size otherwise.
         start.Environment["MALLOC_ARENA_MAX"] = "2";
-        // Pixels are libvips' memory; the runtime needs little, and its diagnostics need files.
-        start.Environment["DOTNET_gcServer"] = "0";
-        start.Environment["DOTNET_GCHeapHardLimit"] = "0x10000000";
+        // The runtime's diagnostics need files.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         return start;
     }
 }
 
 /// <summary>A worker ended or did not answer; the message is for the log.</summary>
-/// <param name="message">For the log.</param>
-/// <param name="taken">Whether it had taken the whole picture, and may have begun to decode it: then the picture may be why.</param>
-/// <param name="inner">What it was noticed by.</param>
-sealed class WorkerLostException(string message, bool taken, Exception inner) : Exception(message, inner)
+sealed class WorkerLostException(string message, Exception inner) : Exception(message, inner)
 {
-    /// <summary>Whether it had taken the whole picture.</summary>
-    public bool Taken { get; } = taken;
+    /// <summary>Whether it had the whole image, and may have begun to decode it: then the image may be why.</summary>
+    public bool HadImage { get; init; }
 
-    /// <summary>Whether its time was over before it had had a processor for half of it: then the machine is why.</summary>
+    /// <summary>Whether it had a processor for less than half of its time: then the machine is why.</summary>
     public bool IsStarved { get; init; }
 }

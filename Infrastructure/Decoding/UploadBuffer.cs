@@ -4,7 +4,9 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Decoding;
 
-/// <summary>What all uploads together may take of the service's memory while they arrive and wait (Images:UploadMemory, in bytes).</summary>
+/// <summary>
+/// What all uploads together may take of the service's memory while they arrive and wait (Images:UploadMemory, in bytes).
+/// </summary>
 sealed class UploadMemory(IOptions<ImagesOptions> options)
 {
     long used;

@@ -6,8 +6,8 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// A piece of an image that arrives: memory of the system's and not of the runtime's, which goes back at once, but for what one photo takes. Arrays for 250 MB of uploads would be collected when the runtime finds time, and the
-/// process then has three times as much.
+/// A piece of an image that arrives: native memory, which goes back at once, except for what one photo takes. The runtime collects arrays
+/// for 250 MB of uploads when it finds time, and the process then has three times as much.
 /// </summary>
 sealed unsafe partial class UploadPiece : MemoryManager<byte>
 {

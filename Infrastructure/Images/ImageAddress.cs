@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Settings;
 

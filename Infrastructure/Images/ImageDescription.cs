@@ -4,7 +4,7 @@ using NJsonSchema;
 using NJsonSchema.Annotations;
 using NJsonSchema.Generation;
 using Profiles.Data;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Infrastructure.Images;
 

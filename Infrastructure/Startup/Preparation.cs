@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Mail;
@@ -28,13 +29,13 @@ static partial class Preparation
             await UseAsync("Images__Directory", () => pictures.CheckAsync(CancellationToken.None));
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
         var worker = await decoding;
-        app.Logger.LogInformation("Pictures are processed by libvips {Version}.", worker.Vips);
+        app.Logger.LogInformation("Images are processed by libvips {Version}.", worker.VipsVersion);
         if (app.Environment.IsProduction() && app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Host is null)
             app.Logger.LogWarning("Mail__Host is not set: mails are files in DataDirectory/mail and reach nobody.");
         if (!OperatingSystem.IsLinux())
-            app.Logger.LogWarning("Images are decoded in a process without the fence that Linux puts round it: it can do what this user can.");
-        else if (!worker.ClosedFiles)
-            app.Logger.LogWarning("This kernel has no Landlock: a process that decodes pictures could read the files that this user can.");
+            app.Logger.LogWarning("Images are decoded in a process without the sandbox that it has on Linux: it can do what this user can.");
+        else if (!worker.HasLandlock)
+            app.Logger.LogWarning("This kernel has no Landlock: a process that decodes images could read the files that this user can.");
     }
 
     /// <summary>As <see cref="PrepareAsync"/>, for a look that changes nothing.</summary>

@@ -1,5 +1,5 @@
 using NetVips;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Benchmarks;
 

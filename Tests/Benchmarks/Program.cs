@@ -18,7 +18,7 @@ static class Program
                 await ImagesBenchmark.RunAsync(options);
                 return 0;
             case ["pictures", var path, var atOnce]:
-                await ServicePictures.RunAsync(path, int.Parse(atOnce, CultureInfo.InvariantCulture));
+                await ServiceImages.RunAsync(path, int.Parse(atOnce, CultureInfo.InvariantCulture));
                 return 0;
             default:
                 await Console.Error.WriteLineAsync("""

@@ -1,7 +1,8 @@
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// The blocks of a GIF: a screen (13 bytes and perhaps colours), then extensions and frames, which both end in sub-blocks that say their own length, then the trailer.
+/// The blocks of a GIF: a screen (13 bytes and perhaps colours), then extensions and frames, which both end in sub-blocks that say their
+/// own length, then the trailer.
 /// </summary>
 static class GifStructure
 {
@@ -9,8 +10,10 @@ static class GifStructure
 
     const byte Extension = (byte)'!', Frame = (byte)',', Trailer = (byte)';';
 
-    /// <summary>The picture to its trailer, or with one in place of what stands behind its last frame: encoders leave it out or pad it.</summary>
-    public static Span<byte> Mend(Span<byte> buffer, int length)
+    /// <summary>
+    /// The image to its trailer, or with one in place of what stands behind its last frame: encoders leave it out or pad it.
+    /// </summary>
+    public static Span<byte> Repair(Span<byte> buffer, int length)
     {
         ReadOnlySpan<byte> gif = buffer[..length];
         var (at, frame) = (FirstBlock(gif), 0);
@@ -29,12 +32,14 @@ static class GifStructure
         // Of the last frame just the end of its sub-blocks may be missing. Cut off elsewhere, it lacks pixels.
         buffer[length] = 0;
         if (frame == 0 || at > length + 1 || (at > length && !HasPixels(buffer[..at], frame)))
-            throw new InvalidImageException();
+            throw RefusedException.Invalid();
         buffer[at] = Trailer;
         return buffer[..(at + 1)];
     }
 
-    /// <summary>Whether a mended picture's first frame has all its pixels: counts those that the codes stand for (LZW; GIF89a, appendix F).</summary>
+    /// <summary>
+    /// Whether a repaired image's first frame has all its pixels: counts those that the codes stand for (LZW; GIF89a, appendix F).
+    /// </summary>
     public static bool HasFirstFrame(ReadOnlySpan<byte> gif)
     {
         var at = FirstBlock(gif);
@@ -48,7 +53,8 @@ static class GifStructure
     static bool IsBlock(ReadOnlySpan<byte> gif, int at) => at < gif.Length && gif[at] is Extension or Frame;
 
     // Of a frame the size of its codes, of an extension its label; the sub-blocks follow.
-    static int Introduction(ReadOnlySpan<byte> gif, int at) => gif[at] == Extension ? at + 1 : at + 10 + (at + 9 < gif.Length ? Colours(gif[at + 9]) : 0);
+    static int Introduction(ReadOnlySpan<byte> gif, int at) =>
+        gif[at] == Extension ? at + 1 : at + 10 + (at + 9 < gif.Length ? Colours(gif[at + 9]) : 0);
 
     // More than the length where the block has no end.
     static int BehindBlock(ReadOnlySpan<byte> gif, int at)

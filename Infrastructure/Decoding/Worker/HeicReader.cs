@@ -4,7 +4,7 @@ using ImageMagick;
 using Microsoft.Win32.SafeHandles;
 using NetVips;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
 /// Reads one HEIC by Magick.NET, whose libheif brings an HEVC decoder; it turns the image upright itself. ImageMagick is loaded

@@ -1,18 +1,16 @@
 using System.Runtime.CompilerServices;
 using ImageMagick;
 using NetVips;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// Makes of any accepted picture the ones that are stored: upright, sRGB, at most MaxSide x MaxSide, white where it was
-/// transparent, the first frame of an animation, without metadata, always encoded anew. Runs where a crash does not matter, in a <see cref="DecodeWorker"/>.
+/// Makes the images that are stored out of any image that is accepted: upright, sRGB, no larger than they may be, on white, of the first
+/// frame of an animation, without metadata, always encoded anew.
 /// </summary>
 static class ImagePipeline
 {
-    /// <summary>All frames together may have this many times the pixels of one. Only the first is decoded; more than that is a bomb and not a picture.</summary>
-    public const int AllFrames = 10;
-
     // What a JPEG can have. A PNG can have more: one of 1 x 10,000,000, 20 kB, costs 20 seconds.
     const int LongestSide = 65535;
 
@@ -24,73 +22,71 @@ static class ImagePipeline
     // The pixels that tell the dominant colour and the ThumbHash.
     const int SmallSide = 32;
 
-    /// <summary>Processes one picture; <paramref name="upload"/>, which ends in <see cref="ImageStructure.Room"/>, is overwritten where it has what is not decoded.</summary>
-    /// <exception cref="InvalidImageException">Damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">The header promises more pixels than <paramref name="maxPixels"/>, or than ten times as many in all frames.</exception>
-    public static ProcessedImage Process(Span<byte> upload, ImageFormat format, long maxPixels, int maxSide)
+    /// <summary>Processes one image.</summary>
+    /// <param name="upload">The image and <see cref="ImageStructure.Padding"/>; overwritten.</param>
+    /// <param name="request">Its format and its limits.</param>
+    /// <exception cref="RefusedException">It is damaged, or has too many pixels, or needs too much memory.</exception>
+    public static ProcessedImage Process(Span<byte> upload, DecodeRequest request)
     {
-        var picture = ImageStructure.Admit(format, upload);
-        // Of the picture before.
+        var bytes = ImageStructure.Repair(request.Format, upload);
+        // Those of the image before.
         _ = TakeWarnings();
         try
         {
-            using var decoded = format is ImageFormat.Heic
-                ? DecodeHeic(picture, maxPixels, maxSide)
-                : Decode(picture, format, maxPixels, maxSide);
+            using var decoded = request.Format is ImageFormat.Heic ? DecodeHeic(bytes, request) : Decode(bytes, request);
             return Encode(decoded);
         }
         catch (VipsException refused)
         {
             // The first line is the binding's.
-            throw new InvalidImageException(new DecoderException(refused.Message.Split('\n', 2)[^1].Trim()));
+            throw RefusedException.ByDecoder(refused.Message.Split('\n', 2)[^1].Trim());
         }
     }
 
-    static Image Decode(ReadOnlySpan<byte> picture, ImageFormat format, long maxPixels, int maxSide)
+    static Image Decode(ReadOnlySpan<byte> bytes, DecodeRequest request)
     {
-        using var source = Source.NewFromMemory(picture);
-        using var header = Open(source, format);
+        using var source = Source.NewFromMemory(bytes);
+        using var header = Open(source, request.Format);
         var frames = header.Contains("n-pages") ? (int)header.Get("n-pages") : 1;
-        Check(header.Width, header.Height, frames, maxPixels);
+        Check(header.Width, header.Height, frames, request);
         // The decoder shows what there is of a frame.
-        if (format is ImageFormat.Gif && (frames > MostGifFrames || !GifStructure.HasFirstFrame(picture)))
-            throw new InvalidImageException();
-        if (format is not ImageFormat.Jpeg)
-            return Finish(header, maxSide);
+        if (request.Format is ImageFormat.Gif && (frames > MostGifFrames || !GifStructure.HasFirstFrame(bytes)))
+            throw RefusedException.Invalid();
+        if (request.Format is not ImageFormat.Jpeg)
+            return Finish(header, request.MaxSide);
         using var shrunk = Image.JpegloadSource(
-            source, Shrink(header, maxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
-        var decoded = Finish(shrunk, maxSide);
+            source, Shrink(header, request.MaxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
+        var decoded = Finish(shrunk, request.MaxSide);
         // Of the last rows the loader does not see its decoder's warnings, which say that they are missing.
         if (TakeWarnings() is not { Length: > 0 } warning)
             return decoded;
         decoded.Dispose();
-        throw new InvalidImageException(new DecoderException(warning));
+        throw RefusedException.ByDecoder(warning);
     }
 
-    // What the decoders have said of a picture that they decoded all the same: the exception of NetVips takes it from libvips,
-    // which keeps it for the whole process.
+    // The warnings of decoders that went on: the exception of NetVips takes them from libvips, which keeps them for the whole process.
     static string TakeWarnings() => new VipsException("").Message.Trim();
 
-    // Not inlined: an image that is none does not load ImageMagick.
+    // Not inlined: only a HEIC loads ImageMagick.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static Image DecodeHeic(ReadOnlySpan<byte> picture, long maxPixels, int maxSide)
+    static Image DecodeHeic(ReadOnlySpan<byte> bytes, DecodeRequest request)
     {
         try
         {
-            using var reader = new HeicReader(picture);
+            using var reader = new HeicReader(bytes);
             var (width, height) = reader.Size();
-            Check(width, height, frames: 1, maxPixels);
-            using var image = reader.Decode(maxPixels);
-            return Finish(image, maxSide);
+            Check(width, height, frames: 1, request);
+            using var image = reader.Decode(request.MaxPixels);
+            return Finish(image, request.MaxSide);
         }
         catch (MagickException refused)
         {
-            throw new InvalidImageException(refused);
+            throw RefusedException.ByDecoder(refused.Message);
         }
     }
 
     // fail-on=warning: damage is refused. With error, garbage inside a JPEG passes, and a 103-byte bomb costs seconds.
-    // No page is named: the default is the first frame, and for HEIF the primary picture, which may not be the first.
+    // No page is named: the default is the first frame, and for HEIF the primary image, which may not be the first.
     static Image Open(Source source, ImageFormat format) => format switch
     {
         ImageFormat.Jpeg => Image.JpegloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
@@ -105,9 +101,9 @@ static class ImagePipeline
     static Image Finish(Image image, int maxSide)
     {
         using var thumbnail = Thumbnail(image, maxSide);
-        // Grey and 16-bit pictures stay so in a thumbnail.
+        // Grey and 16-bit images stay so in a thumbnail.
         using var coloured = thumbnail.Colourspace(Enums.Interpretation.Srgb);
-        // flatten takes the last band of a picture that is not transparent for its opacity.
+        // flatten takes the last band of an image that is not transparent for its opacity.
         using var flat = coloured.HasAlpha() ? coloured.Flatten(background: [255]) : null;
         return (flat ?? coloured).CopyMemory();
     }
@@ -117,14 +113,14 @@ static class ImagePipeline
     {
         var shorter = Math.Min(decoded.Width, decoded.Height);
         var variants = new byte[ProcessedImage.Sides.Count][];
-        // Cut out first: with crop, thumbnail_image makes all of the picture smaller before it cuts, a quarter more of the work.
+        // Cut out first: with crop, thumbnail_image shrinks the whole image before it cuts, a quarter more of the work.
         var larger = decoded.Gravity(Enums.CompassDirection.Centre, shorter, shorter);
         try
         {
             for (var i = variants.Length - 1; i >= 0; i--)
             {
                 using var square = larger.Resize((double)Math.Min(ProcessedImage.Sides[i], shorter) / larger.Width);
-                // Each is made of the next larger one, which is smaller than the picture.
+                // Each is made of the next larger one, which is smaller than the image.
                 var kept = square.CopyMemory();
                 larger.Dispose();
                 larger = kept;
@@ -137,21 +133,22 @@ static class ImagePipeline
         }
         using var small = decoded.ThumbnailImage(SmallSide, SmallSide, Enums.Size.Down);
         var pixels = small.WriteToMemory<byte>();
-        return new(Save(decoded), decoded.Width, decoded.Height, ThumbHash.Encode(small.Width, small.Height, pixels), DominantColor(pixels), variants);
+        var thumbHash = ThumbHash.Encode(small.Width, small.Height, pixels);
+        return new(Save(decoded), decoded.Width, decoded.Height, thumbHash, DominantColor(pixels), variants);
     }
 
     static byte[] Save(Image image) => image.JpegsaveBuffer(q: 82, optimizeCoding: true, keep: Enums.ForeignKeep.None);
 
-    static void Check(int width, int height, int frames, long limit)
+    static void Check(int width, int height, int frames, DecodeRequest request)
     {
-        var limitOfAllFrames = Math.Min(limit, long.MaxValue / AllFrames) * AllFrames;
-        if (width < 1 || height < 1) throw new InvalidImageException();
+        if (width < 1 || height < 1) throw RefusedException.Invalid();
 
         var pixels = Math.BigMul(width, height);
-        if (pixels > limit) throw new TooManyPixelsException(limit, ofAllFrames: false);
-        if (width > LongestSide || height > LongestSide) throw new InvalidImageException();
-        if (frames > limitOfAllFrames / pixels)
-            throw new TooManyPixelsException(limitOfAllFrames, ofAllFrames: true);
+        if (pixels > request.MaxPixels)
+            throw new RefusedException(DecodeAnswer.TooManyPixels, $"The image has {pixels} pixels.");
+        if (width > LongestSide || height > LongestSide) throw RefusedException.Invalid();
+        if (frames > request.MaxPixelsOfAllFrames / pixels)
+            throw new RefusedException(DecodeAnswer.TooManyPixelsInAllFrames, $"The image has {frames} frames of {pixels} pixels.");
     }
 
     // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it any more,
@@ -171,8 +168,8 @@ static class ImagePipeline
         };
     }
 
-    // Turns the picture upright and converts CMYK by itself. The profile is named only for pictures that embed one:
-    // the others are sRGB already, and converting them all the same takes a third of a picture's time.
+    // Turns the image upright and converts CMYK by itself. The profile is named only for images that embed one:
+    // the others are sRGB already, and converting them all the same takes a third of an image's time.
     static Image Thumbnail(Image image, int side)
     {
         if (!image.Contains("icc-profile-data"))
@@ -183,7 +180,7 @@ static class ImagePipeline
         }
         catch (VipsException)
         {
-            // The profile is for other pixels, such as one for RGB in a grey picture. Browsers show the picture as if
+            // The profile is for other pixels, such as one for RGB in a grey image. Browsers show the image as if
             // it had none; if something else is wrong, it is so without the profile too.
             return image.ThumbnailImage(side, side, Enums.Size.Down);
         }

@@ -1,29 +1,31 @@
-namespace Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
+
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// Looks at what the decoders do not, before they see the picture, and mends in place what browsers pass over: the strictest decoding then tells whether all pixels are there.
-/// All walks are bounded by the picture's length.
+/// Checks what the decoders do not, before they see the image, and repairs in place what browsers ignore: the strictest decoding then tells
+/// whether all pixels are there. Every walk is bounded by the image's length.
 /// </summary>
 static class ImageStructure
 {
-    /// <summary>The bytes that mending may need behind the picture.</summary>
-    public const int Room = 16;
+    /// <summary>The bytes that a repair may need behind the image.</summary>
+    public const int Padding = 16;
 
-    /// <summary>The bytes to decode: the picture without what is not decoded, and with an end where that is all that it lacks.</summary>
-    /// <param name="format">Of the picture.</param>
-    /// <param name="buffer">The picture and <see cref="Room"/>; overwritten.</param>
-    /// <exception cref="InvalidImageException">
-    /// A JPEG with more scans or segments than photos have, or a picture that is cut off in the middle of a part or of the first frame.
+    /// <summary>The bytes to decode: the image without what is not decoded, and with an end where only that is missing.</summary>
+    /// <param name="format">Of the image.</param>
+    /// <param name="buffer">The image and <see cref="Padding"/>; overwritten.</param>
+    /// <exception cref="RefusedException">
+    /// A JPEG has more scans or segments than photos have, or the image is cut off in the middle of a part or of the first frame.
     /// </exception>
-    public static Span<byte> Admit(ImageFormat format, Span<byte> buffer)
+    public static Span<byte> Repair(ImageFormat format, Span<byte> buffer)
     {
-        var length = buffer.Length - Room;
+        var length = buffer.Length - Padding;
         return format switch
         {
-            ImageFormat.Jpeg => JpegStructure.Mend(buffer, length),
-            ImageFormat.Png => PngStructure.Mend(buffer, length),
-            ImageFormat.Gif => GifStructure.Mend(buffer, length),
-            ImageFormat.WebP => WebPStructure.Mend(buffer, length),
+            ImageFormat.Jpeg => JpegStructure.Repair(buffer, length),
+            ImageFormat.Png => PngStructure.Repair(buffer, length),
+            ImageFormat.Gif => GifStructure.Repair(buffer, length),
+            ImageFormat.WebP => WebPStructure.Repair(buffer, length),
             _ => buffer[..length],
         };
     }

@@ -1,4 +1,4 @@
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>Which of a JPEG's coefficients its scans have brought, and how many of their bits (ITU-T T.81, G.1.1).</summary>
 sealed class JpegFrame
@@ -28,7 +28,9 @@ sealed class JpegFrame
         }
     }
 
-    /// <summary>Takes a scan's header: the number of components, two bytes for each, the first and last coefficient, and the bits before and after.</summary>
+    /// <summary>
+    /// Takes a scan's header: the number of components, two bytes for each, the first and last coefficient, and the bits before and after.
+    /// </summary>
     public void Add(ReadOnlySpan<byte> header)
     {
         var (first, last, bits) = (header[^3], Math.Min(header[^2], (byte)(Coefficients - 1)), (sbyte)(header[^1] & 0x0F));

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// The markers of a JPEG (ITU-T T.81, annex B): FF and a code, most with a segment that says its own length. The pixels after a scan's header do not say it; in them FF
-/// stands only before 00, before a restart marker (D0 to D7), or before the next marker.
+/// The markers of a JPEG (ITU-T T.81, annex B): FF and a code, most with a segment that says its own length. The pixels after a scan's
+/// header do not say theirs; in them FF stands only before 00, before a restart marker (D0 to D7), or before the next marker.
 /// </summary>
 static class JpegStructure
 {
@@ -16,13 +16,16 @@ static class JpegStructure
 
     const int MostComponents = 4;
 
-    const byte Fill = 0xFF, End = 0xD9, Scan = 0xDA, Comment = 0xFE, Jfif = 0xE0, Adobe = 0xEE, Progressive = 0xC2, ProgressiveArithmetic = 0xCA;
+    const byte Fill = 0xFF, End = 0xD9, Scan = 0xDA, Comment = 0xFE, Jfif = 0xE0, Adobe = 0xEE;
+
+    const byte Progressive = 0xC2, ProgressiveArithmetic = 0xCA;
 
     /// <summary>
-    /// Keeps the first picture, its tables, its EXIF, its profile and its colours' kind. Mended is what decoders warn of though every pixel is there: the parameters of a scan
-    /// of a picture that has but one (Samsung's cameras), versions and colour codes that nobody knows, bytes between segments, and an end that is missing.
+    /// Keeps the first image, its tables, its EXIF, its profile and its colour coding. Repairs what decoders warn of though every pixel is
+    /// there: the parameters of the scan of an image that has only one (Samsung's cameras), unknown versions and colour codes, bytes
+    /// between segments, and a missing end.
     /// </summary>
-    public static Span<byte> Mend(Span<byte> buffer, int length)
+    public static Span<byte> Repair(Span<byte> buffer, int length)
     {
         ReadOnlySpan<byte> jpeg = buffer[..length];
         var (at, kept, scans, segments) = (2, 2, 0, 0);
@@ -32,23 +35,24 @@ static class JpegStructure
             var (marker, behind) = found;
             if (marker == End)
                 return WithEnd(buffer, kept);
-            if (behind + 2 > length || BinaryPrimitives.ReadUInt16BigEndian(jpeg[behind..]) is var size && (size < 2 || behind + size > length))
-                throw new InvalidImageException();
+            if (behind + 2 > length
+                || BinaryPrimitives.ReadUInt16BigEndian(jpeg[behind..]) is var size && (size < 2 || behind + size > length))
+                throw RefusedException.Invalid();
             var segment = buffer.Slice(behind, size);
             if (marker == Scan && ++scans > MostScans)
-                throw new InvalidImageException();
+                throw RefusedException.Invalid();
             at = marker == Scan ? EndOfScan(jpeg, behind + size) : behind + size;
             if (!IsKept(marker))
                 continue;
             if (++segments > MostSegments)
-                throw new InvalidImageException();
-            MendSegment(marker, segment[2..], frame);
+                throw RefusedException.Invalid();
+            RepairSegment(marker, segment[2..], frame);
             (buffer[kept], buffer[kept + 1]) = (Fill, marker);
             buffer[behind..at].CopyTo(buffer[(kept + 2)..]);
             kept += 2 + at - behind;
         }
         // Cut off between two scans, it would look whole to the decoder.
-        return scans > 0 && frame.IsWhole ? WithEnd(buffer, kept) : throw new InvalidImageException();
+        return scans > 0 && frame.IsWhole ? WithEnd(buffer, kept) : throw RefusedException.Invalid();
     }
 
     // Others, such as a maker's own and previews, are decoded by nobody here.
@@ -61,7 +65,7 @@ static class JpegStructure
         return buffer[..(kept + 2)];
     }
 
-    static void MendSegment(byte marker, Span<byte> content, JpegFrame frame)
+    static void RepairSegment(byte marker, Span<byte> content, JpegFrame frame)
     {
         switch (marker)
         {

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>The chunks of a PNG behind its signature: length, type, content, checksum; the last is IEND.</summary>
 static class PngStructure
@@ -10,10 +10,10 @@ static class PngStructure
     static ReadOnlySpan<byte> End => [0, 0, 0, 0, (byte)'I', (byte)'E', (byte)'N', (byte)'D', 0xAE, 0x42, 0x60, 0x82];
 
     /// <summary>
-    /// The picture without its text, of which 600 kB can unpack to 600 MB and which nothing here reads, and without what stands behind its end. Where its pixels are there and
-    /// only the end is missing, it gets one: whether all rows are there shows in decoding.
+    /// The image without its text, of which 600 kB can unpack to 600 MB and which nothing here reads, and without what stands behind its
+    /// end. Where only the end is missing behind its pixels, it gets one: decoding tells whether all rows are there.
     /// </summary>
-    public static Span<byte> Mend(Span<byte> buffer, int length)
+    public static Span<byte> Repair(Span<byte> buffer, int length)
     {
         var png = buffer[..length];
         var (at, kept, hasPixels) = (Signature, Signature, false);
@@ -36,8 +36,9 @@ static class PngStructure
             kept += chunk.Length;
         }
         // What was begun, and lacks its end, is pixels that are missing.
-        if (!hasPixels || (at + 8 <= length && (png.Slice(at + 4, 4).SequenceEqual("IDAT"u8) || png.Slice(at + 4, 4).SequenceEqual("fdAT"u8))))
-            throw new InvalidImageException();
+        if (!hasPixels
+            || (at + 8 <= length && (png.Slice(at + 4, 4).SequenceEqual("IDAT"u8) || png.Slice(at + 4, 4).SequenceEqual("fdAT"u8))))
+            throw RefusedException.Invalid();
         End.CopyTo(buffer[kept..]);
         return buffer[..(kept + End.Length)];
     }

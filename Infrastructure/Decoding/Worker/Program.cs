@@ -1,89 +1,76 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// The program in its other role, <c>Profiles decode</c>: takes pictures from its standard input one after the other and answers them on its standard output,
-/// behind a <see cref="Fence"/>. <see cref="DecodePool"/> starts it; it knows no setting, no database and no secret.
+/// Decodes images from its standard input one after the other and answers on its standard output, inside a <see cref="Sandbox"/>. The
+/// service starts it with <see cref="WorkerArguments"/>; it knows no setting, no database and no secret.
 /// </summary>
-static class DecodeCommand
+static class Program
 {
-    public const string Name = "decode";
-
-    /// <summary>Said by a worker that has put its fence up to the one that it becomes.</summary>
-    const string Fenced = "fenced";
-
-    /// <summary>The arguments of a worker: what its writable memory may be in bytes, and how long one picture may take.</summary>
-    public static string[] Arguments(long memory, TimeSpan timeout) =>
-        [Name, memory.ToString(CultureInfo.InvariantCulture), ((int)Math.Ceiling(timeout.TotalSeconds)).ToString(CultureInfo.InvariantCulture)];
-
-    /// <summary>Whether these are a worker's arguments, which only a service gives.</summary>
-    public static bool Is(string[] arguments) => arguments is [Name, _, _] or [Name, _, _, Fenced];
-
-    /// <summary>Works until the standard input ends; the exit code.</summary>
-    public static int Run(string[] arguments)
+    static int Main(string[] arguments)
     {
+        if (arguments is not ([_, _] or [_, _, WorkerArguments.Sandboxed]))
+        {
+            Console.Error.WriteLine("The service starts this program to decode images.");
+            return 2;
+        }
         using var answers = OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : Open(1, FileAccess.Write);
         try
         {
             if (OperatingSystem.IsLinux())
             {
-                if (arguments is not [.., Fenced])
-                    Fence.Enter(long.Parse(arguments[1], CultureInfo.InvariantCulture), [.. arguments, Fenced]);
+                if (arguments is not [.., WorkerArguments.Sandboxed])
+                    Sandbox.Enter(long.Parse(arguments[0], CultureInfo.InvariantCulture), WorkerArguments.Sandboxed);
                 Seccomp.Deny();
             }
             Vips.Start();
-            answers.Write(DecodeFrame.Write(new WorkerGreeting(Vips.Version, OperatingSystem.IsLinux() && Fence.ClosesFiles)));
+            answers.Write(DecodeFrame.Write(new WorkerGreeting(Vips.Version, OperatingSystem.IsLinux() && Sandbox.HasLandlock)));
         }
         catch (InvalidOperationException e)
         {
-            answers.Write(DecodeFrame.Make(DecodeAnswer.Unfit, e.Message));
+            answers.Write(DecodeFrame.Make(DecodeAnswer.CannotStart, e.Message));
             return 1;
         }
 
-        // A signal to the whole group is for the service, which ends its pictures and then its workers.
+        // A signal to the whole process group is for the service, which finishes its images and then ends its workers.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => s.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => s.Cancel = true);
-        // Longer than the service waits, for when it is gone.
-        var seconds = (2 * int.Parse(arguments[2], CultureInfo.InvariantCulture)) + 1;
-        using var pictures = OperatingSystem.IsWindows() ? Console.OpenStandardInput() : Open(0, FileAccess.Read);
+        // The service ends a worker that is late. When the service is gone, the worker's own alarm does, a little later.
+        var seconds = (2 * int.Parse(arguments[1], CultureInfo.InvariantCulture)) + 1;
+        using var images = OperatingSystem.IsWindows() ? Console.OpenStandardInput() : Open(0, FileAccess.Read);
         var header = new byte[DecodeRequest.Size];
-        while (pictures.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length)
+        while (images.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length)
         {
             if (OperatingSystem.IsLinux())
-                Fence.EndAfter(seconds);
-            answers.Write(Answer(DecodeRequest.Read(header), pictures));
+                Sandbox.SetDeadline(seconds);
+            answers.Write(Answer(DecodeRequest.Read(header), images));
             if (OperatingSystem.IsLinux())
-                Fence.Rest();
+                Sandbox.ClearDeadline();
         }
         return 0;
     }
 
-    // Not by way of the console, which would look for a terminal.
-    static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+    // The console would look for a terminal.
+    static FileStream Open(int descriptor, FileAccess access) =>
+        new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 
-    static unsafe byte[] Answer(DecodeRequest request, Stream pictures)
+    static unsafe byte[] Answer(DecodeRequest request, Stream images)
     {
-        // Not the runtime's memory: what it has got it keeps.
-        var memory = NativeMemory.Alloc((nuint)request.Length + ImageStructure.Room);
+        // Native memory: the runtime keeps what it once had.
+        var memory = NativeMemory.Alloc((nuint)request.Length + ImageStructure.Padding);
         try
         {
-            var picture = new Span<byte>(memory, request.Length + ImageStructure.Room);
-            pictures.ReadExactly(picture[..request.Length]);
-            return DecodeFrame.Write(ImagePipeline.Process(picture, request.Format, request.MaxPixels, request.MaxSide));
+            var image = new Span<byte>(memory, request.Length + ImageStructure.Padding);
+            images.ReadExactly(image[..request.Length]);
+            return DecodeFrame.Write(ImagePipeline.Process(image, request));
         }
-        catch (InvalidImageException e)
+        catch (RefusedException e)
         {
-            var said = e.InnerException?.Message ?? e.Message;
-            // The decoders have no code for it, but all of them one of these words.
-            var costs = said.Contains("memory", StringComparison.OrdinalIgnoreCase) || said.Contains("ResourcesExhausted", StringComparison.Ordinal);
-            return DecodeFrame.Make(costs ? DecodeAnswer.OutOfMemory : DecodeAnswer.Invalid, said);
-        }
-        catch (TooManyPixelsException e)
-        {
-            return DecodeFrame.Make(e.OfAllFrames ? DecodeAnswer.TooManyPixelsInAllFrames : DecodeAnswer.TooManyPixels, []);
+            return DecodeFrame.Make(e.Answer, e.Message);
         }
         finally
         {

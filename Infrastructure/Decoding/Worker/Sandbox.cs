@@ -3,27 +3,27 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Text;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// What a worker may not do any more, so that a picture that takes it over gains nothing: no more memory than it needs, no privilege by any program,
-/// no core file, and, by Landlock where the kernel has it, no file but the code that it runs, nothing to write, no connection.
+/// Restricts a worker, so that an image that takes it over gains nothing: little memory, no privilege by any program, no core file, and, by
+/// Landlock where the kernel has it, no file but the code that it runs, nothing to write, no connection.
 /// </summary>
 /// <remarks>
-/// Threads have these restrictions each for themselves, and the runtime has several before <c>Main</c> is reached. So a worker puts them on
-/// itself and then becomes its own program anew (<c>execve</c>), with them from the first instruction on.
+/// Each thread has its own restrictions, and the runtime has several threads before <c>Main</c>. So a worker restricts itself and then
+/// starts its own program again in the same process (<c>execve</c>), restricted from the first instruction on.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-static unsafe partial class Fence
+static unsafe partial class Sandbox
 {
-    // Any folder that everybody can list and that is no part of the program.
+    // A folder that everybody can list and that is no part of the program.
     const string ForeignFolder = "/etc";
 
     // The runtime keeps the files of its assemblies open.
     const int OpenFiles = 256;
 
-    /// <summary>Whether what the rights of the user would let it read is closed to this process.</summary>
-    public static bool ClosesFiles
+    /// <summary>Whether Landlock keeps this process from files that its user may read.</summary>
+    public static bool HasLandlock
     {
         get
         {
@@ -38,60 +38,65 @@ static unsafe partial class Fence
         }
     }
 
-    /// <summary>Puts the restrictions on and starts this program again with <paramref name="arguments"/>; returns only when that fails.</summary>
-    /// <param name="memory">What its writable memory may be, in bytes.</param>
-    /// <param name="arguments">For the program.</param>
+    /// <summary>Restricts this process and starts its program again with one argument more; returns only by an exception.</summary>
+    /// <param name="memory">How much writable memory it may have, in bytes.</param>
+    /// <param name="argument">Behind those that it was started with.</param>
     /// <exception cref="InvalidOperationException">The system refuses a restriction.</exception>
-    public static void Enter(long memory, params ReadOnlySpan<string> arguments)
+    public static void Enter(long memory, string argument)
     {
-        // Not the address space, of which the runtime reserves far more than it uses.
+        // The address space is no limit: the runtime reserves far more of it than it uses.
         Limit(RlimitData, (ulong)memory);
         Limit(RlimitCore, 0);
         Limit(RlimitNoFile, OpenFiles);
         if (prctl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
             throw Refused("no_new_privs");
-        CloseFiles();
-        // What whoever started the service has left open is closed too, but for the three pipes.
+        RestrictFiles();
+        // Closes what the service's own parent may have left open, but for the three pipes.
         _ = syscall(CloseRange, (void*)3, int.MaxValue, CloseOnExec);
 
-        var program = Environment.ProcessPath!;
-        // The name of an assembly stands before the arguments when the host is dotnet.
-        string[] self = DecodeWorker.IsHost(program) ? [program, typeof(Fence).Assembly.Location] : [program];
+        // As it was started: by its own executable, or by the runtime's host with the name of the assembly.
+        var arguments = File.ReadAllText("/proc/self/cmdline").TrimEnd('\0').Split('\0');
         var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => $"{v.Key}={v.Value}");
-        _ = execve(program, Strings([.. self, .. arguments]), Strings([.. variables]));
+        _ = execve(Environment.ProcessPath!, Strings([.. arguments, argument]), Strings([.. variables]));
         throw Refused("execve");
     }
 
-    /// <summary>Ends this process when it has worked for <paramref name="seconds"/> from now on, or has not come back within them; for when nobody else is left to do so.</summary>
-    public static void EndAfter(int seconds)
+    /// <summary>
+    /// Has the system end this process after <paramref name="seconds"/> of processor time or of real time, when no service is left to do
+    /// so.
+    /// </summary>
+    public static void SetDeadline(int seconds)
     {
-        // The next picture has its own time: only the soft limit is moved.
-        Limit(RlimitCpu, (ulong)Environment.CpuUsage.TotalTime.TotalSeconds + (ulong)seconds, forGood: false);
+        // Only the soft limit is set: the next image has its own time.
+        Limit(RlimitCpu, (ulong)Environment.CpuUsage.TotalTime.TotalSeconds + (ulong)seconds, isHard: false);
         _ = alarm((uint)seconds);
     }
 
-    /// <summary>Takes <see cref="EndAfter"/> back: a worker may wait for the next picture as long as it takes.</summary>
-    public static void Rest() => _ = alarm(0);
+    /// <summary>A worker may wait for the next image as long as it takes.</summary>
+    public static void ClearDeadline() => _ = alarm(0);
 
     // The runtime, wherever it is installed; null when the program brings its own.
     static string? Runtime => Path.GetDirectoryName(typeof(object).Assembly.Location) is { Length: > 0 } framework
-        && Path.GetFullPath(Path.Combine(framework, "../../..")) is var root && Directory.Exists(Path.Combine(root, "host", "fxr")) ? root : null;
+        && Path.GetFullPath(Path.Combine(framework, "../../..")) is var root && Directory.Exists(Path.Combine(root, "host", "fxr"))
+            ? root : null;
 
-    // The assemblies and libraries of this program one by one: its folder may hold settings, and below it pictures and the database.
+    // The assemblies and libraries of this program one by one: its folder may contain settings, and folders in it images and the database.
     static IEnumerable<string> Readable() =>
     [
-        "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system", "/sys/fs/cgroup", "/proc/self", "/dev/null", "/dev/zero", "/dev/urandom",
+        "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system", "/sys/fs/cgroup",
+        "/proc/self", "/dev/null", "/dev/zero", "/dev/urandom",
         Environment.ProcessPath!, Runtime ?? Environment.ProcessPath!,
         .. (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries),
         // What the packages bring for this system, and ImageMagick's policy.
         Path.Combine(AppContext.BaseDirectory, "runtimes"), Path.Combine(AppContext.BaseDirectory, "magick"),
         .. Directory.EnumerateFiles(AppContext.BaseDirectory, "*", new EnumerationOptions { RecurseSubdirectories = false })
-            .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal) || Path.GetFileName(f) == "libvips.so.42"
+            .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal)
+                || Path.GetFileName(f) == "libvips.so.42"
                 || f.EndsWith(".deps.json", StringComparison.Ordinal) || f.EndsWith(".runtimeconfig.json", StringComparison.Ordinal)),
     ];
 
     // https://docs.kernel.org/userspace-api/landlock.html
-    static void CloseFiles()
+    static void RestrictFiles()
     {
         var version = (int)syscall(LandlockCreateRuleset, null, 0, 1);
         if (version < 1)
@@ -125,20 +130,20 @@ static unsafe partial class Fence
             throw Refused("landlock_add_rule");
     }
 
-    static void Limit(int resource, ulong value, bool forGood = true)
+    static void Limit(int resource, ulong value, bool isHard = true)
     {
         ResourceLimit limit;
         if (getrlimit(resource, &limit) != 0)
             throw Refused("getrlimit");
-        // Whoever starts the service may have set less.
+        // The service itself may have less.
         limit.Soft = Math.Min(value, limit.Hard);
-        if (forGood)
+        if (isHard)
             limit.Hard = limit.Soft;
         if (setrlimit(resource, &limit) != 0)
             throw Refused("setrlimit");
     }
 
-    // The process becomes another one at the next moment: nothing is given back.
+    // Nothing is freed: the process becomes another one at the next moment.
     static byte** Strings(string[] texts)
     {
         var array = (byte**)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(byte*));
@@ -151,7 +156,8 @@ static unsafe partial class Fence
         return array;
     }
 
-    static InvalidOperationException Refused(string call) => new($"The system refuses {call} to the process that decodes pictures (error {Marshal.GetLastPInvokeError()}).");
+    static InvalidOperationException Refused(string call) =>
+        new($"The system refuses {call} to the process that decodes images (error {Marshal.GetLastPInvokeError()}).");
 
     // Linux numbers; the system calls are the same on x64 and arm64.
     const int RlimitCpu = 0, RlimitData = 2, RlimitCore = 4, RlimitNoFile = 7, SetNoNewPrivileges = 38;

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// What the kernel refuses to a worker from here on, on all its threads: another process, another program, a socket; a signal to anybody else, and whatever else reaches
-/// another process or the kernel's own programs, keys and mounts. So nothing of it outlives it, and it reaches nobody, also on a kernel without Landlock.
+/// The system calls that the kernel refuses to all threads of a worker: another process, another program, a socket, a signal to anybody
+/// else, and whatever else reaches another process or the kernel's own programs, keys and mounts. Nothing of a worker outlives it, and it
+/// reaches nobody, also without Landlock.
 /// </summary>
 [SupportedOSPlatform("linux")]
 static unsafe partial class Seccomp
@@ -20,10 +21,12 @@ static unsafe partial class Seccomp
     const uint Denied = Fail | NotPermitted;
 
     // execve, execveat, socket, socketpair, ptrace, process_vm_readv, process_vm_writev, tkill (which names a thread and no process),
-    // unshare, setns, bpf, perf_event_open, add_key, request_key, keyctl, userfaultfd, kcmp, open_by_handle_at, mount, umount2, pivot_root, chroot;
-    // and what has no counterpart on arm64: fork, vfork.
-    static readonly uint[] DeniedOnX64 = [59, 322, 41, 53, 101, 310, 311, 200, 272, 308, 321, 298, 248, 249, 250, 323, 312, 304, 165, 166, 155, 161, 57, 58];
-    static readonly uint[] DeniedOnArm64 = [221, 281, 198, 199, 117, 270, 271, 130, 97, 268, 280, 241, 217, 218, 219, 282, 272, 265, 40, 39, 41, 51];
+    // unshare, setns, bpf, perf_event_open, add_key, request_key, keyctl, userfaultfd, kcmp, open_by_handle_at, mount, umount2, pivot_root,
+    // chroot; and what has no counterpart on arm64: fork, vfork.
+    static readonly uint[] DeniedOnX64 =
+        [59, 322, 41, 53, 101, 310, 311, 200, 272, 308, 321, 298, 248, 249, 250, 323, 312, 304, 165, 166, 155, 161, 57, 58];
+    static readonly uint[] DeniedOnArm64 =
+        [221, 281, 198, 199, 117, 270, 271, 130, 97, 268, 280, 241, 217, 218, 219, 282, 272, 265, 40, 39, 41, 51];
 
     // io_uring_setup (which opens sockets too), pidfd_send_signal, pidfd_open, pidfd_getfd, process_madvise, process_mrelease,
     // open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr: one number everywhere.
@@ -67,7 +70,8 @@ static unsafe partial class Seccomp
         {
             var program = new Program { Length = (ushort)instructions.Length, First = first };
             if (syscall(isX64 ? 317 : 277, SetFilter, AllThreads, &program) != 0)
-                throw new InvalidOperationException($"The system refuses seccomp to the process that decodes pictures (error {Marshal.GetLastPInvokeError()}).");
+                throw new InvalidOperationException(
+                    $"The system refuses seccomp to the process that decodes images (error {Marshal.GetLastPInvokeError()}).");
         }
     }
 

@@ -1,6 +1,9 @@
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
-/// <summary>Encodes a small opaque picture as a ThumbHash (Evan Wallace's public algorithm): about 25 bytes from which a phone draws a blurred likeness before the picture arrives.</summary>
+/// <summary>
+/// Encodes a small opaque image as a ThumbHash (Evan Wallace's public algorithm): about 25 bytes from which a client draws a blurred
+/// likeness before the image arrives.
+/// </summary>
 static class ThumbHash
 {
     /// <summary>The longest side that it takes, in pixels; a larger one tells no more.</summary>
@@ -31,10 +34,12 @@ static class ThumbHash
         var q = Channel.Transform(redGreen, width, height, 3, 3);
 
         var landscape = width > height;
-        var first = Round(63 * l.Mean) | (Round(31.5 + (31.5 * p.Mean)) << 6) | (Round(31.5 + (31.5 * q.Mean)) << 12) | (Round(31 * l.Scale) << 18);
+        var first = Round(63 * l.Mean) | (Round(31.5 + (31.5 * p.Mean)) << 6) | (Round(31.5 + (31.5 * q.Mean)) << 12)
+            | (Round(31 * l.Scale) << 18);
         var second = (landscape ? down : across) | (Round(63 * p.Scale) << 3) | (Round(63 * q.Scale) << 9) | (landscape ? 1 << 15 : 0);
         double[] terms = [.. l.Terms, .. p.Terms, .. q.Terms];
-        byte[] hash = [(byte)first, (byte)(first >> 8), (byte)(first >> 16), (byte)second, (byte)(second >> 8), .. new byte[(terms.Length + 1) / 2]];
+        var packed = new byte[(terms.Length + 1) / 2];
+        byte[] hash = [(byte)first, (byte)(first >> 8), (byte)(first >> 16), (byte)second, (byte)(second >> 8), .. packed];
         for (var i = 0; i < terms.Length; i++)
             hash[5 + (i / 2)] |= (byte)(Round(15 * terms[i]) << (i % 2 * 4));
         return hash;

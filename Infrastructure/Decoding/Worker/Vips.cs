@@ -1,6 +1,6 @@
 using NetVips;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>libvips, set up for images from strangers: five loaders and no other, no cache, one thread for each image.</summary>
 static class Vips

@@ -1,14 +1,14 @@
 using System.Buffers.Binary;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>The chunks of a WebP behind its header of 12 bytes: type, length, content, and a byte more where the length is odd.</summary>
 static class WebPStructure
 {
     const int Header = 12, Frame = 8;
 
-    /// <summary>The picture to its last chunk, with the size that it has: encoders get that wrong, and others write behind it.</summary>
-    public static Span<byte> Mend(Span<byte> buffer, int length)
+    /// <summary>The image to its last chunk, with the size that it has: encoders get that wrong, and others write behind it.</summary>
+    public static Span<byte> Repair(Span<byte> buffer, int length)
     {
         ReadOnlySpan<byte> webp = buffer[..length];
         var (at, end) = (Header, Header);
@@ -19,14 +19,14 @@ static class WebPStructure
             {
                 // What was begun, and lacks its end, is pixels that are missing; anything else is not one of its chunks.
                 if (isKnown)
-                    throw new InvalidImageException();
+                    throw RefusedException.Invalid();
                 break;
             }
             at += Frame + (int)size + (int)(size & 1);
             end = isKnown ? at : end;
         }
         if (end == Header)
-            throw new InvalidImageException();
+            throw RefusedException.Invalid();
         // The byte that makes a length even may be what is missing.
         if (end > length)
             buffer[length] = 0;
@@ -35,6 +35,7 @@ static class WebPStructure
     }
 
     static bool IsKnown(ReadOnlySpan<byte> type) =>
-        type.SequenceEqual("VP8 "u8) || type.SequenceEqual("VP8L"u8) || type.SequenceEqual("VP8X"u8) || type.SequenceEqual("ALPH"u8) || type.SequenceEqual("ANIM"u8)
+        type.SequenceEqual("VP8 "u8) || type.SequenceEqual("VP8L"u8) || type.SequenceEqual("VP8X"u8)
+        || type.SequenceEqual("ALPH"u8) || type.SequenceEqual("ANIM"u8)
         || type.SequenceEqual("ANMF"u8) || type.SequenceEqual("ICCP"u8) || type.SequenceEqual("EXIF"u8) || type.SequenceEqual("XMP "u8);
 }

@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
 
@@ -66,6 +66,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     // More than a pipe holds, so that whoever sends it waits for the worker to read.
     static readonly byte[] Large = [.. Small, .. new byte[900_000 - Small.Length]];
 
+    static readonly string Worker = typeof(WorkerArguments).Assembly.Location;
+
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -87,7 +89,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         new LinuxProcess(strict.Process.ProcessId).Environment.Count(v => v.Contains(StrictServer.Canary)).ShouldBeGreaterThanOrEqualTo(4);
         worker.Environment.Concat(worker.CommandLine).ShouldAllBe(v => !v.Contains(StrictServer.Canary));
         worker.Environment.Select(v => v[..v.IndexOf('=')]).ShouldBeSubsetOf(
-            ["PATH", "LD_LIBRARY_PATH", "DOTNET_ROOT", "LANG", "MALLOC_ARENA_MAX", "DOTNET_gcServer", "DOTNET_GCHeapHardLimit", "DOTNET_EnableDiagnostics"]);
+            ["PATH", "LD_LIBRARY_PATH", "DOTNET_ROOT", "LANG", "MALLOC_ARENA_MAX", "DOTNET_EnableDiagnostics"]);
     }
 
     [Fact]
@@ -124,7 +126,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             $"inherit {secret}", $"tcp {((IPEndPoint)listener.LocalEndpoint).Port}", $"listen {FreePort.Take()}",
         ];
         // Whoever starts the service may have left something open.
-        using var worker = StartWorker("sh", ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10))], tries);
+        using var worker = StartWorker("sh", ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", Worker, .. WorkerArguments.Make(1 << 30, TimeSpan.FromSeconds(10))], tries);
         var said = await worker.StandardError.ReadToEndAsync(Ct);
         said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(tries.Select(t => $"{t}: refused"));
         await worker.WaitForExitAsync(Ct);
@@ -159,8 +161,9 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             "filter seccomp",
             .. DeniedCalls.Concat(AllowedCalls).Select(c => $"call {c.Name} {(isX64 ? c.X64 : c.Arm64)} {c.Arguments.Replace("other", $"{Environment.ProcessId}", StringComparison.Ordinal)}"),
         ];
-        // As a worker that has the rest of its fence: here without Landlock, which a kernel may not have. Who is not root may filter only without new privileges, as the fence has it.
-        using var worker = StartWorker("setpriv", ["--no-new-privs", "dotnet", typeof(Program).Assembly.Location, .. DecodeCommand.Arguments(1 << 30, TimeSpan.FromSeconds(10)), "fenced"], tries);
+        // As a worker that has the rest of its sandbox: here without Landlock, which a kernel may not have. Who is not root may filter only
+        // without new privileges, as in the sandbox.
+        using var worker = StartWorker("setpriv", ["--no-new-privs", "dotnet", Worker, .. WorkerArguments.Make(1 << 30, TimeSpan.FromSeconds(10)), WorkerArguments.Sandboxed], tries);
         var said = (await worker.StandardError.ReadToEndAsync(Ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         said.ShouldBe(tries.Select((t, i) => $"{t}: {(i > 0 && i <= DeniedCalls.Length ? "refused" : "done")}"));
         await worker.WaitForExitAsync(Ct);
@@ -222,7 +225,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await (await upload).ShouldBeAsync(HttpStatusCode.OK);
     }
 
-    // Ended by somebody else, by a system call that it may not make, by its own limit of processor time. (SEGV that is only sent is no crash to the runtime.)
+    // Ended by somebody else, by a system call that it may not make, by its own limit of processor time. (SEGV that is only sent is no
+    // crash to the runtime.)
     [Theory]
     [InlineData("KILL")]
     [InlineData("SYS")]
@@ -242,11 +246,11 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     static readonly Dictionary<string, byte[]> Lies = new()
     {
-        ["once more that it is ready"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", ClosedFiles: true)),
+        ["once more that it is ready"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", HasLandlock: true)),
         ["what it never says"] = [200, 0, 0, 0, 0],
-        ["less than nothing"] = [(byte)DecodeAnswer.Picture, 0xFF, 0xFF, 0xFF, 0xFF],
-        ["more than there is memory"] = [(byte)DecodeAnswer.Picture, 0xFF, 0xFF, 0xFF, 0x7F],
-        ["a picture that is none"] = DecodeFrame.Make(DecodeAnswer.Picture, new byte[1000]),
+        ["less than nothing"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0xFF],
+        ["more than there is memory"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0x7F],
+        ["a picture that is none"] = DecodeFrame.Make(DecodeAnswer.Image, new byte[1000]),
         ["a picture that is larger than pictures are"] = DecodeFrame.Write(Told(5000, "#000000")),
         ["a colour that is something else"] = DecodeFrame.Write(Told(100, "<b></b>")),
     };
@@ -440,7 +444,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         return [upload, other];
     }
 
-    // A worker that stands still with a picture in it. One that was being started may have come to it instead, or all may stand still with what came before: then once more.
+    // A worker that stands still with a picture in it. One that was being started may have come to it instead, or all may stand still with
+    // what came before: then once more.
     static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] picture, CancellationToken ct, LinuxProcess? besides = null)
     {
         while (true)

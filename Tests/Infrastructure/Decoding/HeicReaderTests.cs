@@ -1,5 +1,5 @@
 using ImageMagick;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
 

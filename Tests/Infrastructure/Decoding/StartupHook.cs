@@ -3,11 +3,12 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 /// <summary>
-/// Runs in a worker before its own program does, when <c>DOTNET_STARTUP_HOOKS</c> names this assembly (the runtime finds this type by its name): tries what a
-/// picture that took the worker over would try, and says on the standard error what came of it.
+/// Runs in a worker before its own program does, when <c>DOTNET_STARTUP_HOOKS</c> names this assembly (the runtime finds this type by its
+/// name): tries what a image that took the worker over would try, and says on the standard error what came of it.
 /// </summary>
 static partial class StartupHook
 {
@@ -17,7 +18,7 @@ static partial class StartupHook
     public static void Initialize()
     {
         // Once more before it has its restrictions.
-        if (Environment.GetCommandLineArgs()[^1] != "fenced")
+        if (Environment.GetCommandLineArgs()[^1] != WorkerArguments.Sandboxed)
             return;
         using var said = new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, bufferSize: 0);
         foreach (var (what, which) in Environment.GetEnvironmentVariable(Variable)!.Split('\n').Select(l => l.Split(' ', 2)).Select(l => (l[0], l[1])))

@@ -1,4 +1,4 @@
-using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
 

@@ -2,42 +2,51 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
-namespace Profiles.Infrastructure.Decoding;
+namespace Profiles.Infrastructure.Decoding.Worker.Protocol;
 
-/// <summary>What a worker says.</summary>
-enum DecodeAnswer : byte
+/// <summary>The kinds of frame that a worker sends.</summary>
+public enum DecodeAnswer : byte
 {
-    /// <summary>It is ready; the body is <see cref="WorkerGreeting"/>.</summary>
+    /// <summary>The worker is ready; the body is a <see cref="WorkerGreeting"/>.</summary>
     Ready = 1,
 
-    /// <summary>It cannot work; the body is a sentence for whoever starts the service.</summary>
-    Unfit,
+    /// <summary>The worker cannot work; the body is a sentence for whoever starts the service.</summary>
+    CannotStart,
 
     /// <summary>The body is a <see cref="ProcessedImage"/>.</summary>
-    Picture,
+    Image,
 
-    /// <summary>The body is what the decoder said of it: for the log, never for the client.</summary>
+    /// <summary>The image is damaged; the body is the decoder's message: for the log, never for the client.</summary>
     Invalid,
 
-    /// <summary>There was not memory enough; the body is what the decoder said of it, for the log.</summary>
+    /// <summary>The image needs more memory than there is; the body is the decoder's message, for the log.</summary>
     OutOfMemory,
 
-    /// <summary>More pixels than one picture may have.</summary>
+    /// <summary>The image has more pixels than it may have.</summary>
     TooManyPixels,
 
-    /// <summary>More pixels than all frames of an animation may have.</summary>
+    /// <summary>All frames of an animation together have more pixels than they may have.</summary>
     TooManyPixelsInAllFrames,
 }
 
 /// <summary>What a worker says of itself when it is ready.</summary>
-/// <param name="Vips">The version of libvips.</param>
-/// <param name="ClosedFiles">Whether the kernel keeps it from files that are not its own (Landlock).</param>
-sealed record WorkerGreeting(string Vips, bool ClosedFiles);
+/// <param name="VipsVersion">The version of libvips.</param>
+/// <param name="HasLandlock">Whether the kernel keeps it from files that are not its own.</param>
+public sealed record WorkerGreeting(string VipsVersion, bool HasLandlock);
 
-/// <summary>A picture for a worker; its bytes follow.</summary>
-readonly record struct DecodeRequest(ImageFormat Format, int Length, long MaxPixels, int MaxSide)
+/// <summary>The formats that are decoded.</summary>
+public enum ImageFormat { Jpeg, Png, WebP, Gif, Heic, Avif }
+
+/// <summary>The header of an image for a worker; the image's bytes follow.</summary>
+public readonly record struct DecodeRequest(ImageFormat Format, int Length, long MaxPixels, int MaxSide)
 {
     public const int Size = 20;
+
+    // Only the first frame is decoded; more than that is a bomb and no image.
+    const int AllFrames = 10;
+
+    /// <summary>How many pixels all frames of an animation together may have.</summary>
+    public long MaxPixelsOfAllFrames => Math.Min(MaxPixels, long.MaxValue / AllFrames) * AllFrames;
 
     public void Write(Span<byte> frame)
     {
@@ -53,10 +62,10 @@ readonly record struct DecodeRequest(ImageFormat Format, int Length, long MaxPix
 }
 
 /// <summary>
-/// What goes over the pipe from a worker to the service: the kind, the length, the body. The service believes no more of it than it checks,
-/// since a picture may have taken the worker over.
+/// What a worker sends to the service: the kind, the body's length, the body. The service trusts only what it checks, since an image may
+/// have taken the worker over.
 /// </summary>
-static class DecodeFrame
+public static class DecodeFrame
 {
     public const int HeaderSize = 5;
 
@@ -74,20 +83,21 @@ static class DecodeFrame
     public static byte[] Make(DecodeAnswer answer, string text) => Make(answer, Encoding.UTF8.GetBytes(text));
 
     /// <summary>The kind of a frame and the length of its body.</summary>
-    /// <exception cref="InvalidDataException">A worker in its right mind would not send it.</exception>
+    /// <exception cref="InvalidDataException">It is no header of a frame.</exception>
     public static (DecodeAnswer Answer, int Length) ReadHeader(ReadOnlySpan<byte> header, int maxSide)
     {
-        // No JPEG is larger than its pixels, and the squares are smaller than the picture.
+        // No JPEG is larger than its pixels, and the squares are smaller than the image.
         var longest = (6 * maxSide * maxSide) + (1024 * 1024);
         var (answer, length) = ((DecodeAnswer)header[0], BinaryPrimitives.ReadInt32LittleEndian(header[1..]));
-        return Enum.IsDefined(answer) && length >= 0 && length <= longest ? (answer, length) : throw new InvalidDataException("A worker sent no frame.");
+        return Enum.IsDefined(answer) && length >= 0 && length <= longest
+            ? (answer, length) : throw new InvalidDataException("A worker sent no frame.");
     }
 
     public static byte[] Write(WorkerGreeting greeting) =>
-        Make(DecodeAnswer.Ready, string.Create(CultureInfo.InvariantCulture, $"{greeting.Vips}\n{greeting.ClosedFiles}"));
+        Make(DecodeAnswer.Ready, string.Create(CultureInfo.InvariantCulture, $"{greeting.VipsVersion}\n{greeting.HasLandlock}"));
 
-    public static WorkerGreeting ReadGreeting(byte[] body) => Encoding.UTF8.GetString(body).Split('\n') is [var vips, var closed]
-        ? new(vips, bool.Parse(closed)) : throw new InvalidDataException("A worker sent no greeting.");
+    public static WorkerGreeting ReadGreeting(byte[] body) => Encoding.UTF8.GetString(body).Split('\n') is [var vips, var landlock]
+        ? new(vips, bool.Parse(landlock)) : throw new InvalidDataException("A worker sent no greeting.");
 
     public static byte[] Write(ProcessedImage image)
     {
@@ -101,10 +111,10 @@ static class DecodeFrame
             writer.Write(part.Length);
             writer.Write(part);
         }
-        return Make(DecodeAnswer.Picture, body.ToArray());
+        return Make(DecodeAnswer.Image, body.ToArray());
     }
 
-    /// <exception cref="InvalidDataException">It is no picture of at most this side with its variants.</exception>
+    /// <exception cref="InvalidDataException">It is no image of at most this side with its variants.</exception>
     public static ProcessedImage ReadImage(byte[] body, int maxSide)
     {
         using var reader = new BinaryReader(new MemoryStream(body));
@@ -115,17 +125,19 @@ static class DecodeFrame
             var jpeg = Part();
             var variants = ProcessedImage.Sides.Select(_ => Part()).ToArray();
             var sane = width >= 1 && width <= maxSide && height >= 1 && height <= maxSide
-                && color.Length == 7 && color[0] == '#' && color.Skip(1).All(char.IsAsciiHexDigitLower) && hash.Length <= LongestThumbHash
+                && color.Length == 7 && color[0] == '#' && color.Skip(1).All(char.IsAsciiHexDigitLower)
+                && hash.Length <= LongestThumbHash
                 && variants.Append(jpeg).All(IsJpeg) && reader.BaseStream.Position == body.Length;
-            return sane ? new(jpeg, width, height, hash, color, variants) : throw new InvalidDataException("A worker sent no picture.");
+            return sane ? new(jpeg, width, height, hash, color, variants) : throw new InvalidDataException("A worker sent no image.");
         }
         catch (Exception e) when (e is EndOfStreamException or FormatException or ArgumentOutOfRangeException)
         {
-            throw new InvalidDataException("A worker sent half a picture.", e);
+            throw new InvalidDataException("A worker sent half an image.", e);
         }
 
-        byte[] Part() => reader.ReadInt32() is >= 0 and var length && length <= body.Length && reader.ReadBytes(length) is { } part && part.Length == length
-            ? part : throw new InvalidDataException("A worker sent half a picture.");
+        byte[] Part() => reader.ReadInt32() is >= 0 and var length && length <= body.Length
+            && reader.ReadBytes(length) is { } part && part.Length == length
+            ? part : throw new InvalidDataException("A worker sent half an image.");
     }
 
     static bool IsJpeg(byte[] bytes) => bytes is [0xFF, 0xD8, 0xFF, .., 0xFF, 0xD9];

@@ -4,12 +4,13 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Images;
 
 namespace Profiles.Benchmarks;
 
 /// <summary>The service's part of <see cref="ImagesBenchmark"/>, as a process of its own that says what <c>sharp.mjs</c> says: an upload's buffer, the pool, its workers.</summary>
-static class ServicePictures
+static class ServiceImages
 {
     public static async Task RunAsync(string path, int atOnce)
     {
