@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests;
 
@@ -132,6 +133,18 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         });
         journal.ShouldBe("wal");
         synchronous.ShouldBe(2);
+    }
+
+    [Fact]
+    public void The_worker_knows_nothing_of_the_service_and_the_service_nothing_of_it_but_its_protocol()
+    {
+        var worker = typeof(DecodeFrame).Assembly;
+        worker.ShouldNotBe(typeof(Program).Assembly);
+        var references = worker.GetReferencedAssemblies().Select(a => a.Name!).ToArray();
+        references.ShouldContain("NetVips");
+        references.ShouldAllBe(r => r.StartsWith("System.") || r.StartsWith("Microsoft.Win32.") || r.StartsWith("Magick.NET") || r == "NetVips");
+        worker.GetExportedTypes().ShouldContain(typeof(DecodeFrame));
+        worker.GetExportedTypes().ShouldAllBe(t => t.Namespace == typeof(DecodeFrame).Namespace);
     }
 
     static Type RequestOf(Type endpoint)

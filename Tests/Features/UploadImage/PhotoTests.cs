@@ -111,7 +111,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task A_worker_loads_ImageMagick_when_the_first_HEIC_comes()
+    public async Task A_worker_loads_ImageMagick_when_the_first_HEIC_comes_and_the_service_loads_no_decoder()
     {
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
         await user.StoreAsync(Picture.Bytes("photo.avif"), Ct);
@@ -120,6 +120,9 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         worker.Loaded.ShouldNotContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
         await user.StoreAsync(Picture.Bytes("photo.heic"), Ct);
         worker.Loaded.ShouldContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
+        string[] files = [.. new LinuxProcess(server.Process.ProcessId).Loaded.Select(l => Path.GetFileName(l)!)];
+        files.ShouldContain("Profiles.Worker.dll");
+        files.ShouldNotContain(f => f.Contains("vips", StringComparison.OrdinalIgnoreCase) || f.Contains("Magick", StringComparison.Ordinal));
     }
 
     [Theory]

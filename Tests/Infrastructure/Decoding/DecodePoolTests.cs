@@ -28,7 +28,7 @@ public abstract class DecodingServer(params (string, string)[] settings) : IAsyn
     }
 }
 
-/// <summary>It gives a picture little time and little memory, and has secrets that no worker is to have.</summary>
+/// <summary>It gives an image little time and little memory, and has secrets that no worker is to have.</summary>
 public sealed class StrictServer() : DecodingServer(
     ("Images__DecodeTimeout", "00:00:02"), ("Images__WorkerMemory", $"{WorkerMemory}"), ("Images__Storage", "Local"), ("CLOUDINARY_URL", $"cloudinary://key:{Canary}@cloud"), ("Jwt__SigningKey", Canary + Canary),
     ("ConnectionStrings__Profiles", TestDatabase.For(Data) ?? $"Data Source={Path.Combine(Data, "profiles.db")}"), ("SOME_TOKEN", Canary))
@@ -40,10 +40,10 @@ public sealed class StrictServer() : DecodingServer(
     static readonly string Data = TemporaryDirectory.Make(Canary);
 }
 
-/// <summary>It gives a picture a second, and takes one that costs several.</summary>
+/// <summary>It gives an image a second, and takes one that costs several.</summary>
 public sealed class HastyDecodingServer() : DecodingServer(("Images__DecodeTimeout", "00:00:01"), ("Images__MaxPixels", "500000000"));
 
-/// <summary>It waits for its workers as long as a test needs them to stand still, and has room for four large pictures.</summary>
+/// <summary>It waits for its workers as long as a test needs them to stand still, and has room for four large images.</summary>
 public sealed class PatientServer() : DecodingServer(
     ("Images__DecodeTimeout", "00:02:00"), ("Images__WorkerPictures", $"{WorkerPictures}"), ("Images__MaxBytes", $"{MaxBytes}"), ("Images__UploadMemory", $"{4 * 1024 * 1024}"))
 {
@@ -52,7 +52,7 @@ public sealed class PatientServer() : DecodingServer(
     public const int WorkerPictures = 50;
 }
 
-/// <summary>What a picture can do to the worker that decodes it, and what that does to anybody else.</summary>
+/// <summary>What an image can do to the worker that decodes it, and what that does to anybody else.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
 public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) : IClassFixture<StrictServer>, IClassFixture<PatientServer>
@@ -183,11 +183,11 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         return worker;
     }
 
-    public static TheoryData<string> PictureSizes => ["small", "large"];
+    public static TheoryData<string> ImageSizes => ["small", "large"];
 
     [Theory]
-    [MemberData(nameof(PictureSizes))]
-    public async Task A_worker_that_hangs_costs_one_picture_and_is_replaced(string size)
+    [MemberData(nameof(ImageSizes))]
+    public async Task A_worker_that_hangs_costs_one_image_and_is_replaced(string size)
     {
         await ShouldServeAsync(strict);
         var hung = await StopAllAsync(strict);
@@ -202,7 +202,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_picture_that_needs_more_memory_than_a_worker_may_have_is_refused_and_the_service_does_not_grow()
+    public async Task An_image_that_needs_more_memory_than_a_worker_may_have_is_refused_and_the_service_does_not_grow()
     {
         await ShouldServeAsync(strict);
         var service = new LinuxProcess(strict.Process.ProcessId);
@@ -231,7 +231,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     [InlineData("KILL")]
     [InlineData("SYS")]
     [InlineData("XCPU")]
-    public async Task A_worker_that_crashes_costs_one_picture_and_is_replaced(string signal)
+    public async Task A_worker_that_crashes_costs_one_image_and_is_replaced(string signal)
     {
         var shown = await ShouldServeAsync(patient);
         var (worker, upload) = await HoldAsync(patient, Small, Ct);
@@ -250,8 +250,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         ["what it never says"] = [200, 0, 0, 0, 0],
         ["less than nothing"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0xFF],
         ["more than there is memory"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0x7F],
-        ["a picture that is none"] = DecodeFrame.Make(DecodeAnswer.Image, new byte[1000]),
-        ["a picture that is larger than pictures are"] = DecodeFrame.Write(Told(5000, "#000000")),
+        ["an image that is none"] = DecodeFrame.Make(DecodeAnswer.Image, new byte[1000]),
+        ["an image that is larger than images are"] = DecodeFrame.Write(Told(5000, "#000000")),
         ["a colour that is something else"] = DecodeFrame.Write(Told(100, "<b></b>")),
     };
 
@@ -271,7 +271,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_worker_that_ends_while_nobody_needs_it_costs_no_picture()
+    public async Task A_worker_that_ends_while_nobody_needs_it_costs_no_image()
     {
         for (var round = 0; round < 5; round++)
         {
@@ -324,7 +324,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     // Each takes a quarter of the memory.
     static readonly Dictionary<string, Func<DecodePoolTests, Task>> Failures = new()
     {
-        ["that are no pictures"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[900_000], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
+        ["that are no images"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[900_000], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
         ["that are damaged"] = async t => await (await t.patient.User.Client.UploadAsync([.. Photo.WithSegments(Picture.Bytes("truncated.jpg"), [.. Enumerable.Repeat(((byte)0xFE, new byte[64_000]), 14)])], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
         ["that are too large"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[PatientServer.MaxBytes + 1], Ct)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge),
         ["of two files"] = async t =>
@@ -364,10 +364,10 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_storm_of_large_pictures_is_decoded_by_no_more_processes_than_are_set_while_others_read()
+    public async Task A_storm_of_large_images_is_decoded_by_no_more_processes_than_are_set_while_others_read()
     {
-        var picture = Photo.Enlarged(13, quality: 60);
-        var uploads = Task.WhenAll(Enumerable.Range(0, 32).Select(_ => patient.User.Client.UploadAsync(picture, Ct)));
+        var image = Photo.Enlarged(13, quality: 60);
+        var uploads = Task.WhenAll(Enumerable.Range(0, 32).Select(_ => patient.User.Client.UploadAsync(image, Ct)));
         var (most, reads) = (0, 0);
         for (; !uploads.IsCompleted; reads++)
         {
@@ -386,12 +386,12 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await using var server = await ServerProcess.StartAsync(("Images__Workers", "3"));
         using var user = await ServerUser.SignUpAsync(server, Ct);
         List<LinuxProcess> workers = [];
-        // One has a picture, one has half a picture, one has none.
-        foreach (var picture in (byte[][])[Small, Large])
+        // One has an image, one has half an image, one has none.
+        foreach (var image in (byte[][])[Small, Large])
         {
             var worker = LinuxProcess.WorkersOf(server).Except(workers).Single();
             await worker.StopAsync();
-            _ = user.Client.UploadAsync(picture, Ct);
+            _ = user.Client.UploadAsync(image, Ct);
             await worker.UntilAskedAsync();
             workers.Add(worker);
             await user.Client.PutUpAsync(Small, Ct);
@@ -422,7 +422,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await worker.UntilGoneAsync();
     }
 
-    // Sends most of a picture and then closes the connection.
+    // Sends most of an image and then closes the connection.
     async Task SendAndGoAsync()
     {
         var pipe = new Pipe();
@@ -435,7 +435,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await Should.ThrowAsync<HttpRequestException>(upload);
     }
 
-    // Both workers stand still, each with a picture in it.
+    // Both workers stand still, each with an image in it.
     async Task<List<Task<HttpResponseMessage>>> HoldBothAsync()
     {
         var (first, upload) = await HoldAsync(patient, Small, Ct);
@@ -444,18 +444,18 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         return [upload, other];
     }
 
-    // A worker that stands still with a picture in it. One that was being started may have come to it instead, or all may stand still with
+    // A worker that stands still with an image in it. One that was being started may have come to it instead, or all may stand still with
     // what came before: then once more.
-    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] picture, CancellationToken ct, LinuxProcess? besides = null)
+    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] image, CancellationToken ct, LinuxProcess? besides = null)
     {
         while (true)
         {
             // One that has done its share may still be seen while it ends.
             LinuxProcess[] workers = [.. (await StopAllAsync(server)).Where(w => w != besides)];
-            var upload = server.User.Client.UploadAsync(picture, ct);
+            var upload = server.User.Client.UploadAsync(image, ct);
             LinuxProcess? asked = null;
             var watch = Stopwatch.StartNew();
-            await LinuxProcess.UntilAsync(() => (asked = workers.FirstOrDefault(w => w.IsAsked)) is not null || upload.IsCompleted || watch.Elapsed > TimeSpan.FromSeconds(2), () => "Nobody is given the picture.");
+            await LinuxProcess.UntilAsync(() => (asked = workers.FirstOrDefault(w => w.IsAsked)) is not null || upload.IsCompleted || watch.Elapsed > TimeSpan.FromSeconds(2), () => "Nobody is given the image.");
             await ContinueAsync(workers.Where(w => w != asked));
             if (asked is not null)
                 return (asked, upload);
@@ -477,7 +477,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             await worker.SignalAsync("CONT");
     }
 
-    // Those that wait for a picture or have one; there is always one, or one that is being started.
+    // Those that wait for an image or have one; there is always one, or one that is being started.
     static async Task<LinuxProcess[]> WorkersAsync(DecodingServer server)
     {
         LinuxProcess[] workers = [];
@@ -485,9 +485,9 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         return workers;
     }
 
-    static async Task<string?> ShouldServeAsync(DecodingServer server, byte[]? picture = null)
+    static async Task<string?> ShouldServeAsync(DecodingServer server, byte[]? image = null)
     {
-        Jpeg.Read(await server.User.StoreAsync(picture ?? Small, Ct)).Width.ShouldBe(320);
+        Jpeg.Read(await server.User.StoreAsync(image ?? Small, Ct)).Width.ShouldBe(320);
         return await server.User.ShownAsync(Ct);
     }
 
