@@ -42,8 +42,7 @@ sealed class DecodePool : IDisposable
     public UploadBuffer Receive() => new(memory);
 
     /// <summary>Starts the first worker.</summary>
-    /// <exception cref="InvalidOperationException">Images cannot be decoded here; the message says why, in a sentence for whoever starts
-    /// the service.</exception>
+    /// <exception cref="InvalidOperationException">No image can be decoded here; the message says why.</exception>
     public async Task<WorkerGreeting> StartAsync()
     {
         try
@@ -60,16 +59,13 @@ sealed class DecodePool : IDisposable
     }
 
     /// <summary>
-    /// Processes one image. As many are decoded at once as there are workers; 32 more may wait, as long as one image may take. <paramref
-    /// name="ct"/> ends the waiting, never the decoding.
+    /// Processes one image. As many are decoded at once as there are workers; 32 more may wait, as long as one image may take.
+    /// <paramref name="ct"/> ends the waiting, never the decoding.
     /// </summary>
     /// <exception cref="InvalidImageException">Its format is not on the list, or it is damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">Its header promises more pixels than Images:MaxPixels, or ten times as many in all
-    /// frames.</exception>
-    /// <exception cref="ImageTooCostlyException">It takes more time or memory than Images:DecodeTimeout and Images:WorkerMemory allow, or
-    /// ends its worker.</exception>
-    /// <exception cref="BusyException">Too many images wait, no worker can be started, or its worker had too little of a
-    /// processor.</exception>
+    /// <exception cref="TooManyPixelsException">It has more than Images:MaxPixels, or ten times as many in all frames.</exception>
+    /// <exception cref="ImageTooCostlyException">It exceeds Images:DecodeTimeout or Images:WorkerMemory, or ends its worker.</exception>
+    /// <exception cref="BusyException">Too many images wait, no worker starts, or its worker had too little processor time.</exception>
     public async Task<ProcessedImage> ProcessAsync(UploadBuffer image, CancellationToken ct)
     {
         var format = ImageFormats.Sniff(image.Head) ?? throw InvalidImageException.OfAnotherFormat();
@@ -82,9 +78,8 @@ sealed class DecodePool : IDisposable
             }
             catch (WorkerLostException e) when (!e.HadImage)
             {
-                // It ended before it had the whole image, most often while it was idle: not the image's fault. All idle ones may have
-                // ended.
-                log.LogWarning(e, "A worker ended before it had an image, which another one is given: {Reason}", e.Message);
+                // Most often it ended while it was idle: not the image's fault. All idle ones may have ended.
+                log.LogWarning(e, "A worker ended before it had its image, which another worker takes: {Reason}", e.Message);
                 if (retries > options.Workers)
                     throw new BusyException("No picture can be decoded now.");
             }

@@ -46,8 +46,7 @@ sealed partial class DecodeWorker : IDisposable
     public bool HasEnded => isLate || process.HasExited;
 
     /// <summary>Starts a process and waits until it is ready.</summary>
-    /// <exception cref="InvalidOperationException">It cannot work; the message says why, in a sentence for whoever starts the
-    /// service.</exception>
+    /// <exception cref="InvalidOperationException">It cannot work; the message tells whoever starts the service why.</exception>
     /// <exception cref="WorkerLostException">It ended, or did not greet in time.</exception>
     public static async Task<DecodeWorker> StartAsync(long memory, TimeSpan timeout)
     {
@@ -72,8 +71,7 @@ sealed partial class DecodeWorker : IDisposable
 
     /// <summary>Has one image processed.</summary>
     /// <exception cref="InvalidImageException">It is damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">Its header promises more pixels than <paramref name="maxPixels"/>, or ten times as many in
-    /// all frames.</exception>
+    /// <exception cref="TooManyPixelsException">Its header promises more pixels than are allowed, in one frame or in all.</exception>
     /// <exception cref="ImageTooCostlyException">It needs more memory than the worker may have.</exception>
     /// <exception cref="WorkerLostException">The worker ended or took longer than <paramref name="timeout"/>.</exception>
     public Task<ProcessedImage> ProcessAsync(UploadBuffer image, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)

@@ -8,7 +8,7 @@ namespace Profiles.Benchmarks;
 
 /// <summary>
 /// A photo of 12 megapixels through the service's own <see cref="DecodePool"/>, and the same work by sharp, in turns: what else the machine does meets both.
-/// Both run in processes of their own that keep the photo in memory; what it costs to receive an upload or to store a picture is no part of it.
+/// Both run in processes of their own that keep the photo in memory; what it costs to receive an upload or to store an image is no part of it.
 /// </summary>
 static class ImagesBenchmark
 {
@@ -31,7 +31,7 @@ static class ImagesBenchmark
             {
                 pairs.Add((
                     int.Parse(atOnce, CultureInfo.InvariantCulture),
-                    new Maker("service", "dotnet", typeof(ImagesBenchmark).Assembly.Location, "pictures", path, atOnce),
+                    new Maker("service", "dotnet", typeof(ImagesBenchmark).Assembly.Location, "service", path, atOnce),
                     new Maker("sharp", "node", Path.Combine(AppContext.BaseDirectory, "sharp.mjs"), sharp, path, atOnce)));
             }
             foreach (var (_, service, other) in pairs)
@@ -68,7 +68,7 @@ static class ImagesBenchmark
         foreach (var maker in (Maker[])[pairs[0].Service, pairs[0].Sharp])
             Console.WriteLine($"- {maker.Name} makes {string.Join(", ", maker.Made.Select(Describe))}");
         Console.WriteLine();
-        Console.WriteLine("| at once | | pictures/s | CPU ms each | peak memory, MB |");
+        Console.WriteLine("| at once | | images/s | CPU ms each | peak memory, MB |");
         Console.WriteLine("|---|---|---|---|---|");
         foreach (var (atOnce, service, sharp) in pairs)
         {
@@ -91,13 +91,13 @@ static class ImagesBenchmark
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    // What is not the same work could not be compared. The whole picture may be a little smaller: ImagePipeline takes what the decoder gives for less.
+    // What is not the same work could not be compared. The whole image may be a little smaller: ImagePipeline takes what the decoder gives for less.
     static void Compare(IReadOnlyList<byte[]> one, IReadOnlyList<byte[]> other)
     {
         var (squares, others) = (one.Skip(1).Select(Size), other.Skip(1).Select(Size));
         var (whole, otherWhole) = (Size(one[0]), Size(other[0]));
         if (!squares.SequenceEqual(others) || Math.Abs(whole.Width - otherWhole.Width) > otherWhole.Width / 16)
-            throw new InvalidOperationException($"They make different pictures: {string.Join(", ", one.Select(Describe))} and {string.Join(", ", other.Select(Describe))}.");
+            throw new InvalidOperationException($"They make different images: {string.Join(", ", one.Select(Describe))} and {string.Join(", ", other.Select(Describe))}.");
     }
 
     static string Describe(byte[] jpeg) => string.Create(CultureInfo.InvariantCulture, $"{Size(jpeg).Width} x {Size(jpeg).Height} ({jpeg.Length / 1000.0:F0} kB)");
@@ -110,7 +110,7 @@ static class ImagesBenchmark
 
     readonly record struct Result(double PerSecond, double Milliseconds);
 
-    /// <summary>A process that makes pictures when it is told to, with all processes below it.</summary>
+    /// <summary>A process that makes images when it is told to, with all processes below it.</summary>
     sealed class Maker : IDisposable
     {
         readonly Process process;
@@ -125,7 +125,7 @@ static class ImagesBenchmark
 
         public string Name { get; }
 
-        /// <summary>The whole picture, then its squares, the largest first.</summary>
+        /// <summary>The whole image, then its squares, the largest first.</summary>
         public IReadOnlyList<byte[]> Made { get; private set; } = [];
 
         public List<Result> Results { get; } = [];
@@ -145,7 +145,7 @@ static class ImagesBenchmark
             var peaks = Processes.Of(process.Id).Select((p, i) => (Order: i == 0 ? long.MaxValue : p.PeakMemory, p.PeakMemory))
                 .OrderByDescending(p => p.Order).Select(p => p.PeakMemory / 1_000_000).ToArray();
             Peaks = [.. peaks.Select((peak, i) => i < Peaks.Count ? Math.Max(peak, Peaks[i]) : peak)];
-            return new(round.Pictures / round.Seconds, (Cpu() - before).TotalMilliseconds / round.Pictures);
+            return new(round.Images / round.Seconds, (Cpu() - before).TotalMilliseconds / round.Images);
         }
 
         public void Dispose() => End();

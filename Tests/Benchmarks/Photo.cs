@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Benchmarks;
 
-/// <summary>A picture of 12 megapixels that costs a decoder what a phone's does: a scene of the tests enlarged, with detail of every size, of quality 90, its colours at half the size.</summary>
+/// <summary>An image of 12 megapixels that costs a decoder what a phone's does: a scene of the tests enlarged, with detail of every size, of quality 90, its colours at half the size.</summary>
 static class Photo
 {
     const int Width = 4032, Height = 3024;
@@ -17,7 +17,7 @@ static class Photo
         using var scene = Image.JpegloadBuffer(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "large.jpg")));
         using var enlarged = scene.ThumbnailImage(Width, Height, crop: Enums.Interesting.Centre);
         var pixels = enlarged.WriteToMemory<byte>();
-        // Always the same detail: figures of different days are of the same picture.
+        // Always the same detail: figures of different days are of the same image.
         var random = new Random(1);
         var light = new float[Width * Height];
         // As much of each size as of any other, as in nature. Of single pixels it is a sensor's noise.

@@ -17,7 +17,7 @@ static class Program
             case ["images", .. var options]:
                 await ImagesBenchmark.RunAsync(options);
                 return 0;
-            case ["pictures", var path, var atOnce]:
+            case ["service", var path, var atOnce]:
                 await ServiceImages.RunAsync(path, int.Parse(atOnce, CultureInfo.InvariantCulture));
                 return 0;
             default:

@@ -25,16 +25,16 @@ static class ServiceImages
         while (await Console.In.ReadLineAsync() is { } line)
         {
             var length = TimeSpan.FromSeconds(double.Parse(line, CultureInfo.InvariantCulture));
-            var (pictures, start) = (0, Stopwatch.GetTimestamp());
+            var (images, start) = (0, Stopwatch.GetTimestamp());
             await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(async () =>
             {
                 while (Stopwatch.GetElapsedTime(start) < length)
                 {
                     await MakeAsync();
-                    Interlocked.Increment(ref pictures);
+                    Interlocked.Increment(ref images);
                 }
             })));
-            Say(new Round(pictures, Stopwatch.GetElapsedTime(start).TotalSeconds));
+            Say(new Round(images, Stopwatch.GetElapsedTime(start).TotalSeconds));
         }
 
         async Task<ProcessedImage> MakeAsync()
@@ -52,4 +52,4 @@ static class ServiceImages
 }
 
 /// <summary>What was done in one go.</summary>
-sealed record Round(int Pictures, double Seconds);
+sealed record Round(int Images, double Seconds);
