@@ -1,7 +1,7 @@
 # The image build itself has not been run where this is developed; Tests/ContainerTests.cs checks what can be checked without an engine.
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
-COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
+COPY .editorconfig global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
 COPY Infrastructure/Decoding/Worker/Profiles.Worker.csproj Infrastructure/Decoding/Worker/packages.lock.json Infrastructure/Decoding/Worker/
 RUN dotnet restore Profiles.csproj --locked-mode
 COPY Program.cs LICENSE ./

@@ -59,7 +59,19 @@ public sealed partial class ContainerTests
     {
         var root = TemporaryDirectory.Make("image");
         File.SetUnixFileMode(root, (UnixFileMode)Convert.ToInt32("755", 8));
-        var published = await RunAsync("dotnet", ["publish", Path.Combine(Repository(), "Profiles.csproj"), "-c", "Release", "-o", $"{root}/app", "-m:1"], []);
+        // Of what the image is built from, and of nothing besides.
+        foreach (var copy in Lines("COPY").Where(l => !l.StartsWith("--from=", StringComparison.Ordinal)).Select(l => l.Split(' ')))
+        {
+            var target = $"{root}/source/{copy[^1]}";
+            Directory.CreateDirectory(target);
+            foreach (var source in copy[..^1])
+            {
+                var from = Directory.Exists(Path.Combine(Repository(), source)) ? $"{source}/." : source;
+                (await RunAsync("cp", ["-r", from, target], [])).ExitCode.ShouldBe(0);
+            }
+        }
+        string[] publish = ["publish", $"{root}/source/Profiles.csproj", "-c", "Release", "-o", $"{root}/app", "-m:1", "-p:RestoreLockedMode=true"];
+        var published = await RunAsync("dotnet", publish, []);
         published.ExitCode.ShouldBe(0, published.Output);
         // The services of other tests in this process have made its files private.
         (await RunAsync("chmod", ["-R", "a+rX", $"{root}/app"], [])).ExitCode.ShouldBe(0);
