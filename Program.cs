@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Authentication;
+using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
@@ -59,7 +60,7 @@ try
     await app.ServeAsync();
     return 0;
 }
-catch (Exception e) when (e is StartException or OptionsValidationException)
+catch (Exception e) when (e is StartException or DatabaseUnusableException or OptionsValidationException)
 {
     // A sentence that names the setting; a stack would only hide it.
     await Console.Error.WriteLineAsync($"Profiles cannot start: {e.Message}");

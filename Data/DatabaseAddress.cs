@@ -1,7 +1,6 @@
 using System.Data.Common;
 using System.Text.RegularExpressions;
 using Npgsql;
-using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Data;
 
@@ -23,7 +22,7 @@ static partial class DatabaseAddress
         ["options"] = "Options",
     };
 
-    /// <summary>Throws <see cref="StartException"/>, never with the value: it may hold a password.</summary>
+    /// <summary>Throws <see cref="DatabaseUnusableException"/>, never with the value: it may hold a password.</summary>
     /// <param name="configured">The setting; null when there is none.</param>
     /// <param name="provider"><see cref="DatabaseOptions.Provider"/>.</param>
     /// <param name="defaultFile">The SQLite file when nothing is set.</param>
@@ -32,11 +31,11 @@ static partial class DatabaseAddress
         if (configured is null)
         {
             return provider is DatabaseProvider.PostgreSql
-                ? throw new StartException($"Database__Provider is PostgreSql: {Setting} must say where it is (Host=… or postgres://…).")
+                ? throw new DatabaseUnusableException($"Database__Provider is PostgreSql: {Setting} must say where it is (Host=… or postgres://…).")
                 : (DatabaseProvider.Sqlite, $"Data Source={defaultFile}");
         }
         if (configured.Length == 0)
-            throw new StartException($"{Setting} is empty.");
+            throw new DatabaseUnusableException($"{Setting} is empty.");
         if (Url().Match(configured) is { Success: true } url && provider is not DatabaseProvider.Sqlite)
             return (DatabaseProvider.PostgreSql, FromUrl(url));
         try
@@ -52,7 +51,7 @@ static partial class DatabaseAddress
     }
 
     /// <summary>What to say of a value that no database can read.</summary>
-    public static StartException Refusal() =>
+    public static DatabaseUnusableException Refusal() =>
         new($"{Setting} is not a connection string: Data Source=… is SQLite, Host=… or postgres://user:password@host/database is PostgreSQL.");
 
     static string FromUrl(Match url)
@@ -75,7 +74,7 @@ static partial class DatabaseAddress
             foreach (var parameter in url.Groups["query"].Value.Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split('=', 2)))
             {
                 if (parameter is not [var name, var value] || !Parameters.TryGetValue(name, out var keyword))
-                    throw new StartException($"{Setting} has a parameter that is not one of these: {string.Join(", ", Parameters.Keys)}.");
+                    throw new DatabaseUnusableException($"{Setting} has a parameter that is not one of these: {string.Join(", ", Parameters.Keys)}.");
                 // verify-full is VerifyFull, read-write is read-write.
                 result[keyword] = Uri.UnescapeDataString(keyword is "SSL Mode" ? value.Replace("-", "", StringComparison.Ordinal) : value);
             }

@@ -13,7 +13,7 @@ abstract class DatabaseEngine
 
     /// <summary>
     /// Applies what migrations are missing, alone: of several instances that start at once one does it and the others wait.
-    /// Throws <see cref="Infrastructure.Settings.StartException"/> for a database that must not be touched, and the database's own exceptions.
+    /// Throws <see cref="DatabaseUnusableException"/> for a database that must not be touched, and the database's own exceptions.
     /// </summary>
     public abstract Task MigrateAsync(CancellationToken ct);
 

@@ -1,13 +1,18 @@
-using Profiles.Infrastructure.Settings;
-using Profiles.Infrastructure.Tokens;
-
 namespace Profiles.Data;
 
+/// <summary>Reads from the database what the service needs before its first request.</summary>
+interface IDatabaseReader
+{
+    /// <summary>The database is up to date, and no request is served from it yet.</summary>
+    Task LoadAsync(ProfilesDbContext db, CancellationToken ct);
+}
+
 /// <summary>
-/// Brings the database up to date and reads what the service keeps there: at the start, or, where the database is away then, as soon as it is there.
+/// Brings the database up to date and lets each <see cref="IDatabaseReader"/> read: at the start, or, where the database is away then, as soon as it is there.
 /// Until then requests that need it are answered 503.
 /// </summary>
-sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScopeFactory scopes, ILogger<DatabaseStart> log) : BackgroundService
+sealed class DatabaseStart(
+    DatabaseEngine engine, IEnumerable<IDatabaseReader> readers, IServiceScopeFactory scopes, TimeProvider clock, ILogger<DatabaseStart> log) : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -16,7 +21,7 @@ sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScop
     /// <summary>Ends when the database can be used.</summary>
     public Task Ready => ready.Task;
 
-    /// <summary>The first attempt. Throws <see cref="StartException"/> when waiting would not help.</summary>
+    /// <summary>The first attempt. Throws <see cref="DatabaseUnusableException"/> when waiting would not help.</summary>
     public async Task TryAsync()
     {
         try
@@ -30,7 +35,7 @@ sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScop
         catch (Exception e) when (DatabaseFaults.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
         {
             // Of a file, the system's sentence may have the path.
-            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseFaults.Sentence(e) ?? "it cannot be read and written."}");
+            throw new DatabaseUnusableException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseFaults.Sentence(e) ?? "it cannot be read and written."}");
         }
     }
 
@@ -50,7 +55,7 @@ sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScop
 
     async Task TryAgainAsync(CancellationToken ct)
     {
-        await Task.Delay(Pause, ct);
+        await Task.Delay(Pause, clock, ct);
         try
         {
             await PrepareAsync(ct);
@@ -71,7 +76,8 @@ sealed class DatabaseStart(DatabaseEngine engine, SigningKeys keys, IServiceScop
     {
         await engine.MigrateAsync(ct);
         using var scope = scopes.CreateScope();
-        await keys.LoadAsync(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), ct);
+        foreach (var reader in readers)
+            await reader.LoadAsync(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), ct);
         ready.TrySetResult();
     }
 }

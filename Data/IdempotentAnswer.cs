@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>What a request with an <c>Idempotency-Key</c> was answered, so that the same request again has the same answer and no second effect (draft-ietf-httpapi-idempotency-key-header).</summary>
@@ -26,4 +29,23 @@ sealed class IdempotentAnswer
 
     /// <summary>UTC; a request under way that is older than a request can be has died.</summary>
     public required DateTime CreatedAt { get; init; }
+}
+
+sealed class IdempotentAnswerConfiguration : IEntityTypeConfiguration<IdempotentAnswer>
+{
+    public void Configure(EntityTypeBuilder<IdempotentAnswer> builder)
+    {
+        builder.ToTable("idempotent_answers");
+        builder.HasKey(a => a.KeyHash);
+        builder.Property(a => a.KeyHash).HasColumnName("key_hash").HasMaxLength(Session.HashLength).ValueGeneratedNever();
+        builder.Property(a => a.UserId).HasColumnName("user_id");
+        builder.Property(a => a.RequestHash).HasColumnName("request_hash").HasMaxLength(Session.HashLength);
+        builder.Property(a => a.Status).HasColumnName("status");
+        builder.Property(a => a.Headers).HasColumnName("headers").HasMaxLength(IdempotentAnswer.HeadersMaxLength);
+        builder.Property(a => a.Body).HasColumnName("body");
+        builder.Property(a => a.CreatedAt).HasColumnName("created_at");
+        builder.HasIndex(a => a.CreatedAt).HasDatabaseName("ix_idempotent_answers_created_at");
+        builder.HasIndex(a => a.UserId).HasDatabaseName("ix_idempotent_answers_user_id");
+        builder.HasOne<User>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
+    }
 }

@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>Which other store an <see cref="OutboxEntry"/> is about.</summary>
@@ -91,4 +94,24 @@ sealed class OutboxEntry
 
     /// <summary>How often it failed.</summary>
     public int Attempts { get; set; }
+}
+
+sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>
+{
+    public void Configure(EntityTypeBuilder<OutboxEntry> builder)
+    {
+        builder.ToTable("outbox");
+        builder.Property(e => e.Id).HasColumnName("id");
+        builder.Property(e => e.Store).HasColumnName("store");
+        builder.Property(e => e.State).HasColumnName("state");
+        builder.Property(e => e.UserId).HasColumnName("user_id");
+        builder.Property(e => e.Mail).HasColumnName("mail");
+        builder.Property(e => e.Key).HasColumnName("key").HasMaxLength(OutboxEntry.KeyMaxLength);
+        builder.Property(e => e.Network).HasColumnName("network").HasMaxLength(SecurityEvent.NetworkMaxLength);
+        builder.Property(e => e.CreatedAt).HasColumnName("created_at");
+        builder.Property(e => e.DueAt).HasColumnName("due_at");
+        builder.Property(e => e.Attempts).HasColumnName("attempts");
+        builder.HasIndex(e => e.DueAt).HasDatabaseName("ix_outbox_due_at");
+        builder.HasIndex(e => e.UserId).HasDatabaseName("ix_outbox_user_id");
+    }
 }

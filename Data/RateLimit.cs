@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>How often something happened in the present window of time: the count that all instances share.</summary>
@@ -10,4 +13,17 @@ sealed class RateLimit
 
     /// <summary>When the window ends and the count begins anew, UTC.</summary>
     public required DateTime EndsAt { get; init; }
+}
+
+sealed class RateLimitConfiguration : IEntityTypeConfiguration<RateLimit>
+{
+    public void Configure(EntityTypeBuilder<RateLimit> builder)
+    {
+        builder.ToTable("rate_limits");
+        builder.HasKey(l => l.KeyHash);
+        builder.Property(l => l.KeyHash).HasColumnName("key_hash").HasMaxLength(Session.HashLength).ValueGeneratedNever();
+        builder.Property(l => l.Count).HasColumnName("count");
+        builder.Property(l => l.EndsAt).HasColumnName("ends_at");
+        builder.HasIndex(l => l.EndsAt).HasDatabaseName("ix_rate_limits_ends_at");
+    }
 }

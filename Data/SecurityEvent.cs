@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>What a <see cref="SecurityEvent"/> tells; shown as snake_case. The numbers are in the database.</summary>
@@ -51,4 +54,21 @@ sealed class SecurityEvent
 
     /// <summary>The client's address, truncated to its network (/24 or /48).</summary>
     public string? Network { get; init; }
+}
+
+sealed class SecurityEventConfiguration : IEntityTypeConfiguration<SecurityEvent>
+{
+    public void Configure(EntityTypeBuilder<SecurityEvent> builder)
+    {
+        builder.ToTable("security_events");
+        builder.Property(e => e.Id).HasColumnName("id");
+        builder.Property(e => e.UserId).HasColumnName("user_id");
+        builder.Property(e => e.Kind).HasColumnName("kind");
+        builder.Property(e => e.At).HasColumnName("at");
+        builder.Property(e => e.Device).HasColumnName("device").HasMaxLength(Session.DeviceMaxLength);
+        builder.Property(e => e.Network).HasColumnName("network").HasMaxLength(SecurityEvent.NetworkMaxLength);
+        builder.HasIndex(e => new { e.UserId, e.At }).HasDatabaseName("ix_security_events_user_id_at");
+        builder.HasIndex(e => e.At).HasDatabaseName("ix_security_events_at");
+        builder.HasOne<User>().WithMany().HasForeignKey(e => e.UserId).OnDelete(DeleteBehavior.Cascade);
+    }
 }

@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>
@@ -38,4 +41,26 @@ sealed class Session
 
     /// <summary>The last login or refresh, UTC.</summary>
     public required DateTime LastUsedAt { get; init; }
+}
+
+sealed class SessionConfiguration : IEntityTypeConfiguration<Session>
+{
+    public void Configure(EntityTypeBuilder<Session> builder)
+    {
+        builder.ToTable("sessions");
+        builder.Property(s => s.Id).HasColumnName("id");
+        builder.Property(s => s.UserId).HasColumnName("user_id");
+        builder.Property(s => s.Device).HasColumnName("device").HasMaxLength(Session.DeviceMaxLength);
+        builder.Property(s => s.FamilyHash).HasColumnName("family_hash").HasMaxLength(Session.HashLength);
+        builder.Property(s => s.TokenHash).HasColumnName("token_hash").HasMaxLength(Session.HashLength);
+        builder.Property(s => s.PreviousHash).HasColumnName("previous_hash").HasMaxLength(Session.HashLength);
+        builder.Property(s => s.Successor).HasColumnName("successor").HasMaxLength(Session.HashLength);
+        builder.Property(s => s.RotatedAt).HasColumnName("rotated_at");
+        builder.Property(s => s.CreatedAt).HasColumnName("created_at");
+        builder.Property(s => s.LastUsedAt).HasColumnName("last_used_at");
+        builder.HasIndex(s => s.FamilyHash).IsUnique().HasDatabaseName("ux_sessions_family_hash");
+        builder.HasIndex(s => s.UserId).HasDatabaseName("ix_sessions_user_id");
+        builder.HasIndex(s => s.LastUsedAt).HasDatabaseName("ix_sessions_last_used_at");
+        builder.HasOne<User>().WithMany().HasForeignKey(s => s.UserId).OnDelete(DeleteBehavior.Cascade);
+    }
 }

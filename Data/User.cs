@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>Who may log in: an e-mail address and the hash of a password. What others may see of the person is the <see cref="UserProfile"/>.</summary>
@@ -45,5 +48,22 @@ sealed class User
     {
         Email = email.Trim();
         NormalizedEmail = Normalize(email);
+    }
+}
+
+sealed class UserConfiguration : IEntityTypeConfiguration<User>
+{
+    public void Configure(EntityTypeBuilder<User> builder)
+    {
+        builder.ToTable("users");
+        builder.Property(u => u.Id).HasColumnName("id");
+        builder.Property(u => u.Email).HasColumnName("email").HasMaxLength(User.EmailMaxLength);
+        builder.Property(u => u.NormalizedEmail).HasColumnName("normalized_email").HasMaxLength(User.EmailMaxLength);
+        builder.Property(u => u.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.PasswordHashLength);
+        builder.Property(u => u.EmailVerifiedAt).HasColumnName("email_verified_at");
+        builder.Property(u => u.PendingEmail).HasColumnName("pending_email").HasMaxLength(User.EmailMaxLength);
+        builder.Property(u => u.PendingSessionId).HasColumnName("pending_session_id");
+        builder.Property(u => u.CreatedAt).HasColumnName("created_at");
+        builder.HasIndex(u => u.NormalizedEmail).IsUnique().HasDatabaseName("ux_users_normalized_email");
     }
 }

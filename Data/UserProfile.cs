@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
@@ -70,5 +72,41 @@ sealed class UserProfile
     {
         Version++;
         UpdatedAt = utcNow;
+    }
+}
+
+sealed class UserProfileConfiguration : IEntityTypeConfiguration<UserProfile>
+{
+    public const string UsernameIndex = "ux_user_profiles_username";
+
+    public void Configure(EntityTypeBuilder<UserProfile> builder)
+    {
+        builder.ToTable("user_profiles");
+        builder.HasKey(p => p.UserId);
+        builder.Property(p => p.UserId).HasColumnName("user_id").ValueGeneratedNever();
+        builder.Property(p => p.Name).HasColumnName("name").HasMaxLength(UserProfile.NameMaxLength);
+        builder.Property(p => p.Username).HasColumnName("username").HasMaxLength(UserProfile.UsernameMaxLength);
+        builder.Property(p => p.Bio).HasColumnName("bio").HasMaxLength(UserProfile.BioMaxLength);
+        builder.Property(p => p.Phone).HasColumnName("phone").HasMaxLength(UserProfile.PhoneMaxLength);
+        builder.Property(p => p.BirthDate).HasColumnName("birth_date");
+        builder.Property(p => p.Locale).HasColumnName("locale").HasMaxLength(UserProfile.LocaleMaxLength);
+        builder.Property(p => p.TimeZone).HasColumnName("time_zone").HasMaxLength(UserProfile.TimeZoneMaxLength);
+        builder.Property(p => p.Metadata).HasColumnName("metadata").HasMaxLength(UserProfile.MetadataMaxBytes);
+        builder.Property(p => p.IsPublic).HasColumnName("is_public");
+        builder.HasIndex(p => p.Username).IsUnique().HasDatabaseName(UsernameIndex);
+        builder.ComplexProperty(p => p.Image, image =>
+        {
+            image.Property(i => i.Key).HasColumnName("image_key").HasMaxLength(ProfileImage.KeyMaxLength);
+            image.Property(i => i.Url).HasColumnName("image_url").HasMaxLength(ProfileImage.UrlMaxLength);
+            image.Property(i => i.Width).HasColumnName("image_width");
+            image.Property(i => i.Height).HasColumnName("image_height");
+            image.Property(i => i.Bytes).HasColumnName("image_bytes");
+            image.Property(i => i.Thumbhash).HasColumnName("image_thumbhash").HasMaxLength(ProfileImage.ThumbhashMaxLength);
+            image.Property(i => i.DominantColor).HasColumnName("image_dominant_color").HasMaxLength(ProfileImage.DominantColorMaxLength);
+            image.Property(i => i.UpdatedAt).HasColumnName("image_updated_at");
+        });
+        builder.Property(p => p.Version).HasColumnName("version").IsConcurrencyToken();
+        builder.Property(p => p.UpdatedAt).HasColumnName("updated_at");
+        builder.HasOne<User>().WithOne(u => u.Profile).HasForeignKey<UserProfile>(p => p.UserId).OnDelete(DeleteBehavior.Cascade);
     }
 }

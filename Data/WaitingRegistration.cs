@@ -1,3 +1,6 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
 namespace Profiles.Data;
 
 /// <summary>
@@ -27,4 +30,23 @@ sealed class WaitingRegistration
 
     /// <summary>UTC.</summary>
     public DateTime? TokenExpiresAt { get; init; }
+}
+
+sealed class WaitingRegistrationConfiguration : IEntityTypeConfiguration<WaitingRegistration>
+{
+    public void Configure(EntityTypeBuilder<WaitingRegistration> builder)
+    {
+        builder.ToTable("waiting_registrations");
+        builder.HasKey(r => r.NormalizedEmail);
+        builder.Property(r => r.NormalizedEmail).HasColumnName("normalized_email").HasMaxLength(User.EmailMaxLength).ValueGeneratedNever();
+        builder.Property(r => r.Email).HasColumnName("email").HasMaxLength(User.EmailMaxLength);
+        builder.Property(r => r.Name).HasColumnName("name").HasMaxLength(UserProfile.NameMaxLength);
+        builder.Property(r => r.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.PasswordHashLength);
+        builder.Property(r => r.CreatedAt).HasColumnName("created_at");
+        builder.Property(r => r.TokenHash).HasColumnName("token_hash").HasMaxLength(Session.HashLength);
+        builder.Property(r => r.TokenPurpose).HasColumnName("token_purpose");
+        builder.Property(r => r.TokenExpiresAt).HasColumnName("token_expires_at");
+        builder.HasIndex(r => r.TokenHash).IsUnique().HasDatabaseName("ux_waiting_registrations_token_hash");
+        builder.HasIndex(r => r.CreatedAt).HasDatabaseName("ix_waiting_registrations_created_at");
+    }
 }

@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Data.PostgreSql;
 
@@ -63,7 +62,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
         await using var connection = new NpgsqlConnection(patient);
         await connection.OpenAsync(ct);
         if (await ScalarAsync("SHOW server_encoding") is not "UTF8")
-            throw new StartException("The database (ConnectionStrings__Profiles) must be made with the encoding UTF8.");
+            throw new DatabaseUnusableException("The database (ConnectionStrings__Profiles) must be made with the encoding UTF8.");
         await using var turn = await connection.BeginTransactionAsync(ct);
         // Held by the transaction: it ends with the process, whatever ends that, and passes a pooler.
         await ScalarAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");

@@ -4,14 +4,14 @@ using Npgsql;
 
 namespace Profiles.Data.PostgreSql;
 
-/// <summary>Lets a request wait for the server once; see <see cref="VainWaits"/>.</summary>
+/// <summary>Lets a request wait for the server once; see <see cref="TimedOutContexts"/>.</summary>
 sealed class PostgreSqlWaiting : DbConnectionInterceptor, IDbCommandInterceptor, IDbTransactionInterceptor
 {
-    readonly VainWaits vainWaits = new();
+    readonly TimedOutContexts timedOut = new();
 
     public override ValueTask<InterceptionResult> ConnectionOpeningAsync(
         DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default) =>
-        vainWaits.Contains(eventData.Context) ? throw new NpgsqlException("This request has waited for the database already.") : ValueTask.FromResult(result);
+        timedOut.Contains(eventData.Context) ? throw new NpgsqlException("This request has waited for the database already.") : ValueTask.FromResult(result);
 
     public override Task ConnectionFailedAsync(DbConnection connection, ConnectionErrorEventData eventData, CancellationToken cancellationToken = default) => Note(eventData);
 
@@ -23,7 +23,7 @@ sealed class PostgreSqlWaiting : DbConnectionInterceptor, IDbCommandInterceptor,
     Task Note<TEvent>(TEvent failure) where TEvent : DbContextEventData, IErrorEventData
     {
         if (DatabaseFaults.IsTimeout(failure.Exception))
-            vainWaits.Add(failure.Context);
+            timedOut.Add(failure.Context);
         return Task.CompletedTask;
     }
 }

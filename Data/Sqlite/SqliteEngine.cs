@@ -2,7 +2,6 @@ using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
-using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Data.Sqlite;
 
@@ -33,7 +32,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             throw DatabaseAddress.Refusal();
         }
         if (builder.DataSource.Length == 0 || builder.DataSource.StartsWith(':') || builder.DataSource.StartsWith("file:", StringComparison.Ordinal) || builder.Mode == SqliteOpenMode.Memory)
-            throw new StartException("ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
+            throw new DatabaseUnusableException("ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
         file = builder.DataSource = Path.GetFullPath(builder.DataSource);
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
         // Deletion rests on it.
@@ -60,7 +59,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         if (!File.Exists(file) && mayCreate)
             await CreateAsync(ct);
         else if (File.Exists(file) && new FileInfo(file).Length == 0)
-            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is empty. Restore it, or remove it to begin anew.");
+            throw new DatabaseUnusableException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is empty. Restore it, or remove it to begin anew.");
         else
             await CheckAsync(ct);
         await using var db = Open(patientString);
@@ -92,14 +91,14 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         var mode = File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly;
         await using var db = Open(new SqliteConnectionStringBuilder(patientString) { Mode = mode }.ToString());
         if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check LIMIT 1").SingleAsync(ct) != "ok")
-            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
+            throw new DatabaseUnusableException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
     }
 
     // Beside its place, then renamed: a start that is killed half-way leaves no half of a database.
     async Task CreateAsync(CancellationToken ct)
     {
         if (File.Exists(file + "-wal"))
-            throw new StartException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is gone, but its write-ahead log (-wal) is there. Restore the one or remove the other.");
+            throw new DatabaseUnusableException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is gone, but its write-ahead log (-wal) is there. Restore the one or remove the other.");
         var fresh = file + ".new";
         foreach (var remainder in new[] { fresh, fresh + "-wal", fresh + "-shm", fresh + "-journal" })
             File.Delete(remainder);

@@ -6,8 +6,8 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace Profiles.Data.Sqlite;
 
 /// <summary>
-/// Waits for a file that another holds, in turn and without a thread: the library itself sleeps on its caller's, and a few writers that wait so would stop every other request, too.
-/// Trying again is safe, since a statement that found the file locked has done nothing.
+/// Waits for a file that another holds, in turn and without a thread. The library itself sleeps on its caller's: with a hundred writers that waited so, a request for
+/// the health was answered after 22 seconds (docs/adr/0005-two-databases.md). Trying again is safe, since a statement that found the file locked has done nothing.
 /// </summary>
 /// <param name="timeout"><see cref="DatabaseOptions.Timeout"/>.</param>
 sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransactionInterceptor, IDisposable
@@ -19,7 +19,7 @@ sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransact
 
     // Whoever has it looks whether the file is free; the others wait for that one.
     readonly SemaphoreSlim first = new(1);
-    readonly VainWaits vainWaits = new();
+    readonly TimedOutContexts timedOut = new();
 
     public override async ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default) =>
@@ -46,7 +46,7 @@ sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransact
         {
             return run(state);
         }
-        catch (DbException e) when (DatabaseFaults.IsLocked(e) && !vainWaits.Contains(asked.Context))
+        catch (DbException e) when (DatabaseFaults.IsLocked(e) && !timedOut.Contains(asked.Context))
         {
             // Now it waits.
         }
@@ -70,7 +70,7 @@ sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransact
                     await Task.Delay(Pause, ct);
                 }
             }
-            vainWaits.Add(context);
+            timedOut.Add(context);
             return run(state);
         }
         finally

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Mail;
@@ -66,6 +67,7 @@ static class AuthSetup
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
             .AddSingleton<SigningKeys>()
+            .AddSingleton<IDatabaseReader>(provider => provider.GetRequiredService<SigningKeys>())
             .AddSingleton<AccessTokens>()
             .AddScoped<CurrentUser>()
             .AddScoped<SecurityEventLog>()

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Profiles.Data;
+using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.OpenApi;
 

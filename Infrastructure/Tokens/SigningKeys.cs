@@ -11,7 +11,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>The keys that access tokens are signed with: the present one, and the one before it while keys are changed.</summary>
-sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock)
+sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock) : IDatabaseReader
 {
     const int MinimumLength = 32;
 

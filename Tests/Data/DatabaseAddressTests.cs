@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Npgsql;
 using Profiles.Data;
-using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests.Data;
 
@@ -43,5 +42,5 @@ public sealed class DatabaseAddressTests
 
     [Fact]
     public void PostgreSQL_must_be_told_where_it_is() =>
-        Should.Throw<StartException>(() => DatabaseAddress.Read(null, DatabaseProvider.PostgreSql, "none")).Message.ShouldContain("ConnectionStrings__Profiles");
+        Should.Throw<DatabaseUnusableException>(() => DatabaseAddress.Read(null, DatabaseProvider.PostgreSql, "none")).Message.ShouldContain("ConnectionStrings__Profiles");
 }

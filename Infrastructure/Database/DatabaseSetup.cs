@@ -1,12 +1,13 @@
 using FastEndpoints;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Data.PostgreSql;
 using Profiles.Data.Sqlite;
 using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
 
-namespace Profiles.Data;
+namespace Profiles.Infrastructure.Database;
 
 /// <summary>Registers the database that the settings name.</summary>
 static class DatabaseSetup

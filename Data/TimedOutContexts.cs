@@ -4,9 +4,9 @@ using Microsoft.EntityFrameworkCore;
 namespace Profiles.Data;
 
 /// <summary>
-/// Which requests' contexts have waited for the database in vain. They do not wait again: a request that tidies up after its failure is answered within the deadline, too.
+/// Remembers whose wait for the database has timed out. A request does not wait again: one that tidies up after its failure is answered within the deadline, too.
 /// </summary>
-sealed class VainWaits
+sealed class TimedOutContexts
 {
     // A context is lent to one request after the other.
     readonly ConditionalWeakTable<DbContext, object> leases = [];
