@@ -1,8 +1,10 @@
 using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Database;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
@@ -11,21 +13,26 @@ using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Logging;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
+using Profiles.Infrastructure.Pages;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Startup;
+using Profiles.Infrastructure.Tokens;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.AddJsonLog();
 builder.ConfigureServer();
 builder.Services
-    .AddSettings(builder.Environment)
-    .AddErrors()
-    .AddDatabase()
+    .AddSettings().AddErrors().AddDatabase()
+    .AddMail().AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
     .AddAuth().AddLimits().AddIdempotencyKeys()
-    .AddImages()
-    .AddHealth()
-    .AddExplorer()
+    .AddImages().AddDecoding()
+    .AddAccounts().AddPages()
+    .AddHealth().AddExplorer()
     .AddFastEndpoints();
 
 try

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadPolicy;
 
-sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> options) : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
+sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> images, IOptions<DecodingOptions> decoding) : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
 {
     public override void Configure()
     {
@@ -25,9 +25,8 @@ sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> options) : EndpointWit
 
     public override Task<Ok<UploadPolicyResponse>> ExecuteAsync(CancellationToken ct)
     {
-        var images = options.Value;
         HttpContext.Response.Headers.CacheControl = "public, max-age=3600";
         return Task.FromResult(TypedResults.Ok(new UploadPolicyResponse(
-            ImageFormats.MediaTypes, images.MaxBytes, images.MaxPixels, images.MaxSide, ProcessedImage.Sides)));
+            ImageFormats.MediaTypes, images.Value.MaxBytes, decoding.Value.MaxPixels, decoding.Value.MaxSide, ProcessedImage.Sides)));
     }
 }

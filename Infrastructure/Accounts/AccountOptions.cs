@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Profiles.Data;
 
 namespace Profiles.Infrastructure.Accounts;
@@ -12,11 +13,13 @@ public sealed class AccountOptions
     public bool RequireVerifiedEmail { get; set; }
 
     /// <summary>How long the mailed token that sets a new password is valid, 00:05:00 to 1.00:00:00.</summary>
+    [Range(typeof(TimeSpan), "00:05:00", "1.00:00:00")]
     public TimeSpan ResetLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>
     /// How long the mailed token that confirms an address is valid, and how long a registration waits for it. 01:00:00 to 30.00:00:00.
     /// </summary>
+    [Range(typeof(TimeSpan), "01:00:00", "30.00:00:00")]
     public TimeSpan VerifyLifetime { get; set; } = TimeSpan.FromDays(3);
 
     /// <summary>Whether the user must confirm the address before logging in.</summary>

@@ -4,14 +4,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
-using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
-using Profiles.Infrastructure.Http;
-using Profiles.Infrastructure.Mail;
-using Profiles.Infrastructure.Pages;
-using Profiles.Infrastructure.Passwords;
-using Profiles.Infrastructure.SecurityEvents;
-using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Authentication;
@@ -56,26 +48,6 @@ static class AuthSetup
             .AddPolicy(LiveUser.Policy, p => p.AddRequirements(new LiveUser()))
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new LiveUser()).Build());
         return services
-            .AddMail()
-            .AddSingleton<PasswordHasher>()
-            .AddSingleton<PasswordBlocklist>()
-            .AddScoped<PendingChanges>()
-            .AddScoped<EmailChange>()
-            .AddScoped<PasswordChange>()
-            .AddScoped<PasswordCheck>()
-            .AddScoped<AccountDeletion>()
-            .AddScoped<WaitingRegistrations>()
-            .AddScoped<OneTimeTokens>()
-            .AddSingleton<SigningKeys>()
-            .AddSingleton<IDatabaseReader>(provider => provider.GetRequiredService<SigningKeys>())
-            .AddSingleton<AccessTokens>()
-            .AddScoped<CurrentUser>()
-            .AddScoped<SecurityEventLog>()
-            .AddScoped<SessionRevocation>()
-            .AddScoped<SessionTokens>()
-            .AddSingleton<OwnPages>()
-            .AddSingleton<SecurityEventWriter>()
-            .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())
             .AddScoped<IAuthorizationHandler, LiveUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }

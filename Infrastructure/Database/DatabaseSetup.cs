@@ -15,14 +15,20 @@ static class DatabaseSetup
     /// <summary>Contexts that are kept; each keeps its connection to the file, and with it some memory.</summary>
     const int SqliteContexts = 128;
 
-    public static IServiceCollection AddDatabase(this IServiceCollection services) => services
-        .AddSingleton(Choose)
-        .AddDbContextPool<SqliteProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options), SqliteContexts)
-        .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
-        .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
-        .AddSingleton<DatabaseStart>()
-        .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>())
-        .AddHousekeeping();
+    public static IServiceCollection AddDatabase(this IServiceCollection services)
+    {
+        services.AddSection<DatabaseOptions>("Database").Validate(
+            o => o.Timeout >= TimeSpan.FromSeconds(3) && o.Timeout <= TimeSpan.FromMinutes(1) && o.Timeout.Ticks % TimeSpan.TicksPerSecond == 0,
+            "Database__Timeout must be whole seconds between 00:00:03 and 00:01:00.");
+        return services
+            .AddSingleton(Choose)
+            .AddDbContextPool<SqliteProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options), SqliteContexts)
+            .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
+            .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
+            .AddSingleton<DatabaseStart>()
+            .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>())
+            .AddHousekeeping();
+    }
 
     /// <summary>Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would log out.</summary>
     public static IApplicationBuilder UseDatabase(this WebApplication app)

@@ -3,7 +3,6 @@ using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Decoding;
 
@@ -15,7 +14,7 @@ sealed class DecodePool : IDisposable
 {
     const int QueueLimit = 32;
 
-    readonly ImagesOptions options;
+    readonly DecodingOptions options;
     readonly UploadMemory memory;
     readonly ILogger<DecodePool> log;
     readonly ConcurrencyLimiter limiter;
@@ -25,7 +24,7 @@ sealed class DecodePool : IDisposable
 
     volatile bool disposed;
 
-    public DecodePool(IOptions<ImagesOptions> settings, UploadMemory memory, ILogger<DecodePool> log)
+    public DecodePool(IOptions<DecodingOptions> settings, UploadMemory memory, ILogger<DecodePool> log)
     {
         options = settings.Value;
         this.memory = memory;

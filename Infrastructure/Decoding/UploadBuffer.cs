@@ -1,13 +1,12 @@
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
 /// What all uploads together may take of the service's memory while they arrive and wait (Images:UploadMemory, in bytes).
 /// </summary>
-sealed class UploadMemory(IOptions<ImagesOptions> options)
+sealed class UploadMemory(IOptions<DecodingOptions> options)
 {
     long used;
 

@@ -38,7 +38,9 @@ static class Pipeline
         // A misuse of scopes is found at the start, wherever we run.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
         builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure).AddSingleton(typeof(FastEndpoints.IRequestBinder<>), typeof(Json.BodyBinder<>));
-        builder.Services.AddHttpContextAccessor().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddForwardedAddresses().AddCors();
+        builder.Services.AddHttpContextAccessor().AddScoped<CurrentUser>().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddForwardedAddresses().AddCors();
+        builder.Services.AddSection<CrossOriginOptions>("Cors")
+            .Validate(o => o.List.All(a => HttpAddressAttribute.Is(a, mayHavePath: false)), "Cors__Origins must be origins such as https://app.example.com, separated by commas.");
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()

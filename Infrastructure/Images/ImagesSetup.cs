@@ -3,24 +3,44 @@ using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Images.Cloudinary;
 using Profiles.Infrastructure.Outbox;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>Registers the pipeline and the storage that the settings name.</summary>
 static class ImagesSetup
 {
-    public static IServiceCollection AddImages(this IServiceCollection services) => services
-        .Configure<RouteOptions>(o => o.SetParameterPolicy<CanonicalNumber>(CanonicalNumber.Name))
-        .AddSingleton<UploadMemory>()
-        .AddSingleton<DecodePool>()
-        .AddSingleton<ImageStorages>()
-        .AddScoped<ImageSettlement>()
-        .AddSingleton<ImageAddress>()
-        .AddSingleton<LocalImageStorage>()
-        .AddCloudinary()
-        .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
-            ? p.GetRequiredService<CloudinaryImageStorage>()
-            : p.GetRequiredService<LocalImageStorage>())
-        .AddKeyedScoped<IOutboxHandler>(OutboxStore.LocalImages, (p, _) => p.GetRequiredService<ImageSettlement>())
-        .AddKeyedScoped<IOutboxHandler>(OutboxStore.Cloudinary, (p, _) => p.GetRequiredService<ImageSettlement>());
+    const long Mebibyte = 1024 * 1024;
+
+    public static IServiceCollection AddImages(this IServiceCollection services)
+    {
+        services.AddSection<ImagesOptions>("Images")
+            .PostConfigure<IHostEnvironment, IOptions<CloudinaryOptions>>((o, environment, cloudinary) =>
+            {
+                o.Directory = Path.GetFullPath(o.Directory, environment.ContentRootPath);
+                o.RequireVersion ??= !environment.IsDevelopment();
+                o.Storage ??= string.IsNullOrEmpty(cloudinary.Value.Url) ? ImageStorageKind.Local : ImageStorageKind.Cloudinary;
+            })
+            .Validate<IOptions<CloudinaryOptions>>(
+                (o, cloudinary) => o.Storage != ImageStorageKind.Cloudinary || !string.IsNullOrEmpty(cloudinary.Value.Url),
+                "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.")
+            .Validate<IOptions<CloudinaryOptions>>(
+                (o, cloudinary) => o.Storage != ImageStorageKind.Cloudinary || o.Grace > cloudinary.Value.Timeout,
+                "Images__Grace must be longer than Cloudinary__Timeout: an upload that is still going on would be taken for left behind.")
+            .Validate<IOptions<DecodingOptions>>(
+                (o, decoding) => decoding.Value.UploadMemory >= o.MaxBytes + Mebibyte,
+                "Images__UploadMemory must have room for one picture: at least 1 MiB more than Images__MaxBytes.");
+        return services
+            .Configure<RouteOptions>(o => o.SetParameterPolicy<CanonicalNumber>(CanonicalNumber.Name))
+            .AddSingleton<ImageStorages>()
+            .AddScoped<ImageSettlement>()
+            .AddSingleton<ImageAddress>()
+            .AddSingleton<LocalImageStorage>()
+            .AddCloudinary()
+            .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
+                ? p.GetRequiredService<CloudinaryImageStorage>()
+                : p.GetRequiredService<LocalImageStorage>())
+            .AddKeyedScoped<IOutboxHandler>(OutboxStore.LocalImages, (p, _) => p.GetRequiredService<ImageSettlement>())
+            .AddKeyedScoped<IOutboxHandler>(OutboxStore.Cloudinary, (p, _) => p.GetRequiredService<ImageSettlement>());
+    }
 }

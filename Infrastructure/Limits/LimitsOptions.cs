@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Profiles.Infrastructure.Limits;
 
 /// <summary>
@@ -13,67 +15,84 @@ public sealed class LimitsOptions
     public bool Enabled { get; set; } = true;
 
     /// <summary>Wrong passwords for one account from one address in 15 minutes.</summary>
+    [Range(1, Most)]
     public int LoginFailures { get; set; } = 5;
 
     /// <summary>
     /// Wrong passwords for one account from all addresses in an hour. Beyond it each address has one try, so that the owner still gets in.
     /// </summary>
+    [Range(1, Most)]
     public int LoginFailuresOfAccount { get; set; } = 50;
 
     /// <summary>Wrong passwords from one address for all accounts in 15 minutes.</summary>
+    [Range(1, Most)]
     public int LoginFailuresOfAddress { get; set; } = 300;
 
     /// <summary>Registrations from one address in an hour.</summary>
+    [Range(1, Most)]
     public int Registrations { get; set; } = 60;
 
     /// <summary>Requests that send a mail in an hour: from one address, or by one user who is logged in.</summary>
+    [Range(1, Most)]
     public int Mails { get; set; } = 100;
 
     /// <summary>
     /// Mails to one address in an hour that its owner asks for: to set a new password, and as many to confirm the address. Only mails that
     /// are sent count; those beyond the limit are dropped.
     /// </summary>
+    [Range(1, Most)]
     public int MailsToOne { get; set; } = 5;
 
     /// <summary>
     /// Mails to one address in an hour that strangers cause by registering it or changing to it. Counted like <see cref="MailsToOne"/> and
     /// apart from it.
     /// </summary>
+    [Range(1, Most)]
     public int MailsOfStrangers { get; set; } = 5;
 
     /// <summary>Refreshes of one session in ten minutes.</summary>
+    [Range(1, Most)]
     public int Refreshes { get; set; } = 600;
 
     /// <summary>Refreshes with a token of no session from one address in ten minutes.</summary>
+    [Range(1, Most)]
     public int UnknownTokens { get; set; } = 600;
 
     /// <summary>
     /// Confirmations of an address with a mailed token, from one client address in ten minutes: thousands of phones share a carrier's
     /// address.
     /// </summary>
+    [Range(1, Most)]
     public int EmailVerifications { get; set; } = 3000;
 
     /// <summary>Password resets with a mailed token from one address in ten minutes.</summary>
+    [Range(1, Most)]
     public int PasswordResets { get; set; } = 3000;
 
     /// <summary>Exports of one user's data in an hour.</summary>
+    [Range(1, Most)]
     public int Exports { get; set; } = 20;
 
     /// <summary>Uploads by one user in an hour, refused ones included.</summary>
+    [Range(1, Most)]
     public int Uploads { get; set; } = 100;
 
     /// <summary>Uploads by one user that one instance takes at a time.</summary>
+    [Range(1, Most)]
     public int UploadsAtOnce { get; set; } = 2;
 
     /// <summary>
     /// Passwords that one instance verifies at a time for one account from one address. Fewer than may wait for their hash, so that others
     /// have room.
     /// </summary>
+    [Range(1, Most)]
     public int LoginsAtOnce { get; set; } = 30;
 
     /// <summary>Requests by one user that hash a password and that one instance takes at a time.</summary>
+    [Range(1, Most)]
     public int PasswordsAtOnce { get; set; } = 2;
 
     /// <summary>Requests for public profiles from one address in ten minutes.</summary>
+    [Range(1, Most)]
     public int PublicProfiles { get; set; } = 600;
 }

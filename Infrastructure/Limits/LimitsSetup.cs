@@ -3,18 +3,23 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Logging;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Limits;
 
 /// <summary>Registers what is limited, and says so of a route.</summary>
 static class LimitsSetup
 {
-    public static IServiceCollection AddLimits(this IServiceCollection services) => services
-        .AddSingleton<LimitMemory>()
-        .AddSingleton<ConcurrentRequests>()
-        .AddScoped<LimitCounters>()
-        .AddScoped<RouteLimits>()
-        .AddScoped<FailedLogins>();
+    public static IServiceCollection AddLimits(this IServiceCollection services)
+    {
+        services.AddSection<LimitsOptions>("Limits");
+        return services
+            .AddSingleton<LimitMemory>()
+            .AddSingleton<ConcurrentRequests>()
+            .AddScoped<LimitCounters>()
+            .AddScoped<RouteLimits>()
+            .AddScoped<FailedLogins>();
+    }
 
     /// <summary>The route answers 429 to whoever has asked too often: on an anonymous route an address, on any other a user.</summary>
     public static RouteHandlerBuilder LimitedTo(this RouteHandlerBuilder route, Limit limit) =>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -32,6 +33,7 @@ public sealed class MailOptions
     public string? Host { get; set; }
 
     /// <summary>The port of the mail server: 587 is submission with STARTTLS, 465 submission over TLS from the start.</summary>
+    [Range(1, 65535)]
     public int Port { get; set; } = 587;
 
     /// <summary>
@@ -72,6 +74,7 @@ public sealed class MailOptions
     public string? RootCertificate { get; set; }
 
     /// <summary>How long the handing over of one mail may take, 00:00:01 to 00:05:00.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

@@ -6,7 +6,6 @@ using Newtonsoft.Json;
 using NJsonSchema;
 using NJsonSchema.Generation.TypeMappers;
 using NSwag;
-using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.OpenApi;
@@ -21,7 +20,13 @@ static class OpenApiSetup
     const string PagePolicy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
         + "script-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
 
-    public static IServiceCollection AddExplorer(this IServiceCollection services) => services.SwaggerDocument(o =>
+    public static IServiceCollection AddExplorer(this IServiceCollection services)
+    {
+        services.AddSection<ExplorerOptions>("OpenApi");
+        return services.SwaggerDocument(Describe);
+    }
+
+    static void Describe(DocumentOptions o)
     {
         o.ShortSchemaNames = true;
         o.FlattenSchema = true;
@@ -59,7 +64,7 @@ static class OpenApiSetup
             d.OperationProcessors.Add(new ContractProcessor());
             d.DocumentProcessors.Add(new DocumentLayout());
         };
-    });
+    }
 
     /// <summary>An endpoint's name in the document: its slice; the further paths of a slice are its aliases.</summary>
     public static string OperationId(EndpointNameGenerationContext context)

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Profiles.Infrastructure.Passwords;
 
 /// <summary>Settings of passwords.</summary>
@@ -11,6 +13,7 @@ public sealed class PasswordOptions
 
     /// <summary>The fewest characters (code points) of a password, 5 to 64.</summary>
     /// <value>8; in Development 5</value>
+    [Range(LeastMinimumLength, 64)]
     public int? MinimumLength { get; set; }
 
     /// <summary>Whether common passwords, the user's own address and the product's name are refused as a password.</summary>

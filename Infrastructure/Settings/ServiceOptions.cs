@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Profiles.Infrastructure.Settings;
 
 /// <summary>Settings of the service as a whole.</summary>
@@ -7,9 +9,11 @@ public sealed class ServiceOptions
     /// The http or https address that URLs in answers begin with; it may have a path. Every environment but Development must set it.
     /// </summary>
     /// <value>In Development the request's own scheme and host</value>
+    [HttpAddress(mayHavePath: true)]
     public string? PublicBaseUrl { get; set; }
 
     /// <summary>The name that people know the app by, 1 to 60 characters. The page <c>/account/deletion</c> shows it.</summary>
+    [RegularExpression(@"(?=.*\S)\P{Cc}{1,60}", ErrorMessage = "{0} must be 1 to 60 characters, none of them a control character.")]
     public string ProductName { get; set; } = "Profiles";
 
     /// <summary>
@@ -19,6 +23,7 @@ public sealed class ServiceOptions
 
     /// <summary>The host names that are answered, separated by <c>;</c>.</summary>
     /// <value>The host of <see cref="PublicBaseUrl"/> and the loopback names; in Development any</value>
+    [RegularExpression(".*[^; ].*", ErrorMessage = "{0} must be host names, separated by semicolons.")]
     public string? AllowedHosts { get; set; }
 
     /// <summary>
@@ -30,6 +35,7 @@ public sealed class ServiceOptions
     /// <summary>
     /// How long the body of a request other than an upload may take to arrive before it is answered 408, 00:00:01 to 00:10:00.
     /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The path of <see cref="PublicBaseUrl"/>, below which everything is for clients; empty for the root.</summary>
@@ -40,20 +46,4 @@ public sealed class ServiceOptions
     internal string MailDirectory => Path.Combine(DataDirectory, "mail");
 
     internal string SigningKeyFile => Path.Combine(DataDirectory, "signing.key");
-}
-
-/// <summary>Settings of the API document and the explorer.</summary>
-public sealed class ExplorerOptions
-{
-    /// <summary>Whether <c>/openapi/v1.json</c> and <c>/swagger</c> are served.</summary>
-    public bool Enabled { get; set; } = true;
-}
-
-/// <summary>Settings of CORS, for browsers on other origins.</summary>
-public sealed class CrossOriginOptions
-{
-    /// <summary>The origins that browsers may call from, such as <c>https://app.example.com</c>, separated by commas.</summary>
-    public string Origins { get; set; } = "";
-
-    internal string[] List => Origins.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

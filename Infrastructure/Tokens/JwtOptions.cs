@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>Settings of access tokens (JWT, RFC 7519).</summary>
@@ -8,25 +10,38 @@ public sealed class JwtOptions
     /// SQLite, and in a row that all instances read on PostgreSQL.
     /// </summary>
     /// <value>Generated at the first start</value>
+    [SigningSecret]
     public string? SigningKey { get; set; }
 
     /// <summary>
     /// The key before the present one, of the same form. Its tokens are accepted until they expire; none is signed with it.
     /// </summary>
+    [SigningSecret]
     public string? PreviousSigningKey { get; set; }
 
     /// <summary>
     /// The key that encrypts the signing key's row on PostgreSQL, at least 32 printable ASCII characters. A copy of the database alone then
     /// signs nothing.
     /// </summary>
+    [SigningSecret]
     public string? KeyEncryptionKey { get; set; }
 
     /// <summary>How long an access token is valid, 00:01:00 to 30.00:00:00.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>The <c>iss</c> claim of access tokens, 1 to 200 characters.</summary>
+    [StringLength(200, MinimumLength = 1)]
     public string Issuer { get; set; } = "profiles";
 
     /// <summary>The <c>aud</c> claim of access tokens, 1 to 200 characters.</summary>
+    [StringLength(200, MinimumLength = 1)]
     public string Audience { get; set; } = "profiles";
+}
+
+/// <summary>A setting that is a secret to sign or encrypt with.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+sealed class SigningSecretAttribute() : ValidationAttribute("{0} must be at least 32 printable ASCII characters and not a well-known sample.")
+{
+    public override bool IsValid(object? value) => value is not string secret || SigningKeys.Refusal(secret) is null;
 }

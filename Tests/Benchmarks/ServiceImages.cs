@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
-using Profiles.Infrastructure.Images;
 
 namespace Profiles.Benchmarks;
 
@@ -15,7 +14,7 @@ static class ServiceImages
     public static async Task RunAsync(string path, int atOnce)
     {
         var photo = await File.ReadAllBytesAsync(path);
-        var options = Options.Create(new ImagesOptions { Workers = atOnce });
+        var options = Options.Create(new DecodingOptions { Workers = atOnce });
         var memory = new UploadMemory(options);
         using var pool = new DecodePool(options, memory, NullLogger<DecodePool>.Instance);
         await pool.StartAsync();

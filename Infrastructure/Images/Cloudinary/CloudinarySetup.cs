@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images.Cloudinary;
 
@@ -7,6 +8,9 @@ static class CloudinarySetup
 {
     public static IServiceCollection AddCloudinary(this IServiceCollection services)
     {
+        services.AddSection<CloudinaryOptions>("Cloudinary")
+            .Configure<IConfiguration>((o, configuration) => o.Url = configuration["CLOUDINARY_URL"])
+            .Validate(o => string.IsNullOrEmpty(o.Url) || o.Account is not null, "CLOUDINARY_URL must look like cloudinary://key:secret@cloud.");
         services.AddHttpClient<CloudinaryClient>((provider, http) =>
             {
                 http.Timeout = provider.GetRequiredService<IOptions<CloudinaryOptions>>().Value.Timeout;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Text;
-using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests.Features.UploadImage;
 
@@ -67,7 +67,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
         foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), [.. Picture.PngHeader(25_500, 25_500), .. Picture.Png(25_500, 1, 0, 0, 0)[33..]]])
-            (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new ImagesOptions().MaxPixels);
+            (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
         // It is the same one still, or there would be nothing to read.
         (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
     }
@@ -106,7 +106,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         await user.StoreAsync(Picture.Bytes("photo.heic"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
-        (await (await user.Client.UploadAsync(heic, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new ImagesOptions().MaxPixels);
+        (await (await user.Client.UploadAsync(heic, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
         (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
     }
 

@@ -6,8 +6,8 @@ using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
-using Profiles.Infrastructure.Images;
 
 namespace Profiles.Tests.Features.UploadImage;
 
@@ -194,7 +194,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var watch = Stopwatch.StartNew();
         var response = await app.ClientFor(user).UploadAsync(bomb, Cancellation);
         var problem = await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
-        problem.GetProperty("detail").GetString()!.ShouldContain(new ImagesOptions().MaxPixels.ToString(), customMessage: what);
+        problem.GetProperty("detail").GetString()!.ShouldContain(new DecodingOptions().MaxPixels.ToString(), customMessage: what);
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5), what);
         await ShouldShowNothingAsync(user);
     }
@@ -220,7 +220,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         const int Side = 1000;
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var limit = new ImagesOptions().MaxPixels * 10;
+        var limit = new DecodingOptions().MaxPixels * 10;
         var most = (int)(limit / (Side * Side));
         await (await client.UploadAsync(Gif(Side, Side, most + 1), Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, $"All frames of a picture together have at most {limit} pixels.");

@@ -2,38 +2,19 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Xml.Linq;
-using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
-using Profiles.Infrastructure.Images;
-using Profiles.Infrastructure.Limits;
-using Profiles.Infrastructure.Mail;
-using Profiles.Infrastructure.Passwords;
-using Profiles.Infrastructure.Sessions;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Infrastructure.Settings;
-using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
 /// <summary>Holds docs/settings.md to the options' own comments and defaults.</summary>
 [Trait("Database", "Sqlite")]
-public sealed class SettingsPageTests
+public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
-    // The prefix of each section's settings, in the order of the page.
-    static readonly (string Prefix, Type Options)[] Sections =
-    [
-        ("", typeof(ServiceOptions)),
-        ("Database__", typeof(DatabaseOptions)),
-        ("Jwt__", typeof(JwtOptions)),
-        ("Sessions__", typeof(SessionsOptions)),
-        ("Passwords__", typeof(PasswordOptions)),
-        ("Accounts__", typeof(AccountOptions)),
-        ("Mail__", typeof(MailOptions)),
-        ("Images__", typeof(ImagesOptions)),
-        ("Cloudinary__", typeof(CloudinaryOptions)),
-        ("Limits__", typeof(LimitsOptions)),
-        ("OpenApi__", typeof(ExplorerOptions)),
-        ("Cors__", typeof(CrossOriginOptions)),
-    ];
+    // The sections in the order of the page.
+    static readonly string[] Order = ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "Limits", "OpenApi", "Cors"];
+
+    ILookup<string, SettingsSection> Sections => app.Services.GetServices<SettingsSection>().ToLookup(s => s.Name);
 
     static readonly Dictionary<string, XElement> Comments = XDocument.Load(Path.ChangeExtension(typeof(Program).Assembly.Location, ".xml"))
         .Descendants("member").ToDictionary(m => m.Attribute("name")!.Value);
@@ -49,11 +30,14 @@ public sealed class SettingsPageTests
     }
 
     [Fact]
-    public void No_options_are_missing_from_the_page() =>
+    public void No_options_are_missing_from_the_page()
+    {
+        Sections.Select(s => s.Key).ShouldBe(Order, ignoreOrder: true);
         typeof(Program).Assembly.GetTypes().Where(t => t.IsClass && t.Name.EndsWith("Options", StringComparison.Ordinal))
-            .ShouldBe(Sections.Select(s => s.Options), ignoreOrder: true);
+            .ShouldBe(Sections.SelectMany(s => s).Select(s => s.Type), ignoreOrder: true);
+    }
 
-    static string Page()
+    string Page()
     {
         var page = new StringBuilder("""
             # Settings
@@ -75,13 +59,15 @@ public sealed class SettingsPageTests
             | `Logging__LogLevel__<category>` | `Information` | The least level that is logged, such as `Debug` for `Profiles`. |
 
             """.ReplaceLineEndings("\n"));
-        foreach (var (prefix, options) in Sections)
+        foreach (var sections in Order.Select(name => Sections[name].ToArray()))
         {
-            page.Append($"\n## {(prefix.Length == 0 ? "Service" : prefix.TrimEnd('_'))}\n\n{Text(options, "summary")}\n\n");
+            page.Append($"\n## {(sections[0].Name.Length == 0 ? "Service" : sections[0].Name)}\n\n{Text(sections[0].Type, "summary")}\n\n");
             page.Append("| setting | type | default | meaning |\n|---|---|---|---|\n");
-            var fresh = Activator.CreateInstance(options);
-            foreach (var setting in options.GetProperties().Where(p => p.CanWrite))
-                page.Append($"| `{prefix}{setting.Name}` | {Kind(setting)} | {Default(setting, fresh)} | {Text(setting, "summary")} |\n");
+            foreach (var (section, setting) in sections.SelectMany(s => s.Properties.Select(p => (s, p))))
+            {
+                var fresh = Activator.CreateInstance(section.Type);
+                page.Append($"| `{section.NameOf(setting.Name)}` | {Kind(setting)} | {Default(setting, fresh)} | {Text(setting, "summary")} |\n");
+            }
         }
         return page.ToString();
     }
@@ -97,7 +83,7 @@ public sealed class SettingsPageTests
     };
 
     // What is found out at the start stands in the comment.
-    static string Default(PropertyInfo setting, object? fresh) => (Text(setting, "value"), setting.GetValue(fresh)) switch
+    string Default(PropertyInfo setting, object? fresh) => (Text(setting, "value"), setting.GetValue(fresh)) switch
     {
         ({ Length: > 0 } written, _) => written,
         (_, null or "") => "none",
@@ -105,7 +91,7 @@ public sealed class SettingsPageTests
         (_, var value) => $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",
     };
 
-    static string Text(MemberInfo member, string element)
+    string Text(MemberInfo member, string element)
     {
         var id = member is Type type ? $"T:{type.FullName}" : $"P:{member.DeclaringType!.FullName}.{member.Name}";
         var nodes = Comments[id].Element(element)?.Nodes() ?? [];
@@ -113,10 +99,10 @@ public sealed class SettingsPageTests
     }
 
     // A reference to a setting is its whole name, one to an enum's member is the member.
-    static string Markdown(XNode node) => node switch
+    string Markdown(XNode node) => node switch
     {
         XElement { Name.LocalName: "see" } see => see.Attribute("cref")!.Value.Split('.') is [.., var type, var member]
-            ? $"`{Sections.FirstOrDefault(s => s.Options.Name == type).Prefix}{member}`" : throw new InvalidOperationException($"{see}"),
+            ? $"`{Sections.SelectMany(s => s).FirstOrDefault(s => s.Type.Name == type)?.NameOf(member) ?? member}`" : throw new InvalidOperationException($"{see}"),
         XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
         XText text => text.Value.Replace("<", "&lt;", StringComparison.Ordinal),
         _ => throw new InvalidOperationException($"The page of settings cannot show {node}."),

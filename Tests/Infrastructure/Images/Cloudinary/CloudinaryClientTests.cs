@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Images.Cloudinary;
 
 namespace Profiles.Tests.Infrastructure.Images.Cloudinary;
@@ -124,11 +124,12 @@ public sealed class CloudinaryClientTests : IAsyncLifetime
 
     CloudinaryClient Client(string? url = null, double seconds = 30, TimeProvider? clock = null) => new ServiceCollection()
         .AddSingleton(clock ?? TimeProvider.System)
-        .Configure<CloudinaryOptions>(o =>
+        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            (o.Url, o.ApiBaseAddress) = (url ?? server.CloudinaryUrl, server.BaseAddress.GetLeftPart(UriPartial.Authority));
-            o.Timeout = TimeSpan.FromSeconds(seconds);
-        })
+            ["CLOUDINARY_URL"] = url ?? server.CloudinaryUrl,
+            ["Cloudinary:ApiBaseAddress"] = server.BaseAddress.GetLeftPart(UriPartial.Authority),
+            ["Cloudinary:Timeout"] = TimeSpan.FromSeconds(seconds).ToString("c"),
+        }).Build())
         .AddCloudinary().BuildServiceProvider().GetRequiredService<CloudinaryClient>();
 
     sealed class StoppedClock : TimeProvider

@@ -1,0 +1,14 @@
+using System.Reflection;
+
+namespace Profiles.Infrastructure.Settings;
+
+/// <summary>A section of the settings and one of the classes that have its settings, each a property.</summary>
+/// <param name="Name">Empty for the settings of the service as a whole.</param>
+/// <param name="Type">The class.</param>
+sealed record SettingsSection(string Name, Type Type)
+{
+    public IEnumerable<PropertyInfo> Properties => Type.GetProperties().Where(p => p.CanWrite);
+
+    /// <summary>The setting as an environment variable names it.</summary>
+    public string NameOf(string property) => Name.Length == 0 ? property : $"{Name}__{property}";
+}

@@ -1,0 +1,17 @@
+using Profiles.Data;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Tokens;
+
+/// <summary>Registers the access tokens and the keys that they are signed with.</summary>
+static class TokensSetup
+{
+    public static IServiceCollection AddTokens(this IServiceCollection services)
+    {
+        services.AddSection<JwtOptions>("Jwt");
+        return services
+            .AddSingleton<SigningKeys>()
+            .AddSingleton<IDatabaseReader>(provider => provider.GetRequiredService<SigningKeys>())
+            .AddSingleton<AccessTokens>();
+    }
+}
