@@ -1,4 +1,6 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Settings;
 
@@ -22,6 +24,20 @@ static class AccountsSetup
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
             .AddScoped<MailBudget>()
-            .AddScoped<MailWriter>();
+            .AddScoped<MailWriter>()
+            .AddCleanup("registrations", provider =>
+            {
+                var lifetime = provider.GetRequiredService<IOptions<AccountOptions>>().Value.VerifyLifetime;
+                return (db, now, ct) =>
+                {
+                    var since = now - lifetime;
+                    return db.WaitingRegistrations
+                        .Where(r => r.CreatedAt <= since && db.WaitingRegistrations.Where(x => x.CreatedAt <= since).OrderBy(x => x.CreatedAt)
+                            .Take(CleanupService.Batch).Select(x => x.NormalizedEmail).Contains(r.NormalizedEmail))
+                        .ExecuteDeleteAsync(ct);
+                };
+            })
+            .AddCleanup("tokens", (db, now, ct) =>
+                db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct));
     }
 }

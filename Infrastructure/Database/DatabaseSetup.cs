@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Data.PostgreSql;
 using Profiles.Data.Sqlite;
-using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
 
@@ -26,8 +25,7 @@ static class DatabaseSetup
             .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
             .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
             .AddSingleton<DatabaseStart>()
-            .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>())
-            .AddHousekeeping();
+            .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>());
     }
 
     /// <summary>Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would log out.</summary>

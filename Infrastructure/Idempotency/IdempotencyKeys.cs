@@ -173,18 +173,3 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
     static string HeadersOf(HttpResponse response) =>
         string.Join('\n', KeptHeaders.Where(h => response.Headers.ContainsKey(h)).Select(h => $"{h}:{response.Headers[h]}"));
 }
-
-/// <summary>Registers idempotency keys, and says of a route that it takes them.</summary>
-static class IdempotencySetup
-{
-    public static IServiceCollection AddIdempotencyKeys(this IServiceCollection services) => services.AddScoped<AnswerStore>();
-
-    /// <summary>The route honours <c>Idempotency-Key</c>.</summary>
-    /// <param name="route">The route.</param>
-    /// <param name="longestBody">In bytes, where the body is not JSON but streamed.</param>
-    public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder route, long? longestBody = null) =>
-        route.WithMetadata(new Idempotent(longestBody)).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-
-    /// <summary>After authorisation, because keys belong to whoever sends them.</summary>
-    public static IApplicationBuilder UseIdempotencyKeys(this IApplicationBuilder app) => app.UseMiddleware<IdempotencyKeys>();
-}

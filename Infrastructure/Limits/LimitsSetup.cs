@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
@@ -18,7 +20,11 @@ static class LimitsSetup
             .AddSingleton<ConcurrentRequests>()
             .AddScoped<LimitCounters>()
             .AddScoped<RouteLimits>()
-            .AddScoped<FailedLogins>();
+            .AddScoped<FailedLogins>()
+            .AddCleanup("counts", (db, now, ct) => db.RateLimits
+                .Where(l => l.EndsAt <= now && db.RateLimits.Where(x => x.EndsAt <= now).OrderBy(x => x.EndsAt).Take(CleanupService.Batch)
+                    .Select(x => x.KeyHash).Contains(l.KeyHash))
+                .ExecuteDeleteAsync(ct));
     }
 
     /// <summary>The route answers 429 to whoever has asked too often: on an anonymous route an address, on any other a user.</summary>

@@ -1,3 +1,7 @@
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Cleanup;
+
 namespace Profiles.Infrastructure.SecurityEvents;
 
 /// <summary>Registers what notes security events.</summary>
@@ -6,5 +10,10 @@ static class SecurityEventsSetup
     public static IServiceCollection AddSecurityEvents(this IServiceCollection services) => services
         .AddScoped<SecurityEventLog>()
         .AddSingleton<SecurityEventWriter>()
-        .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>());
+        .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())
+        .AddCleanup("events", (db, now, ct) =>
+        {
+            var since = now - SecurityEvent.Kept;
+            return db.SecurityEvents.Where(e => e.At <= since).OrderBy(e => e.At).Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
+        });
 }

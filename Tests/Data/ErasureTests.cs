@@ -28,7 +28,7 @@ public sealed class ErasureTests(QuietFixture app) : TestBase<QuietFixture>
     }
 
     [Fact]
-    public async Task While_another_reads_the_account_is_deleted_and_the_housekeeping_erases_it_afterwards()
+    public async Task While_another_reads_the_account_is_deleted_and_the_cleanup_erases_it_afterwards()
     {
         var (user, client) = await CreateAsync();
         await using var reader = new SqliteConnection($"Data Source={Path.Combine(app.Root, "data", "profiles.db")};Mode=ReadOnly;Pooling=False");
@@ -47,7 +47,7 @@ public sealed class ErasureTests(QuietFixture app) : TestBase<QuietFixture>
         Left(user).ShouldBeEmpty();
     }
 
-    Task<bool> SweepAsync() => app.Services.GetRequiredService<HousekeepingService>().SweepAsync(TimeSpan.Zero, Cancellation);
+    Task<bool> SweepAsync() => app.Services.GetRequiredService<CleanupService>().SweepAsync(TimeSpan.Zero, Cancellation);
 
     async Task<(TestUser, HttpClient)> CreateAsync()
     {

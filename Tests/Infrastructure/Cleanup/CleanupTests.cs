@@ -9,9 +9,9 @@ using Profiles.Infrastructure.Cleanup;
 namespace Profiles.Tests.Infrastructure.Cleanup;
 
 /// <summary>A service of its own: others' rows must not be swept away meanwhile.</summary>
-public sealed class HousekeepingFixture : ProfilesFixture;
+public sealed class CleanupFixture : ProfilesFixture;
 
-public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<HousekeepingFixture>
+public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
 {
     [Fact]
     public async Task What_is_over_is_removed_and_the_rest_stays()
@@ -34,7 +34,7 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
             });
         }
 
-        (await Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation)).ShouldBeFalse();
+        (await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation)).ShouldBeFalse();
         await app.QueryAsync(async db =>
         {
             (await db.RateLimits.Where(l => l.EndsAt < now.AddMinutes(30)).SingleAsync(Cancellation)).EndsAt.ShouldBeGreaterThan(now);
@@ -50,16 +50,16 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
     [Fact]
     public async Task A_backlog_shrinks_in_batches_between_which_others_write()
     {
-        const int Backlog = 20_000, Batch = HousekeepingService.Batch;
+        const int Backlog = 20_000, Batch = CleanupService.Batch;
         using var client = app.ClientFor(await app.CreateUserAsync());
         await FillAsync(Backlog);
         // Without any time it removes one batch, and says that something is left.
-        (await Housekeeping.SweepAsync(TimeSpan.Zero, Cancellation)).ShouldBeTrue();
+        (await Cleaner.SweepAsync(TimeSpan.Zero, Cancellation)).ShouldBeTrue();
         (await OverAsync()).ShouldBe(Backlog - Batch);
 
         var commands = app.Services.GetRequiredService<CommandLog>();
         var before = Deletes().Length;
-        var sweep = Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
+        var sweep = Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
         await LinuxProcess.UntilAsync(() => Deletes().Length > before, () => "It does not begin.");
         await (await client.PutAsJsonAsync("/me", new { name = "Another" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         // The writer was not the last.
@@ -84,7 +84,7 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
                 db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept - TimeSpan.FromDays(9) });
                 return await db.SaveChangesAsync(Cancellation);
             });
-            await Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
+            await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
             var old = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept;
             (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.At < old))).ShouldBe(0);
         }
@@ -92,11 +92,11 @@ public sealed class HousekeepingTests(HousekeepingFixture app) : TestBase<Housek
         {
             await app.QueryAsync(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE away RENAME TO rate_limits"));
         }
-        await Housekeeping.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
         (await OverAsync()).ShouldBe(0);
     }
 
-    HousekeepingService Housekeeping => app.Services.GetRequiredService<HousekeepingService>();
+    CleanupService Cleaner => app.Services.GetRequiredService<CleanupService>();
 
     Task<int> FillAsync(int count) => app.QueryAsync(db => db.Database.ExecuteSqlRawAsync(TestDatabase.IsPostgreSql
         ? $"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT sha256(('over' || n)::text::bytea), 1, TIMESTAMPTZ '2020-01-01Z' FROM generate_series(1, {count}) AS s(n)"
