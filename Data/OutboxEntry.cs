@@ -94,6 +94,9 @@ sealed class OutboxEntry
 
     /// <summary>How often it failed.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>What the log calls it: a mail's key is an address, which has no place there.</summary>
+    public string LogName => Mail is null ? Key : $"{Mail} {Id}";
 }
 
 sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>

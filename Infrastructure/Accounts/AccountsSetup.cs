@@ -24,7 +24,7 @@ static class AccountsSetup
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
             .AddScoped<MailBudget>()
-            .AddScoped<MailWriter>()
+            .AddScoped<IMailWriter, MailWriter>()
             .AddCleanup("registrations", provider =>
             {
                 var lifetime = provider.GetRequiredService<IOptions<AccountOptions>>().Value.VerifyLifetime;

@@ -13,6 +13,7 @@ namespace Profiles.Infrastructure.Accounts;
 /// </summary>
 sealed class MailWriter(
     ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events, IOptions<MailOptions> options)
+    : IMailWriter
 {
     /// <summary>To whom and what; null where there is nothing to say any more, or the address has had enough: nobody is told who has no account.</summary>
     public async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry)

@@ -1,4 +1,6 @@
 using FastEndpoints;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Data.PostgreSql;
@@ -21,8 +23,8 @@ static class DatabaseSetup
             "Database__Timeout must be whole seconds between 00:00:03 and 00:01:00.");
         return services
             .AddSingleton(Choose)
-            .AddDbContextPool<SqliteProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options), SqliteContexts)
-            .AddDbContextPool<PostgreSqlProfilesDbContext>((provider, options) => provider.GetRequiredService<DatabaseEngine>().Configure(options))
+            .AddDbContextPool<SqliteProfilesDbContext>(Configure, SqliteContexts)
+            .AddDbContextPool<PostgreSqlProfilesDbContext>(Configure)
             .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
             .AddSingleton<DatabaseStart>()
             .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>());
@@ -42,6 +44,12 @@ static class DatabaseSetup
     public static TBuilder ReadsDatabase<TBuilder>(this TBuilder route) where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new ReadsDatabaseMetadata());
 
     sealed class ReadsDatabaseMetadata;
+
+    static void Configure(IServiceProvider provider, DbContextOptionsBuilder options)
+    {
+        provider.GetRequiredService<DatabaseEngine>().Configure(options);
+        options.AddInterceptors(provider.GetServices<IInterceptor>());
+    }
 
     static DatabaseEngine Choose(IServiceProvider provider)
     {

@@ -33,14 +33,13 @@ static class ImagesSetup
         return services
             .Configure<RouteOptions>(o => o.SetParameterPolicy<CanonicalNumber>(CanonicalNumber.Name))
             .AddSingleton<ImageStorages>()
-            .AddScoped<ImageSettlement>()
             .AddSingleton<ImageAddress>()
             .AddSingleton<LocalImageStorage>()
             .AddCloudinary()
             .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
                 ? p.GetRequiredService<CloudinaryImageStorage>()
                 : p.GetRequiredService<LocalImageStorage>())
-            .AddKeyedScoped<IOutboxHandler>(OutboxStore.LocalImages, (p, _) => p.GetRequiredService<ImageSettlement>())
-            .AddKeyedScoped<IOutboxHandler>(OutboxStore.Cloudinary, (p, _) => p.GetRequiredService<ImageSettlement>());
+            .AddOutboxHandler<ImageSettlement>(
+                [OutboxStore.LocalImages, OutboxStore.Cloudinary], p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Grace);
     }
 }

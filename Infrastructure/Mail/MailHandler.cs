@@ -1,14 +1,13 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Infrastructure.Mail;
 
 /// <summary>Sends the mails of the outbox.</summary>
 sealed class MailHandler(
-    ProfilesDbContext db, IMailer mailer, MailWriter writer, IOptions<MailOptions> options, TimeProvider clock, IHostApplicationLifetime life,
+    ProfilesDbContext db, IMailer mailer, IMailWriter writer, IOptions<MailOptions> options, TimeProvider clock, IHostApplicationLifetime life,
     ILogger<MailHandler> log) : IOutboxHandler
 {
     /// <summary>A mail that could not be sent for so long is of no use any more.</summary>

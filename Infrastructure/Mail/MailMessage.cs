@@ -1,7 +1,6 @@
 using System.Text;
 using MimeKit;
 using MimeKit.Utils;
-using Profiles.Infrastructure.Accounts;
 
 namespace Profiles.Infrastructure.Mail;
 

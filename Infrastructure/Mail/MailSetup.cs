@@ -8,6 +8,9 @@ namespace Profiles.Infrastructure.Mail;
 /// <summary>Registers the mails and where they go: to the mail server of the settings, or into a directory.</summary>
 static class MailSetup
 {
+    // One mail server is asked by so many at once: a mail that takes long does not hold up the next.
+    const int MailsAtOnce = 4;
+
     public static IServiceCollection AddMail(this IServiceCollection services)
     {
         services.AddSection<MailOptions>("Mail")
@@ -37,8 +40,9 @@ static class MailSetup
             .AddSingleton<IMailer>(p => p.GetRequiredService<IOptions<MailOptions>>().Value.Host is null
                 ? p.GetRequiredService<MailDirectory>()
                 : p.GetRequiredService<SmtpMailer>())
-            .AddKeyedScoped<IOutboxHandler, MailHandler>(OutboxStore.Mail)
-            .AddHostedService<OutboxService>();
+            // An attempt has ended when the time for handing over is; the database takes its own.
+            .AddOutboxHandler<MailHandler>(
+                [OutboxStore.Mail], p => p.GetRequiredService<IOptions<MailOptions>>().Value.Timeout + TimeSpan.FromSeconds(5), MailsAtOnce);
     }
 
     static bool IsHost(string name) => Uri.CheckHostName(name) != UriHostNameType.Unknown;

@@ -1,21 +1,16 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Images;
-using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Infrastructure.Outbox;
 
 /// <summary>
-/// Takes up what is due in the outbox: what a crash cut short, and what another store refused. Several instances may do so on one database: who moves an entry's
-/// due time has it. Mails and pictures do not wait for each other.
+/// Takes up what is due in the outbox: at once what this instance has just committed, and at the next look what another did, what a crash cut short and what a store
+/// refused. Several instances may do so on one database: who moves an entry's due time has it.
 /// </summary>
 sealed class OutboxService(
-    DatabaseStart database, IServiceScopeFactory scopes, IOptions<ImagesOptions> images, IOptions<MailOptions> mail, TimeProvider clock, ILogger<OutboxService> log) : BackgroundService
+    DatabaseStart database, IServiceScopeFactory scopes, IEnumerable<OutboxLane> lanes, OutboxSignal signal, TimeProvider clock, ILogger<OutboxService> log)
+    : BackgroundService
 {
-    // One mail server is asked by so many at once: a mail that takes long does not hold up the next.
-    const int MailsAtOnce = 4;
-
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(2), LongestPause = TimeSpan.FromMinutes(5);
 
     const int Most = 20;
@@ -25,10 +20,7 @@ sealed class OutboxService(
         try
         {
             await database.Ready.WaitAsync(stoppingToken);
-            // Whoever sends a mail has ended when the limit of time is over; the database takes its own.
-            await Task.WhenAll(
-                RunAsync(new(IsMail: false, images.Value.Grace, AtOnce: 1), stoppingToken),
-                RunAsync(new(IsMail: true, mail.Value.Timeout + TimeSpan.FromSeconds(5), MailsAtOnce), stoppingToken));
+            await Task.WhenAll(lanes.Select(lane => RunAsync(lane, stoppingToken)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -36,25 +28,29 @@ sealed class OutboxService(
         }
     }
 
-    async Task RunAsync(Lane lane, CancellationToken ct)
+    async Task RunAsync(OutboxLane lane, CancellationToken ct)
     {
         while (true)
         {
-            if (!await TryDrainAsync(lane, ct))
-                await Task.Delay(Pause, ct);
+            // Before the look: what is committed during it is not overlooked.
+            var committed = signal.Next;
+            if (await TryDrainAsync(lane, ct))
+                continue;
+            await committed.WaitAsync(Pause, clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            ct.ThrowIfCancellationRequested();
         }
     }
 
     // Whether there may be more at once.
-    async Task<bool> TryDrainAsync(Lane lane, CancellationToken ct)
+    async Task<bool> TryDrainAsync(OutboxLane lane, CancellationToken ct)
     {
         try
         {
             using var scope = scopes.CreateScope();
             var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
             var now = clock.GetUtcNow().UtcDateTime;
-            var own = lane.IsMail ? db.Outbox.Where(e => e.Store == OutboxStore.Mail) : db.Outbox.Where(e => e.Store != OutboxStore.Mail);
-            var due = await own.AsNoTracking().Where(e => e.DueAt <= now).OrderBy(e => e.DueAt).Take(Most).ToListAsync(ct);
+            var due = await db.Outbox.AsNoTracking().Where(e => lane.Stores.Contains(e.Store) && e.DueAt <= now)
+                .OrderBy(e => e.DueAt).Take(Most).ToListAsync(ct);
             await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = lane.AtOnce, CancellationToken = ct }, async (entry, _) => await TryAsync(lane, entry));
             return due.Count == Most;
         }
@@ -66,7 +62,7 @@ sealed class OutboxService(
         }
     }
 
-    async Task TryAsync(Lane lane, OutboxEntry entry)
+    async Task TryAsync(OutboxLane lane, OutboxEntry entry)
     {
         using var scope = scopes.CreateScope();
         var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
@@ -75,26 +71,21 @@ sealed class OutboxService(
             .ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, next).SetProperty(x => x.Attempts, x => x.Attempts + 1), CancellationToken.None);
         if (taken == 0)
             return;
-        // A mail's key is an address, which has no place in the log.
-        var what = lane.IsMail ? $"{entry.Mail} {entry.Id}" : entry.Key;
         try
         {
-            await scope.ServiceProvider.GetRequiredKeyedService<IOutboxHandler>(entry.Store).SettleAsync(entry);
-            log.LogInformation("Done in {Store}: {Key}.", entry.Store, what);
+            await ((IOutboxHandler)scope.ServiceProvider.GetRequiredService(lane.Handler)).SettleAsync(entry);
+            log.LogInformation("Done in {Store}: {Entry}.", entry.Store, entry.LogName);
         }
         catch (Exception e)
         {
-            log.LogWarning(e, "Still to be done in {Store} after {Attempts} attempts: {Key}.", entry.Store, entry.Attempts + 1, what);
+            log.LogWarning(e, "Still to be done in {Store} after {Attempts} attempts: {Entry}; tries again later.", entry.Store, entry.Attempts + 1, entry.LogName);
         }
     }
 
     // Not before whoever works on it must have ended, then twice as long each time; not all at the same moment when what they waited for is there again.
-    static TimeSpan Later(Lane lane, int attempts)
+    static TimeSpan Later(OutboxLane lane, int attempts)
     {
         var seconds = Math.Min(lane.Grace.TotalSeconds * Math.Pow(2, Math.Min(attempts, 10)), Math.Max(LongestPause.TotalSeconds, lane.Grace.TotalSeconds));
         return TimeSpan.FromSeconds(seconds * (1 + Random.Shared.NextDouble()));
     }
-
-    // Mails or the rest.
-    sealed record Lane(bool IsMail, TimeSpan Grace, int AtOnce);
 }

@@ -4,7 +4,7 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.SecurityEvents;
 
 /// <summary>Writes the security events that no request waits for, see <see cref="SecurityEventLog.AddLater"/>.</summary>
-sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, ILogger<SecurityEventWriter> log) : BackgroundService
+sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<SecurityEventWriter> log) : BackgroundService
 {
     // Not at once: on a file, the write would hold up the next request of whoever measures.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -21,7 +21,7 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
             await database.Ready.WaitAsync(stoppingToken);
             while (await queue.Reader.WaitToReadAsync(stoppingToken))
             {
-                await Task.Delay(Pause * (0.5 + Random.Shared.NextDouble()), stoppingToken);
+                await Task.Delay(Pause * (0.5 + Random.Shared.NextDouble()), clock, stoppingToken);
                 await SaveAsync();
             }
         }

@@ -43,6 +43,8 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     public async Task An_address_without_an_account_is_answered_the_same_by_the_same_work_and_gets_no_mail()
     {
         var (user, nobody) = (await app.CreateUserAsync(), $"nobody-{Guid.NewGuid():N}@example.com");
+        // The first of all is counted in advance for those that follow.
+        await PostAsync(user.Email);
         var (known, unknown) = (await PostAsync(user.Email, "forgot known"), await PostAsync(nobody, "forgot unknown"));
         (await ShownAsync(unknown)).ShouldBe(await ShownAsync(known));
         var commands = (CommandLog)app.Services.GetService(typeof(CommandLog))!;

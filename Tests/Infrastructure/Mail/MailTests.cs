@@ -7,7 +7,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using MimeKit;
 using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Tests.Infrastructure.Mail;

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Mail;
 using Profiles.Tests.Infrastructure.Tokens;
 

@@ -2,7 +2,10 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Tests.Infrastructure.Outbox;
 
@@ -148,6 +151,41 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
         foreach (var side in new[] { "96", "256", "512" })
             variants.GetProperty(side).GetString().ShouldBe(url!.Replace("/image/upload/v", $"/image/upload/c_lfill,g_center,h_{side},w_{side}/v"));
         app.Cloudinary.Calls.Count(c => c.FileLength > 0 && KeyOf(url!).EndsWith(c.Fields["public_id"], StringComparison.Ordinal)).ShouldBe(1, "Variants are not uploaded.");
+    }
+
+    [Fact]
+    public async Task The_signal_comes_with_the_commit_of_an_entry_that_is_due_at_once()
+    {
+        var signal = app.Services.GetRequiredService<OutboxSignal>();
+        await app.QueryAsync(async db =>
+        {
+            (await IsSignalledAsync(db, TimeSpan.Zero)).ShouldBeTrue();
+            (await IsSignalledAsync(db, TimeSpan.FromMilliseconds(1))).ShouldBeFalse();
+            (await IsSignalledAfterAsync(db, t => t.RollbackAsync(Cancellation))).ShouldBeFalse();
+            (await IsSignalledAfterAsync(db, t => t.CommitAsync(Cancellation))).ShouldBeTrue();
+            return 0;
+        });
+
+        async Task<bool> IsSignalledAfterAsync(ProfilesDbContext db, Func<IDbContextTransaction, Task> end)
+        {
+            var next = signal.Next;
+            await using var transaction = await db.Database.BeginTransactionAsync(Cancellation);
+            (await IsSignalledAsync(db, TimeSpan.Zero)).ShouldBeFalse();
+            await end(transaction);
+            return next.IsCompleted;
+        }
+
+        async Task<bool> IsSignalledAsync(ProfilesDbContext db, TimeSpan wait)
+        {
+            var (next, now) = (signal.Next, app.Clock.GetUtcNow().UtcDateTime);
+            db.Outbox.Add(new()
+            {
+                Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = MailKind.VerifyEmail, UserId = 4_000_000_000, Key = "gone@example.com", CreatedAt = now, DueAt = now + wait,
+            });
+            await db.SaveChangesAsync(Cancellation);
+            db.ChangeTracker.Clear();
+            return next.IsCompleted;
+        }
     }
 
     async Task<(TestUser User, HttpClient Client, string? Url)> WithPictureAsync()

@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Profiles.Data;
-using Profiles.Infrastructure.Mail;
 
-namespace Profiles.Infrastructure.Accounts;
+namespace Profiles.Infrastructure.Mail;
 
 /// <summary>What a mail says, in plain text and in HTML. A stranger can have one sent to anybody: nothing that a person wrote of themselves is in it but addresses.</summary>
 /// <param name="Subject">The subject.</param>

@@ -1,0 +1,46 @@
+using System.Data.Common;
+using System.Runtime.CompilerServices;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Outbox;
+
+/// <summary>Says when this instance has committed an entry of the outbox that is due at once.</summary>
+sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
+{
+    readonly ConditionalWeakTable<DbContext, object> uncommitted = [];
+    TaskCompletionSource next = New();
+
+    /// <summary>Ends with the next commit.</summary>
+    public Task Next => Volatile.Read(ref next).Task;
+
+    public override ValueTask<InterceptionResult<int>> SavingChangesAsync(
+        DbContextEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
+    {
+        if (eventData.Context is { } db && db.ChangeTracker.Entries<OutboxEntry>().Any(e => e.State == EntityState.Added && e.Entity.DueAt <= e.Entity.CreatedAt))
+            uncommitted.AddOrUpdate(db, this);
+        return ValueTask.FromResult(result);
+    }
+
+    public override ValueTask<int> SavedChangesAsync(SaveChangesCompletedEventData eventData, int result, CancellationToken cancellationToken = default)
+    {
+        if (eventData.Context?.Database.CurrentTransaction is null)
+            Wake(eventData.Context);
+        return ValueTask.FromResult(result);
+    }
+
+    public Task TransactionCommittedAsync(DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
+    {
+        Wake(eventData.Context);
+        return Task.CompletedTask;
+    }
+
+    static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    void Wake(DbContext? db)
+    {
+        if (db is not null && uncommitted.Remove(db))
+            Interlocked.Exchange(ref next, New()).SetResult();
+    }
+}
