@@ -5,6 +5,7 @@ using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
@@ -27,25 +28,24 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Logging.AddJsonLog();
 builder.ConfigureServer();
 builder.Services
-    .AddSettings().AddErrors().AddDatabase()
+    .AddSettings().AddErrors().AddJson().AddDatabase()
     .AddMail().AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
     .AddAuth().AddLimits().AddIdempotencyKeys()
     .AddImages().AddDecoding()
-    .AddAccounts().AddPages()
-    .AddHealth().AddExplorer()
-    .AddFastEndpoints();
+    .AddAccounts().AddEditing().AddPages()
+    .AddHealth().AddExplorer().AddFastEndpoints();
 
 try
 {
     await using var app = builder.Build();
     if (args is [StoreCheck.Command])
-        return await StoreCheck.RunAsync(app);
+        return await app.CheckAsync();
     await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();
     app.UseBasePath().UseSafeHeaders().UseHangUps();
     app.UseErrors().UseForwardedAddresses();
-    app.UseAllowedHosts();
+    app.UseAllowedHosts(HealthSetup.Paths);
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
     app.UseRouting().UseCors();
@@ -54,16 +54,7 @@ try
     app.UseAuthentication().UseAuthorization().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();
     app.MapLocalImages();
-    app.UseFastEndpoints(c =>
-    {
-        c.Endpoints.NameGenerator = OpenApiSetup.OperationId;
-        c.Endpoints.Configurator = e => e.RequireLiveUser();
-        c.Binding.UsePropertyNamingPolicy = true;
-        c.Binding.JsonExceptionTransformer = null;
-        c.Serializer.RequestDeserializer = StrictJson.ReadAsync;
-        c.Errors.ProducesMetadataType = typeof(HttpValidationProblemDetails);
-        c.Errors.ResponseBuilder = Problems.Validation;
-    });
+    app.UseSlices();
     await app.ServeAsync();
     return 0;
 }

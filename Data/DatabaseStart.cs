@@ -8,11 +8,13 @@ interface IDatabaseReader
 }
 
 /// <summary>
-/// Brings the database up to date and lets each <see cref="IDatabaseReader"/> read: at the start, or, where the database is away then, as soon as it is there.
-/// Until then requests that need it are answered 503.
+/// Brings the database up to date and lets each <see cref="IDatabaseReader"/> read: at the start, or, where the database is away then, as
+/// soon as it is there. Until then requests that need it are answered 503.
 /// </summary>
 sealed class DatabaseStart(
-    DatabaseEngine engine, IEnumerable<IDatabaseReader> readers, IServiceScopeFactory scopes, TimeProvider clock, ILogger<DatabaseStart> log) : BackgroundService
+    DatabaseEngine engine, IEnumerable<IDatabaseReader> readers, IServiceScopeFactory scopes, TimeProvider clock,
+    ILogger<DatabaseStart> log)
+    : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 

@@ -4,7 +4,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Profiles.Data;
 
 /// <summary>
-/// Remembers whose wait for the database has timed out. A request does not wait again: one that tidies up after its failure is answered within the deadline, too.
+/// Remembers whose wait for the database has timed out. A request does not wait again: one that tidies up after its failure is answered
+/// within the deadline, too.
 /// </summary>
 sealed class TimedOutContexts
 {

@@ -5,9 +5,10 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace Profiles.Data.Sqlite;
 
 /// <summary>
-/// A connection that stays open as long as its pooled context lives, and keeps the command that it ran last with its prepared statement.
-/// EF Core opens and closes a connection around every query: the pool of Microsoft.Data.Sqlite keeps the file open meanwhile, but pragmas, some thirty functions
-/// and the statement are made anew each time. That took half of the processor time of <c>GET /me</c> (<c>./dev bench reads</c>, docs/adr/0005-two-databases.md).
+/// A connection that stays open as long as its pooled context lives, and keeps the command that it ran last with its prepared statement. EF
+/// Core opens and closes a connection around every query: the pool of Microsoft.Data.Sqlite keeps the file open meanwhile, but pragmas,
+/// some thirty functions and the statement are made anew each time. That took half of the processor time of <c>GET /me</c> (<c>./dev bench
+/// reads</c>, docs/adr/0005-two-databases.md).
 /// </summary>
 sealed class KeptSqliteConnection(string connectionString) : SqliteConnection(connectionString)
 {

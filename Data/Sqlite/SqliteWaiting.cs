@@ -6,8 +6,9 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace Profiles.Data.Sqlite;
 
 /// <summary>
-/// Waits for a file that another holds, in turn and without a thread. The library itself sleeps on its caller's: with a hundred writers that waited so, a request for
-/// the health was answered after 22 seconds (docs/adr/0005-two-databases.md). Trying again is safe, since a statement that found the file locked has done nothing.
+/// Waits for a file that another holds, in turn and without a thread. The library itself sleeps on its caller's: with a hundred writers
+/// that waited so, a request for the health was answered after 22 seconds (docs/adr/0005-two-databases.md). Trying again is safe, since a
+/// statement that found the file locked has done nothing.
 /// </summary>
 /// <param name="timeout"><see cref="DatabaseOptions.Timeout"/>.</param>
 sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransactionInterceptor, IDisposable

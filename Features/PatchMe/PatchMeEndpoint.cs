@@ -14,7 +14,7 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
     public override void Configure()
     {
         Patch("/me", "/users/me", "/user/profile");
-        Description(d => d.Accepts<PatchMeRequest>(MergePatch.MediaType)
+        Description(d => d.Accepts<PatchMeRequest>(MediaType.MergePatch)
             .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {

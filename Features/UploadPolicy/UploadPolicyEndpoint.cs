@@ -7,7 +7,8 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadPolicy;
 
-sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> images, IOptions<DecodingOptions> decoding) : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
+sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> images, IOptions<DecodingOptions> decoding)
+    : EndpointWithoutRequest<Ok<UploadPolicyResponse>>
 {
     public override void Configure()
     {

@@ -32,12 +32,14 @@ static class AccountsSetup
                 {
                     var since = now - lifetime;
                     return db.WaitingRegistrations
-                        .Where(r => r.CreatedAt <= since && db.WaitingRegistrations.Where(x => x.CreatedAt <= since).OrderBy(x => x.CreatedAt)
-                            .Take(CleanupService.Batch).Select(x => x.NormalizedEmail).Contains(r.NormalizedEmail))
+                        .Where(r => r.CreatedAt <= since && db.WaitingRegistrations.Where(x => x.CreatedAt <= since)
+                            .OrderBy(x => x.CreatedAt).Take(CleanupService.Batch)
+                            .Select(x => x.NormalizedEmail).Contains(r.NormalizedEmail))
                         .ExecuteDeleteAsync(ct);
                 };
             })
             .AddCleanup("tokens", (db, now, ct) =>
-                db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct));
+                db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt)
+                    .Take(CleanupService.Batch).ExecuteDeleteAsync(ct));
     }
 }

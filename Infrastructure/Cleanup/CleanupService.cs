@@ -3,11 +3,12 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Cleanup;
 
 /// <summary>
-/// Deletes expired rows every hour and on every instance, a thousand of a kind at a time: others write in between. A kind that fails does not keep the others, and one
-/// that has more than its time is enough for goes on soon.
+/// Deletes expired rows every hour and on every instance, a thousand of a kind at a time: others write in between. A kind that fails does
+/// not keep the others, and one that has more than its time is enough for goes on soon.
 /// </summary>
 sealed class CleanupService(
-    DatabaseStart database, IServiceScopeFactory scopes, IEnumerable<ExpiredRows> kinds, TimeProvider clock, ILogger<CleanupService> log) : BackgroundService
+    DatabaseStart database, IServiceScopeFactory scopes, IEnumerable<ExpiredRows> kinds, TimeProvider clock, ILogger<CleanupService> log)
+    : BackgroundService
 {
     /// <summary>As many rows are deleted by one statement.</summary>
     public const int Batch = 1000;

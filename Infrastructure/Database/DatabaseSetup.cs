@@ -19,7 +19,7 @@ static class DatabaseSetup
     public static IServiceCollection AddDatabase(this IServiceCollection services)
     {
         services.AddSection<DatabaseOptions>("Database").Validate(
-            o => o.Timeout >= TimeSpan.FromSeconds(3) && o.Timeout <= TimeSpan.FromMinutes(1) && o.Timeout.Ticks % TimeSpan.TicksPerSecond == 0,
+            o => o.Timeout.TotalSeconds is >= 3 and <= 60 && o.Timeout.Ticks % TimeSpan.TicksPerSecond == 0,
             "Database__Timeout must be whole seconds between 00:00:03 and 00:01:00.");
         return services
             .AddSingleton(Choose)
@@ -30,18 +30,24 @@ static class DatabaseSetup
             .AddHostedService(provider => provider.GetRequiredService<DatabaseStart>());
     }
 
-    /// <summary>Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would log out.</summary>
+    /// <summary>
+    /// Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would
+    /// log out.
+    /// </summary>
     public static IApplicationBuilder UseDatabase(this WebApplication app)
     {
         var start = app.Services.GetRequiredService<DatabaseStart>();
-        return app.Use((context, next) => !start.Ready.IsCompleted && Reads(context.GetEndpoint()) ? throw new BusyException("The database is away.") : next(context));
+        return app.Use((context, next) => !start.Ready.IsCompleted && Reads(context.GetEndpoint())
+            ? throw new BusyException("The database is away.")
+            : next(context));
 
         static bool Reads(Endpoint? endpoint) => endpoint?.Metadata is { } metadata
             && (metadata.GetMetadata<EndpointDefinition>() is not null || metadata.GetMetadata<ReadsDatabaseMetadata>() is not null);
     }
 
     /// <summary>Says of a route that is no slice that it reads the database too.</summary>
-    public static TBuilder ReadsDatabase<TBuilder>(this TBuilder route) where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new ReadsDatabaseMetadata());
+    public static TBuilder ReadsDatabase<TBuilder>(this TBuilder route) where TBuilder : IEndpointConventionBuilder =>
+        route.WithMetadata(new ReadsDatabaseMetadata());
 
     sealed class ReadsDatabaseMetadata;
 
@@ -54,8 +60,9 @@ static class DatabaseSetup
     static DatabaseEngine Choose(IServiceProvider provider)
     {
         var options = provider.GetRequiredService<IOptions<DatabaseOptions>>().Value;
-        var (database, connectionString) = DatabaseAddress.Read(
-            provider.GetRequiredService<IConfiguration>().GetConnectionString("Profiles"), options.Provider, provider.GetRequiredService<IOptions<ServiceOptions>>().Value.DatabaseFile);
+        var configured = provider.GetRequiredService<IConfiguration>().GetConnectionString("Profiles");
+        var file = provider.GetRequiredService<IOptions<ServiceOptions>>().Value.DatabaseFile;
+        var (database, connectionString) = DatabaseAddress.Read(configured, options.Provider, file);
         return database == DatabaseProvider.PostgreSql
             ? new PostgreSqlEngine(connectionString, options.Timeout, provider.GetRequiredService<ILogger<PostgreSqlEngine>>())
             : new SqliteEngine(connectionString, options.Timeout);

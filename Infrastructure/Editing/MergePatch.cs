@@ -6,8 +6,6 @@ namespace Profiles.Infrastructure.Editing;
 /// <summary>JSON Merge Patch (RFC 7396): null removes, what is absent stays, objects are merged and everything else is replaced.</summary>
 static class MergePatch
 {
-    public const string MediaType = "application/merge-patch+json";
-
     /// <summary>The patched value, made of <paramref name="target"/> itself where that is an object; null is JSON's null.</summary>
     public static JsonNode? Apply(JsonNode? target, JsonElement patch)
     {

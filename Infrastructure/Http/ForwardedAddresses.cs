@@ -37,8 +37,9 @@ static class ForwardedAddresses
 
     public static IServiceCollection AddForwardedAddresses(this IServiceCollection services)
     {
-        services.AddOptions<ServiceOptions>()
-            .Validate(o => Read(o.TrustedProxies) is not null, "TrustedProxies must be IP addresses, networks such as 10.0.0.0/8 or unix, separated by commas.");
+        services.AddOptions<ServiceOptions>().Validate(
+            o => Read(o.TrustedProxies) is not null,
+            "TrustedProxies must be IP addresses, networks such as 10.0.0.0/8 or unix, separated by commas.");
         // After everybody: a variable of the framework's would have it believe all the world.
         services.AddOptions<ForwardedHeadersOptions>().PostConfigure<IOptions<ServiceOptions>>((options, service) =>
         {

@@ -7,6 +7,9 @@ namespace Profiles.Infrastructure.Http;
 /// <param name="Boundary">Of a form; null when there is none.</param>
 readonly record struct MediaType(string Name, string? Boundary)
 {
+    /// <summary>JSON Merge Patch (RFC 7396).</summary>
+    public const string MergePatch = "application/merge-patch+json";
+
     /// <summary>Null when it is no media type, such as a header that was set twice and joined.</summary>
     public static MediaType? Read(string? header)
     {

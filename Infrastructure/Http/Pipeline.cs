@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Http;
@@ -18,7 +17,7 @@ static class Pipeline
 
     static readonly string[] Addresses = ["urls", "http_ports", "https_ports"];
 
-    /// <summary>Listens where the seeds expect it unless told otherwise, says nothing of itself and takes small bodies only; a slice may take more.</summary>
+    /// <summary>Listens where the seeds expect it unless told otherwise, and says nothing of itself.</summary>
     public static void ConfigureServer(this WebApplicationBuilder builder)
     {
         var configuration = builder.Configuration;
@@ -27,20 +26,19 @@ static class Pipeline
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = Json.StrictJson.MaxBodyBytes;
             // A phone's line stands still in a tunnel; BodyDeadline has the time for all of a body.
             kestrel.Limits.MinRequestBodyDataRate = null;
-            // What a connection may send ahead of whoever reads it: a thousand of them that wait are not to take a gigabyte.
-            kestrel.Limits.MaxRequestBufferSize = 2 * Json.StrictJson.MaxBodyBytes;
         });
         // Ours below answers with a problem; the framework's would answer first, with a page.
         builder.Services.PostConfigure<HostFilteringOptions>(o => o.AllowedHosts = ["*"]);
         // A misuse of scopes is found at the start, wherever we run.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
-        builder.Services.ConfigureHttpJsonOptions(Json.StrictJson.Configure).AddSingleton(typeof(FastEndpoints.IRequestBinder<>), typeof(Json.BodyBinder<>));
-        builder.Services.AddHttpContextAccessor().AddScoped<CurrentUser>().AddSingleton(TimeProvider.System).AddSingleton<ProfileTag>().AddScoped<Editing.ProfileChange>().AddForwardedAddresses().AddCors();
+        builder.Services.AddHttpContextAccessor().AddScoped<CurrentUser>().AddSingleton(TimeProvider.System);
+        builder.Services.AddForwardedAddresses().AddCors();
         builder.Services.AddSection<CrossOriginOptions>("Cors")
-            .Validate(o => o.List.All(a => HttpAddressAttribute.Is(a, mayHavePath: false)), "Cors__Origins must be origins such as https://app.example.com, separated by commas.");
+            .Validate(
+                o => o.List.All(a => HttpAddressAttribute.Is(a, mayHavePath: false)),
+                "Cors__Origins must be origins such as https://app.example.com, separated by commas.");
         builder.Services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>()
             .Configure<IOptions<CrossOriginOptions>>((cors, origins) => cors.AddDefaultPolicy(p => p
                 .WithOrigins(origins.Value.List).AllowAnyHeader().AllowAnyMethod()
@@ -92,7 +90,7 @@ static class Pipeline
                 headers.WWWAuthenticate = "Bearer";
             // RFC 5789, 2.2: which patches would have been taken.
             if (context.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType && HttpMethods.IsPatch(context.Request.Method))
-                headers["Accept-Patch"] = Editing.MergePatch.MediaType;
+                headers["Accept-Patch"] = MediaType.MergePatch;
             if (context.Request.IsHttps)
                 headers.StrictTransportSecurity = "max-age=31536000";
             // The answer depends on it, also where no origin was sent: a cache must not mix the two.
@@ -103,7 +101,12 @@ static class Pipeline
     });
 
     /// <summary>Answers 400 to a host name that is not ours, so that a forged one gets into nothing.</summary>
-    public static IApplicationBuilder UseAllowedHosts(this WebApplication app)
+    /// <param name="app">The pipeline.</param>
+    /// <param name="whateverHost">
+    /// Paths that answer to every name: orchestrators call by the pod's own address, a service's name or none, and in these answers there
+    /// is no address to forge.
+    /// </param>
+    public static IApplicationBuilder UseAllowedHosts(this WebApplication app, IReadOnlyList<string> whateverHost)
     {
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         string[]? names = service switch
@@ -115,8 +118,7 @@ static class Pipeline
         StringSegment[]? allowed = names is null || names.Contains("*") ? null : [.. names.Select(OnTheWire)];
         return app.Use((context, next) =>
         {
-            // Orchestrators call by the pod's own address, a service's name or none: there is no address in these answers to forge.
-            if (Health.HealthSetup.Paths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
+            if (whateverHost.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
                 return next(context);
             // The header as it was sent: Request.Host decodes it, and throws at what only looks like punycode.
             var host = context.Request.Headers.Host.ToString();

@@ -27,6 +27,8 @@ sealed class ImageSettlement(
         return entry;
     }
 
+    Task IOutboxHandler.SettleAsync(OutboxEntry entry, CancellationToken stopping) => SettleAsync(entry);
+
     /// <summary>Makes the storage agree with the row. Throws <see cref="ImageStorageException"/> when it has to be tried again.</summary>
     public async Task SettleAsync(OutboxEntry entry)
     {

@@ -7,7 +7,6 @@ using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
-using Profiles.Infrastructure.Startup;
 
 namespace Profiles.Infrastructure.Images;
 
@@ -27,10 +26,9 @@ sealed class StoreCheck(
 
     /// <summary>Checks and prints; the exit code: 0 when all is well, else 1.</summary>
     /// <exception cref="StartException">It cannot check; the message says why.</exception>
-    public static async Task<int> RunAsync(WebApplication app)
+    public static async Task<int> RunAsync(IServiceProvider services)
     {
-        await app.PrepareCheckAsync();
-        using var scope = app.Services.CreateScope();
+        using var scope = services.CreateScope();
         return await ActivatorUtilities.CreateInstance<StoreCheck>(scope.ServiceProvider).RunAsync(Console.Out, CancellationToken.None);
     }
 

@@ -7,13 +7,13 @@ namespace Profiles.Infrastructure.Mail;
 
 /// <summary>Sends the mails of the outbox.</summary>
 sealed class MailHandler(
-    ProfilesDbContext db, IMailer mailer, IMailWriter writer, IOptions<MailOptions> options, TimeProvider clock, IHostApplicationLifetime life,
+    ProfilesDbContext db, IMailer mailer, IMailWriter writer, IOptions<MailOptions> options, TimeProvider clock,
     ILogger<MailHandler> log) : IOutboxHandler
 {
     /// <summary>A mail that could not be sent for so long is of no use any more.</summary>
     public static readonly TimeSpan GivenUpAfter = TimeSpan.FromDays(3);
 
-    public async Task SettleAsync(OutboxEntry entry)
+    public async Task SettleAsync(OutboxEntry entry, CancellationToken stopping)
     {
         if (clock.GetUtcNow().UtcDateTime - entry.CreatedAt > GivenUpAfter)
         {
@@ -24,7 +24,7 @@ sealed class MailHandler(
             try
             {
                 // A service that is stopped does not wait for a mail server; the entry is there at the next start.
-                await mailer.SendAsync(recipient, MailMessage.Make(options.Value.Sender!, recipient, text, clock.GetUtcNow()), life.ApplicationStopping);
+                await mailer.SendAsync(recipient, MailMessage.Make(options.Value.Sender!, recipient, text, clock.GetUtcNow()), stopping);
             }
             catch (MailException e) when (e.Refused)
             {

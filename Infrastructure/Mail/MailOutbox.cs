@@ -3,11 +3,14 @@ using Profiles.Infrastructure.Http;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Adds mails to what a slice is about to save: each is sent if and only if what it tells of is saved, and no request waits for a mail server.</summary>
+/// <summary>
+/// Adds mails to what a slice is about to save: each is sent if and only if what it tells of is saved, and no request waits for a mail
+/// server.
+/// </summary>
 sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock)
 {
-    // Whether the address has an account is found out when such a mail is sent, and only then is more written: right after the request, on a file, that would hold up
-    // the next one of whoever measures. It is left to the outbox' next look.
+    // Whether the address has an account is found out when such a mail is sent, and only then is more written: right after the request, on
+    // a file, that would hold up the next one of whoever measures. It is left to the outbox' next look.
     static readonly TimeSpan NotAtOnce = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Adds a mail.</summary>

@@ -16,16 +16,25 @@ static class MailSetup
         services.AddSection<MailOptions>("Mail")
             .Validate(o => o.Host is null || IsHost(o.Host), "Mail__Host must be a host name or an address.")
             .Validate(o => o.Host is null || o.From is not null, "Mail__Host is set: Mail__From must be set too.")
-            .Validate(o => o.From is null || o.Sender is not null, "Mail__From must be an address such as Profiles <no-reply@example.com>, in ASCII.")
+            .Validate(
+                o => o.From is null || o.Sender is not null,
+                "Mail__From must be an address such as Profiles <no-reply@example.com>, in ASCII.")
             .Validate(
                 o => new[] { o.Password, o.AccessToken, o.AccessTokenFile }.Count(v => v is not null) == (o.Username is null ? 0 : 1),
                 "Mail__Username and one of Mail__Password, Mail__AccessToken and Mail__AccessTokenFile must be set together.")
-            .Validate(o => o.AccessToken is null || o.BearerToken is not null, "Mail__AccessToken must be printable ASCII characters without spaces.")
-            .Validate(o => o.AccessTokenFile is null || o.BearerToken is not null, "Mail__AccessTokenFile must be a file with an access token.")
+            .Validate(
+                o => o.AccessToken is null || o.BearerToken is not null,
+                "Mail__AccessToken must be printable ASCII characters without spaces.")
+            .Validate(
+                o => o.AccessTokenFile is null || o.BearerToken is not null,
+                "Mail__AccessTokenFile must be a file with an access token.")
             .Validate(
                 o => o.EffectiveTls != MailTls.None || o.Host is null || (o.IsHostHere && o.Username is null),
-                "Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost or a loopback address, and Mail__Username must not be set.")
-            .Validate(o => o.EhloName is null || (o.EhloName.All(char.IsAscii) && IsHost(o.EhloName)), "Mail__EhloName must be a host name or an address.")
+                "Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost or a loopback address, "
+                    + "and Mail__Username must not be set.")
+            .Validate(
+                o => o.EhloName is null || (o.EhloName.All(char.IsAscii) && IsHost(o.EhloName)),
+                "Mail__EhloName must be a host name or an address.")
             .Validate(o => o.RootCertificate is null || o.Roots is not null, "Mail__RootCertificate must be a file of certificates in PEM.")
             .Validate(
                 o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl),
@@ -42,7 +51,9 @@ static class MailSetup
                 : p.GetRequiredService<SmtpMailer>())
             // An attempt has ended when the time for handing over is; the database takes its own.
             .AddOutboxHandler<MailHandler>(
-                [OutboxStore.Mail], p => p.GetRequiredService<IOptions<MailOptions>>().Value.Timeout + TimeSpan.FromSeconds(5), MailsAtOnce);
+                [OutboxStore.Mail],
+                p => p.GetRequiredService<IOptions<MailOptions>>().Value.Timeout + TimeSpan.FromSeconds(5),
+                MailsAtOnce);
     }
 
     static bool IsHost(string name) => Uri.CheckHostName(name) != UriHostNameType.Unknown;

@@ -1,6 +1,5 @@
 using NJsonSchema;
 using NSwag;
-using Profiles.Infrastructure.Idempotency;
 
 namespace Profiles.Infrastructure.OpenApi;
 
@@ -10,19 +9,15 @@ static class ContractHeaders
     // What Kestrel reads of all headers.
     const int LongestHeader = 32768;
 
-    const string Idempotency =
-        "Yours, random, one for each thing to be done: sent again within 24 hours with the same body, "
-        + "the request has the same answer and no second effect.";
-
-    public static void Add(OpenApiOperation operation, string method, bool isIdempotent)
+    public static void Add(OpenApiOperation operation, string method, IReadOnlyList<DescribedHeader> described)
     {
         var (isConditional, isTagged) = (operation.Responses.ContainsKey("412"), operation.Responses.ContainsKey("304"));
         if (isConditional)
             Parameter(operation, "If-Match", "The `ETag` of the profile that is to be changed.", Text());
         if (isTagged)
             Parameter(operation, "If-None-Match", "The `ETag` of the answer that the client has.", Text());
-        if (isIdempotent)
-            Parameter(operation, IdempotencyKeys.Header, Idempotency, Text("^[ -~]+$", IdempotencyKeys.LongestKey, 1));
+        foreach (var header in described.Where(d => !d.IsAnswered))
+            Parameter(operation, header.Name, header.Description, Limited(header));
         foreach (var (status, response) in operation.Responses)
         {
             if (status == "201")
@@ -31,8 +26,8 @@ static class ContractHeaders
                 Header(response, "ETag", "Another one after every change.", Text("^\"[0-9a-f]{32}\"$"));
             if (isTagged && status is "200" or "304")
                 Header(response, "Cache-Control", "Whether and for how long the answer may be kept.", Text());
-            if (isIdempotent && status[0] == '2')
-                Header(response, IdempotencyKeys.Replayed, "There when it is the answer to an earlier request with the key.", Text("^true$"));
+            foreach (var header in described.Where(d => d.IsAnswered && status[0] == '2'))
+                Header(response, header.Name, header.Description, Limited(header));
             if (status == "401")
                 Header(response, "WWW-Authenticate", "The challenge (RFC 6750).", Text("^Bearer"));
             if (status == "415" && method == OpenApiOperationMethod.Patch)
@@ -42,8 +37,15 @@ static class ContractHeaders
         }
     }
 
-    static JsonSchema Text(string? pattern = null, int longest = LongestHeader, int? shortest = null, string? format = null) =>
-        new() { Type = JsonObjectType.String, Format = format, Pattern = pattern, MinLength = shortest, MaxLength = longest };
+    static JsonSchema Text(string? pattern = null, string? format = null) =>
+        new() { Type = JsonObjectType.String, Format = format, Pattern = pattern, MaxLength = LongestHeader };
+
+    static JsonSchema Limited(DescribedHeader header)
+    {
+        var schema = Text();
+        header.Limit(schema);
+        return schema;
+    }
 
     static JsonSchema Seconds() => new() { Type = JsonObjectType.Integer, Format = JsonFormatStrings.Integer, Minimum = 1, Maximum = 3600 };
 

@@ -12,7 +12,6 @@ using NSwag.Generation.AspNetCore;
 using NSwag.Generation.Processors;
 using NSwag.Generation.Processors.Contexts;
 using Profiles.Infrastructure.Errors;
-using Profiles.Infrastructure.Idempotency;
 using JsonSerializer = System.Text.Json.JsonSerializer;
 
 namespace Profiles.Infrastructure.OpenApi;
@@ -41,7 +40,7 @@ sealed partial class ContractProcessor : IOperationProcessor
         if (operation.RequestBody is { } body)
             DescribeBody(body, metadata);
         DescribeResponses(context, metadata);
-        ContractHeaders.Add(operation, context.OperationDescription.Method, metadata.OfType<Idempotent>().Any());
+        ContractHeaders.Add(operation, context.OperationDescription.Method, [.. metadata.OfType<DescribedHeader>()]);
         if (OpenApiSetup.Slice(operation.OperationId) != operation.OperationId)
         {
             var own = $"{context.OperationDescription.Method.ToUpperInvariant()} {context.GetEndpointDefinition()!.Routes[0]}";

@@ -6,5 +6,7 @@ namespace Profiles.Infrastructure.Outbox;
 interface IOutboxHandler
 {
     /// <summary>Throws whatever it fails by: it is tried again later.</summary>
-    Task SettleAsync(OutboxEntry entry);
+    /// <param name="entry">The entry.</param>
+    /// <param name="stopping">Cancelled when the service stops; what must not be left half done goes on.</param>
+    Task SettleAsync(OutboxEntry entry, CancellationToken stopping);
 }

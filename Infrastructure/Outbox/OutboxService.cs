@@ -4,11 +4,12 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Outbox;
 
 /// <summary>
-/// Takes up what is due in the outbox: at once what this instance has just committed, and at the next look what another did, what a crash cut short and what a store
-/// refused. Several instances may do so on one database: who moves an entry's due time has it.
+/// Takes up what is due in the outbox: at once what this instance has just committed, and at the next look what another did, what a crash
+/// cut short and what a store refused. Several instances may do so on one database: who moves an entry's due time has it.
 /// </summary>
 sealed class OutboxService(
-    DatabaseStart database, IServiceScopeFactory scopes, IEnumerable<OutboxLane> lanes, OutboxSignal signal, TimeProvider clock, ILogger<OutboxService> log)
+    DatabaseStart database, IServiceScopeFactory scopes, IEnumerable<OutboxLane> lanes, OutboxSignal signal, TimeProvider clock,
+    ILogger<OutboxService> log)
     : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(2), LongestPause = TimeSpan.FromMinutes(5);
@@ -51,7 +52,8 @@ sealed class OutboxService(
             var now = clock.GetUtcNow().UtcDateTime;
             var due = await db.Outbox.AsNoTracking().Where(e => lane.Stores.Contains(e.Store) && e.DueAt <= now)
                 .OrderBy(e => e.DueAt).Take(Most).ToListAsync(ct);
-            await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = lane.AtOnce, CancellationToken = ct }, async (entry, _) => await TryAsync(lane, entry));
+            var atOnce = new ParallelOptions { MaxDegreeOfParallelism = lane.AtOnce, CancellationToken = ct };
+            await Parallel.ForEachAsync(due, atOnce, async (entry, _) => await TryAsync(lane, entry, ct));
             return due.Count == Most;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -62,7 +64,7 @@ sealed class OutboxService(
         }
     }
 
-    async Task TryAsync(OutboxLane lane, OutboxEntry entry)
+    async Task TryAsync(OutboxLane lane, OutboxEntry entry, CancellationToken stopping)
     {
         using var scope = scopes.CreateScope();
         var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
@@ -73,16 +75,19 @@ sealed class OutboxService(
             return;
         try
         {
-            await ((IOutboxHandler)scope.ServiceProvider.GetRequiredService(lane.Handler)).SettleAsync(entry);
+            await ((IOutboxHandler)scope.ServiceProvider.GetRequiredService(lane.Handler)).SettleAsync(entry, stopping);
             log.LogInformation("Done in {Store}: {Entry}.", entry.Store, entry.LogName);
         }
         catch (Exception e)
         {
-            log.LogWarning(e, "Still to be done in {Store} after {Attempts} attempts: {Entry}; tries again later.", entry.Store, entry.Attempts + 1, entry.LogName);
+            log.LogWarning(
+                e, "Still to be done in {Store} after {Attempts} attempts: {Entry}; tries again later.",
+                entry.Store, entry.Attempts + 1, entry.LogName);
         }
     }
 
-    // Not before whoever works on it must have ended, then twice as long each time; not all at the same moment when what they waited for is there again.
+    // Not before whoever works on it must have ended, then twice as long each time; not all at the same moment when what they waited for is
+    // there again.
     static TimeSpan Later(OutboxLane lane, int attempts)
     {
         var seconds = Math.Min(lane.Grace.TotalSeconds * Math.Pow(2, Math.Min(attempts, 10)), Math.Max(LongestPause.TotalSeconds, lane.Grace.TotalSeconds));

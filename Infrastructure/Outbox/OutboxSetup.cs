@@ -15,7 +15,8 @@ sealed record OutboxLane(Type Handler, IReadOnlyList<OutboxStore> Stores, TimeSp
 static class OutboxSetup
 {
     public static IServiceCollection AddOutboxHandler<THandler>(
-        this IServiceCollection services, OutboxStore[] stores, Func<IServiceProvider, TimeSpan> grace, int atOnce = 1) where THandler : class, IOutboxHandler
+        this IServiceCollection services, OutboxStore[] stores, Func<IServiceProvider, TimeSpan> grace, int atOnce = 1)
+        where THandler : class, IOutboxHandler
     {
         services.TryAddSingleton<OutboxSignal>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IInterceptor, OutboxSignal>(p => p.GetRequiredService<OutboxSignal>()));

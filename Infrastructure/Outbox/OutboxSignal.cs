@@ -18,19 +18,22 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
     public override ValueTask<InterceptionResult<int>> SavingChangesAsync(
         DbContextEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
     {
-        if (eventData.Context is { } db && db.ChangeTracker.Entries<OutboxEntry>().Any(e => e.State == EntityState.Added && e.Entity.DueAt <= e.Entity.CreatedAt))
+        if (eventData.Context is { } db
+            && db.ChangeTracker.Entries<OutboxEntry>().Any(e => e.State == EntityState.Added && e.Entity.DueAt <= e.Entity.CreatedAt))
             uncommitted.AddOrUpdate(db, this);
         return ValueTask.FromResult(result);
     }
 
-    public override ValueTask<int> SavedChangesAsync(SaveChangesCompletedEventData eventData, int result, CancellationToken cancellationToken = default)
+    public override ValueTask<int> SavedChangesAsync(
+        SaveChangesCompletedEventData eventData, int result, CancellationToken cancellationToken = default)
     {
         if (eventData.Context?.Database.CurrentTransaction is null)
             Wake(eventData.Context);
         return ValueTask.FromResult(result);
     }
 
-    public Task TransactionCommittedAsync(DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
+    public Task TransactionCommittedAsync(
+        DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
     {
         Wake(eventData.Context);
         return Task.CompletedTask;

@@ -4,7 +4,8 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.SecurityEvents;
 
 /// <summary>Writes the security events that no request waits for, see <see cref="SecurityEventLog.AddLater"/>.</summary>
-sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<SecurityEventWriter> log) : BackgroundService
+sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<SecurityEventWriter> log)
+    : BackgroundService
 {
     // Not at once: on a file, the write would hold up the next request of whoever measures.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);

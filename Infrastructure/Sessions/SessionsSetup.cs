@@ -20,13 +20,15 @@ static class SessionsSetup
                 return (db, now, ct) =>
                 {
                     var since = now - lifetime;
-                    return db.Sessions.Where(s => s.LastUsedAt <= since).OrderBy(s => s.LastUsedAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
+                    return db.Sessions.Where(s => s.LastUsedAt <= since).OrderBy(s => s.LastUsedAt)
+                        .Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
                 };
             })
             .AddCleanup("successors", ForgetSuccessors);
     }
 
-    // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only reads.
+    // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only
+    // reads.
     static DeleteBatch ForgetSuccessors(IServiceProvider provider)
     {
         var window = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.ReuseWindow;
@@ -37,7 +39,8 @@ static class SessionsSetup
             var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < since)
                 .OrderBy(s => s.Id).Take(CleanupService.Batch).Select(s => s.Id).ToListAsync(ct);
             last = found.LastOrDefault(last);
-            await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < since).ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
+            await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < since)
+                .ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
             return found.Count;
         };
     }

@@ -5,7 +5,7 @@ namespace Profiles.Infrastructure.Settings;
 /// <summary>A setting that is an http or https address.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 sealed class HttpAddressAttribute(bool mayHavePath)
-    : ValidationAttribute(mayHavePath ? "{0} must be an http or https address without query." : "{0} must be an http or https address without path.")
+    : ValidationAttribute($"{{0}} must be an http or https address without {(mayHavePath ? "query" : "path")}.")
 {
     public override bool IsValid(object? value) => value is not string address || Is(address, mayHavePath);
 

@@ -26,7 +26,7 @@ static class SettingsSetup
         var own = new SettingsSection(name, typeof(T));
         services.AddSingleton(own).AddSingleton<IValidateOptions<T>>(new SettingsValidator<T>(own));
         return services.AddOptions<T>()
-            .Configure<IConfiguration, IEnumerable<SettingsSection>>((options, configuration, all) => Read(options, own, configuration, all))
+            .Configure<IConfiguration, IEnumerable<SettingsSection>>((o, configuration, all) => Read(o, own, configuration, all))
             .ValidateOnStart();
     }
 
@@ -34,7 +34,8 @@ static class SettingsSetup
     static void Read(object options, SettingsSection own, IConfiguration configuration, IEnumerable<SettingsSection> all)
     {
         var values = own.Name.Length == 0 ? configuration : configuration.GetSection(own.Name);
-        var known = all.Where(s => s.Name == own.Name).SelectMany(s => s.Properties).Select(p => p.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var known = all.Where(s => s.Name == own.Name).SelectMany(s => s.Properties).Select(p => p.Name)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
         if (own.Name.Length > 0 && values.GetChildren().FirstOrDefault(c => !known.Contains(c.Key)) is { } unknown)
             throw new StartException($"{own.Name}__{unknown.Key} is not a setting.");
         foreach (var property in own.Properties)

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace Profiles.Infrastructure.Settings;
 
-/// <summary>Validates settings by the attributes of their properties, in sentences that name the setting and never show its value.</summary>
+/// <summary>
+/// Validates settings by the attributes of their properties, in sentences that name the setting and never show its value.
+/// </summary>
 sealed class SettingsValidator<T>(SettingsSection section) : IValidateOptions<T> where T : class
 {
     public ValidateOptionsResult Validate(string? name, T options)
@@ -27,7 +29,8 @@ sealed class SettingsValidator<T>(SettingsSection section) : IValidateOptions<T>
 
     static string Sentence(string setting, ValidationAttribute rule) => rule switch
     {
-        RangeAttribute { ErrorMessage: null } range => FormattableString.Invariant($"{setting} must be between {range.Minimum} and {range.Maximum}."),
+        RangeAttribute { ErrorMessage: null } range =>
+            FormattableString.Invariant($"{setting} must be between {range.Minimum} and {range.Maximum}."),
         StringLengthAttribute { ErrorMessage: null } length =>
             FormattableString.Invariant($"{setting} must be {length.MinimumLength} to {length.MaximumLength} characters."),
         _ => rule.FormatErrorMessage(setting),

@@ -38,11 +38,12 @@ static partial class Preparation
             app.Logger.LogWarning("This kernel has no Landlock: a process that decodes images could read the files that this user can.");
     }
 
-    /// <summary>As <see cref="PrepareAsync"/>, for a look that changes nothing.</summary>
-    public static Task PrepareCheckAsync(this WebApplication app)
+    /// <summary>In place of serving, says whether the two stores agree; changes nothing.</summary>
+    public static async Task<int> CheckAsync(this WebApplication app)
     {
         Validate(app);
-        return StartDecodingAsync(app);
+        await StartDecodingAsync(app);
+        return await StoreCheck.RunAsync(app.Services);
     }
 
     static async Task<WorkerGreeting> StartDecodingAsync(WebApplication app)

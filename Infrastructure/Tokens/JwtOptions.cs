@@ -41,7 +41,8 @@ public sealed class JwtOptions
 
 /// <summary>A setting that is a secret to sign or encrypt with.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-sealed class SigningSecretAttribute() : ValidationAttribute("{0} must be at least 32 printable ASCII characters and not a well-known sample.")
+sealed class SigningSecretAttribute()
+    : ValidationAttribute("{0} must be at least 32 printable ASCII characters and not a well-known sample.")
 {
     public override bool IsValid(object? value) => value is not string secret || SigningKeys.Refusal(secret) is null;
 }

@@ -15,7 +15,8 @@ public sealed class CloudinaryOptions
     public string? ApiBaseAddress { get; set; }
 
     /// <summary>How long one call to Cloudinary may take, 00:00:00.001 to 00:05:00.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:05:00", MinimumIsExclusive = true, ErrorMessage = "{0} must be between 00:00:00.001 and 00:05:00.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00", MinimumIsExclusive = true,
+        ErrorMessage = "{0} must be between 00:00:00.001 and 00:05:00.")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>What the URL says; null when it says nothing or is none.</summary>

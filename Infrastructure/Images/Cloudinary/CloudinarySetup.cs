@@ -10,7 +10,9 @@ static class CloudinarySetup
     {
         services.AddSection<CloudinaryOptions>("Cloudinary")
             .Configure<IConfiguration>((o, configuration) => o.Url = configuration["CLOUDINARY_URL"])
-            .Validate(o => string.IsNullOrEmpty(o.Url) || o.Account is not null, "CLOUDINARY_URL must look like cloudinary://key:secret@cloud.");
+            .Validate(
+                o => string.IsNullOrEmpty(o.Url) || o.Account is not null,
+                "CLOUDINARY_URL must look like cloudinary://key:secret@cloud.");
         services.AddHttpClient<CloudinaryClient>((provider, http) =>
             {
                 http.Timeout = provider.GetRequiredService<IOptions<CloudinaryOptions>>().Value.Timeout;

@@ -180,7 +180,13 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
             var (next, now) = (signal.Next, app.Clock.GetUtcNow().UtcDateTime);
             db.Outbox.Add(new()
             {
-                Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = MailKind.VerifyEmail, UserId = 4_000_000_000, Key = "gone@example.com", CreatedAt = now, DueAt = now + wait,
+                Store = OutboxStore.Mail,
+                State = OutboxState.Settling,
+                Mail = MailKind.VerifyEmail,
+                UserId = 4_000_000_000,
+                Key = "gone@example.com",
+                CreatedAt = now,
+                DueAt = now + wait,
             });
             await db.SaveChangesAsync(Cancellation);
             db.ChangeTracker.Clear();

@@ -9,7 +9,7 @@ using Profiles.Infrastructure.Tokens;
 namespace Profiles.Infrastructure.Authentication;
 
 /// <summary>Registers who may call what: nobody without a live user's token, unless a route says that it is anonymous.</summary>
-static class AuthSetup
+static class AuthenticationSetup
 {
     const string Prefix = $"{JwtBearerDefaults.AuthenticationScheme} ";
 

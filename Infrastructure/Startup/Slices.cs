@@ -1,0 +1,22 @@
+using FastEndpoints;
+using Profiles.Infrastructure.Authentication;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Json;
+using Profiles.Infrastructure.OpenApi;
+
+namespace Profiles.Infrastructure.Startup;
+
+/// <summary>How the framework runs the slices.</summary>
+static class Slices
+{
+    public static void UseSlices(this WebApplication app) => app.UseFastEndpoints(c =>
+    {
+        c.Endpoints.NameGenerator = OpenApiSetup.OperationId;
+        c.Endpoints.Configurator = e => e.RequireLiveUser();
+        c.Binding.UsePropertyNamingPolicy = true;
+        c.Binding.JsonExceptionTransformer = null;
+        c.Serializer.RequestDeserializer = StrictJson.ReadAsync;
+        c.Errors.ProducesMetadataType = typeof(HttpValidationProblemDetails);
+        c.Errors.ResponseBuilder = Problems.Validation;
+    });
+}
