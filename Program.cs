@@ -29,9 +29,10 @@ builder.Logging.AddJsonLog();
 builder.ConfigureServer();
 builder.Services
     .AddSettings().AddErrors().AddJson().AddDatabase()
-    .AddMail().AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
+    .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
     .AddAuth().AddLimits().AddIdempotencyKeys()
-    .AddImages().AddDecoding()
+    // Behind the others, because the first look into the outbox keeps a thread that they would wait for to start.
+    .AddMail().AddImages().AddDecoding()
     .AddAccounts().AddEditing().AddPages()
     .AddHealth().AddExplorer().AddFastEndpoints();
 
