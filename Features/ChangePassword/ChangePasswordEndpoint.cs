@@ -20,7 +20,7 @@ sealed class ChangePasswordEndpoint(
         Summary(s =>
         {
             s.Summary = "Change my password";
-            s.Description = "Whoever else is logged in to the account is logged out, an address or a link that waits is void, and the owner is told by mail.";
+            s.Description = "Ends the account's other sessions, voids a pending address and mailed links, and tells the owner by mail.";
             s.ExampleRequest = new("12345", "correct horse battery staple");
             s.ResponseExamples[200] = new ChangePasswordResponse("Password changed successfully");
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordIsServiceName, "new_password");
@@ -30,7 +30,8 @@ sealed class ChangePasswordEndpoint(
         });
     }
 
-    public override async Task<Results<Ok<ChangePasswordResponse>, ProblemHttpResult>> ExecuteAsync(ChangePasswordRequest req, CancellationToken ct)
+    public override async Task<Results<Ok<ChangePasswordResponse>, ProblemHttpResult>> ExecuteAsync(
+        ChangePasswordRequest req, CancellationToken ct)
     {
         if (blocklist.Refusal(req.NewPassword, me.User.Email) is { } error)
             return Problems.Refused("new_password", error, HttpContext);
@@ -38,7 +39,7 @@ sealed class ChangePasswordEndpoint(
             return WrongPassword();
         var hash = await hasher.HashAsync(req.NewPassword, ct);
         await using var transaction = await db.LockUserAsync(me.Id, ct);
-        // Another change may have been first: the password that was verified is not the current one then.
+        // Another change may have come first: the verified password is then no longer the current one.
         if (await db.TrackUserAsync(me.Id, ct) is not { } user || user.PasswordHash != me.User.PasswordHash)
             return WrongPassword();
         await passwords.SetAsync(user, hash, SecurityEventKind.PasswordChanged, keptSession: me.SessionId, ct);

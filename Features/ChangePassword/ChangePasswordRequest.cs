@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Profiles.Features.ChangePassword;
 
-/// <param name="CurrentPassword">The one in force.</param>
-/// <param name="NewPassword">At most 72 bytes of UTF-8; not among the most common ones, nor one's own address.</param>
-sealed record ChangePasswordRequest([property: DataType(DataType.Password)] string CurrentPassword, [property: DataType(DataType.Password)] string NewPassword);
+/// <param name="CurrentPassword">The password until now.</param>
+/// <param name="NewPassword">At most 72 bytes of UTF-8; not a very common password, nor the account's own address.</param>
+sealed record ChangePasswordRequest(
+    [property: DataType(DataType.Password)] string CurrentPassword, [property: DataType(DataType.Password)] string NewPassword);

@@ -10,7 +10,7 @@ sealed class ChangePasswordValidator : Validator<ChangePasswordRequest>
 {
     public ChangePasswordValidator(IOptions<PasswordOptions> passwords)
     {
-        // Whatever could be the password is tried.
+        // Anything that could be a password is checked against the hash.
         RuleFor(r => r.CurrentPassword)
             .Given().WithError(ErrorCodes.CurrentPasswordRequired)
             .WithoutNul().WithError(ErrorCodes.PasswordInvalid);

@@ -19,10 +19,10 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
         Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).WithTags("Images"));
         Summary(s =>
         {
-            s.Summary = "Take down my profile image";
-            s.Description = "Removes the image from the profile and from the storage.";
+            s.Summary = "Delete my profile image";
+            s.Description = "Deletes the image from the profile and from the storage.";
             s.ResponseExamples[200] = new DeleteImageResponse("Profile image deleted successfully");
-            s.Responses[200] = "Removed.";
+            s.Responses[200] = "Deleted.";
             s.Responses[404] = "User has no profile image";
             s.Responses[500] = "Error deleting image from Cloudinary";
         });
@@ -38,18 +38,18 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
         }
         catch (Exception e) when (e is ImageStorageException or IOException)
         {
-            if (!await IsGoneAsync(removal, image, isRefused: e is ImageStorageException { Refused: true }))
+            if (!await IsGoneOrRestoreAsync(removal, image, isRefused: e is ImageStorageException { Refused: true }))
             {
                 if (e is not ImageStorageException)
                     throw;
-                Logger.LogError(e, "Removing an image failed; the profile shows it again.");
+                Logger.LogError(e, "Deleting an image failed; the profile shows it again.");
                 return Problems.Of(ErrorCodes.ImageDeleteFailed);
             }
         }
         return TypedResults.Ok(new DeleteImageResponse("Profile image deleted successfully"));
     }
 
-    // From now on the profile shows no image; the outbox remembers the one to remove.
+    // Clears the profile's image; the outbox entry remembers which one to delete.
     Task<(OutboxEntry Removal, ProfileImage Image)?> HideAsync() => db.LockedAsync(me.Id, profile =>
     {
         if (profile?.Image is not { } image)
@@ -58,16 +58,16 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
         return Task.FromResult<(OutboxEntry, ProfileImage)?>((images.AddRemoval(me.Id, image), image));
     });
 
-    // After a removal that failed: sets the row again, unless the image is gone all the same.
-    Task<bool> IsGoneAsync(OutboxEntry removal, ProfileImage image, bool isRefused) => db.LockedAsync(me.Id, async profile =>
+    // After a failed deletion: restores the row, unless the image is gone all the same.
+    Task<bool> IsGoneOrRestoreAsync(OutboxEntry removal, ProfileImage image, bool isRefused) => db.LockedAsync(me.Id, async profile =>
     {
-        // Another instance has taken the entry up and finished it; or other files are left, without the image itself.
+        // Another instance has picked the entry up and finished it, or only the image's variants are left.
         if (!await db.Outbox.AnyAsync(e => e.Id == removal.Id, CancellationToken.None) || !storages.Of(image).MayHave(me.Id, image))
             return true;
         if (profile is not { Image: null })
             return false;
         profile.Image = image;
-        // A refusal leaves nothing to ask for; a local file is still to be put back in its place.
+        // After a refusal nothing is left to retry; a local file still has to be moved back.
         if (isRefused && !image.IsLocal)
             await images.ForgetAsync(removal);
         return false;

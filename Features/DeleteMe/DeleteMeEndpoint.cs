@@ -18,12 +18,13 @@ sealed class DeleteMeEndpoint(CurrentUser me, PasswordCheck check, AccountDeleti
     public override void Configure()
     {
         Delete("/me", "/users/me", "/user/profile");
-        // The framework takes anything with DELETE, for a request may have no body.
-        Description(d => d.ClearDefaultAccepts().Accepts<DeleteMeRequest>(MediaTypeNames.Application.Json).ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Deletion"));
+        // The framework accepts any media type for DELETE, because the request may have no body.
+        Description(d => d.ClearDefaultAccepts().Accepts<DeleteMeRequest>(MediaTypeNames.Application.Json)
+            .ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Deletion"));
         Summary(s =>
         {
             s.Summary = "Delete my account";
-            s.Description = "For good: the account, the profile, every session and the picture. The e-mail address can register anew.";
+            s.Description = "Deletes the account, the profile, all sessions and the image for good. The e-mail address can register again.";
             s.ExampleRequest = new(Resolve<IOptions<PasswordOptions>>().Value.Example);
             s.ResponseExamples[200] = new DeleteMeResponse("Account deleted successfully");
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordRequired, "password", "Your password is needed.");

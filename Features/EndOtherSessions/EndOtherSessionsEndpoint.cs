@@ -6,8 +6,8 @@ using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.EndOtherSessions;
 
-/// <param name="Message">For a person.</param>
-/// <param name="Ended">How many there were.</param>
+/// <param name="Message">A sentence for a person.</param>
+/// <param name="Ended">How many sessions ended.</param>
 sealed record EndOtherSessionsResponse(string Message, int Ended);
 
 sealed class EndOtherSessionsEndpoint(ProfilesDbContext db, CurrentUser me, SessionRevocation sessions)
@@ -19,8 +19,8 @@ sealed class EndOtherSessionsEndpoint(ProfilesDbContext db, CurrentUser me, Sess
         Description(d => d.WithTags("Sessions"));
         Summary(s =>
         {
-            s.Summary = "Log my other phones out";
-            s.Description = "Ends every session of mine but that of the access token.";
+            s.Summary = "End my other sessions";
+            s.Description = "Ends all of my sessions except the one of the access token.";
             s.ResponseExamples[200] = new EndOtherSessionsResponse("Other sessions ended successfully", 2);
             s.Responses[200] = "Ended.";
         });
@@ -28,7 +28,8 @@ sealed class EndOtherSessionsEndpoint(ProfilesDbContext db, CurrentUser me, Sess
 
     public override async Task<Ok<EndOtherSessionsResponse>> ExecuteAsync(CancellationToken ct)
     {
-        var ended = await sessions.RevokeAsync(me.Id, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == me.Id && s.Id != me.SessionId));
+        var ended = await sessions.RevokeAsync(
+            me.Id, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == me.Id && s.Id != me.SessionId));
         return TypedResults.Ok(new EndOtherSessionsResponse("Other sessions ended successfully", ended));
     }
 }

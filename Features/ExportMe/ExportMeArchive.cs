@@ -9,16 +9,20 @@ using Profiles.Data;
 
 namespace Profiles.Features.ExportMe;
 
-/// <summary>Writes what we know of a person as a zip that a person and a program can read.</summary>
+/// <summary>Writes all data of a user as a zip that people and programs can read.</summary>
 static class ExportMeArchive
 {
-    // Secrets, and how we keep things. Whatever else the entities have goes out, so that a new property is not forgotten.
-    static readonly Dictionary<Type, string[]> LeftOut = new()
+    // Secrets and internals. Every other property is exported, so that a new one is not forgotten.
+    static readonly Dictionary<Type, string[]> Excluded = new()
     {
         [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash), nameof(User.PendingSessionId)],
         [typeof(UserProfile)] = [nameof(UserProfile.UserId), nameof(UserProfile.Version)],
         [typeof(ProfileImage)] = [nameof(ProfileImage.Key), nameof(ProfileImage.IsLocal)],
-        [typeof(Session)] = [nameof(Session.UserId), nameof(Session.FamilyHash), nameof(Session.TokenHash), nameof(Session.PreviousHash), nameof(Session.Successor), nameof(Session.RotatedAt)],
+        [typeof(Session)] =
+        [
+            nameof(Session.UserId), nameof(Session.FamilyHash), nameof(Session.TokenHash), nameof(Session.PreviousHash),
+            nameof(Session.Successor), nameof(Session.RotatedAt),
+        ],
         [typeof(SecurityEvent)] = [nameof(SecurityEvent.Id), nameof(SecurityEvent.UserId)],
     };
 
@@ -27,19 +31,21 @@ static class ExportMeArchive
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver().WithAddedModifier(LeaveOut),
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver().WithAddedModifier(Exclude),
     };
 
-    public static async Task WriteAsync(Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
+    public static async Task WriteAsync(
+        Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
     {
-        // A zip writes synchronously at the end of an entry, which a response does not take. No file: the root may be read-only.
-        await using var whole = new FileBufferingWriteStream(memoryThreshold: int.MaxValue);
-        await using (var zip = await ZipArchive.CreateAsync(whole, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, ct))
+        // ZipArchive writes synchronously at the end of an entry, which a response refuses. In memory: the root may be read-only.
+        await using var buffer = new FileBufferingWriteStream(memoryThreshold: int.MaxValue);
+        await using (var zip = await ZipArchive.CreateAsync(buffer, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, ct))
             await FillAsync(zip, user, sessions, events, image, ct);
-        await whole.DrainBufferAsync(output, ct);
+        await buffer.DrainBufferAsync(output, ct);
     }
 
-    static async Task FillAsync(ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
+    static async Task FillAsync(
+        ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
     {
         await AddAsync(zip, "profile.json", Profile(user), ct);
         await AddAsync(zip, "sessions.json", sessions, ct);
@@ -50,20 +56,22 @@ static class ExportMeArchive
         await file.WriteAsync(image, ct);
     }
 
-    // One object, as `GET /me` shows the two rows.
+    // One object of the two rows, as `GET /me` answers.
     static JsonObject Profile(User user)
     {
         var all = JsonSerializer.SerializeToNode(user, Json)!.AsObject();
         all.Remove(JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(User.Profile)));
         foreach (var (name, value) in JsonSerializer.SerializeToNode(user.Profile, Json)!.AsObject())
             all.Add(name, value?.DeepClone());
-        all[JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(UserProfile.Metadata))] = user.Profile.Metadata is { } metadata ? JsonNode.Parse(metadata) : null;
+        all[JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(UserProfile.Metadata))] =
+            user.Profile.Metadata is { } metadata ? JsonNode.Parse(metadata) : null;
         return all;
     }
 
-    static void LeaveOut(JsonTypeInfo type)
+    static void Exclude(JsonTypeInfo type)
     {
-        foreach (var property in type.Properties.Where(p => LeftOut.GetValueOrDefault(type.Type)?.Contains((p.AttributeProvider as MemberInfo)?.Name) is true).ToArray())
+        var excluded = Excluded.GetValueOrDefault(type.Type, []);
+        foreach (var property in type.Properties.Where(p => excluded.Contains((p.AttributeProvider as MemberInfo)?.Name)).ToArray())
             type.Properties.Remove(property);
     }
 

@@ -19,10 +19,10 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
         Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").LimitedTo(Limit.Exports).WithTags("Profile"));
         Summary(s =>
         {
-            s.Summary = "Take my data along";
+            s.Summary = "Export my data";
             s.Description = "A zip of `profile.json`, `sessions.json`, `security-events.json` and `picture.jpg` (GDPR, article 20).";
             s.Responses[200] = "The archive.";
-            s.Responses[503] = "The picture cannot be read now: try again in a moment.";
+            s.Responses[503] = "The image cannot be read now: try again in a moment.";
         });
     }
 
@@ -31,12 +31,12 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
         byte[]? image;
         try
         {
-            // Before anything is sent: what fails later could only be cut off.
+            // Before the answer begins: a later failure could only cut it off.
             image = me.Profile.Image is { } shown ? await storages.Of(shown).ReadAsync(me.Id, shown, ct) : null;
         }
         catch (ImageStorageException e)
         {
-            Logger.LogError(e, "Reading the image for an export failed; the client is told to try again.");
+            Logger.LogError(e, "Reading the image for an export failed; the client is told to retry.");
             HttpContext.Response.Headers.RetryAfter = "10";
             return Problems.Of(ErrorCodes.ImageUnavailable);
         }
@@ -45,6 +45,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
         var sessions = await db.Sessions.AsNoTracking().Where(s => s.UserId == me.Id).OrderBy(s => s.Id).ToListAsync(ct);
         var log = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == me.Id).OrderByDescending(e => e.At)
             .Take(SecurityEvent.MostExported).ToListAsync(ct);
-        return TypedResults.Stream(output => ExportMeArchive.WriteAsync(output, me.User, sessions, log, image, ct), "application/zip", "profile-export.zip");
+        return TypedResults.Stream(
+            output => ExportMeArchive.WriteAsync(output, me.User, sessions, log, image, ct), "application/zip", "profile-export.zip");
     }
 }

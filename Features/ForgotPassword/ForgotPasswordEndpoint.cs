@@ -20,15 +20,16 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
         Summary(s =>
         {
             s.Summary = "Ask for a new password";
-            s.Description = "Sends a mail with a token for `POST /password/reset`. The answer is the same whether there is an account with the address or not.";
+            s.Description =
+                "Sends a mail with a token for `POST /password/reset`. The answer is the same whether or not the address has an account.";
             s.ExampleRequest = new("john@example.com");
             s.ResponseExamples[202] = new ForgotPasswordResponse(Sentence);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.EmailInvalid, "email");
-            s.Responses[202] = "Taken.";
+            s.Responses[202] = "Accepted.";
         });
     }
 
-    // Nobody is looked up here: what is done for an address without an account is what is done for one with it, and takes the same time.
+    // This endpoint looks nobody up: an address takes the same work and the same time with and without an account.
     public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
     {
         mails.Add(MailKind.ResetPassword, Data.User.Normalize(req.Email));

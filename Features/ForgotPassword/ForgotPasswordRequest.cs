@@ -1,4 +1,4 @@
 namespace Profiles.Features.ForgotPassword;
 
-/// <param name="Email">Compared without regard to case; blanks around it are cut off and not counted.</param>
+/// <param name="Email">Case-insensitive; surrounding blanks are trimmed and not counted.</param>
 sealed record ForgotPasswordRequest(string Email);

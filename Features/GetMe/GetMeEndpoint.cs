@@ -16,10 +16,10 @@ sealed class GetMeEndpoint(CurrentUser me, ImageAddress address, ProfileTag tags
         Summary(s =>
         {
             s.Summary = "Show my profile";
-            s.Description = "Answers an `ETag`; sent back as `If-None-Match`, an unchanged profile costs 304 and no body.";
+            s.Description = "Answers an `ETag`. Sent back as `If-None-Match`, it gets 304 without a body while the profile is unchanged.";
             s.ResponseExamples[200] = new GetMeResponse(ProfileDescription.Example);
             s.Responses[200] = "The profile.";
-            s.Responses[304] = "The profile is still the one with this `ETag`.";
+            s.Responses[304] = "The profile still has this `ETag`.";
         });
     }
 

@@ -16,16 +16,19 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
     {
         Get("/users/{username}");
         AllowAnonymous();
-        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound).LimitedTo(Limit.PublicProfiles).WithTags("Profile")
-            .WithMetadata(new DescribedParameter("username", "In any case.", s =>
-                (s.MinLength, s.MaxLength, s.Pattern) = (UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength, $"^{ProfileFieldForms.UsernameForm}$"))));
+        Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound)
+            .LimitedTo(Limit.PublicProfiles).WithTags("Profile")
+            .WithMetadata(new DescribedParameter("username", "Case-insensitive.", s => (s.MinLength, s.MaxLength, s.Pattern) =
+                (UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength, $"^{ProfileFieldFormats.UsernamePattern}$"))));
         Summary(s =>
         {
-            s.Summary = "Show somebody's public profile";
-            s.Description = "The public part of a profile, when its owner has chosen a username and says `is_public`. Answers an `ETag` for `If-None-Match`.";
-            s.ResponseExamples[200] = new GetUserResponse("John Doe", "john.doe", "Climbs things.", ImageDescription.Example.Url, ImageDescription.Example);
+            s.Summary = "Show a public profile";
+            s.Description = "The public part of a profile whose owner has chosen a username and set `is_public`. "
+                + "Answers an `ETag` for `If-None-Match`.";
+            s.ResponseExamples[200] = new GetUserResponse(
+                "John Doe", "john.doe", "Climbs things.", ImageDescription.Example.Url, ImageDescription.Example);
             s.Responses[200] = "The public part of the profile.";
-            s.Responses[304] = "It is still the one with this `ETag`.";
+            s.Responses[304] = "The profile still has this `ETag`.";
             s.Responses[404] = ErrorCodes.UserNotFound.Sentence;
         });
     }
@@ -33,8 +36,9 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
     public override async Task<Results<Ok<GetUserResponse>, StatusCodeHttpResult, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
         var username = Route<string>("username")!;
-        // Who is hidden is not read either: the answer, and what it costs, is that for nobody.
-        if (!ProfileFieldForms.IsUsername(username) || await db.FindPublicProfileAsync(UserProfile.Normalize(username), ct) is not { } profile)
+        // The query does not read hidden profiles: they answer and cost the same as a username that nobody has.
+        if (!ProfileFieldFormats.IsUsername(username)
+            || await db.FindPublicProfileAsync(UserProfile.Normalize(username), ct) is not { } profile)
             return Problems.Of(ErrorCodes.UserNotFound);
         var shown = Map.FromEntity(profile) with { ImageUrl = address.Of(profile.Image), Image = address.Describe(profile.Image) };
         var tag = tags.OfPublic(shown);

@@ -7,7 +7,8 @@ using Profiles.Infrastructure.Http;
 
 namespace Profiles.Features.ListSecurityEvents;
 
-sealed class ListSecurityEventsEndpoint(ProfilesDbContext db, CurrentUser me, TimeProvider clock) : EndpointWithoutRequest<Ok<ListSecurityEventsResponse>>
+sealed class ListSecurityEventsEndpoint(ProfilesDbContext db, CurrentUser me, TimeProvider clock)
+    : EndpointWithoutRequest<Ok<ListSecurityEventsResponse>>
 {
     public override void Configure()
     {
@@ -15,9 +16,11 @@ sealed class ListSecurityEventsEndpoint(ProfilesDbContext db, CurrentUser me, Ti
         Description(d => d.WithTags("Sessions"));
         Summary(s =>
         {
-            s.Summary = "Show what happened to my account";
-            s.Description = $"Log-ins, failures, changes and ends of sessions of the last 90 days, the latest first, at most {SecurityEvent.MostListed}.";
-            s.ResponseExamples[200] = new ListSecurityEventsResponse([new("logged_in", new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc), "John's phone", "203.0.113.0/24")]);
+            s.Summary = "List what happened to my account";
+            s.Description = "Logins, failed logins, changes and ended sessions of the last 90 days, the latest first, "
+                + $"at most {SecurityEvent.MostListed}.";
+            s.ResponseExamples[200] = new ListSecurityEventsResponse(
+                [new("logged_in", new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc), "John's phone", "203.0.113.0/24")]);
             s.Responses[200] = "The events.";
         });
     }
@@ -27,6 +30,7 @@ sealed class ListSecurityEventsEndpoint(ProfilesDbContext db, CurrentUser me, Ti
         var since = clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept;
         var events = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == me.Id && e.At > since)
             .OrderByDescending(e => e.At).ThenByDescending(e => e.Id).Take(SecurityEvent.MostListed).ToListAsync(ct);
-        return TypedResults.Ok(new ListSecurityEventsResponse([.. events.Select(e => new ListSecurityEventsEntry(JsonNamingPolicy.SnakeCaseLower.ConvertName($"{e.Kind}"), e.At, e.Device, e.Network))]));
+        return TypedResults.Ok(new ListSecurityEventsResponse([.. events.Select(e => new ListSecurityEventsEntry(
+            JsonNamingPolicy.SnakeCaseLower.ConvertName($"{e.Kind}"), e.At, e.Device, e.Network))]));
     }
 }

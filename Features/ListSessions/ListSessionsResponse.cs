@@ -3,13 +3,17 @@ using Profiles.Data;
 
 namespace Profiles.Features.ListSessions;
 
-/// <summary>Where the caller is logged in, the latest used first.</summary>
+/// <summary>The caller's sessions, the latest used first.</summary>
 sealed record ListSessionsResponse(IReadOnlyList<ListSessionsEntry> Sessions);
 
-/// <param name="Id">For ending it.</param>
-/// <param name="Device">What the app calls the phone; null when it did not say.</param>
-/// <param name="CreatedAt">When it logged in.</param>
-/// <param name="LastUsedAt">When it last logged in or refreshed its token.</param>
-/// <param name="Current">Whether it is the caller's own.</param>
+/// <param name="Id">The id that ends it.</param>
+/// <param name="Device">The device's name in the app; null when the app sent none.</param>
+/// <param name="CreatedAt">When the session began.</param>
+/// <param name="LastUsedAt">When the session began or last refreshed its token.</param>
+/// <param name="Current">Whether it is the session of the access token.</param>
 sealed record ListSessionsEntry(
-    [property: Range(1, double.MaxValue)] long Id, [property: MaxLength(Session.DeviceMaxLength)] string? Device, DateTime CreatedAt, DateTime LastUsedAt, bool Current);
+    [property: Range(1, double.MaxValue)] long Id,
+    [property: MaxLength(Session.DeviceMaxLength)] string? Device,
+    DateTime CreatedAt,
+    DateTime LastUsedAt,
+    bool Current);

@@ -13,24 +13,28 @@ using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 namespace Profiles.Features.Login;
 
 sealed class LoginEndpoint(
-    ProfilesDbContext db, PasswordCheck check, PasswordHasher hasher, SessionTokens tokens, SessionRevocation sessions, SecurityEventLog events, TimeProvider clock)
+    ProfilesDbContext db, PasswordCheck check, PasswordHasher hasher, SessionTokens tokens, SessionRevocation sessions,
+    SecurityEventLog events, TimeProvider clock)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/login");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Log in";
-            s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, and a refresh token, to be kept in the phone's key store.";
+            s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, "
+                + "and a refresh token, to be kept in the device's key store.";
             s.ExampleRequest = new("john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example, "John's phone");
-            s.ResponseExamples[200] = new LoginResponse("<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
+            s.ResponseExamples[200] = new LoginResponse(
+                "<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordRequired, "password");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
-            s.Responses[429] = "Too many wrong passwords for this account from this address, or from this address at all.";
+            s.Responses[429] = "Too many wrong passwords from this address, for this account or in all.";
         });
     }
 
@@ -43,7 +47,7 @@ sealed class LoginEndpoint(
         var hash = await RehashAsync(user, req.Password, ct);
 
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
-        // Locks the row: a change of the password comes before this login, which it refuses, or after it, and ends its session.
+        // Locks the row: a change of the password either commits first and refuses this login, or comes later and ends its session.
         if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == hash)
             .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
             return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
@@ -67,8 +71,7 @@ sealed class LoginEndpoint(
         return TypedResults.Ok(new LoginResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
     }
 
-    // The hash in force: a new one where the work factor has been raised since the last. A failure is no reason to refuse the login; the next
-    // one tries again.
+    // Returns the current hash: a new one when the work factor has been raised. A failure does not refuse the login.
     async Task<string> RehashAsync(User user, string password, CancellationToken ct)
     {
         if (!hasher.NeedsRehash(user.PasswordHash))

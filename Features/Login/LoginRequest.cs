@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Profiles.Features.Login;
 
-/// <param name="Email">Of the account. Compared without regard to case; blanks around it are cut off.</param>
-/// <param name="Password">Of the account.</param>
-/// <param name="Device">What the app calls the phone, for the list of sessions; spaces around it are cut off.</param>
+/// <param name="Email">The account's address. Case-insensitive; surrounding blanks are trimmed.</param>
+/// <param name="Password">The account's password.</param>
+/// <param name="Device">The device's name for the list of sessions; surrounding spaces are trimmed.</param>
 sealed record LoginRequest(string Email, [property: DataType(DataType.Password)] string Password, string? Device = null);

@@ -2,12 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Profiles.Features.Login;
 
-/// <summary>A bearer token (RFC 6750), a refresh token for when it has expired, and how long each is valid.</summary>
-/// <param name="AccessToken">A JWT; carries `user_id`.</param>
+/// <summary>A bearer token (RFC 6750), a refresh token that replaces it when it expires, and how long each is valid.</summary>
+/// <param name="AccessToken">A JWT that carries `user_id`.</param>
 /// <param name="TokenType">Always `Bearer`.</param>
 /// <param name="ExpiresIn">Seconds.</param>
-/// <param name="RefreshToken">Keep it in the phone's key store: it stands for the password.</param>
-/// <param name="RefreshExpiresIn">Seconds; begins anew with each refresh.</param>
+/// <param name="RefreshToken">Keep it in the device's key store: it stands in for the password.</param>
+/// <param name="RefreshExpiresIn">Seconds; starts again with each refresh.</param>
 sealed record LoginResponse(
     string AccessToken,
     [property: AllowedValues("Bearer")] string TokenType,

@@ -5,14 +5,15 @@ using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.Login;
 
-// No more than this: whatever could be a password is tried, so that nothing tells a wrong one from an impossible one.
+// Checks no more than this, so that the answer does not distinguish a wrong password from an impossible one.
 sealed class LoginValidator : Validator<LoginRequest>
 {
     public LoginValidator()
     {
         RuleFor(r => r.Email)
             .NotEmpty().WithError(ErrorCodes.EmailRequired)
-            .Pattern(@"^[^\u0000]*[^\s\u0000][^\u0000]*$", e => !e.Contains('\0')).WithError(ErrorCodes.EmailInvalid, "An e-mail address has no NUL characters.");
+            .Pattern(@"^[^\u0000]*[^\s\u0000][^\u0000]*$", e => !e.Contains('\0'))
+            .WithError(ErrorCodes.EmailInvalid, "An e-mail address has no NUL characters.");
         RuleFor(r => r.Password)
             .Given().WithError(ErrorCodes.PasswordRequired)
             .WithoutNul().WithError(ErrorCodes.PasswordInvalid);

@@ -17,7 +17,7 @@ sealed class LogoutEndpoint(ProfilesDbContext db, CurrentUser me, SessionRevocat
         Summary(s =>
         {
             s.Summary = "Log out";
-            s.Description = "Ends the session of the access token: it and the refresh token are refused from the next request on.";
+            s.Description = "Ends the session of the access token; both of its tokens are refused from the next request on.";
             s.ResponseExamples[200] = new LogoutResponse("Logged out successfully");
             s.Responses[200] = "Logged out.";
         });

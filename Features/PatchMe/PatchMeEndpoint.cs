@@ -15,13 +15,17 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
     {
         Patch("/me", "/users/me", "/user/profile");
         Description(d => d.Accepts<PatchMeRequest>(MediaType.MergePatch)
-            .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
+            .ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change or remove parts of my profile";
-            s.Description = "A JSON Merge Patch (RFC7396): null removes a field, fields that are absent stay, and `metadata` is merged member by member. `{}` changes nothing. Another `email` needs `current_password` beside it. "
-                + "With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
-            s.RequestExamples.Add(new(new { Username = "john.doe", Metadata = new { Theme = "dark", Draft = (string?)null }, IsPublic = true }));
+            s.Description = "A JSON Merge Patch (RFC 7396): null removes a field, absent fields stay, and `metadata` is merged member by "
+                + "member. `{}` changes nothing. A new `email` needs `current_password` in the same body. "
+                + "With `If-Match`, nothing changes unless the profile still has that `ETag`.";
+            s.RequestExamples.Add(
+                new(new { Username = "john.doe", Metadata = new { Theme = "dark", Draft = (string?)null }, IsPublic = true }));
             s.ResponseExamples[200] = new PatchMeResponse(ProfileDescription.Example);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.NameRequired, "name");
             s.ResponseExamples[409] = Problem.Example(ErrorCodes.UsernameTaken);
@@ -29,7 +33,7 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
             s.Responses[200] = "Changed.";
             s.Responses[403] = "The current password is wrong";
             s.Responses[409] = "Username already taken, or Email already registered";
-            s.Responses[412] = "The profile has changed since.";
+            s.Responses[412] = "The profile no longer has this `ETag`.";
             s.Responses[429] = "Too many changes of the e-mail address, or too many wrong passwords.";
         });
     }

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.PatchMe;
 
-/// <summary>The profile as it is now.</summary>
+/// <summary>The changed profile.</summary>
 sealed record PatchMeResponse : ProfileDescription
 {
     [SetsRequiredMembers]

@@ -2,5 +2,5 @@ using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.PatchMe;
 
-// A patch without a member is one that changes nothing (RFC 7396): it is not refused.
+// An empty patch is valid and changes nothing (RFC 7396).
 sealed class PatchMeValidator(TimeProvider clock) : ProfileFieldsValidator<PatchMeRequest>(clock);

@@ -12,32 +12,37 @@ using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 namespace Profiles.Features.RefreshToken;
 
 /// <summary>
-/// Each refresh replaces the refresh token. The one before it is honoured for a moment, because replies get lost on the way to a phone; after
-/// that its return means that two clients have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
+/// Each refresh replaces the refresh token. The previous one is honoured for a moment, because answers get lost on the way to a client;
+/// after that, its reuse means that two clients have it (RFC 9700, 4.14; docs/adr/0007-refresh-rotation.md).
 /// </summary>
 sealed class RefreshTokenEndpoint(
-    ProfilesDbContext db, RouteLimits limits, SessionTokens tokens, SessionRevocation sessions, IOptions<SessionsOptions> options, TimeProvider clock)
+    ProfilesDbContext db, RouteLimits limits, SessionTokens tokens, SessionRevocation sessions, IOptions<SessionsOptions> options,
+    TimeProvider clock)
     : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/token/refresh");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Sessions"));
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .WithTags("Sessions"));
         Summary(s =>
         {
             s.Summary = "Stay logged in";
-            s.Description = "Answers a new access token and a new refresh token, which replaces the one that was sent. When the answer is lost, send the same one again within a minute: the answer is the same. "
-                + "One that comes back later, or after the new one was used, is taken for stolen: the session ends.";
+            s.Description = "Answers a new access token and a new refresh token, which replaces the one that was sent. When the answer is "
+                + "lost, send the same token again within a minute to get the same answer. "
+                + "A token that is reused later, or after its successor was used, is treated as stolen: the session ends.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
-            s.ResponseExamples[200] = new RefreshTokenResponse("<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
+            s.ResponseExamples[200] = new RefreshTokenResponse(
+                "<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.RefreshTokenRequired, "refresh_token");
             s.Responses[200] = "Still logged in.";
             s.Responses[401] = "Invalid or expired refresh token";
         });
     }
 
-    public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(RefreshTokenRequest req, CancellationToken ct)
+    public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(
+        RefreshTokenRequest req, CancellationToken ct)
     {
         var family = Token.TryParse(req.RefreshToken, out var token) ? token.FamilyHash : null;
         await LimitAsync(family, ct);
@@ -49,10 +54,11 @@ sealed class RefreshTokenEndpoint(
                 var next = token.Next();
                 if (await TryRotateAsync(session, token, next))
                     return Answer(session, next);
-                // Another request with the same token was first: this one gets that one's answer.
+                // Another request with the same token came first: this one gets the same answer.
                 continue;
             }
-            if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now && session.Successor is { } successor)
+            if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now
+                && session.Successor is { } successor)
                 return Answer(session, token.Open(successor));
             await sessions.RevokeAsync(session.UserId, SecurityEventKind.RefreshTokenReused, db.Sessions.Where(s => s.Id == session.Id));
             break;
@@ -62,7 +68,7 @@ sealed class RefreshTokenEndpoint(
 
     DateTime Now => clock.GetUtcNow().UtcDateTime;
 
-    // By the session where there is one: a client's address may be a carrier's. A token of no session makes no row of its own.
+    // Counts by session where there is one, because many clients can share a carrier's address. Unknown tokens get no counter each.
     async Task LimitAsync(byte[]? family, CancellationToken ct)
     {
         var id = family is null ? null : await ProfilesDbContext.ReadAsync(
@@ -73,7 +79,7 @@ sealed class RefreshTokenEndpoint(
             await limits.TakeAsync(Limit.Refreshes, FormattableString.Invariant($"session {id}"), ct);
     }
 
-    // Without cancellation: the client would not know whether it was done.
+    // Not cancellable: the client could not tell whether the token was replaced.
     async Task<bool> TryRotateAsync(Session session, Token token, Token next)
     {
         var (hash, successor, now) = (next.SecretHash, token.Seal(next), Now);
@@ -88,6 +94,7 @@ sealed class RefreshTokenEndpoint(
     Ok<RefreshTokenResponse> Answer(Session session, Token refresh)
     {
         var pair = tokens.Issue(session, refresh);
-        return TypedResults.Ok(new RefreshTokenResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
+        return TypedResults.Ok(new RefreshTokenResponse(
+            pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
     }
 }

@@ -1,4 +1,4 @@
 namespace Profiles.Features.RefreshToken;
 
-/// <param name="RefreshToken">The latest one.</param>
+/// <param name="RefreshToken">The session's latest refresh token.</param>
 sealed record RefreshTokenRequest(string RefreshToken);

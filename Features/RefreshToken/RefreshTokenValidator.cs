@@ -4,7 +4,7 @@ using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.RefreshToken;
 
-// No more than this: what cannot be a token is refused as a wrong one is.
+// Checks no more than this: text that cannot be a token gets the same answer as a wrong token.
 sealed class RefreshTokenValidator : Validator<RefreshTokenRequest>
 {
     public RefreshTokenValidator() =>

@@ -14,24 +14,27 @@ using Profiles.Infrastructure.SecurityEvents;
 namespace Profiles.Features.Register;
 
 sealed class RegisterEndpoint(
-    ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, IOptions<AccountOptions> accounts, TimeProvider clock)
+    ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, IOptions<AccountOptions> accounts,
+    TimeProvider clock)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
     {
         Post("/register");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.Registrations).TakesIdempotencyKey().WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.Registrations).TakesIdempotencyKey()
+            .WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Register a user";
-            s.Description = "Makes an account with a profile, and sends a mail to confirm the address, which is compared without regard to case.";
+            s.Description = "Creates an account with a profile and sends a mail to confirm the address, which is case-insensitive.";
             s.ExampleRequest = new("John Doe", "john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example);
             s.ResponseExamples[201] = new RegisterResponse(1, "User registered successfully");
             s.ResponseExamples[202] = new RegisterPendingResponse(RegisterPendingResponse.Sentence);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.EmailInvalid, "email");
             s.Responses[201] = "Registered; log in next.";
-            s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a taken one. What there is to do next is in the mail; until then another registration of the address replaces this one.";
+            s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a "
+                + "taken one. The mail says what to do next; until then, another registration of the address replaces this one.";
             s.Responses[409] = "Email already registered";
         });
     }
@@ -43,7 +46,7 @@ sealed class RegisterEndpoint(
         user.PasswordHash = await passwords.HashAsync(req.Password, ct);
         if (accounts.Value.RequireVerifiedEmail)
         {
-            await WaitAsync(user, ct);
+            await StoreWaitingAsync(user, ct);
             return TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence));
         }
         db.Users.Add(user);
@@ -61,20 +64,22 @@ sealed class RegisterEndpoint(
         return TypedResults.Created("/me", Map.FromEntity(user));
     }
 
-    // The registration waits until its address is confirmed, in place of one that waits for the same address, whose token and mail are void
-    // then. Whether the address has an account is not asked: the work is the same, and the mail tells its owner.
-    async Task WaitAsync(Data.User user, CancellationToken ct)
+    // Stores the registration until its address is confirmed. It replaces a waiting one of the same address, whose token and mail become
+    // void. Does not look for an account with the address, so that both cases take the same work; the mail tells its owner.
+    async Task StoreWaitingAsync(Data.User user, CancellationToken ct)
     {
         var now = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
-        // One statement, so that of two at once one comes after the other and replaces it.
+        // One statement, so that the later of two concurrent registrations replaces the earlier.
         await db.Database.ExecuteSqlAsync($"""
             INSERT INTO waiting_registrations (normalized_email, email, name, password_hash, created_at)
             VALUES ({user.NormalizedEmail}, {user.Email}, {user.Profile.Name}, {user.PasswordHash}, {now})
-            ON CONFLICT (normalized_email) DO UPDATE SET email = excluded.email, name = excluded.name, password_hash = excluded.password_hash,
+            ON CONFLICT (normalized_email) DO UPDATE SET
+                email = excluded.email, name = excluded.name, password_hash = excluded.password_hash,
                 created_at = excluded.created_at, token_hash = NULL, token_purpose = NULL, token_expires_at = NULL
             """, ct);
-        await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == user.NormalizedEmail).ExecuteDeleteAsync(ct);
+        await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == user.NormalizedEmail)
+            .ExecuteDeleteAsync(ct);
         mails.Add(MailKind.ConfirmRegistration, user.NormalizedEmail);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);

@@ -5,7 +5,7 @@ namespace Profiles.Features.Register;
 
 sealed class RegisterMapper : Mapper<RegisterRequest, RegisterResponse, User>
 {
-    /// <summary>The new user, still without a password hash.</summary>
+    /// <summary>Returns the new user without a password hash.</summary>
     public override User ToEntity(RegisterRequest r) => new()
     {
         Email = r.Email.Trim(),

@@ -2,10 +2,11 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Profiles.Features.Register;
 
-/// <summary>Who wants to join.</summary>
+/// <summary>The new user.</summary>
 /// <param name="Name">
-/// Spaces around it are cut off and not counted. It has a letter, a digit or a symbol that can be seen, and nothing that changes the direction of the text.
+/// Surrounding spaces are trimmed and not counted. At least one visible letter, digit or symbol; nothing that changes the direction of the
+/// text.
 /// </param>
-/// <param name="Email">Compared without regard to case; blanks around it are cut off and not counted.</param>
+/// <param name="Email">Case-insensitive; surrounding blanks are trimmed and not counted.</param>
 /// <param name="Password">At most 72 bytes of UTF-8; characters beyond ASCII take two to four.</param>
 sealed record RegisterRequest(string Name, string Email, [property: DataType(DataType.Password)] string Password);

@@ -21,9 +21,9 @@ sealed class ResendVerificationEndpoint(ProfilesDbContext db, CurrentUser me, Ma
         Summary(s =>
         {
             s.Summary = "Ask for another mail to confirm my e-mail address";
-            s.Description = "The tokens of the mails before it are not good any more.";
+            s.Description = "The tokens of earlier mails become invalid.";
             s.ResponseExamples[202] = new ResendVerificationResponse(Sentence);
-            s.Responses[202] = "Taken; nothing is sent when there is nothing to confirm.";
+            s.Responses[202] = "Accepted; nothing is sent when there is nothing to confirm.";
         });
     }
 

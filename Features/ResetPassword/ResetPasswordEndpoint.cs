@@ -22,7 +22,8 @@ sealed class ResetPasswordEndpoint(
         Summary(s =>
         {
             s.Summary = "Set a new password";
-            s.Description = "Takes the token out of the mail that `POST /password/forgot` sends. It is good once, for 30 minutes unless the service is set otherwise. Whoever is logged in to the account is logged out.";
+            s.Description = "Takes the token from the mail that `POST /password/forgot` sends. It is valid once, for 30 minutes unless the "
+                + "service is configured otherwise. All sessions of the account end.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "correct horse battery staple");
             s.ResponseExamples[200] = new ResetPasswordResponse("Password changed successfully");
             s.Responses[200] = "Set; log in next.";
@@ -30,19 +31,20 @@ sealed class ResetPasswordEndpoint(
         });
     }
 
-    public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(ResetPasswordRequest req, CancellationToken ct)
+    public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(
+        ResetPasswordRequest req, CancellationToken ct)
     {
         var token = await tokens.FindAsync(req.Token, TokenPurpose.ResetPassword, ct);
         var registration = token is null ? await registrations.FindAsync(req.Token, TokenPurpose.ResetPassword, ct) : null;
         if ((token?.NormalizedEmail ?? registration?.NormalizedEmail) is not { } address)
             return Problems.Of(ErrorCodes.InvalidToken);
-        // The token stays valid: the person has another try.
+        // The token stays valid, so that the person can try another password.
         if (blocklist.Refusal(req.NewPassword, address) is { } error)
             return Problems.Refused("new_password", error, HttpContext);
         var hash = await hasher.HashAsync(req.NewPassword, ct);
         if (!(token is not null ? await ResetAsync(token, hash, ct) : await registrations.ConfirmAsync(registration!, hash, ct)))
             return Problems.Of(ErrorCodes.InvalidToken);
-        // A person with a new password does not wait for having forgotten the old one.
+        // Failed logins with the forgotten password must not delay the login with the new one.
         await failures.ForgetAsync(address, ClientNetwork.ForLimits(HttpContext), ct);
         return TypedResults.Ok(new ResetPasswordResponse("Password changed successfully"));
     }
@@ -54,7 +56,7 @@ sealed class ResetPasswordEndpoint(
         if (await db.TrackUserAsync(token.UserId, ct) is not { } user || user.NormalizedEmail != token.NormalizedEmail
             || !await tokens.TryUseAsync(token, ct))
             return false;
-        // The token came to the address: it is the person's.
+        // The token was mailed to the address, which is thereby verified.
         user.EmailVerifiedAt ??= clock.GetUtcNow().UtcDateTime;
         await passwords.SetAsync(user, hash, SecurityEventKind.PasswordReset, keptSession: null, ct);
         await db.SaveChangesAsync(ct);

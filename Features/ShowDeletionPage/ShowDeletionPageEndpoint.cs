@@ -10,7 +10,7 @@ sealed class ShowDeletionPageEndpoint : EndpointWithoutRequest<ContentHttpResult
     {
         Get(DeletionPage.Path);
         AllowAnonymous();
-        // For people; the document is for apps.
+        // The page is for people, the API document for apps.
         Description(d => d.ExcludeFromDescription());
     }
 

@@ -44,7 +44,8 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, A
         try
         {
             var form = await HttpContext.Request.ReadFormAsync(ct);
-            return form["email"] is [{ Length: > 0 } email] && form["password"] is [{ Length: > 0 } password] && !(email + password).Contains('\0') ? (email, password) : null;
+            return form["email"] is [{ Length: > 0 } email] && form["password"] is [{ Length: > 0 } password]
+                && !(email + password).Contains('\0') ? (email, password) : null;
         }
         catch (InvalidDataException)
         {

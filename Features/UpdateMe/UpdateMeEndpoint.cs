@@ -16,11 +16,16 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
     public override void Configure()
     {
         Put("/me", "/users/me", "/user/profile");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests).TakesIdempotencyKey().WithTags("Profile"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .TakesIdempotencyKey().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Change my profile";
-            s.Description = "Fields that are sent are changed, fields that are absent stay. Another e-mail address needs `current_password` beside it; it is in force at once, or when it has been confirmed (`Accounts__RequireVerifiedEmail`); it gets a mail to confirm it, and the old one is told. The present address, sent again, takes back the one that waits. With `If-Match` nothing is changed unless the profile is still the one with that `ETag`.";
+            s.Description = "Sent fields change, absent fields stay. A new `email` needs `current_password` in the same body. It takes "
+                + "effect at once or, with `Accounts__RequireVerifiedEmail`, when it is confirmed. A mail asks the new address to confirm, "
+                + "and another tells the old one. Sending the present address withdraws a pending one. "
+                + "With `If-Match`, nothing changes unless the profile still has that `ETag`.";
             s.RequestExamples.Add(new(new { Name = "New Name" }));
             s.ResponseExamples[200] = new UpdateMeResponse(Done, ProfileDescription.Example with { Name = "New Name" });
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.NothingToChange);
@@ -29,7 +34,7 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
             s.Responses[200] = "Changed.";
             s.Responses[403] = "The current password is wrong";
             s.Responses[409] = "Email already registered, or Username already taken";
-            s.Responses[412] = "The profile has changed since.";
+            s.Responses[412] = "The profile no longer has this `ETag`.";
             s.Responses[429] = "Too many changes of the e-mail address, or too many wrong passwords.";
         });
     }

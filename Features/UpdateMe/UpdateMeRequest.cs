@@ -3,6 +3,6 @@ using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Features.UpdateMe;
 
-/// <summary>What to change; a field that is absent stays as it is. Null is not a value for any of them.</summary>
+/// <summary>The fields to change; absent fields stay. Null is not a value of any field.</summary>
 [OneMember(OrMore = true)]
 sealed record UpdateMeRequest : ProfileFields;

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Features.UpdateMe;
 
-/// <summary>What was done, and the profile as it is now.</summary>
+/// <summary>A message and the changed profile.</summary>
 sealed record UpdateMeResponse : ProfileDescription
 {
     [SetsRequiredMembers]

@@ -25,14 +25,17 @@ sealed class UploadImageEndpoint(
         MaxRequestBodySize(options.Value.MaxBytes + UploadImageForm.Overhead);
         Description(d => d.Accepts<UploadImageRequest>("multipart/form-data").WithTags("Images")
             .LimitedAtOnce(AtOnce.Uploads).LimitedTo(Limit.Uploads).ArrivesWithin(options.Value.UploadTimeout)
-            .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead).ProducesProblem(400).ProducesProblem(413).ProducesProblem(507).WithMetadata(new LargestFile(options.Value.MaxBytes)));
+            .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead)
+            .ProducesProblem(400).ProducesProblem(413).ProducesProblem(507).WithMetadata(new LargestFile(options.Value.MaxBytes)));
         Summary(s =>
         {
-            s.Summary = "Put up my profile image";
-            s.Description = "One file part named `image`, `file` or `photo`: JPEG, PNG, WebP, GIF (first frame), HEIC or AVIF, straight from a camera. "
-                + "It is stored upright, without metadata, as an sRGB JPEG. The image that was there is replaced.";
+            s.Summary = "Upload my profile image";
+            s.Description = "One file part named `image`, `file` or `photo`: JPEG, PNG, WebP, GIF (first frame), HEIC or AVIF, as cameras "
+                + "write them. It is stored upright, without metadata, as an sRGB JPEG, and replaces the previous image.";
             s.ResponseExamples[200] = new UploadImageResponse("Upload successful", ImageDescription.Example.Url, ImageDescription.Example);
-            s.ResponseExamples[413] = Problem.Example(ErrorCodes.ImageTooLarge, sentence: $"A picture has at most {options.Value.MaxBytes} bytes.") with { MaxBytes = options.Value.MaxBytes };
+            s.ResponseExamples[413] = Problem.Example(
+                ErrorCodes.ImageTooLarge, sentence: $"A picture has at most {options.Value.MaxBytes} bytes.")
+                with { MaxBytes = options.Value.MaxBytes };
             s.Responses[200] = "Stored and shown.";
             s.Responses[400] = "Invalid file format";
             s.Responses[500] = "Error uploading image";
@@ -47,9 +50,9 @@ sealed class UploadImageEndpoint(
         try
         {
             var processed = await decoders.ProcessAsync(upload, ct);
-            // The memory that it holds is for those who are still sending.
+            // Frees its memory for uploads that are still arriving.
             upload.Dispose();
-            var image = address.Describe(await PutUpAsync(processed, ct))!;
+            var image = address.Describe(await ReplaceAsync(processed, ct))!;
             return TypedResults.Ok(new UploadImageResponse("Upload successful", image.Url, image));
         }
         catch (ImageRefusedException e)
@@ -59,15 +62,15 @@ sealed class UploadImageEndpoint(
         }
         catch (ImageStorageException e)
         {
-            Logger.LogError(e, "Storing an image failed; the profile shows what it showed before.");
+            Logger.LogError(e, "Storing an image failed; the profile keeps its previous image.");
             return Problems.Of(ErrorCodes.ImageUploadFailed);
         }
     }
 
-    // Stores the image and lets the profile show it in place of the one before.
-    async Task<ProfileImage> PutUpAsync(ProcessedImage processed, CancellationToken ct)
+    // Stores the image and shows it on the profile in place of the previous one.
+    async Task<ProfileImage> ReplaceAsync(ProcessedImage processed, CancellationToken ct)
     {
-        // Before anything is stored: a crash after it cannot leave an image that nobody remembers.
+        // Saved before anything is stored, so that a crash leaves no image without an outbox entry.
         var entry = images.NewEntry(storage.Store, OutboxState.Storing, me.Id, storage.KeyFor(processed));
         db.ChangeTracker.Clear();
         db.Outbox.Add(entry);
@@ -84,7 +87,7 @@ sealed class UploadImageEndpoint(
             await images.TryAbandonAsync(entry, e);
             throw;
         }
-        // What fails now is left to the outbox; the profile shows the image.
+        // The profile shows the image now; the outbox retries what fails from here on.
         if (storage.SettlesUnderLock)
             await images.TrySettleAsync(entry);
         if (removal is not null)
@@ -92,14 +95,15 @@ sealed class UploadImageEndpoint(
         return image;
     }
 
-    // The removal of the image that the profile showed before; null when it showed none. Without cancellation: the client would not know whether
-    // it was done.
+    // Returns the outbox entry that deletes the previous image; null when there was none. Not cancellable: the client could not tell
+    // whether the image is shown.
     Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => db.LockedAsync(me.Id, async profile =>
     {
         if (profile is null)
             throw new UserGoneException();
-        if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None) is not { } current)
-            throw new ImageStorageException("Storing took so long that the outbox has taken the image for abandoned.");
+        if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None)
+            is not { } current)
+            throw new ImageStorageException("Storing took so long that the outbox treated the image as abandoned.");
         if (storage.SettlesUnderLock)
             current.State = OutboxState.Settling;
         else

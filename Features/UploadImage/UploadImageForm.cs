@@ -6,22 +6,22 @@ using Profiles.Infrastructure.Http;
 
 namespace Profiles.Features.UploadImage;
 
-/// <summary>Reads the one picture out of a multipart body as it arrives: nothing is written to a temporary file, and no more than the limit is kept.</summary>
+/// <summary>Reads the one image of a multipart body as it arrives; writes no temporary file and buffers no more than the limit.</summary>
 static class UploadImageForm
 {
-    /// <summary>What the parts' headers and boundaries may take beside the picture, in bytes.</summary>
+    /// <summary>The bytes that headers and boundaries of the parts may take in addition to the image.</summary>
     public const int Overhead = 64 * 1024;
 
     // RFC 2046, 5.1.1.
     const int LongestBoundary = 70;
 
-    // Nobody's form has as many; each costs more than its bytes.
+    // Real forms have far fewer; each part costs more than its bytes.
     const int MostParts = 1000;
 
     static readonly string[] Names = ["image", "file", "photo"];
 
-    /// <summary>Reads the picture into <paramref name="picture"/>; null, or why it is refused.</summary>
-    public static async Task<ProblemHttpResult?> ReadAsync(HttpRequest request, UploadBuffer picture, long maxBytes, CancellationToken ct)
+    /// <summary>Reads the image into <paramref name="image"/>; returns why the form is refused, or null.</summary>
+    public static async Task<ProblemHttpResult?> ReadAsync(HttpRequest request, UploadBuffer image, long maxBytes, CancellationToken ct)
     {
         if (MediaType.Read(request.ContentType)?.Boundary is not { Length: > 0 and <= LongestBoundary } boundary)
             return Problems.Of(ErrorCodes.InvalidForm, "The Content-Type must be multipart/form-data with a boundary.");
@@ -40,14 +40,14 @@ static class UploadImageForm
                     continue;
                 if (!Names.Contains(part.Name))
                     return Problems.Of(ErrorCodes.OneFileRequired, "The file part must be named image, file or photo.");
-                var before = picture.Length;
-                while (await picture.ReadAsync(section.Body, ct))
+                var before = image.Length;
+                while (await image.ReadAsync(section.Body, ct))
                 {
-                    if (picture.Length > maxBytes)
+                    if (image.Length > maxBytes)
                         return TooLarge(maxBytes);
                 }
-                // A browser sends a field in which no file was chosen as an empty one without a name.
-                if (part.FileName is "" && picture.Length == before)
+                // A browser sends a field without a chosen file as an empty part with an empty file name.
+                if (part.FileName is "" && image.Length == before)
                     continue;
                 if (++files > 1)
                     return Problems.Of(ErrorCodes.OneFileRequired, "Send exactly one file.");
@@ -58,7 +58,8 @@ static class UploadImageForm
         {
             return TooLarge(maxBytes);
         }
-        catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException) && !request.HttpContext.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is InvalidDataException or (IOException and not BadHttpRequestException)
+            && !request.HttpContext.RequestAborted.IsCancellationRequested)
         {
             return Problems.Of(ErrorCodes.InvalidForm);
         }

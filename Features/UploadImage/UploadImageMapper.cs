@@ -5,10 +5,10 @@ namespace Profiles.Features.UploadImage;
 
 static class UploadImageMapper
 {
-    /// <summary>What the profile's row says of an image.</summary>
-    /// <param name="image">The image as it is stored.</param>
-    /// <param name="entry">Its outbox entry: the key and the time.</param>
-    /// <param name="url">Where the storage has put it.</param>
+    /// <summary>Returns the profile's columns for a stored image.</summary>
+    /// <param name="image">The stored image.</param>
+    /// <param name="entry">Its outbox entry, which has the key and the time.</param>
+    /// <param name="url">The address that the storage gave it.</param>
     public static ProfileImage ToImage(ProcessedImage image, OutboxEntry entry, string url) => new()
     {
         Key = entry.Key,

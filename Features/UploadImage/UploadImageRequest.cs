@@ -1,12 +1,11 @@
 using Profiles.Infrastructure.OpenApi;
 
-
 namespace Profiles.Features.UploadImage;
 
-/// <summary>Exactly one file, under any of the names.</summary>
+/// <summary>Exactly one file, under one of the three names.</summary>
 /// <param name="Image">The image.</param>
-/// <param name="File">The same under another name: exactly one of the three has a file.</param>
-/// <param name="Photo">The same under another name: exactly one of the three has a file.</param>
-// Describes the form to readers of the API's document; the endpoint itself streams it.
+/// <param name="File">The image under another name.</param>
+/// <param name="Photo">The image under another name.</param>
+// Only describes the form in the API document; the endpoint streams it.
 [OneMember]
 sealed record UploadImageRequest(IFormFile? Image, IFormFile? File, IFormFile? Photo);

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Features.UploadImage;
 
-/// <param name="Message">For a person.</param>
-/// <param name="ImageUrl">Where the image is.</param>
-/// <param name="Image">What a screen wants to know of it.</param>
+/// <param name="Message">A sentence for a person.</param>
+/// <param name="ImageUrl">The image's address.</param>
+/// <param name="Image">What an app needs to show the image.</param>
 sealed record UploadImageResponse(string Message, [property: DataType(DataType.Url)] string ImageUrl, ImageDescription Image);

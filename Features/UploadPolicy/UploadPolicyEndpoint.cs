@@ -17,8 +17,8 @@ sealed class UploadPolicyEndpoint(IOptions<ImagesOptions> images, IOptions<Decod
         Description(d => d.WithTags("Images"));
         Summary(s =>
         {
-            s.Summary = "Show what an image may be";
-            s.Description = "Public, the same for everybody, and good for an hour.";
+            s.Summary = "Show the limits of an image";
+            s.Description = "Public, the same for everybody, and cacheable for an hour.";
             s.ResponseExamples[200] = new UploadPolicyResponse(ImageFormats.MediaTypes, 20971520, 100000000, 1024, ProcessedImage.Sides);
             s.Responses[200] = "The limits.";
         });

@@ -11,8 +11,8 @@ using Profiles.Infrastructure.SecurityEvents;
 namespace Profiles.Features.VerifyEmail;
 
 sealed class VerifyEmailEndpoint(
-    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, PendingChanges pending, SecurityEventLog events, MailOutbox mails,
-    TimeProvider clock)
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, PendingChanges pending, SecurityEventLog events,
+    MailOutbox mails, TimeProvider clock)
     : Endpoint<VerifyEmailRequest, Results<Ok<VerifyEmailResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -23,15 +23,17 @@ sealed class VerifyEmailEndpoint(
         Summary(s =>
         {
             s.Summary = "Confirm an e-mail address";
-            s.Description = "Takes the token out of the mail that went to the address. It is good once, for three days unless the service is set otherwise.";
+            s.Description = "Takes the token from the mail to the address. It is valid once, for three days unless the service is "
+                + "configured otherwise.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
             s.ResponseExamples[200] = new VerifyEmailResponse("Email verified successfully");
-            s.Responses[200] = "Confirmed; an address that was to replace another has done so, and the other phones are logged out.";
+            s.Responses[200] = "Confirmed; a pending address has replaced the old one, and the other sessions have ended.";
             s.Responses[400] = ErrorCodes.InvalidToken.Sentence;
         });
     }
 
-    public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(VerifyEmailRequest req, CancellationToken ct)
+    public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(
+        VerifyEmailRequest req, CancellationToken ct)
     {
         var isVerified = await tokens.FindAsync(req.Token, TokenPurpose.VerifyEmail, ct) is { } token
             ? await VerifyAsync(token, ct)
@@ -42,14 +44,14 @@ sealed class VerifyEmailEndpoint(
             : Problems.Of(ErrorCodes.InvalidToken);
     }
 
-    // False, and nothing has changed, where the address is not wanted any more, or another account has it by now.
+    // Returns false, with nothing changed, when the address is no longer pending or another account has it by now.
     async Task<bool> VerifyAsync(OneTimeToken token, CancellationToken ct)
     {
         try
         {
             await using var transaction = await db.LockUserAsync(token.UserId, ct);
             if (!await tokens.TryUseAsync(token, ct) || await db.TrackUserAsync(token.UserId, ct) is not { } user
-                || !await TryTakeAsync(user, token.NormalizedEmail, ct))
+                || !await TryConfirmAsync(user, token.NormalizedEmail, ct))
                 return false;
             user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
             await db.SaveChangesAsync(ct);
@@ -62,11 +64,11 @@ sealed class VerifyEmailEndpoint(
         }
     }
 
-    async Task<bool> TryTakeAsync(User user, string address, CancellationToken ct)
+    async Task<bool> TryConfirmAsync(User user, string address, CancellationToken ct)
     {
         if (user.NormalizedEmail == address)
         {
-            // Whoever is logged in knows the password, which stays: ending sessions would keep nobody out.
+            // The password stays, and every session was opened with it: ending sessions would keep nobody out.
             await pending.VoidKeepingSessionsAsync(user, ct);
             events.Add(user.Id, SecurityEventKind.EmailVerified);
             return true;

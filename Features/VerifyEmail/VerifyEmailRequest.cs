@@ -1,4 +1,4 @@
 namespace Profiles.Features.VerifyEmail;
 
-/// <param name="Token">Out of a mail.</param>
+/// <param name="Token">The token from the mail.</param>
 sealed record VerifyEmailRequest(string Token);

@@ -33,26 +33,26 @@ record ProfileDescription
     public ImageDescription? Image { get; init; }
 
     /// <summary>Compared without regard to case, kept in lower case.</summary>
-    [StringLength(UserProfile.UsernameMaxLength, MinimumLength = UserProfile.UsernameMinLength), RegularExpression($"^{ProfileFieldForms.UsernameForm}$")]
+    [StringLength(UserProfile.UsernameMaxLength, MinimumLength = UserProfile.UsernameMinLength), RegularExpression($"^{ProfileFieldFormats.UsernamePattern}$")]
     public string? Username { get; init; }
 
     /// <summary>Line feeds and tabs are its only control characters.</summary>
-    [MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFieldForms.BioForm)]
+    [MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFieldFormats.BioPattern)]
     public string? Bio { get; init; }
 
     /// <summary>E.164.</summary>
-    [MaxLength(UserProfile.PhoneMaxLength), RegularExpression($"^{ProfileFieldForms.PhoneForm}$")]
+    [MaxLength(UserProfile.PhoneMaxLength), RegularExpression($"^{ProfileFieldFormats.PhonePattern}$")]
     public string? Phone { get; init; }
 
     /// <summary>Not before 1900, and not in the future.</summary>
     public DateOnly? BirthDate { get; init; }
 
     /// <summary>A well-formed language tag (BCP 47).</summary>
-    [StringLength(UserProfile.LocaleMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldForms.LocaleForm}$")]
+    [StringLength(UserProfile.LocaleMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldFormats.LocalePattern}$")]
     public string? Locale { get; init; }
 
     /// <summary>A name of the IANA database.</summary>
-    [StringLength(UserProfile.TimeZoneMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldForms.TimeZoneForm}$")]
+    [StringLength(UserProfile.TimeZoneMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldFormats.TimeZonePattern}$")]
     public string? TimeZone { get; init; }
 
     /// <summary>The app's own object, at most 16384 bytes as JSON in UTF-8; no NUL characters.</summary>

@@ -15,7 +15,7 @@ namespace Profiles.Infrastructure.Editing;
 abstract record ProfileFields
 {
     /// <summary>ISO 8601.</summary>
-    public const string DateForm = "yyyy-MM-dd";
+    public const string DateFormat = "yyyy-MM-dd";
 
     static readonly PropertyInfo[] Optionals = [.. typeof(ProfileFields).GetProperties().Where(p => p.PropertyType.IsAssignableTo(typeof(IOptional)))];
 
@@ -69,10 +69,10 @@ abstract record ProfileFields
         var profile = user.Profile;
         profile.Name = Name.Value?.Trim() ?? profile.Name;
         profile.Username = Username.Or(profile.Username, UserProfile.Normalize);
-        profile.Bio = Bio.Or(profile.Bio, ProfileFieldForms.ReadBio);
-        profile.Phone = Phone.Or(profile.Phone, ProfileFieldForms.ReadPhone);
-        profile.BirthDate = BirthDate.Or(profile.BirthDate, ProfileFieldForms.ReadDate);
-        profile.Locale = Locale.Or(profile.Locale, ProfileFieldForms.ReadLocale);
+        profile.Bio = Bio.Or(profile.Bio, ProfileFieldFormats.ReadBio);
+        profile.Phone = Phone.Or(profile.Phone, ProfileFieldFormats.ReadPhone);
+        profile.BirthDate = BirthDate.Or(profile.BirthDate, ProfileFieldFormats.ReadDate);
+        profile.Locale = Locale.Or(profile.Locale, ProfileFieldFormats.ReadLocale);
         profile.TimeZone = TimeZone.Or(profile.TimeZone, TimeZoneNames.Find);
         profile.IsPublic = IsPublic.Or(profile.IsPublic, isPublic => isPublic);
     }
@@ -91,25 +91,25 @@ abstract class ProfileFieldsValidator<T> : Validator<T> where T : ProfileFields
         RuleFor(r => r.CurrentPassword).WithoutNul().WithError(ErrorCodes.PasswordInvalid);
         Field(r => r.Username, username => username.Cascade(CascadeMode.Stop)
             .Characters(UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength, u => u.Length).WithError(ErrorCodes.UsernameWrongLength)
-            .Pattern($"^{ProfileFieldForms.UsernameForm}$", ProfileFieldForms.IsUsername).WithError(ErrorCodes.UsernameInvalid)
-            .Must(u => !ProfileFieldForms.IsReserved(u!)).WithError(ErrorCodes.UsernameReserved));
+            .Pattern($"^{ProfileFieldFormats.UsernamePattern}$", ProfileFieldFormats.IsUsername).WithError(ErrorCodes.UsernameInvalid)
+            .Must(u => !ProfileFieldFormats.IsReserved(u!)).WithError(ErrorCodes.UsernameReserved));
         Field(r => r.Bio, bio => bio.Cascade(CascadeMode.Stop)
-            .Characters(0, UserProfile.BioMaxLength, b => TextRules.CodePoints(ProfileFieldForms.ReadBio(b))).WithError(ErrorCodes.BioTooLong)
-            .Pattern(ProfileFieldForms.SentBioForm, b => !ProfileFieldForms.ReadBio(b).Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
+            .Characters(0, UserProfile.BioMaxLength, b => TextRules.CodePoints(ProfileFieldFormats.ReadBio(b))).WithError(ErrorCodes.BioTooLong)
+            .Pattern(ProfileFieldFormats.SentBioPattern, b => !ProfileFieldFormats.ReadBio(b).Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
             .WithError(ErrorCodes.BioInvalid));
         Field(r => r.Phone, phone => phone
-            .Pattern(ProfileFieldForms.SentPhoneForm, p => ProfileFieldForms.ReadPhone(p) is not null).WithError(ErrorCodes.PhoneInvalid));
+            .Pattern(ProfileFieldFormats.SentPhonePattern, p => ProfileFieldFormats.ReadPhone(p) is not null).WithError(ErrorCodes.PhoneInvalid));
         Field(r => r.BirthDate, date => date.Cascade(CascadeMode.Stop)
-            .Characters(ProfileFields.DateForm.Length, ProfileFields.DateForm.Length, d => d.Length).WithError(ErrorCodes.BirthDateInvalid)
-            .Must(d => ProfileFieldForms.ReadDate(d!) is not null).WithError(ErrorCodes.BirthDateInvalid)
-            .Must(d => ProfileFieldForms.ReadDate(d!) >= UserProfile.EarliestBirthDate).WithError(ErrorCodes.BirthDateTooEarly)
-            .Must(d => ProfileFieldForms.ReadDate(d!) <= ProfileFieldForms.LatestToday(clock)).WithError(ErrorCodes.BirthDateInFuture));
+            .Characters(ProfileFields.DateFormat.Length, ProfileFields.DateFormat.Length, d => d.Length).WithError(ErrorCodes.BirthDateInvalid)
+            .Must(d => ProfileFieldFormats.ReadDate(d!) is not null).WithError(ErrorCodes.BirthDateInvalid)
+            .Must(d => ProfileFieldFormats.ReadDate(d!) >= UserProfile.EarliestBirthDate).WithError(ErrorCodes.BirthDateTooEarly)
+            .Must(d => ProfileFieldFormats.ReadDate(d!) <= ProfileFieldFormats.LatestToday(clock)).WithError(ErrorCodes.BirthDateInFuture));
         Field(r => r.Locale, locale => locale
-            .Pattern(ProfileFieldForms.SentLocaleForm, l => ProfileFieldForms.ReadLocale(l) is { Length: <= UserProfile.LocaleMaxLength })
+            .Pattern(ProfileFieldFormats.SentLocalePattern, l => ProfileFieldFormats.ReadLocale(l) is { Length: <= UserProfile.LocaleMaxLength })
             .WithError(ErrorCodes.LocaleInvalid));
         Field(r => r.TimeZone, zone => zone.Cascade(CascadeMode.Stop)
             .Characters(2, UserProfile.TimeZoneMaxLength).WithError(ErrorCodes.TimeZoneUnknown)
-            .Pattern($"^{ProfileFieldForms.TimeZoneForm}$", z => TimeZoneNames.Find(z) is not null).WithError(ErrorCodes.TimeZoneUnknown));
+            .Pattern($"^{ProfileFieldFormats.TimeZonePattern}$", z => TimeZoneNames.Find(z) is not null).WithError(ErrorCodes.TimeZoneUnknown));
         Field(r => r.Metadata, metadata => metadata.Custom((m, context) =>
         {
             if (MetadataText.Objection(m) is { } objection)

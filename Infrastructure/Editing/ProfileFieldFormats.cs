@@ -6,23 +6,23 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Editing;
 
 /// <summary>The forms of a profile's fields. A username's is also that of an address: what has not the form need not be looked for.</summary>
-static partial class ProfileFieldForms
+static partial class ProfileFieldFormats
 {
-    public const string UsernameForm = @"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*";
+    public const string UsernamePattern = @"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*";
 
-    public const string PhoneForm = @"\+[1-9][0-9]{6,14}";
+    public const string PhonePattern = @"\+[1-9][0-9]{6,14}";
 
-    public const string LocaleForm = "[A-Za-z0-9]+(-[A-Za-z0-9]+)*";
+    public const string LocalePattern = "[A-Za-z0-9]+(-[A-Za-z0-9]+)*";
 
-    public const string TimeZoneForm = "[A-Za-z][A-Za-z0-9_+/-]*";
+    public const string TimeZonePattern = "[A-Za-z][A-Za-z0-9_+/-]*";
 
     /// <summary>Line feeds and tabs are the only control characters of a bio.</summary>
-    public const string BioForm = @"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
+    public const string BioPattern = @"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
 
     // What is sent may be written as people and systems do; these are for the API's document, and let through more than the readers below.
-    public const string SentBioForm = @"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
-    public const string SentPhoneForm = @"^[^A-Za-z0-9]*\+[^A-Za-z]+$";
-    public const string SentLocaleForm = "^[A-Za-z][A-Za-z0-9_#-]+([@.].*)?$";
+    public const string SentBioPattern = @"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+    public const string SentPhonePattern = @"^[^A-Za-z0-9]*\+[^A-Za-z]+$";
+    public const string SentLocalePattern = "^[A-Za-z][A-Za-z0-9_#-]+([@.].*)?$";
 
     // RFC 5646, 2.1, with its irregular tags; the regular ones of 2.2.8 have the form of a langtag.
     const string Langtag = "([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[a-wy-z0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?";
@@ -83,7 +83,7 @@ static partial class ProfileFieldForms
 
     /// <summary>Null when it is not a date in the one form.</summary>
     public static DateOnly? ReadDate(string text) =>
-        text.Length == ProfileFields.DateForm.Length && DateOnly.TryParseExact(text, ProfileFields.DateForm, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date : null;
+        text.Length == ProfileFields.DateFormat.Length && DateOnly.TryParseExact(text, ProfileFields.DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date : null;
 
     /// <summary>The latest date that anybody has now: the earliest zone is 14 hours before UTC.</summary>
     public static DateOnly LatestToday(TimeProvider clock) => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime.AddHours(14));
@@ -93,10 +93,10 @@ static partial class ProfileFieldForms
         || c is (>= '\u200B' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2060' and <= '\u2069') or '\u061C' or '\uFEFF' or '\u00AD'
         || char.GetUnicodeCategory(c) is UnicodeCategory.SpaceSeparator or UnicodeCategory.DashPunctuation;
 
-    [GeneratedRegex($@"^{UsernameForm}\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex($@"^{UsernamePattern}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Username();
 
-    [GeneratedRegex($@"^{PhoneForm}\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex($@"^{PhonePattern}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Phone();
 
     // java.util.Locale.toString: the script behind the region and a variant.
