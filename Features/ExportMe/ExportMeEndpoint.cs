@@ -22,7 +22,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
             s.Summary = "Export my data";
             s.Description = "A zip of `profile.json`, `sessions.json`, `security-events.json` and `picture.jpg` (GDPR, article 20).";
             s.Responses[200] = "The archive.";
-            s.Responses[503] = "The image cannot be read now: try again in a moment.";
+            s.Responses[503] = ErrorCodes.ImageUnavailable.Sentence;
         });
     }
 

@@ -19,7 +19,7 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
         Description(d => d.Produces(StatusCodes.Status304NotModified).ProducesProblem(StatusCodes.Status404NotFound)
             .LimitedTo(Limit.PublicProfiles).WithTags("Profile")
             .WithMetadata(new DescribedParameter("username", "Case-insensitive.", s => (s.MinLength, s.MaxLength, s.Pattern) =
-                (UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength, $"^{ProfileFieldFormats.UsernamePattern}$"))));
+                (UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength, $"^{ProfileFormats.UsernamePattern}$"))));
         Summary(s =>
         {
             s.Summary = "Show a public profile";
@@ -37,7 +37,7 @@ sealed class GetUserEndpoint(ProfilesDbContext db, ImageAddress address, Profile
     {
         var username = Route<string>("username")!;
         // The query does not read hidden profiles: they answer and cost the same as a username that nobody has.
-        if (!ProfileFieldFormats.IsUsername(username)
+        if (!ProfileFormats.IsUsername(username)
             || await db.FindPublicProfileAsync(UserProfile.Normalize(username), ct) is not { } profile)
             return Problems.Of(ErrorCodes.UserNotFound);
         var shown = Map.FromEntity(profile) with { ImageUrl = address.Of(profile.Image), Image = address.Describe(profile.Image) };

@@ -14,7 +14,7 @@ namespace Profiles.Features.GetUser;
 sealed record GetUserResponse(
     [property: StringLength(UserProfile.NameMaxLength, MinimumLength = 1)] string Name,
     [property: StringLength(UserProfile.UsernameMaxLength, MinimumLength = UserProfile.UsernameMinLength),
-        RegularExpression($"^{ProfileFieldFormats.UsernamePattern}$")] string Username,
-    [property: MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFieldFormats.BioPattern)] string? Bio,
+        RegularExpression($"^{ProfileFormats.UsernamePattern}$")] string Username,
+    [property: MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFormats.BioPattern)] string? Bio,
     [property: DataType(DataType.Url)] string? ImageUrl,
     ImageDescription? Image);

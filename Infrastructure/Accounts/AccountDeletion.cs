@@ -10,21 +10,22 @@ namespace Profiles.Infrastructure.Accounts;
 sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, SecurityEventLog events, ILogger<AccountDeletion> log)
 {
     /// <summary>
-    /// Deletes a user. The image goes with the outbox's next round at the latest, whatever the storage answers now. An upload in progress finds
-    /// no user to show its image, and removes it.
+    /// Deletes a user. The outbox deletes the image in its next round at the latest, even if the storage fails now. An upload in progress
+    /// finds no user and deletes its own image.
     /// </summary>
     public async Task DeleteAsync(long userId)
     {
         var (isDeleted, removal) = await db.LockedAsync(userId, async profile =>
         {
             var removal = profile?.Image is { } image ? images.AddRemoval(userId, image) : null;
-            // Nobody else works on it: the outbox may begin at once.
+            // Due at once: no other request works on the entry.
             removal?.DueAt = removal.CreatedAt;
-            var email = await db.Users.Where(u => u.Id == userId).Select(u => u.NormalizedEmail).SingleOrDefaultAsync(CancellationToken.None);
-            // Its mails, by the account or, where it is looked up when they are sent, by the address.
+            var email = await db.Users.Where(u => u.Id == userId).Select(u => u.NormalizedEmail)
+                .SingleOrDefaultAsync(CancellationToken.None);
+            // Mails name the account or, where sending looks it up, the address.
             await db.Outbox.Where(e => e.Store == OutboxStore.Mail && (e.UserId == userId || (e.UserId == 0 && e.Key == email)))
                 .ExecuteDeleteAsync(CancellationToken.None);
-            // Sessions, events, tokens and the profile go with it.
+            // Cascades to sessions, events, tokens and the profile.
             return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
         });
         if (removal is { Store: OutboxStore.LocalImages })
@@ -35,7 +36,7 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
         await TryEraseAsync();
     }
 
-    // The account is gone all the same; the cleanup tries again.
+    // A failure does not fail the deletion: the cleanup retries.
     async Task TryEraseAsync()
     {
         try
@@ -44,7 +45,7 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
         }
         catch (DbException e)
         {
-            log.LogWarning(e, "Copies of deleted rows are left in the database's log; the cleanup removes them within the hour.");
+            log.LogWarning(e, "Copies of deleted rows are left in the database's log; the cleanup erases them within the hour.");
         }
     }
 }

@@ -7,8 +7,8 @@ namespace Profiles.Infrastructure.Accounts;
 public sealed class AccountOptions
 {
     /// <summary>
-    /// Whether a registration becomes an account only once its address is confirmed. Registrations and changes of address then do not tell
-    /// which addresses are taken (ADR 8). In Production it needs <c>Mail__Host</c>.
+    /// Whether a registration becomes an account only once its address is confirmed. Registrations and changes of address then do not
+    /// reveal which addresses are taken (ADR 8). In Production it needs <c>Mail__Host</c>.
     /// </summary>
     public bool RequireVerifiedEmail { get; set; }
 

@@ -6,26 +6,27 @@ using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Infrastructure.Accounts;
 
-/// <summary>Gives the caller's account another e-mail address (docs/adr/0008-e-mail-verification.md).</summary>
-sealed class EmailChange(PendingChanges pending, SecurityEventLog events, MailOutbox mails, CurrentUser me, IOptions<AccountOptions> options)
+/// <summary>Changes the e-mail address of the caller's account (docs/adr/0008-e-mail-verification.md).</summary>
+sealed class EmailChange(
+    PendingChanges pending, SecurityEventLog events, MailOutbox mails, CurrentUser me, IOptions<AccountOptions> options)
 {
     /// <summary>
-    /// Takes the address at once or, where addresses must be verified, when it has been confirmed. The present address withdraws the one that
-    /// is pending. The caller has locked the user's row, and saves.
+    /// Changes the address at once or, where addresses must be verified, makes it pending until it is confirmed. The present address
+    /// withdraws a pending one. The caller has locked the user's row, and saves.
     /// </summary>
     /// <param name="user">The caller, tracked.</param>
-    /// <param name="email">As it was sent.</param>
-    /// <param name="isPasswordShown">
-    /// Without it the present address keeps its spelling: mails go by that, and to a mail server it may be another mailbox.
+    /// <param name="email">The address as it was sent.</param>
+    /// <param name="isPasswordVerified">
+    /// Without the password the present address keeps its spelling: mails use it, and a mail server may treat another as another mailbox.
     /// </param>
-    /// <param name="ct">Cancels it.</param>
-    public async Task ChangeAsync(User user, string email, bool isPasswordShown, CancellationToken ct)
+    /// <param name="ct">Cancels the change.</param>
+    public async Task ChangeAsync(User user, string email, bool isPasswordVerified, CancellationToken ct)
     {
         var old = user.Email;
         if (User.Normalize(email) == user.NormalizedEmail)
         {
             await pending.WithdrawEmailAsync(user, ct);
-            user.Email = isPasswordShown ? email.Trim() : user.Email;
+            user.Email = isPasswordVerified ? email.Trim() : user.Email;
             return;
         }
         if (options.Value.RequireVerifiedEmail)

@@ -3,15 +3,17 @@ using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Infrastructure.Accounts;
 
-/// <summary>Bounds the mails that one address gets in an hour.</summary>
+/// <summary>Limits the mails to one address in an hour.</summary>
 sealed class MailBudget(RouteLimits limits, ILogger<MailBudget> log)
 {
-    /// <summary>Whether a mail may be sent. It counts once, however often it has to be sent.</summary>
+    /// <summary>Returns whether a mail may be sent. Retries of the same mail do not count.</summary>
     public async Task<bool> TryTakeAsync(OutboxEntry entry, Limit limit, string address)
     {
         if (entry.Attempts > 0 || await limits.TryTakeAsync(limit, address, CancellationToken.None))
             return true;
-        log.LogInformation("Mail {Kind} of entry {Entry} is dropped: its address has had {Limit} in this hour.", entry.Mail, entry.Id, limit);
+        log.LogInformation(
+            "Mail {Kind} of entry {Entry} is dropped: its address has reached the limit {Limit} in this hour.",
+            entry.Mail, entry.Id, limit);
         return false;
     }
 }

@@ -8,14 +8,17 @@ using Profiles.Infrastructure.SecurityEvents;
 namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
-/// Writes a mail of the outbox when it is sent: token and words are kept nowhere. Sent again after a failure, the mail has a token of its own, and the one before is good
-/// no more.
+/// Writes a mail of the outbox when it is sent, so that neither its token nor its text is stored. A retry writes a new token, and the
+/// previous one becomes invalid.
 /// </summary>
 sealed class MailWriter(
-    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events, IOptions<MailOptions> options)
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events,
+    IOptions<MailOptions> options)
     : IMailWriter
 {
-    /// <summary>To whom and what; null where there is nothing to say any more, or the address has had enough: nobody is told who has no account.</summary>
+    /// <summary>
+    /// Returns the recipient and the text; null when the mail is void by now, its address has reached its limit or has no account.
+    /// </summary>
     public async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry)
     {
         var address = User.Normalize(entry.Key);
@@ -23,7 +26,7 @@ sealed class MailWriter(
             return await ConfirmRegistrationAsync(entry, address);
         if (await FindAsync(entry, address) is not { } found)
             return entry.Mail == MailKind.ResetPassword ? await ResetRegistrationAsync(entry, address) : null;
-        // What voids the mail comes before this, or after it and finds the token.
+        // Locks the row: a change that voids the mail either commits first, or comes later and deletes the token.
         await using var transaction = await db.LockUserAsync(found.Id, CancellationToken.None);
         if (!await IsWantedAsync(entry) || await db.FindUserAsync(found.Id, CancellationToken.None) is not { } user)
             return null;
@@ -41,12 +44,14 @@ sealed class MailWriter(
         switch (entry.Mail)
         {
             case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
-                // The account has the address: it is its owner who asks.
-                return await budget.TryTakeAsync(entry, Limit.MailsToOne, $"verify {address}") ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address)) : null;
+                // The account already has the address, so that it is no stranger who asks.
+                return await budget.TryTakeAsync(entry, Limit.MailsToOne, $"verify {address}")
+                    ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address))
+                    : null;
             case MailKind.VerifyNewEmail when user.PendingEmail is { } pending && User.Normalize(pending) == address:
                 if (!await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address))
                     return null;
-                // Somebody else's: its owner is told, and whoever wanted it is not.
+                // The address of another account: only its owner learns that.
                 return await db.FindUserAsync(address, CancellationToken.None) is { } owner
                     ? (owner.Email, Plain(MailKind.AlreadyRegistered))
                     : (pending, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address));
@@ -57,7 +62,9 @@ sealed class MailWriter(
                     events.Add(user.Id, SecurityEventKind.PasswordResetRequested, device: null, entry.Network);
                 return (user.Email, await WithTokenAsync(entry, user, TokenPurpose.ResetPassword, address));
             case MailKind.AlreadyRegistered when user.NormalizedEmail == address:
-                return await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address) ? (user.Email, Plain(MailKind.AlreadyRegistered)) : null;
+                return await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address)
+                    ? (user.Email, Plain(MailKind.AlreadyRegistered))
+                    : null;
             case MailKind.EmailChangeRequested or MailKind.EmailChanged or MailKind.PasswordChanged:
                 return (entry.Key, Plain(entry.Mail.Value, user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email)));
             default:
@@ -75,11 +82,12 @@ sealed class MailWriter(
         return await WithTokenAsync(MailKind.ConfirmRegistration, registration, TokenPurpose.VerifyEmail);
     }
 
-    // Whoever reads the mailbox gets in, whatever became of the mail before and whoever has registered.
+    // The owner of the mailbox gets in, even if the earlier mail was lost or somebody else has registered the address.
     async Task<(string Recipient, MailText Text)?> ResetRegistrationAsync(OutboxEntry entry, string address) =>
-        await registrations.FindAsync(address, CancellationToken.None) is { } registration && await budget.TryTakeAsync(entry, Limit.MailsToOne, address)
-            ? await WithTokenAsync(MailKind.ResetPassword, registration, TokenPurpose.ResetPassword)
-            : null;
+        await registrations.FindAsync(address, CancellationToken.None) is { } registration
+            && await budget.TryTakeAsync(entry, Limit.MailsToOne, address)
+                ? await WithTokenAsync(MailKind.ResetPassword, registration, TokenPurpose.ResetPassword)
+                : null;
 
     Task<bool> IsWantedAsync(OutboxEntry entry) => db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None);
 
@@ -87,7 +95,9 @@ sealed class MailWriter(
         WithToken(entry.Mail!.Value, await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None), purpose);
 
     async Task<(string Recipient, MailText Text)?> WithTokenAsync(MailKind mail, WaitingRegistration registration, TokenPurpose purpose) =>
-        await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token ? (registration.Email, WithToken(mail, token, purpose, registration.CreatedAt)) : null;
+        await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token
+            ? (registration.Email, WithToken(mail, token, purpose, registration.CreatedAt))
+            : null;
 
     MailText WithToken(MailKind mail, string token, TokenPurpose purpose, DateTime registeredAt = default) =>
         MailText.Of(mail, options.Value, token, tokens.LifetimeOf(purpose), newEmail: null, registeredAt);

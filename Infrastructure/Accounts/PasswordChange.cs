@@ -4,15 +4,15 @@ using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Infrastructure.Accounts;
 
-/// <summary>Gives an account another password: voids what is pending, ends the sessions that the old one opened, and tells the owner.</summary>
+/// <summary>Sets a new password: voids what is pending, ends the sessions that the old one opened, and tells the owner.</summary>
 sealed class PasswordChange(PendingChanges pending, SecurityEventLog events, MailOutbox mails)
 {
     /// <summary>Sets the password of a user whose row the caller has locked. The caller saves.</summary>
-    /// <param name="user">Tracked.</param>
-    /// <param name="hash">Of the new password.</param>
-    /// <param name="kind">What the owner is told in the list of events.</param>
-    /// <param name="keptSession">The session that makes the change; null to end all of them.</param>
-    /// <param name="ct">Cancels it.</param>
+    /// <param name="user">The user, tracked.</param>
+    /// <param name="hash">The hash of the new password.</param>
+    /// <param name="kind">The event that the owner sees.</param>
+    /// <param name="keptSession">The session that makes the change; null to end all sessions.</param>
+    /// <param name="ct">Cancels the change.</param>
     public async Task SetAsync(User user, string hash, SecurityEventKind kind, long? keptSession, CancellationToken ct)
     {
         await pending.VoidAsync(user, keptSession, ct);

@@ -6,42 +6,43 @@ using Profiles.Infrastructure.SecurityEvents;
 namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
-/// Finds the registrations whose addresses nobody has confirmed yet, and makes accounts of them (docs/adr/0008-e-mail-verification.md).
+/// Finds registrations whose addresses are not confirmed yet and turns them into accounts (docs/adr/0008-e-mail-verification.md).
 /// </summary>
 sealed class WaitingRegistrations(
     ProfilesDbContext db, SecurityEventLog events, OneTimeTokens tokens, IOptions<AccountOptions> options, TimeProvider clock)
 {
     DateTime Now => ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
 
-    /// <summary>The registration that waits for an address; null when there is none, or it has expired.</summary>
+    /// <summary>Finds the registration of an address; null when there is none or it has expired.</summary>
     public Task<WaitingRegistration?> FindAsync(string normalizedEmail, CancellationToken ct) =>
         Current().SingleOrDefaultAsync(r => r.NormalizedEmail == normalizedEmail, ct);
 
-    /// <summary>The registration that a token is valid for; null when there is none.</summary>
+    /// <summary>Finds the registration of a valid token; null when there is none.</summary>
     public Task<WaitingRegistration?> FindAsync(string token, TokenPurpose purpose, CancellationToken ct)
     {
         var (hash, now) = (OneTimeTokens.Hash(token), Now);
         return Current().SingleOrDefaultAsync(r => r.TokenHash == hash && r.TokenPurpose == purpose && r.TokenExpiresAt > now, ct);
     }
 
-    /// <summary>Makes the one token that is valid for a registration from now on; null when another registration has replaced it.</summary>
+    /// <summary>Creates the only valid token of a registration; null when another registration has replaced it.</summary>
     public async Task<string?> MakeTokenAsync(WaitingRegistration registration, TokenPurpose purpose, CancellationToken ct)
     {
         var (token, hash) = OneTimeTokens.Make();
         var expires = Now + tokens.LifetimeOf(purpose);
         return await Same(registration).ExecuteUpdateAsync(r => r
-            .SetProperty(x => x.TokenHash, hash).SetProperty(x => x.TokenPurpose, purpose).SetProperty(x => x.TokenExpiresAt, expires), ct) == 1
-            ? token : null;
+            .SetProperty(x => x.TokenHash, hash)
+            .SetProperty(x => x.TokenPurpose, purpose)
+            .SetProperty(x => x.TokenExpiresAt, expires), ct) == 1 ? token : null;
     }
 
     /// <summary>
-    /// Makes the account of a registration that a token was found for. False when another registration has replaced it, or the address has an
-    /// account by now.
+    /// Creates the account of a registration whose token was valid. False when another registration has replaced it, or the address has
+    /// an account by now.
     /// </summary>
     public async Task<bool> ConfirmAsync(WaitingRegistration registration, string passwordHash, CancellationToken ct)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
-        // Whoever deletes the row has it: another registration, another mail or another use of the token comes before that or after it.
+        // The request that deletes the row creates the account; a new registration, mail or use of the token makes the condition false.
         if (await Same(registration).Where(r => r.TokenHash == registration.TokenHash).ExecuteDeleteAsync(ct) == 0)
             return false;
         var user = new User
@@ -75,7 +76,8 @@ sealed class WaitingRegistrations(
         return db.WaitingRegistrations.AsNoTracking().Where(r => r.CreatedAt > expired);
     }
 
-    // The hash's salt is random: it tells a registration from the one that has replaced it.
+    // The random salt in the hash distinguishes a registration from the one that has replaced it.
     IQueryable<WaitingRegistration> Same(WaitingRegistration registration) =>
-        db.WaitingRegistrations.Where(r => r.NormalizedEmail == registration.NormalizedEmail && r.PasswordHash == registration.PasswordHash);
+        db.WaitingRegistrations.Where(
+            r => r.NormalizedEmail == registration.NormalizedEmail && r.PasswordHash == registration.PasswordHash);
 }

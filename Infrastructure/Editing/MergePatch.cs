@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace Profiles.Infrastructure.Editing;
 
-/// <summary>JSON Merge Patch (RFC 7396): null removes, what is absent stays, objects are merged and everything else is replaced.</summary>
+/// <summary>JSON Merge Patch (RFC 7396): null removes a member, absent members stay, objects merge, other values replace.</summary>
 static class MergePatch
 {
-    /// <summary>The patched value, made of <paramref name="target"/> itself where that is an object; null is JSON's null.</summary>
+    /// <summary>Returns the patched value; changes <paramref name="target"/> itself when it is an object. Null is JSON's null.</summary>
     public static JsonNode? Apply(JsonNode? target, JsonElement patch)
     {
         if (patch.ValueKind != JsonValueKind.Object)

@@ -3,21 +3,20 @@ using System.Text.Json.Nodes;
 
 namespace Profiles.Infrastructure.Editing;
 
-/// <summary>The text that a profile's metadata is kept as: JSON without blanks, nothing escaped that need not be.</summary>
+/// <summary>Converts a profile's metadata to the stored text, which is JSON without white space and needless escapes, and back.</summary>
 static class MetadataText
 {
     static readonly JsonSerializerOptions Compact = new() { Encoder = new PlainJsonEncoder() };
 
-    /// <summary>The object that the text is of.</summary>
     public static JsonElement? Read(string? text) => text is null ? null : JsonSerializer.Deserialize<JsonElement>(text);
 
     public static string Write(JsonElement metadata) => JsonSerializer.Serialize(metadata, Compact);
 
-    /// <summary>What a merge patch (RFC 7396) makes of the text.</summary>
+    /// <summary>Applies a merge patch (RFC 7396) to the text.</summary>
     public static string Merge(string? text, JsonElement patch) =>
         MergePatch.Apply(text is null ? null : JsonNode.Parse(text), patch)!.ToJsonString(Compact);
 
-    /// <summary>Why this cannot be metadata; null when it can. How long it may be is judged by the text.</summary>
+    /// <summary>Returns why this is not valid metadata, or null. The length is checked on the text.</summary>
     public static string? Objection(JsonElement metadata)
     {
         if (metadata.ValueKind != JsonValueKind.Object)
@@ -28,12 +27,12 @@ static class MetadataText
         }
         catch (InvalidOperationException)
         {
-            // Escapes of lone surrogates, which are read only here.
+            // The parser leaves escaped lone surrogates unread until here.
             return "The text is not valid Unicode.";
         }
     }
 
-    // As deep as a body may be, no deeper.
+    // The recursion is bounded by the JSON reader's maximum depth.
     static bool HasNul(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => value.EnumerateObject().Any(m => m.Name.Contains('\0') || HasNul(m.Value)),

@@ -2,7 +2,10 @@ using System.Text.Encodings.Web;
 
 namespace Profiles.Infrastructure.Editing;
 
-/// <summary>Escapes what JSON demands and nothing else (RFC 8259, 7): the framework's own would make twelve bytes of an emoji's four. For what is kept, not for what a browser shows.</summary>
+/// <summary>
+/// Escapes only what JSON requires (RFC 8259, 7): the framework's encoders write an emoji of four bytes as twelve. For storage, not for
+/// HTML.
+/// </summary>
 sealed class PlainJsonEncoder : JavaScriptEncoder
 {
     public override int MaxOutputCharactersPerInputCharacter => UnsafeRelaxedJsonEscaping.MaxOutputCharactersPerInputCharacter;
@@ -19,6 +22,7 @@ sealed class PlainJsonEncoder : JavaScriptEncoder
         return -1;
     }
 
-    public override unsafe bool TryEncodeUnicodeScalar(int unicodeScalar, char* buffer, int bufferLength, out int numberOfCharactersWritten) =>
+    public override unsafe bool TryEncodeUnicodeScalar(
+        int unicodeScalar, char* buffer, int bufferLength, out int numberOfCharactersWritten) =>
         UnsafeRelaxedJsonEscaping.TryEncodeUnicodeScalar(unicodeScalar, buffer, bufferLength, out numberOfCharactersWritten);
 }

@@ -9,17 +9,21 @@ using Profiles.Infrastructure.Limits;
 
 namespace Profiles.Infrastructure.Editing;
 
-/// <summary>Changes the caller's profile under <c>If-Match</c>, and again on what is there then when another change came between.</summary>
-sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags, EmailChange emails, PasswordCheck check, RouteLimits limits)
+/// <summary>Changes the caller's profile under <c>If-Match</c>; retries on the new state when another change came between.</summary>
+sealed class ProfileChange(
+    ProfilesDbContext db, CurrentUser me, ProfileTag tags, EmailChange emails, PasswordCheck check, RouteLimits limits)
 {
-    // The hash of the password that the caller has shown.
-    string? shown;
+    // The hash that the request's current_password was verified against.
+    string? verifiedHash;
 
-    /// <summary>Applies the change and saves it; <see cref="CurrentUser.User"/> is then what is stored, and the answer has its <c>ETag</c>. The refusal, or null when there is none.</summary>
-    /// <param name="context">The exchange under way.</param>
-    /// <param name="fields">What was sent.</param>
-    /// <param name="change">Takes it over, all but the address; may be asked more than once.</param>
-    /// <param name="ct">Ends the wait for the database.</param>
+    /// <summary>
+    /// Applies the change and saves it; updates <see cref="CurrentUser.User"/> and sets the answer's <c>ETag</c>. Returns the refusal, or
+    /// null.
+    /// </summary>
+    /// <param name="context">The request's context.</param>
+    /// <param name="fields">The fields of the request.</param>
+    /// <param name="change">Applies all fields but the address; called again on a retry.</param>
+    /// <param name="ct">Cancels the change.</param>
     public async Task<ProblemHttpResult?> SaveAsync(HttpContext context, ProfileFields fields, Action<User> change, CancellationToken ct)
     {
         while (true)
@@ -37,9 +41,10 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
                 await using var transaction = !fields.Email.HasValue ? null : await db.LockUserAsync(me.Id, ct);
                 if (fields.Email.HasValue)
                 {
-                    if (await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct) != me.Profile.Version)
+                    var version = await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct);
+                    if (version != me.Profile.Version)
                         throw new DbUpdateConcurrencyException();
-                    await emails.ChangeAsync(me.User, fields.Email.Value!, isPasswordShown: shown is not null, ct);
+                    await emails.ChangeAsync(me.User, fields.Email.Value!, isPasswordVerified: verifiedHash is not null, ct);
                 }
                 await db.SaveChangesAsync(ct);
                 if (transaction is not null)
@@ -49,7 +54,7 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
             }
             catch (DbUpdateConcurrencyException)
             {
-                // Another change came between the read and the write: judge and apply this one on what is there now.
+                // Another change came between the read and the write: checks and applies this one again on the new state.
                 db.ChangeTracker.Clear();
                 if (await db.FindUserAsync(me.Id, ct) is not { } current)
                     return Problems.Of(ErrorCodes.InvalidAccessToken);
@@ -62,20 +67,20 @@ sealed class ProfileChange(ProfilesDbContext db, CurrentUser me, ProfileTag tags
         }
     }
 
-    // A token that was stolen is not enough to take the account over by another address.
+    // Requires the password, so that a stolen token is not enough to take the account over with another address.
     async Task<ProblemHttpResult?> RefusalAsync(HttpContext context, ProfileFields fields, CancellationToken ct)
     {
-        if (!fields.Email.HasValue || shown == me.User.PasswordHash)
+        if (!fields.Email.HasValue || verifiedHash == me.User.PasswordHash)
             return null;
         var isOther = User.Normalize(fields.Email.Value!) != me.User.NormalizedEmail;
         if (string.IsNullOrEmpty(fields.CurrentPassword))
             return isOther ? Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context) : null;
         if (!await check.VerifyAsync(me.User, fields.CurrentPassword, ct))
             return Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
-        // Once for the request, however often the change has to be made: whoever is logged in could have mails sent to anybody.
-        if (isOther && shown is null)
+        // Limited, because a user could have mails sent to anybody; counts once for all retries of the request.
+        if (isOther && verifiedHash is null)
             await limits.TakeAsync(Limit.Mails, FormattableString.Invariant($"user {me.Id}"), ct);
-        shown = me.User.PasswordHash;
+        verifiedHash = me.User.PasswordHash;
         return null;
     }
 }

@@ -5,7 +5,7 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Editing;
 
-/// <summary>A profile as its owner sees it, whatever the owner has just done with it; what is not known is null.</summary>
+/// <summary>A profile as its owner sees it; fields without a value are null.</summary>
 record ProfileDescription
 {
     [Range(1, double.MaxValue)]
@@ -14,14 +14,14 @@ record ProfileDescription
     [StringLength(UserProfile.NameMaxLength, MinimumLength = 1)]
     public required string Name { get; init; }
 
-    /// <summary>As the person wrote it.</summary>
+    /// <summary>As the user wrote it.</summary>
     [MaxLength(User.EmailMaxLength), DataType(DataType.EmailAddress)]
     public required string Email { get; init; }
 
-    /// <summary>Whether the person has shown that the address is theirs.</summary>
+    /// <summary>Whether the user has confirmed the address.</summary>
     public required bool EmailVerified { get; init; }
 
-    /// <summary>The address that replaces `email` when it has been confirmed; null when none does.</summary>
+    /// <summary>The address that replaces `email` once it is confirmed; null when there is none.</summary>
     [MaxLength(User.EmailMaxLength), DataType(DataType.EmailAddress)]
     public string? PendingEmail { get; init; }
 
@@ -29,39 +29,40 @@ record ProfileDescription
     [DataType(DataType.Url)]
     public string? ImageUrl { get; init; }
 
-    /// <summary>Null when there is none.</summary>
+    /// <summary>Null when there is no image.</summary>
     public ImageDescription? Image { get; init; }
 
-    /// <summary>Compared without regard to case, kept in lower case.</summary>
-    [StringLength(UserProfile.UsernameMaxLength, MinimumLength = UserProfile.UsernameMinLength), RegularExpression($"^{ProfileFieldFormats.UsernamePattern}$")]
+    /// <summary>Case-insensitive; stored in lower case.</summary>
+    [StringLength(UserProfile.UsernameMaxLength, MinimumLength = UserProfile.UsernameMinLength),
+        RegularExpression($"^{ProfileFormats.UsernamePattern}$")]
     public string? Username { get; init; }
 
     /// <summary>Line feeds and tabs are its only control characters.</summary>
-    [MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFieldFormats.BioPattern)]
+    [MaxLength(UserProfile.BioMaxLength), RegularExpression(ProfileFormats.BioPattern)]
     public string? Bio { get; init; }
 
     /// <summary>E.164.</summary>
-    [MaxLength(UserProfile.PhoneMaxLength), RegularExpression($"^{ProfileFieldFormats.PhonePattern}$")]
+    [MaxLength(UserProfile.PhoneMaxLength), RegularExpression($"^{ProfileFormats.PhonePattern}$")]
     public string? Phone { get; init; }
 
     /// <summary>Not before 1900, and not in the future.</summary>
     public DateOnly? BirthDate { get; init; }
 
     /// <summary>A well-formed language tag (BCP 47).</summary>
-    [StringLength(UserProfile.LocaleMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldFormats.LocalePattern}$")]
+    [StringLength(UserProfile.LocaleMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFormats.LocalePattern}$")]
     public string? Locale { get; init; }
 
-    /// <summary>A name of the IANA database.</summary>
-    [StringLength(UserProfile.TimeZoneMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFieldFormats.TimeZonePattern}$")]
+    /// <summary>A name of the IANA time zone database.</summary>
+    [StringLength(UserProfile.TimeZoneMaxLength, MinimumLength = 2), RegularExpression($"^{ProfileFormats.TimeZonePattern}$")]
     public string? TimeZone { get; init; }
 
-    /// <summary>The app's own object, at most 16384 bytes as JSON in UTF-8; no NUL characters.</summary>
+    /// <summary>The app's own object: at most 16384 bytes as JSON in UTF-8, no NUL characters.</summary>
     public JsonElement? Metadata { get; init; }
 
-    /// <summary>Whether everybody may see the public part at `/users/{username}`.</summary>
+    /// <summary>Whether `/users/{username}` shows the public part to everybody.</summary>
     public required bool IsPublic { get; init; }
 
-    /// <summary>For the API's document.</summary>
+    /// <summary>The example of the API document.</summary>
     public static ProfileDescription Example { get; } = new()
     {
         Id = 1,

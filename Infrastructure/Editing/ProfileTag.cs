@@ -10,24 +10,29 @@ using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 namespace Profiles.Infrastructure.Editing;
 
 /// <summary>
-/// The strong entity tag of a profile as it is shown (RFC 9110, 8.8.3): another one after every change, for every other address of the picture, and from a release that shows it
-/// in another form.
+/// The strong entity tag of a profile's representation (RFC 9110, 8.8.3). It changes with every change of the profile, with the image's
+/// address, and with a release that represents profiles differently.
 /// </summary>
 sealed class ProfileTag(ImageAddress address, IOptions<JsonOptions> json)
 {
-    // What a profile looks like, whoever's it is: every member that this release writes, and how. Made once, so that an unchanged profile costs no JSON.
-    readonly string form = Hex(JsonSerializer.SerializeToUtf8Bytes(ProfileDescription.Example, json.Value.SerializerOptions));
+    // A hash of the example stands for the members that this release writes; made once, so that a tag needs no serialisation.
+    readonly string shape = Hex(JsonSerializer.SerializeToUtf8Bytes(ProfileDescription.Example, json.Value.SerializerOptions));
 
     public EntityTagHeaderValue Of(User user) =>
-        Quote(Hex(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{form}\n{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}"))));
+        Quote(Hex(Encoding.UTF8.GetBytes(
+            FormattableString.Invariant($"{shape}\n{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}"))));
 
-    /// <summary>The tag of what others see, of which no version is counted: a change of what they do not see is none to them.</summary>
-    public EntityTagHeaderValue OfPublic<T>(T shown) => Quote(Hex(JsonSerializer.SerializeToUtf8Bytes(shown, json.Value.SerializerOptions)));
+    /// <summary>Returns the tag of a public profile, by its content: changes of hidden fields do not change it.</summary>
+    public EntityTagHeaderValue OfPublic<T>(T profile) =>
+        Quote(Hex(JsonSerializer.SerializeToUtf8Bytes(profile, json.Value.SerializerOptions)));
 
-    /// <summary>Whether the client has this already: <c>If-None-Match</c>.</summary>
+    /// <summary>Returns whether the client has this representation (<c>If-None-Match</c>).</summary>
     public static bool IsKnown(HttpRequest request, EntityTagHeaderValue tag) => IsAmong(request.GetTypedHeaders().IfNoneMatch, tag);
 
-    /// <summary>Whether the client speaks of another state than this: <c>If-Match</c>. A proxy that compresses weakens a tag on its way, and means the same state.</summary>
+    /// <summary>
+    /// Returns whether the client expects another state (<c>If-Match</c>). The weak form matches too, because compressing proxies weaken
+    /// tags.
+    /// </summary>
     public static bool IsStale(HttpRequest request, EntityTagHeaderValue tag) =>
         request.Headers.IfMatch.Count > 0 && !IsAmong(request.GetTypedHeaders().IfMatch, tag);
 

@@ -5,50 +5,86 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>What a mail says, in plain text and in HTML. A stranger can have one sent to anybody: nothing that a person wrote of themselves is in it but addresses.</summary>
+/// <summary>
+/// The text of a mail, plain and in HTML. It quotes nothing that users write except addresses, because a stranger can have a mail sent to
+/// anybody.
+/// </summary>
 /// <param name="Subject">The subject.</param>
 /// <param name="Lines">The paragraphs.</param>
-/// <param name="Link">What to open; null for none.</param>
-/// <param name="Code">What to copy into the app where there is no link; null for none.</param>
+/// <param name="Link">The link to open; null for none.</param>
+/// <param name="Code">The code to copy into the app where there is no link; null for none.</param>
 sealed record MailText(string Subject, string[] Lines, string? Link = null, string? Code = null)
 {
-    /// <summary>The words of each kind.</summary>
+    /// <summary>Returns the text of a kind of mail.</summary>
     /// <param name="mail">The kind.</param>
     /// <param name="options">The settings, which have the links.</param>
-    /// <param name="token">For a kind with a token.</param>
+    /// <param name="token">The token of a kind that has one.</param>
     /// <param name="lifetime">How long the token is valid.</param>
-    /// <param name="newEmail">For a change of address; null where none waits any more.</param>
-    /// <param name="registeredAt">For a registration, UTC: somebody else may have registered the same address at another time.</param>
-    public static MailText Of(MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail, DateTime registeredAt = default) => mail switch
+    /// <param name="newEmail">The new address of a change; null when it is no longer pending.</param>
+    /// <param name="registeredAt">
+    /// The time of a registration in UTC: somebody else may have registered the same address at another time.
+    /// </param>
+    public static MailText Of(
+        MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail, DateTime registeredAt = default) =>
+        mail switch
     {
         MailKind.ConfirmRegistration => WithToken(
-            "Confirm your e-mail address", $"Please confirm that you registered with this e-mail address on {registeredAt.ToString("d MMMM yyyy 'at' HH:mm:ss", CultureInfo.InvariantCulture)} UTC",
-            "If it was not you, do nothing: no account is made. If you registered at another time, ask in the app for a new password instead.", options.VerifyUrl, token!, lifetime),
+            "Confirm your e-mail address",
+            "Please confirm that you registered with this e-mail address on "
+            + $"{registeredAt.ToString("d MMMM yyyy 'at' HH:mm:ss", CultureInfo.InvariantCulture)} UTC",
+            "If it was not you, do nothing: no account is made. "
+            + "If you registered at another time, ask in the app for a new password instead.",
+            options.VerifyUrl, token!, lifetime),
         MailKind.VerifyEmail or MailKind.VerifyNewEmail => WithToken(
-            "Confirm your e-mail address", "Please confirm that this e-mail address is yours", "If you did not ask for this, do nothing: the address is then not confirmed.", options.VerifyUrl, token!, lifetime),
+            "Confirm your e-mail address",
+            "Please confirm that this e-mail address is yours",
+            "If you did not ask for this, do nothing: the address is then not confirmed.",
+            options.VerifyUrl, token!, lifetime),
         MailKind.ResetPassword => WithToken(
-            "Set a new password", "Somebody, we hope you, asked for a new password for your account", "If it was not you, do nothing: your password stays as it is.", options.ResetUrl, token!, lifetime),
+            "Set a new password",
+            "Somebody, we hope you, asked for a new password for your account",
+            "If it was not you, do nothing: your password stays as it is.",
+            options.ResetUrl, token!, lifetime),
         MailKind.EmailChangeRequested => new("A change of your e-mail address",
-            [$"Somebody, we hope you, has asked for {newEmail ?? "another one"} as the e-mail address of your account.", "If it was not you, change your password in the app now, and tell those who run this service: soon no mail about the account will come here any more."]),
+        [
+            $"Somebody, we hope you, has asked for {newEmail ?? "another one"} as the e-mail address of your account.",
+            "If it was not you, change your password in the app now, and tell those who run this service: "
+            + "soon no mail about the account will come here any more.",
+        ]),
         MailKind.EmailChanged => new("Your e-mail address was changed",
-            [$"The e-mail address of your account is now {newEmail}, and no mail about the account will come here any more.", "If it was not you, tell those who run this service now."]),
+        [
+            $"The e-mail address of your account is now {newEmail}, and no mail about the account will come here any more.",
+            "If it was not you, tell those who run this service now.",
+        ]),
         MailKind.AlreadyRegistered => new("You have an account already",
-            ["Somebody, we hope you, tried to use this e-mail address for an account. It has one already: log in, or ask in the app for a new password.", "If it was not you, do nothing: nothing has changed."]),
+        [
+            "Somebody, we hope you, tried to use this e-mail address for an account. "
+            + "It has one already: log in, or ask in the app for a new password.",
+            "If it was not you, do nothing: nothing has changed.",
+        ]),
         MailKind.PasswordChanged => new("Your password was changed",
-            ["The password of your account was changed, and phones that were logged in have been logged out.", "If it was not you, ask in the app for a new password now, and tell those who run this service."]),
+        [
+            "The password of your account was changed, and phones that were logged in have been logged out.",
+            "If it was not you, ask in the app for a new password now, and tell those who run this service.",
+        ]),
         _ => throw new ArgumentOutOfRangeException(nameof(mail)),
     };
 
-    public string Plain => string.Join("\r\n\r\n", [Lines[0], .. Link is null ? [] : new[] { Link }, .. Code is null ? [] : new[] { Code }, .. Lines[1..]]) + "\r\n";
+    public string Plain => string.Join(
+        "\r\n\r\n", [Lines[0], .. Link is null ? [] : new[] { Link }, .. Code is null ? [] : new[] { Code }, .. Lines[1..]]) + "\r\n";
 
     public string Html
     {
         get
         {
-            var html = new StringBuilder("<!DOCTYPE html>\r\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>").Append(Encode(Subject)).Append("</title></head><body>\r\n");
+            var html = new StringBuilder("<!DOCTYPE html>\r\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>")
+                .Append(Encode(Subject)).Append("</title></head><body>\r\n");
             html.Append("<p>").Append(Encode(Lines[0])).Append("</p>\r\n");
             if (Link is not null)
-                html.Append("<p><a href=\"").Append(Encode(Link)).Append("\">").Append(Encode(Subject)).Append("</a></p>\r\n<p>").Append(Encode(Link)).Append("</p>\r\n");
+            {
+                html.Append("<p><a href=\"").Append(Encode(Link)).Append("\">").Append(Encode(Subject)).Append("</a></p>\r\n")
+                    .Append("<p>").Append(Encode(Link)).Append("</p>\r\n");
+            }
             if (Code is not null)
                 html.Append("<p><code>").Append(Encode(Code)).Append("</code></p>\r\n");
             foreach (var line in Lines[1..])
@@ -57,13 +93,20 @@ sealed record MailText(string Subject, string[] Lines, string? Link = null, stri
         }
     }
 
-    static MailText WithToken(string subject, string request, string otherwise, string? template, string token, TimeSpan lifetime) => template is null
-        ? new(subject, [$"{request}: enter this code in the app. It is valid for {InWords(lifetime)}.", otherwise], Code: token)
-        : new(subject, [$"{request}: open this link. It is valid for {InWords(lifetime)}.", otherwise], Link: MailOptions.Fill(template, token));
+    static MailText WithToken(string subject, string request, string otherwise, string? template, string token, TimeSpan lifetime) =>
+        template is null
+            ? new(subject, [$"{request}: enter this code in the app. It is valid for {InWords(lifetime)}.", otherwise], Code: token)
+            : new(subject, [$"{request}: open this link. It is valid for {InWords(lifetime)}.", otherwise],
+                Link: MailOptions.Fill(template, token));
 
-    static string InWords(TimeSpan time) => time.TotalHours < 2 ? Say(time.TotalMinutes, "minutes") : time.TotalDays < 2 ? Say(time.TotalHours, "hours") : Say(time.TotalDays, "days");
+    static string InWords(TimeSpan time) => time switch
+    {
+        { TotalHours: < 2 } => Whole(time.TotalMinutes, "minutes"),
+        { TotalDays: < 2 } => Whole(time.TotalHours, "hours"),
+        _ => Whole(time.TotalDays, "days"),
+    };
 
-    static string Say(double number, string unit) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(number)} {unit}");
+    static string Whole(double number, string unit) => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(number)} {unit}");
 
     static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

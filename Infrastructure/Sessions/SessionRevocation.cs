@@ -5,14 +5,16 @@ using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Infrastructure.Sessions;
 
-/// <summary>Ends sessions (RFC 7009): their access and refresh tokens are refused from the next request on. The owner sees an event for each.</summary>
+/// <summary>
+/// Ends sessions (RFC 7009): their access and refresh tokens are refused from the next request on. The owner sees an event for each.
+/// </summary>
 sealed class SessionRevocation(ProfilesDbContext db, SecurityEventLog events, IOptions<SessionsOptions> options)
 {
     /// <summary>Ends these sessions of a user in a transaction of its own.</summary>
     /// <returns>How many ended.</returns>
     public async Task<int> RevokeAsync(long userId, SecurityEventKind why, IQueryable<Session> sessions)
     {
-        // A deletion of the account locks the same row first: neither waits for the other in a circle.
+        // Locks in the same order as a deletion of the account, so that the two cannot deadlock.
         await using var transaction = await db.LockUserAsync(userId, CancellationToken.None);
         var revoked = await DeleteAsync(userId, why, sessions, CancellationToken.None);
         await db.SaveChangesAsync();
@@ -21,22 +23,23 @@ sealed class SessionRevocation(ProfilesDbContext db, SecurityEventLog events, IO
     }
 
     /// <summary>Ends all sessions of a user but one, in the caller's transaction. The caller saves the events.</summary>
-    /// <param name="userId">Whose sessions.</param>
-    /// <param name="keptSession">The session that stays; null to end all of them.</param>
-    /// <param name="ct">Cancels it.</param>
+    /// <param name="userId">The user.</param>
+    /// <param name="keptSession">The session that stays; null to end all sessions.</param>
+    /// <param name="ct">Cancels the change.</param>
     public Task RevokeOthersAsync(long userId, long? keptSession, CancellationToken ct) =>
         DeleteAsync(userId, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == userId && s.Id != (keptSession ?? 0)), ct);
 
-    /// <summary>Ends the sessions that were used longest ago, beyond the number that a user may have; in the caller's transaction, and saved.</summary>
+    /// <summary>Ends a user's least recently used sessions beyond the limit, and saves in the caller's transaction.</summary>
     public async Task RevokeSurplusAsync(long userId, CancellationToken ct)
     {
         var kept = db.Sessions.Where(s => s.UserId == userId).OrderByDescending(s => s.LastUsedAt).ThenByDescending(s => s.Id)
             .Take(options.Value.PerUser).Select(s => s.Id);
-        if (await DeleteAsync(userId, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == userId && !kept.Contains(s.Id)), ct) > 0)
+        var surplus = db.Sessions.Where(s => s.UserId == userId && !kept.Contains(s.Id));
+        if (await DeleteAsync(userId, SecurityEventKind.SessionEnded, surplus, ct) > 0)
             await db.SaveChangesAsync(ct);
     }
 
-    // Each gets its event from the transaction that deletes its row.
+    // Row by row: only the transaction that deletes a session adds its event.
     async Task<int> DeleteAsync(long userId, SecurityEventKind why, IQueryable<Session> sessions, CancellationToken ct)
     {
         var revoked = 0;

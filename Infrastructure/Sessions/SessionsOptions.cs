@@ -10,12 +10,12 @@ public sealed class SessionsOptions
     public TimeSpan RefreshLifetime { get; set; } = TimeSpan.FromDays(60);
 
     /// <summary>
-    /// How long a replaced refresh token is still answered, with the same new one, in case the first answer was lost. 00:00:00 to 01:00:00.
+    /// How long a replaced refresh token still gets the same answer, in case the first one was lost, 00:00:00 to 01:00:00.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ReuseWindow { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The most sessions of one user, 1 to 1000. One more login ends the session that was used longest ago.</summary>
+    /// <summary>The most sessions of one user, 1 to 1000. One more login ends the least recently used session.</summary>
     [Range(1, 1000)]
     public int PerUser { get; set; } = 50;
 }
