@@ -7,19 +7,19 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Infrastructure.Decoding;
 
-/// <summary>The service's end of one worker process. It takes one image at a time, and none after it was lost.</summary>
+/// <summary>The service's end of one worker process. It takes one image at a time, and none after a failure.</summary>
 sealed partial class DecodeWorker : IDisposable
 {
-    // A start loads a runtime twice, and libvips: enough on a very busy machine.
+    // A start loads the runtime twice, and libvips; this is enough on a very busy machine.
     static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
-    // What a decoder prints before it crashes is for the log; a flood is not.
+    // Characters of a crashing decoder's output that reach the log.
     const int MaxErrorLength = 2000;
 
-    // With a smaller share of a processor it is the machine that was late, not the image.
-    const double LeastShare = 0.5;
+    // With a smaller share of a processor, the machine was slow and not the image.
+    const double MinProcessorShare = 0.5;
 
-    // F_SETPIPE_SZ. An unprivileged user has 64 MiB for all pipes; a pipe that is refused more stays at 64 KiB.
+    // F_SETPIPE_SZ. An unprivileged user has 64 MiB for all pipes; a refused pipe stays at 64 KiB.
     const int SetPipeSize = 1031, PipeSize = 512 * 1024;
 
     readonly Process process;
@@ -30,23 +30,23 @@ sealed partial class DecodeWorker : IDisposable
     DecodeWorker(Process process)
     {
         this.process = process;
-        // A photo has some megabytes, and a full pipe wakes both processes.
+        // A photo has some megabytes, and each time a small pipe is full, both processes wake up.
         if (OperatingSystem.IsLinux() && process.StandardInput.BaseStream is PipeStream pipe)
             _ = fcntl(pipe.SafePipeHandle, SetPipeSize, PipeSize);
         errors = ReadErrorsAsync(process.StandardError);
     }
 
-    /// <summary>What it says of itself.</summary>
+    /// <summary>The worker's greeting.</summary>
     public WorkerGreeting Greeting { get; private set; } = null!;
 
-    /// <summary>How many images it was given.</summary>
+    /// <summary>The number of images that it has received.</summary>
     public int Images { get; private set; }
 
-    /// <summary>Whether its process has ended, or is about to.</summary>
+    /// <summary>Whether its process has ended or is being killed.</summary>
     public bool HasEnded => isLate || process.HasExited;
 
     /// <summary>Starts a process and waits until it is ready.</summary>
-    /// <exception cref="InvalidOperationException">It cannot work; the message tells whoever starts the service why.</exception>
+    /// <exception cref="InvalidOperationException">The worker cannot run here; the message tells the operator why.</exception>
     /// <exception cref="WorkerLostException">It ended, or did not greet in time.</exception>
     public static async Task<DecodeWorker> StartAsync(long memory, TimeSpan timeout)
     {
@@ -58,7 +58,7 @@ sealed partial class DecodeWorker : IDisposable
             {
                 DecodeAnswer.Ready => DecodeFrame.ReadGreeting(body),
                 DecodeAnswer.CannotStart => throw new InvalidOperationException(Encoding.UTF8.GetString(body)),
-                _ => throw new InvalidDataException("A worker answered before it was asked."),
+                _ => throw new InvalidDataException("A worker sent an answer in place of its greeting."),
             };
             return worker;
         }
@@ -69,10 +69,10 @@ sealed partial class DecodeWorker : IDisposable
         }
     }
 
-    /// <summary>Has one image processed.</summary>
-    /// <exception cref="InvalidImageException">It is damaged, truncated or empty.</exception>
-    /// <exception cref="TooManyPixelsException">Its header promises more pixels than are allowed, in one frame or in all.</exception>
-    /// <exception cref="ImageTooCostlyException">It needs more memory than the worker may have.</exception>
+    /// <summary>Sends one image to the worker and returns the result.</summary>
+    /// <exception cref="InvalidImageException">The image is damaged, truncated or empty.</exception>
+    /// <exception cref="TooManyPixelsException">Its header declares more pixels than are allowed, in one frame or in all.</exception>
+    /// <exception cref="ImageTooCostlyException">It needs more memory than the worker may use.</exception>
     /// <exception cref="WorkerLostException">The worker ended or took longer than <paramref name="timeout"/>.</exception>
     public Task<ProcessedImage> ProcessAsync(UploadBuffer image, ImageFormat format, long maxPixels, int maxSide, TimeSpan timeout)
     {
@@ -97,7 +97,7 @@ sealed partial class DecodeWorker : IDisposable
                 DecodeAnswer.OutOfMemory => throw new ImageTooCostlyException(new DecoderException(Encoding.UTF8.GetString(body))),
                 DecodeAnswer.TooManyPixels => throw new TooManyPixelsException(maxPixels, ofAllFrames: false),
                 DecodeAnswer.TooManyPixelsInAllFrames => throw new TooManyPixelsException(request.MaxPixelsOfAllFrames, ofAllFrames: true),
-                _ => throw new InvalidDataException("A worker greeted instead of answering."),
+                _ => throw new InvalidDataException("A worker sent a greeting in place of an answer."),
             };
         });
     }
@@ -122,7 +122,7 @@ sealed partial class DecodeWorker : IDisposable
         return (answer, body);
     }
 
-    // Whatever else goes wrong, half an answer may be on its way: only after a refusal can the worker be used again.
+    // Kills the worker after any failure but a refusal: a partial answer may be left in the pipe.
     async Task<T> WithinAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> exchange)
     {
         using var deadline = new CancellationTokenSource(timeout);
@@ -130,7 +130,7 @@ sealed partial class DecodeWorker : IDisposable
         var before = ProcessorTime();
         var end = deadline.Token.Register(() =>
         {
-            // Before it is killed: then there is no process to ask.
+            // Read before the kill: a dead process has no times.
             processorTime = ProcessorTime() - before;
             process.Kill();
             killed.Cancel();
@@ -144,23 +144,28 @@ sealed partial class DecodeWorker : IDisposable
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
             if (!deadline.IsCancellationRequested)
-                throw new WorkerLostException($"It ended with {process.ExitCode}. {await LastErrorsAsync()}", e) { HadImage = hasImage };
+            {
+                throw new WorkerLostException($"It ended with exit code {process.ExitCode}. {await LastErrorsAsync()}", e)
+                {
+                    HadImage = hasImage,
+                };
+            }
             throw new WorkerLostException(
-                FormattableString.Invariant($"It took too long, {processorTime.TotalSeconds:0.0} s of processor time."), e)
+                FormattableString.Invariant($"It timed out after {processorTime.TotalSeconds:0.0} s of processor time."), e)
             {
                 HadImage = true,
-                IsStarved = processorTime < timeout * LeastShare,
+                IsStarved = processorTime < timeout * MinProcessorShare,
             };
         }
         finally
         {
-            // The deadline may come just after the answer: the process is being killed then.
+            // The deadline may pass just after the answer: the process is then being killed.
             await end.DisposeAsync();
             isLate |= deadline.IsCancellationRequested;
         }
     }
 
-    // Zero when the process has just ended.
+    // Returns zero when the process has just ended.
     TimeSpan ProcessorTime()
     {
         try
@@ -173,7 +178,7 @@ sealed partial class DecodeWorker : IDisposable
         }
     }
 
-    // Another process may hold the pipe open.
+    // Waits at most a second, because another process may hold the pipe open.
     async Task<string> LastErrorsAsync() => await Task.WhenAny(errors, Task.Delay(TimeSpan.FromSeconds(1))) == errors ? await errors : "";
 
     static async Task<string> ReadErrorsAsync(StreamReader reader)
@@ -188,7 +193,7 @@ sealed partial class DecodeWorker : IDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // The worker was disposed: nobody asks for its last errors any more.
+            // The worker was disposed: nothing reads its errors any more.
         }
         return text.ToString().Trim();
     }
@@ -196,7 +201,7 @@ sealed partial class DecodeWorker : IDisposable
     [LibraryImport("libc")]
     private static partial int fcntl(SafePipeHandle pipe, int command, int value);
 
-    // The worker's program lies beside the service's, and is started in the same way: by the runtime's host, or by its own executable.
+    // The worker's program is in the service's folder and starts the same way: by the dotnet host or by its own executable.
     static ProcessStartInfo Command(string[] arguments)
     {
         var (host, worker) = (Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "Profiles.Worker"));
@@ -208,18 +213,18 @@ sealed partial class DecodeWorker : IDisposable
             RedirectStandardError = true,
             WorkingDirectory = "/",
         };
-        // The service's environment has its secrets: a worker is told only where programs and libraries are.
-        string[] others = OperatingSystem.IsLinux() ? ["LD_LIBRARY_PATH"] : ["SystemRoot", "TEMP", "TMPDIR"];
-        string[] places = ["PATH", "DOTNET_ROOT", .. others];
-        var names = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
-        var kept = start.Environment.Where(v => places.Contains(v.Key, names)).ToArray();
+        // The service's environment contains secrets: a worker gets only the paths of programs and libraries.
+        string[] ofSystem = OperatingSystem.IsLinux() ? ["LD_LIBRARY_PATH"] : ["SystemRoot", "TEMP", "TMPDIR"];
+        string[] paths = ["PATH", "DOTNET_ROOT", .. ofSystem];
+        var comparer = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+        var kept = start.Environment.Where(v => paths.Contains(v.Key, comparer)).ToArray();
         start.Environment.Clear();
         foreach (var (name, value) in kept)
             start.Environment[name] = value;
         start.Environment["LANG"] = "C.UTF-8";
-        // Decoding on several threads fragments the heap to three times its size otherwise.
+        // Otherwise, decoding on several threads fragments the heap to three times its size.
         start.Environment["MALLOC_ARENA_MAX"] = "2";
-        // The runtime's diagnostics need files.
+        // The runtime's diagnostics would create files.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         return start;
     }
@@ -228,9 +233,9 @@ sealed partial class DecodeWorker : IDisposable
 /// <summary>A worker ended or did not answer; the message is for the log.</summary>
 sealed class WorkerLostException(string message, Exception inner) : Exception(message, inner)
 {
-    /// <summary>Whether it had the whole image, and may have begun to decode it: then the image may be why.</summary>
+    /// <summary>Whether the worker had the whole image, which may then be the cause.</summary>
     public bool HadImage { get; init; }
 
-    /// <summary>Whether it had a processor for less than half of its time: then the machine is why.</summary>
+    /// <summary>Whether it had a processor for less than half of its time: the machine is then the cause.</summary>
     public bool IsStarved { get; init; }
 }

@@ -3,32 +3,32 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// An image is refused. The message is for the client; the inner exception, when there is one, has the decoder's message: for the log,
-/// never for the client.
+/// An image is refused. The message is for the client; the inner exception, when there is one, has the decoder's message, which is for the
+/// log only.
 /// </summary>
 abstract class ImageRefusedException(ErrorCode error, string? message = null, Exception? inner = null)
     : Exception(message ?? error.Sentence, inner)
 {
-    /// <summary>What the client is answered.</summary>
+    /// <summary>The error that the client gets.</summary>
     public ErrorCode Error => error;
 
-    /// <summary>The limit that the image exceeds, by its name in the upload policy, as a member of the problem.</summary>
+    /// <summary>The exceeded limit under its name in the upload policy, as a member of the problem.</summary>
     public IReadOnlyDictionary<string, object?> Limit { get; protected init; } = new Dictionary<string, object?>();
 }
 
-/// <summary>The bytes are no whole image of a format on the list.</summary>
+/// <summary>The bytes are not a whole image of an accepted format.</summary>
 sealed class InvalidImageException(Exception? inner = null) : ImageRefusedException(ErrorCodes.InvalidImage, inner: inner)
 {
-    /// <summary>Its format is not on the list.</summary>
+    /// <summary>Creates the exception for a format that is not accepted.</summary>
     public static InvalidImageException OfAnotherFormat() =>
         new() { Limit = new Dictionary<string, object?> { ["types"] = ImageFormats.MediaTypes } };
 }
 
-/// <summary>The image's header promises more pixels than are decoded.</summary>
+/// <summary>The image's header declares more pixels than are decoded.</summary>
 sealed class TooManyPixelsException : ImageRefusedException
 {
-    /// <param name="limit">In pixels.</param>
-    /// <param name="ofAllFrames">Whether it is the limit of all frames of an animation together, and not of one.</param>
+    /// <param name="limit">The limit in pixels.</param>
+    /// <param name="ofAllFrames">Whether it limits all frames of an animation together instead of one.</param>
     public TooManyPixelsException(long limit, bool ofAllFrames)
         : base(
             ErrorCodes.TooManyPixels,
@@ -37,7 +37,7 @@ sealed class TooManyPixelsException : ImageRefusedException
         Limit = new Dictionary<string, object?> { [ofAllFrames ? "max_pixels_of_all_frames" : "max_pixels"] = limit };
 }
 
-/// <summary>Decoding the image takes more time or memory than it may take, or ends the worker.</summary>
+/// <summary>Decoding the image exceeds the time or memory limit, or ends the worker.</summary>
 sealed class ImageTooCostlyException(Exception inner) : ImageRefusedException(ErrorCodes.ImageTooCostly, inner: inner);
 
 /// <summary>A decoder refuses an image; its message may quote what the image contains.</summary>

@@ -3,18 +3,18 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Infrastructure.Decoding;
 
-/// <summary>Tells an image's format by its own first bytes; what has no format on the list is refused before libvips sees it.</summary>
+/// <summary>Detects an image's format from its first bytes, so that other formats are refused before libvips sees them.</summary>
 static class ImageFormats
 {
-    // The shortest header that names a format; libvips 8.14 crashed on an empty buffer.
+    // The shortest header that identifies a format; libvips 8.14 crashed on an empty buffer.
     const int ShortestHeader = 12;
 
-    // An ftyp box lists a handful of brands; a longer list is nobody's photo.
+    // An ftyp box of a photo lists a handful of brands.
     const uint LongestBrandList = 256;
 
     /// <summary>
-    /// The format by magic bytes, or null when it is not on the list. The file's name and declared type are not
-    /// asked, nor are libvips' own sniffers: the one for SVG hung for ever on a truncated SVGZ in 8.14.
+    /// Returns the format by magic bytes, or null when it is not accepted. Ignores the file's name and declared type, and libvips' own
+    /// sniffers: the one for SVG hung for ever on a truncated SVGZ in 8.14.
     /// </summary>
     public static ImageFormat? Sniff(ReadOnlySpan<byte> image)
     {
@@ -26,12 +26,12 @@ static class ImageFormats
         return image[4..].StartsWith("ftyp"u8) ? SniffBrands(image) : null;
     }
 
-    /// <summary>What is accepted, for an app that asks before it sends.</summary>
+    /// <summary>The media types of the accepted formats, for the upload policy.</summary>
     public static IReadOnlyList<string> MediaTypes { get; } =
         ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/heif"];
 
-    // HEIF (ISO/IEC 23008-12): size, "ftyp", major brand, minor version, compatible brands. The major brand is often
-    // only "mif1" (some image), so that the compatible ones have to tell AVIF from HEIC.
+    // HEIF (ISO/IEC 23008-12): size, "ftyp", major brand, minor version, compatible brands. The major brand is often only "mif1" (any
+    // image), so that the compatible ones have to distinguish AVIF from HEIC.
     static ImageFormat? SniffBrands(ReadOnlySpan<byte> image)
     {
         var size = BinaryPrimitives.ReadUInt32BigEndian(image);

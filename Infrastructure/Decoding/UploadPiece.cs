@@ -6,17 +6,17 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// A piece of an image that arrives: native memory, which goes back at once, except for what one photo takes. The runtime collects arrays
-/// for 250 MB of uploads when it finds time, and the process then has three times as much.
+/// A piece of an arriving image in native memory, which is freed at once except for a spare photo's worth. The garbage collector would free
+/// arrays late: 250 MB of uploads would take three times as much.
 /// </summary>
 sealed unsafe partial class UploadPiece : MemoryManager<byte>
 {
     public const int Size = 64 * 1024;
 
-    // mmap(2), the same on every Linux.
+    // Flags of mmap(2), the same on every Linux.
     const int ReadAndWrite = 3, PrivateAnonymous = 0x22;
 
-    // Those of a photo. The system clears each page that it hands out, which costs more than to copy it.
+    // One photo's pieces. The system clears each new page, which costs more than copying one.
     const int MostSpare = 64;
 
     static readonly ConcurrentStack<nint> spare = [];
@@ -42,22 +42,22 @@ sealed unsafe partial class UploadPiece : MemoryManager<byte>
         return new((void*)address, Size);
     }
 
-    // It does not move.
+    // Native memory does not move.
     public override MemoryHandle Pin(int elementIndex = 0) => new((byte*)address + elementIndex, pinnable: this);
 
     public override void Unpin()
     {
-        // It was not pinned.
+        // Pin has pinned nothing.
     }
 
     protected override void Dispose(bool disposing)
     {
         var held = Interlocked.Exchange(ref address, 0);
         if (held != 0)
-            GiveBack(held);
+            Free(held);
     }
 
-    static void GiveBack(nint piece)
+    static void Free(nint piece)
     {
         if (Interlocked.Increment(ref spares) <= MostSpare)
         {

@@ -7,24 +7,24 @@ using NetVips;
 namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// Reads one HEIC by Magick.NET, whose libheif brings an HEVC decoder; it turns the image upright itself. ImageMagick is loaded
-/// when the first HEIC comes, and by policy.xml reads nothing else.
+/// Reads one HEIC with Magick.NET, whose libheif has an HEVC decoder and turns the image upright. ImageMagick is loaded for the first HEIC,
+/// and policy.xml lets it read nothing else.
 /// </summary>
 sealed partial class HeicReader : IDisposable
 {
-    // Red, green, blue and opacity, of 8 bits each.
+    // Red, green, blue and alpha, of 8 bits each.
     const int MostBands = 4;
 
-    static readonly MagickReadSettings Policed = Start();
+    static readonly MagickReadSettings UnderPolicy = Start();
 
-    // Asked for before anything else of ImageMagick, which reads its policy at its first use.
-    readonly MagickReadSettings settings = Policed;
+    // The first member, so that Start runs before ImageMagick is used: it reads its policy only once.
+    readonly MagickReadSettings settings = UnderPolicy;
     readonly string path;
     readonly SafeFileHandle file;
     MagickImage? image;
     IUnsafePixelCollection<byte>? pixels;
 
-    /// <summary>Takes the whole file; the caller's bytes are not needed any more.</summary>
+    /// <summary>Copies the whole file.</summary>
     public HeicReader(ReadOnlySpan<byte> heic)
     {
         (path, file) = OperatingSystem.IsLinux() ? InMemory() : OnDisk();
@@ -41,8 +41,8 @@ sealed partial class HeicReader : IDisposable
             file.Dispose();
     }
 
-    /// <summary>The sides of the primary image, upright, read from the header.</summary>
-    /// <exception cref="MagickException">It is no HEIC, or damaged.</exception>
+    /// <summary>Reads the size of the upright primary image from the header.</summary>
+    /// <exception cref="MagickException">The file is not a HEIC, or damaged.</exception>
     public (int Width, int Height) Size()
     {
         var header = new MagickImageInfo(path, settings);
@@ -50,10 +50,10 @@ sealed partial class HeicReader : IDisposable
     }
 
     /// <summary>
-    /// Decodes the primary image, with the colour profile that the file embeds. Its pixels are valid until this is disposed.
+    /// Decodes the primary image with its embedded colour profile. The pixels are valid until the reader is disposed.
     /// </summary>
-    /// <param name="maxPixels">How many it may have.</param>
-    /// <exception cref="MagickException">It is damaged, or there is not memory enough.</exception>
+    /// <param name="maxPixels">The most pixels that it may have.</param>
+    /// <exception cref="MagickException">The image is damaged, or memory runs out.</exception>
     public Image Decode(long maxPixels)
     {
         ResourceLimits.Area = (ulong)maxPixels;
@@ -92,10 +92,10 @@ sealed partial class HeicReader : IDisposable
         {
             return new() { Format = MagickFormat.Heic, FrameIndex = 0, FrameCount = 1 };
         }
-        throw new InvalidOperationException("ImageMagick does not keep to its policy.");
+        throw new InvalidOperationException("ImageMagick does not obey its policy.");
     }
 
-    // ImageMagick gives libheif a path and no bytes: that of a file without a name, which is in memory and gone with its descriptor.
+    // ImageMagick opens a HEIC only by path: an anonymous file in memory, which disappears with its descriptor.
     [SupportedOSPlatform("linux")]
     static (string, SafeFileHandle) InMemory()
     {

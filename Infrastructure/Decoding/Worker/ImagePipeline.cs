@@ -6,30 +6,30 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// Makes the images that are stored out of any image that is accepted: upright, sRGB, no larger than they may be, on white, of the first
-/// frame of an animation, without metadata, always encoded anew.
+/// Converts an accepted image to the stored ones: the first frame, upright, in sRGB, on white, scaled down to the limit, re-encoded without
+/// metadata.
 /// </summary>
 static class ImagePipeline
 {
-    // What a JPEG can have. A PNG can have more: one of 1 x 10,000,000, 20 kB, costs 20 seconds.
+    // A JPEG's limit. A PNG can have more: one of 1 x 10,000,000 in 20 kB takes 20 seconds.
     const int LongestSide = 65535;
 
     const int Sliver = 16;
 
-    // Each is gone through before the first is decoded.
+    // The loader walks all frames before it decodes the first.
     const int MostGifFrames = 4096;
 
-    // The pixels that tell the dominant colour and the ThumbHash.
+    // The size from which the dominant colour and the ThumbHash are computed.
     const int SmallSide = 32;
 
     /// <summary>Processes one image.</summary>
     /// <param name="upload">The image and <see cref="ImageStructure.Padding"/>; overwritten.</param>
-    /// <param name="request">Its format and its limits.</param>
-    /// <exception cref="RefusedException">It is damaged, or has too many pixels, or needs too much memory.</exception>
+    /// <param name="request">Its format and limits.</param>
+    /// <exception cref="RefusedException">The image is damaged, has too many pixels or needs too much memory.</exception>
     public static ProcessedImage Process(Span<byte> upload, DecodeRequest request)
     {
         var bytes = ImageStructure.Repair(request.Format, upload);
-        // Those of the image before.
+        // Discards the warnings of the previous image.
         _ = TakeWarnings();
         try
         {
@@ -38,7 +38,7 @@ static class ImagePipeline
         }
         catch (VipsException refused)
         {
-            // The first line is the binding's.
+            // Drops the first line, which NetVips adds.
             throw RefusedException.ByDecoder(refused.Message.Split('\n', 2)[^1].Trim());
         }
     }
@@ -49,22 +49,22 @@ static class ImagePipeline
         using var header = Open(source, request.Format);
         var frames = header.Contains("n-pages") ? (int)header.Get("n-pages") : 1;
         Check(header.Width, header.Height, frames, request);
-        // The decoder shows what there is of a frame.
+        // The decoder accepts a partial frame.
         if (request.Format is ImageFormat.Gif && (frames > MostGifFrames || !GifStructure.HasFirstFrame(bytes)))
             throw RefusedException.Invalid();
         if (request.Format is not ImageFormat.Jpeg)
             return Finish(header, request.MaxSide);
         using var shrunk = Image.JpegloadSource(
-            source, Shrink(header, request.MaxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
+            source, ShrinkFactor(header, request.MaxSide), access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
         var decoded = Finish(shrunk, request.MaxSide);
-        // Of the last rows the loader does not see its decoder's warnings, which say that they are missing.
+        // The loader misses its decoder's warnings that the last rows are missing.
         if (TakeWarnings() is not { Length: > 0 } warning)
             return decoded;
         decoded.Dispose();
         throw RefusedException.ByDecoder(warning);
     }
 
-    // The warnings of decoders that went on: the exception of NetVips takes them from libvips, which keeps them for the whole process.
+    // Returns and clears the warnings of decoders: VipsException takes them from libvips, which keeps them for the whole process.
     static string TakeWarnings() => new VipsException("").Message.Trim();
 
     // Not inlined: only a HEIC loads ImageMagick.
@@ -85,8 +85,8 @@ static class ImagePipeline
         }
     }
 
-    // fail-on=warning: damage is refused. With error, garbage inside a JPEG passes, and a 103-byte bomb costs seconds.
-    // No page is named: the default is the first frame, and for HEIF the primary image, which may not be the first.
+    // fail-on=warning refuses damage. With error, garbage inside a JPEG passes, and a 103-byte bomb takes seconds. Names no page: the
+    // default is the first frame, and for HEIF the primary image, which may not be the first.
     static Image Open(Source source, ImageFormat format) => format switch
     {
         ImageFormat.Jpeg => Image.JpegloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning),
@@ -97,30 +97,29 @@ static class ImagePipeline
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "No loader reads this format."),
     };
 
-    // Upright, in sRGB, on white, and no larger than it may be; all pixels are decoded here, so that damage among them shows.
+    // Turns upright, scales down, converts to sRGB and flattens on white. Decodes all pixels, so that damage is found.
     static Image Finish(Image image, int maxSide)
     {
         using var thumbnail = Thumbnail(image, maxSide);
-        // Grey and 16-bit images stay so in a thumbnail.
-        using var coloured = thumbnail.Colourspace(Enums.Interpretation.Srgb);
-        // flatten takes the last band of an image that is not transparent for its opacity.
-        using var flat = coloured.HasAlpha() ? coloured.Flatten(background: [255]) : null;
-        return (flat ?? coloured).CopyMemory();
+        // A thumbnail of a grey or 16-bit image is still grey or 16-bit.
+        using var srgb = thumbnail.Colourspace(Enums.Interpretation.Srgb);
+        // flatten treats the last band of an opaque image as alpha.
+        using var flat = srgb.HasAlpha() ? srgb.Flatten(background: [255]) : null;
+        return (flat ?? srgb).CopyMemory();
     }
 
-    // From the pixels that are decoded already.
     static ProcessedImage Encode(Image decoded)
     {
         var shorter = Math.Min(decoded.Width, decoded.Height);
         var variants = new byte[ProcessedImage.Sides.Count][];
-        // Cut out first: with crop, thumbnail_image shrinks the whole image before it cuts, a quarter more of the work.
+        // Crops first: thumbnail_image with crop shrinks the whole image before it crops, a quarter more work.
         var larger = decoded.Gravity(Enums.CompassDirection.Centre, shorter, shorter);
         try
         {
             for (var i = variants.Length - 1; i >= 0; i--)
             {
                 using var square = larger.Resize((double)Math.Min(ProcessedImage.Sides[i], shorter) / larger.Width);
-                // Each is made of the next larger one, which is smaller than the image.
+                // Makes each square from the next larger one, which is smaller than the image.
                 var kept = square.CopyMemory();
                 larger.Dispose();
                 larger = kept;
@@ -151,10 +150,10 @@ static class ImagePipeline
             throw new RefusedException(DecodeAnswer.TooManyPixelsInAllFrames, $"The image has {frames} frames of {pixels} pixels.");
     }
 
-    // A JPEG decoder gives 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image cannot ask for it any more,
-    // and thumbnail_source leaves a factor of two to itself. A little less than the side is taken rather than decoding four times
-    // the pixels to throw three away: 4032 / 4 = 1008. Not for a sliver, whose short side would be nothing.
-    static int Shrink(Image header, int side)
+    // A JPEG decoder produces 1/2, 1/4 or 1/8 of the size for a fraction of the work. thumbnail_image comes too late for that, and
+    // thumbnail_source leaves a factor of two to itself. Accepts slightly less than the side, such as 4032 / 4 = 1008, rather than decode
+    // four times the pixels. Not for a sliver, whose short side would vanish.
+    static int ShrinkFactor(Image header, int side)
     {
         var (width, height) = (header.Width, header.Height);
         if (Math.Min(width, height) < Sliver)
@@ -168,8 +167,8 @@ static class ImagePipeline
         };
     }
 
-    // Turns the image upright and converts CMYK by itself. The profile is named only for images that embed one:
-    // the others are sRGB already, and converting them all the same takes a third of an image's time.
+    // thumbnail_image turns the image upright and converts CMYK. Only images that embed a profile are converted: the others are sRGB
+    // already, and converting them too takes a third of an image's time.
     static Image Thumbnail(Image image, int side)
     {
         if (!image.Contains("icc-profile-data"))
@@ -180,13 +179,13 @@ static class ImagePipeline
         }
         catch (VipsException)
         {
-            // The profile is for other pixels, such as one for RGB in a grey image. Browsers show the image as if
-            // it had none; if something else is wrong, it is so without the profile too.
+            // The profile does not fit the pixels, such as an RGB profile in a grey image: browsers ignore it too. Any other failure occurs
+            // again without the profile.
             return image.ThumbnailImage(side, side, Enums.Size.Down);
         }
     }
 
-    // The mean of the fullest of 512 boxes of colours that are alike.
+    // Returns the mean of the fullest of 512 boxes of similar colours.
     static string DominantColor(ReadOnlySpan<byte> rgb)
     {
         var boxes = new (int Count, int Red, int Green, int Blue)[512];

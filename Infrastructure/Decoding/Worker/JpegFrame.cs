@@ -1,23 +1,23 @@
 namespace Profiles.Infrastructure.Decoding.Worker;
 
-/// <summary>Which of a JPEG's coefficients its scans have brought, and how many of their bits (ITU-T T.81, G.1.1).</summary>
+/// <summary>Tracks which coefficients of a JPEG its scans have delivered, and how many of their bits (ITU-T T.81, G.1.1).</summary>
 sealed class JpegFrame
 {
     const int Coefficients = 64;
 
     const sbyte Nothing = -1;
 
-    // For each component the bits that are still to come of each coefficient.
+    // For each component, the missing bits of each coefficient.
     readonly Dictionary<byte, sbyte[]> missing = [];
 
     public bool IsProgressive { get; private set; }
 
     public int Components => missing.Count;
 
-    /// <summary>Whether all bits of all coefficients are there.</summary>
+    /// <summary>Whether all bits of all coefficients are present.</summary>
     public bool IsWhole => missing.Count > 0 && missing.Values.All(bits => bits.All(b => b == 0));
 
-    /// <summary>Takes a frame's header: precision, height, width, the number of components, and three bytes for each.</summary>
+    /// <summary>Reads a frame's header: precision, height, width, the number of components, and three bytes for each.</summary>
     public void Begin(ReadOnlySpan<byte> header, bool progressive)
     {
         IsProgressive = progressive;
@@ -29,7 +29,7 @@ sealed class JpegFrame
     }
 
     /// <summary>
-    /// Takes a scan's header: the number of components, two bytes for each, the first and last coefficient, and the bits before and after.
+    /// Reads a scan's header: the number of components, two bytes for each, the first and last coefficient, and the bits before and after.
     /// </summary>
     public void Add(ReadOnlySpan<byte> header)
     {

@@ -3,15 +3,15 @@ using System.Buffers.Binary;
 namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// The markers of a JPEG (ITU-T T.81, annex B): FF and a code, most with a segment that says its own length. The pixels after a scan's
-/// header do not say theirs; in them FF stands only before 00, before a restart marker (D0 to D7), or before the next marker.
+/// The markers of a JPEG (ITU-T T.81, annex B): FF and a code, most with a segment that starts with its length. The pixels after a scan's
+/// header have no length; in them, FF occurs only before 00, a restart marker (D0 to D7) or the next marker.
 /// </summary>
 static class JpegStructure
 {
-    // A progressive photo has about 10. Every scan goes over all pixels: 5,000 in 900 kB cost more than a minute.
+    // A progressive photo has about 10. Every scan covers all pixels: 5,000 in 900 kB take more than a minute.
     const int MostScans = 100;
 
-    // A photo has a few hundred at most. The decoder keeps them in a list that it walks for each: millions of empty ones cost minutes.
+    // A photo has a few hundred at most. The decoder walks a list of them for each: millions of empty ones take minutes.
     const int MostSegments = 4000;
 
     const int MostComponents = 4;
@@ -21,9 +21,8 @@ static class JpegStructure
     const byte Progressive = 0xC2, ProgressiveArithmetic = 0xCA;
 
     /// <summary>
-    /// Keeps the first image, its tables, its EXIF, its profile and its colour coding. Repairs what decoders warn of though every pixel is
-    /// there: the parameters of the scan of an image that has only one (Samsung's cameras), unknown versions and colour codes, bytes
-    /// between segments, and a missing end.
+    /// Keeps the first image, its tables, EXIF, profile and colour coding. Repairs what decoders warn about although every pixel is there:
+    /// the parameters of the only scan (Samsung's cameras), unknown versions and colour codes, bytes between segments, and a missing end.
     /// </summary>
     public static Span<byte> Repair(Span<byte> buffer, int length)
     {
@@ -32,35 +31,35 @@ static class JpegStructure
         var frame = new JpegFrame();
         while (NextMarker(jpeg, at) is { } found)
         {
-            var (marker, behind) = found;
+            var (marker, after) = found;
             if (marker == End)
                 return WithEnd(buffer, kept);
-            if (behind + 2 > length
-                || BinaryPrimitives.ReadUInt16BigEndian(jpeg[behind..]) is var size && (size < 2 || behind + size > length))
+            if (after + 2 > length
+                || BinaryPrimitives.ReadUInt16BigEndian(jpeg[after..]) is var size && (size < 2 || after + size > length))
                 throw RefusedException.Invalid();
-            var segment = buffer.Slice(behind, size);
+            var segment = buffer.Slice(after, size);
             if (marker == Scan && ++scans > MostScans)
                 throw RefusedException.Invalid();
-            at = marker == Scan ? EndOfScan(jpeg, behind + size) : behind + size;
+            at = marker == Scan ? EndOfScan(jpeg, after + size) : after + size;
             if (!IsKept(marker))
                 continue;
             if (++segments > MostSegments)
                 throw RefusedException.Invalid();
             RepairSegment(marker, segment[2..], frame);
             (buffer[kept], buffer[kept + 1]) = (Fill, marker);
-            buffer[behind..at].CopyTo(buffer[(kept + 2)..]);
-            kept += 2 + at - behind;
+            buffer[after..at].CopyTo(buffer[(kept + 2)..]);
+            kept += 2 + at - after;
         }
-        // Cut off between two scans, it would look whole to the decoder.
+        // An image truncated between two scans looks whole to the decoder.
         return scans > 0 && frame.IsWhole ? WithEnd(buffer, kept) : throw RefusedException.Invalid();
     }
 
-    // Others, such as a maker's own and previews, are decoded by nobody here.
+    // Drops segments that nothing here decodes, such as comments, makers' notes and previews.
     static bool IsKept(byte marker) => marker is not (Comment or (>= Jfif + 3 and <= 0xEF and not Adobe));
 
     static Span<byte> WithEnd(Span<byte> buffer, int kept)
     {
-        // FF may stand before a marker any number of times.
+        // Any number of FF may precede a marker.
         (buffer[kept], buffer[kept + 1]) = (Fill, End);
         return buffer[..(kept + 2)];
     }
@@ -72,7 +71,7 @@ static class JpegStructure
             case Jfif when content.Length >= 7 && content.StartsWith("JFIF\0"u8):
                 content[5] = 1;
                 break;
-            // 1 is brightness and difference, 2 the same with black: what is taken for an unknown code.
+            // 1 is YCbCr, 2 is YCCK: decoders assume them for unknown codes.
             case Adobe when content.Length >= 12 && content.StartsWith("Adobe"u8) && content[11] > 2:
                 content[11] = (byte)(frame.Components == MostComponents ? 2 : 1);
                 break;
@@ -87,22 +86,22 @@ static class JpegStructure
         }
     }
 
-    // The next marker with a segment, or the end, and where its segment begins; what stands before it is passed over.
-    static (byte Marker, int Behind)? NextMarker(ReadOnlySpan<byte> jpeg, int at)
+    // Returns the next marker that has a segment or ends the image, and where the marker ends; skips everything before it.
+    static (byte Marker, int After)? NextMarker(ReadOnlySpan<byte> jpeg, int at)
     {
         while (at < jpeg.Length && jpeg[at..].IndexOf(Fill) is >= 0 and var skip)
         {
             at += skip;
             while (at < jpeg.Length && jpeg[at] == Fill)
                 at++;
-            // 01 has no segment either; taken for one, it would hide scans from the count that the decoder sees.
+            // 01 has no segment either: reading one would hide scans that the decoder sees from the count.
             if (at < jpeg.Length && jpeg[at] is var marker && marker is not (0x00 or 0x01 or (>= 0xD0 and <= 0xD8)))
                 return (marker, at + 1);
         }
         return null;
     }
 
-    // Where the marker behind a scan's pixels begins.
+    // Returns where the marker after a scan's pixels begins.
     static int EndOfScan(ReadOnlySpan<byte> jpeg, int at)
     {
         while (at < jpeg.Length && jpeg[at..].IndexOf(Fill) is >= 0 and var skip)

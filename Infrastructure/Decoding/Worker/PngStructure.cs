@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Profiles.Infrastructure.Decoding.Worker;
 
-/// <summary>The chunks of a PNG behind its signature: length, type, content, checksum; the last is IEND.</summary>
+/// <summary>The chunks of a PNG after its signature: length, type, content, checksum; the last is IEND.</summary>
 static class PngStructure
 {
     const int Signature = 8, Frame = 12;
@@ -10,8 +10,8 @@ static class PngStructure
     static ReadOnlySpan<byte> End => [0, 0, 0, 0, (byte)'I', (byte)'E', (byte)'N', (byte)'D', 0xAE, 0x42, 0x60, 0x82];
 
     /// <summary>
-    /// The image without its text, of which 600 kB can unpack to 600 MB and which nothing here reads, and without what stands behind its
-    /// end. Where only the end is missing behind its pixels, it gets one: decoding tells whether all rows are there.
+    /// Returns the image without text, of which 600 kB can unpack to 600 MB and which nothing here reads, and without bytes after its end.
+    /// Adds an end where only that is missing after the pixels: decoding finds missing rows.
     /// </summary>
     public static Span<byte> Repair(Span<byte> buffer, int length)
     {
@@ -23,19 +23,19 @@ static class PngStructure
             var type = chunk.Slice(4, 4);
             if (type.SequenceEqual("IEND"u8))
                 break;
-            // Not one any more: bytes that somebody has put behind it.
+            // Not a chunk: bytes appended to the image.
             if (hasPixels && type.ContainsAnyExceptInRange((byte)'A', (byte)'z'))
                 break;
             at += chunk.Length;
             if (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("tEXt"u8))
                 continue;
-            // What is copied over may be the chunk's own type.
+            // Read before the copy, which may overwrite the type.
             hasPixels |= type.SequenceEqual("IDAT"u8);
             if (kept + chunk.Length < at)
                 chunk.CopyTo(png[kept..]);
             kept += chunk.Length;
         }
-        // What was begun, and lacks its end, is pixels that are missing.
+        // A truncated chunk of pixels.
         if (!hasPixels
             || (at + 8 <= length && (png.Slice(at + 4, 4).SequenceEqual("IDAT"u8) || png.Slice(at + 4, 4).SequenceEqual("fdAT"u8))))
             throw RefusedException.Invalid();

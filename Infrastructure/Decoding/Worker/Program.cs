@@ -6,8 +6,8 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// Decodes images from its standard input one after the other and answers on its standard output, inside a <see cref="Sandbox"/>. The
-/// service starts it with <see cref="WorkerArguments"/>; it knows no setting, no database and no secret.
+/// Decodes images from standard input one after the other and answers on standard output, inside a <see cref="Sandbox"/>. The service
+/// starts it with <see cref="WorkerArguments"/>; it has no settings, no database and no secrets.
 /// </summary>
 static class Program
 {
@@ -36,10 +36,10 @@ static class Program
             return 1;
         }
 
-        // A signal to the whole process group is for the service, which finishes its images and then ends its workers.
+        // Ignores signals to the process group: the service finishes its images and then ends its workers.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => s.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => s.Cancel = true);
-        // The service ends a worker that is late. When the service is gone, the worker's own alarm does, a little later.
+        // The service ends a late worker. When the service is gone, the worker's own alarm does so a little later.
         var seconds = (2 * int.Parse(arguments[1], CultureInfo.InvariantCulture)) + 1;
         using var images = OperatingSystem.IsWindows() ? Console.OpenStandardInput() : Open(0, FileAccess.Read);
         var header = new byte[DecodeRequest.Size];
@@ -54,13 +54,13 @@ static class Program
         return 0;
     }
 
-    // The console would look for a terminal.
+    // Not by Console, which would look for a terminal.
     static FileStream Open(int descriptor, FileAccess access) =>
         new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 
     static unsafe byte[] Answer(DecodeRequest request, Stream images)
     {
-        // Native memory: the runtime keeps what it once had.
+        // Native memory is returned to the system at once; the runtime would keep an array's.
         var memory = NativeMemory.Alloc((nuint)request.Length + ImageStructure.Padding);
         try
         {

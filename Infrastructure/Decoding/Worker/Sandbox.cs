@@ -6,21 +6,21 @@ using System.Text;
 namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// Restricts a worker, so that an image that takes it over gains nothing: little memory, no privilege by any program, no core file, and, by
-/// Landlock where the kernel has it, no file but the code that it runs, nothing to write, no connection.
+/// Restricts a worker, so that an image that takes it over gains nothing: limited memory, no new privileges, no core dump and, with
+/// Landlock where the kernel has it, no files but its own code, no writing and no connections.
 /// </summary>
 /// <remarks>
-/// Each thread has its own restrictions, and the runtime has several threads before <c>Main</c>. So a worker restricts itself and then
-/// starts its own program again in the same process (<c>execve</c>), restricted from the first instruction on.
+/// Restrictions apply to one thread, and the runtime starts several before <c>Main</c>. So a worker restricts itself and then starts its
+/// own program again in the same process (<c>execve</c>), restricted from the first instruction on.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 static unsafe partial class Sandbox
 {
-    // A folder that everybody can list and that is no part of the program.
+    // A folder that everybody can list and the program does not need.
     const string ForeignFolder = "/etc";
 
-    // The runtime keeps the files of its assemblies open.
-    const int OpenFiles = 256;
+    // The runtime keeps its assemblies' files open.
+    const int MaxOpenFiles = 256;
 
     /// <summary>Whether Landlock keeps this process from files that its user may read.</summary>
     public static bool HasLandlock
@@ -38,23 +38,23 @@ static unsafe partial class Sandbox
         }
     }
 
-    /// <summary>Restricts this process and starts its program again with one argument more; returns only by an exception.</summary>
-    /// <param name="memory">How much writable memory it may have, in bytes.</param>
-    /// <param name="argument">Behind those that it was started with.</param>
+    /// <summary>Restricts this process and starts its program again with one more argument; never returns.</summary>
+    /// <param name="memory">The writable memory in bytes.</param>
+    /// <param name="argument">The argument to append.</param>
     /// <exception cref="InvalidOperationException">The system refuses a restriction.</exception>
     public static void Enter(long memory, string argument)
     {
-        // The address space is no limit: the runtime reserves far more of it than it uses.
+        // Limits data instead of address space, of which the runtime reserves far more than it uses.
         Limit(RlimitData, (ulong)memory);
         Limit(RlimitCore, 0);
-        Limit(RlimitNoFile, OpenFiles);
+        Limit(RlimitNoFile, MaxOpenFiles);
         if (prctl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
             throw Refused("no_new_privs");
         RestrictFiles();
-        // Closes what the service's own parent may have left open, but for the three pipes.
+        // Closes everything but the three pipes that the service's parent may have left open.
         _ = syscall(CloseRange, (void*)3, int.MaxValue, CloseOnExec);
 
-        // As it was started: by its own executable, or by the runtime's host with the name of the assembly.
+        // Starts the same way as before: by its own executable, or by the dotnet host with the assembly's name.
         var arguments = File.ReadAllText("/proc/self/cmdline").TrimEnd('\0').Split('\0');
         var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => $"{v.Key}={v.Value}");
         _ = execve(Environment.ProcessPath!, Strings([.. arguments, argument]), Strings([.. variables]));
@@ -62,32 +62,31 @@ static unsafe partial class Sandbox
     }
 
     /// <summary>
-    /// Has the system end this process after <paramref name="seconds"/> of processor time or of real time, when no service is left to do
-    /// so.
+    /// Lets the system end this process after <paramref name="seconds"/> of processor time or wall-clock time, in case the service is gone.
     /// </summary>
     public static void SetDeadline(int seconds)
     {
-        // Only the soft limit is set: the next image has its own time.
+        // Sets only the soft limit, which the next image raises again.
         Limit(RlimitCpu, (ulong)Environment.CpuUsage.TotalTime.TotalSeconds + (ulong)seconds, isHard: false);
         _ = alarm((uint)seconds);
     }
 
-    /// <summary>A worker may wait for the next image as long as it takes.</summary>
+    /// <summary>Ends the wall-clock limit while the worker waits for the next image.</summary>
     public static void ClearDeadline() => _ = alarm(0);
 
-    // The runtime, wherever it is installed; null when the program brings its own.
+    // The folder of an installed runtime; null when the program is self-contained.
     static string? Runtime => Path.GetDirectoryName(typeof(object).Assembly.Location) is { Length: > 0 } framework
         && Path.GetFullPath(Path.Combine(framework, "../../..")) is var root && Directory.Exists(Path.Combine(root, "host", "fxr"))
             ? root : null;
 
-    // The assemblies and libraries of this program one by one: its folder may contain settings, and folders in it images and the database.
+    // Lists this program's files one by one: its folder may contain settings, and its subfolders images and the database.
     static IEnumerable<string> Readable() =>
     [
         "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system", "/sys/fs/cgroup",
         "/proc/self", "/dev/null", "/dev/zero", "/dev/urandom",
         Environment.ProcessPath!, Runtime ?? Environment.ProcessPath!,
         .. (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries),
-        // What the packages bring for this system, and ImageMagick's policy.
+        // The packages' native libraries, and ImageMagick's policy.
         Path.Combine(AppContext.BaseDirectory, "runtimes"), Path.Combine(AppContext.BaseDirectory, "magick"),
         .. Directory.EnumerateFiles(AppContext.BaseDirectory, "*", new EnumerationOptions { RecurseSubdirectories = false })
             .Where(f => f.EndsWith(".dll", StringComparison.Ordinal) || f.EndsWith(".so", StringComparison.Ordinal)
@@ -101,7 +100,7 @@ static unsafe partial class Sandbox
         var version = (int)syscall(LandlockCreateRuleset, null, 0, 1);
         if (version < 1)
             return;
-        // What a kernel knows it can forbid: all rights on files, then connections, then signals and sockets of others.
+        // Denies what the kernel's version knows: all rights on files, then connections, then signals and abstract sockets of others.
         var rules = new LandlockRules
         {
             Files = version switch { 1 => (1 << 13) - 1, 2 => (1 << 14) - 1, < 5 => (1 << 15) - 1, _ => (1 << 16) - 1 },
@@ -124,7 +123,7 @@ static unsafe partial class Sandbox
         var file = open(path, 0x280000);
         if (file < 0)
             return;
-        // Execute, read a file; and for a directory, list it.
+        // Execute and read files; list a directory.
         var rule = new LandlockPath { Rights = (1 << 0) | (1 << 2) | (Directory.Exists(path) ? 1 << 3 : 0), File = file };
         if (syscall(LandlockAddRule, (void*)ruleset, 1, (nint)(&rule), 0) != 0)
             throw Refused("landlock_add_rule");
@@ -135,7 +134,7 @@ static unsafe partial class Sandbox
         ResourceLimit limit;
         if (getrlimit(resource, &limit) != 0)
             throw Refused("getrlimit");
-        // The service itself may have less.
+        // The service's own limit may be lower.
         limit.Soft = Math.Min(value, limit.Hard);
         if (isHard)
             limit.Hard = limit.Soft;
@@ -143,7 +142,7 @@ static unsafe partial class Sandbox
             throw Refused("setrlimit");
     }
 
-    // Nothing is freed: the process becomes another one at the next moment.
+    // Frees nothing: execve replaces the process right after.
     static byte** Strings(string[] texts)
     {
         var array = (byte**)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(byte*));
@@ -159,7 +158,7 @@ static unsafe partial class Sandbox
     static InvalidOperationException Refused(string call) =>
         new($"The system refuses {call} to the process that decodes images (error {Marshal.GetLastPInvokeError()}).");
 
-    // Linux numbers; the system calls are the same on x64 and arm64.
+    // The numbers of these system calls are the same on x64 and arm64.
     const int RlimitCpu = 0, RlimitData = 2, RlimitCore = 4, RlimitNoFile = 7, SetNoNewPrivileges = 38;
     const int CloseRange = 436, CloseOnExec = 4, LandlockCreateRuleset = 444, LandlockAddRule = 445, LandlockRestrictSelf = 446;
 

@@ -4,9 +4,8 @@ using System.Runtime.Versioning;
 namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
-/// The system calls that the kernel refuses to all threads of a worker: another process, another program, a socket, a signal to anybody
-/// else, and whatever else reaches another process or the kernel's own programs, keys and mounts. Nothing of a worker outlives it, and it
-/// reaches nobody, also without Landlock.
+/// Denies system calls to all threads of a worker: new processes and programs, sockets, signals to others, and everything else that reaches
+/// another process or the kernel's programs, keys and mounts. So even without Landlock, nothing of a worker outlives it or reaches out.
 /// </summary>
 [SupportedOSPlatform("linux")]
 static unsafe partial class Seccomp
@@ -15,32 +14,32 @@ static unsafe partial class Seccomp
     const uint X64 = 0xC000003E, Arm64 = 0xC00000B7;
     const uint Allow = 0x7FFF0000, Fail = 0x00050000, Kill = 0x80000000;
     const uint NotPermitted = 1, NotImplemented = 38;
-    const uint CloneThread = 0x00010000, OtherConvention = 0x40000000;
+    const uint CloneThread = 0x00010000, X32Bit = 0x40000000;
     const ushort Load = 0x20, IfEqual = 0x15, IfAtLeast = 0x35, IfAnyBit = 0x45, Return = 0x06;
     const uint Number = 0, Architecture = 4, FirstArgument = 16, SecondArgument = 24;
     const uint Denied = Fail | NotPermitted;
 
-    // execve, execveat, socket, socketpair, ptrace, process_vm_readv, process_vm_writev, tkill (which names a thread and no process),
+    // execve, execveat, socket, socketpair, ptrace, process_vm_readv, process_vm_writev, tkill (which takes a thread without a process),
     // unshare, setns, bpf, perf_event_open, add_key, request_key, keyctl, userfaultfd, kcmp, open_by_handle_at, mount, umount2, pivot_root,
-    // chroot; and what has no counterpart on arm64: fork, vfork.
+    // chroot; and, without a counterpart on arm64, fork and vfork.
     static readonly uint[] DeniedOnX64 =
         [59, 322, 41, 53, 101, 310, 311, 200, 272, 308, 321, 298, 248, 249, 250, 323, 312, 304, 165, 166, 155, 161, 57, 58];
     static readonly uint[] DeniedOnArm64 =
         [221, 281, 198, 199, 117, 270, 271, 130, 97, 268, 280, 241, 217, 218, 219, 282, 272, 265, 40, 39, 41, 51];
 
     // io_uring_setup (which opens sockets too), pidfd_send_signal, pidfd_open, pidfd_getfd, process_madvise, process_mrelease,
-    // open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr: one number everywhere.
+    // open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr: the same numbers everywhere.
     static readonly uint[] DeniedEverywhere = [425, 424, 434, 438, 440, 448, 428, 429, 430, 431, 432, 433, 442];
 
-    // kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo: the first argument is whom, and a process may end itself.
+    // kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo: the first argument is the target, and a process may signal itself.
     static readonly uint[] SignalsOnX64 = [62, 234, 129, 297], SignalsOnArm64 = [129, 131, 138, 240];
 
-    // F_SETOWN, F_SETSIG, F_SETOWN_EX: a signal to whomever one likes, with the next byte in a pipe.
-    static readonly uint[] Owners = [8, 10, 15];
+    // F_SETOWN, F_SETSIG, F_SETOWN_EX: they make a pipe signal any process.
+    static readonly uint[] SignalCommands = [8, 10, 15];
 
     const uint Clone3 = 435;
 
-    /// <summary>Puts the filter on; needs <c>no_new_privs</c>.</summary>
+    /// <summary>Installs the filter; needs <c>no_new_privs</c>.</summary>
     /// <exception cref="InvalidOperationException">The kernel refuses it.</exception>
     public static void Deny()
     {
@@ -50,20 +49,21 @@ static unsafe partial class Seccomp
         [
             new(Load, 0, 0, Architecture), new(IfEqual, 1, 0, isX64 ? X64 : Arm64), new(Return, 0, 0, Kill),
             new(Load, 0, 0, Number),
-            // The same calls by the numbers of another convention.
-            new(IfAtLeast, 0, 1, OtherConvention), new(Return, 0, 0, Kill),
-            // Its flags are behind a pointer, which a filter cannot follow; told that there is none, the C library uses clone.
+            // The same calls under x32 numbers.
+            new(IfAtLeast, 0, 1, X32Bit), new(Return, 0, 0, Kill),
+            // A filter cannot follow the pointer to clone3's flags; when clone3 is not implemented, the C library uses clone.
             new(IfEqual, 0, 1, Clone3), new(Return, 0, 0, Fail | NotImplemented),
         ];
         foreach (var number in (isX64 ? DeniedOnX64 : DeniedOnArm64).Concat(DeniedEverywhere))
             filter.AddRange([new(IfEqual, 0, 1, number), new(Return, 0, 0, Denied)]);
         foreach (var number in isX64 ? SignalsOnX64 : SignalsOnArm64)
-            filter.AddRange(By(number, FirstArgument, IfEqual, [self], Allow, Denied));
-        // The limits of another process end it as a signal does; 0 is oneself.
-        filter.AddRange(By(isX64 ? 302u : 261u, FirstArgument, IfEqual, [0, self], Allow, Denied));
-        filter.AddRange(By(isX64 ? 72u : 25u, SecondArgument, IfEqual, Owners, Denied, Allow));
-        // A thread, and no process.
-        filter.AddRange(By(isX64 ? 56u : 220u, FirstArgument, IfAnyBit, [CloneThread], Allow, Denied));
+            filter.AddRange(ByArgument(number, FirstArgument, IfEqual, [self], Allow, Denied));
+        // prlimit64: a limit can end another process as a signal does; 0 is the caller.
+        filter.AddRange(ByArgument(isX64 ? 302u : 261u, FirstArgument, IfEqual, [0, self], Allow, Denied));
+        // fcntl.
+        filter.AddRange(ByArgument(isX64 ? 72u : 25u, SecondArgument, IfEqual, SignalCommands, Denied, Allow));
+        // clone may create threads but no processes.
+        filter.AddRange(ByArgument(isX64 ? 56u : 220u, FirstArgument, IfAnyBit, [CloneThread], Allow, Denied));
         filter.Add(new(Return, 0, 0, Allow));
         var instructions = filter.ToArray();
         fixed (Instruction* first = instructions)
@@ -75,8 +75,8 @@ static unsafe partial class Seccomp
         }
     }
 
-    // Decides a call by an argument of 32 bits, of which the kernel reads no more either. The last two instructions are the outcomes.
-    static IEnumerable<Instruction> By(uint number, uint argument, ushort test, uint[] values, uint then, uint otherwise) =>
+    // Decides a call by the low 32 bits of an argument, all that the kernel reads of it. The last two instructions are the outcomes.
+    static IEnumerable<Instruction> ByArgument(uint number, uint argument, ushort test, uint[] values, uint then, uint otherwise) =>
     [
         new(IfEqual, 0, (byte)(values.Length + 3), number), new(Load, 0, 0, argument),
         .. values.Select((value, i) => new Instruction(test, (byte)(values.Length - i), 0, value)),

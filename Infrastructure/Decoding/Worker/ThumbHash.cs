@@ -2,16 +2,16 @@ namespace Profiles.Infrastructure.Decoding.Worker;
 
 /// <summary>
 /// Encodes a small opaque image as a ThumbHash (Evan Wallace's public algorithm): about 25 bytes from which a client draws a blurred
-/// likeness before the image arrives.
+/// preview before the image arrives.
 /// </summary>
 static class ThumbHash
 {
-    /// <summary>The longest side that it takes, in pixels; a larger one tells no more.</summary>
+    /// <summary>The longest side of an image to encode, in pixels; a larger image would not improve the hash.</summary>
     public const int LongestSide = 100;
 
     const int LuminanceTerms = 7;
 
-    /// <summary>The hash of <paramref name="rgb"/>, three bytes for each pixel, line by line.</summary>
+    /// <summary>Returns the hash of <paramref name="rgb"/>, three bytes for each pixel, line by line.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A side is longer than <see cref="LongestSide"/>.</exception>
     public static byte[] Encode(int width, int height, ReadOnlySpan<byte> rgb)
     {
@@ -45,10 +45,10 @@ static class ThumbHash
         return hash;
     }
 
-    // Halves go up, as in the reference; .NET's own rounding would take them to the even.
+    // Rounds halves up, as the reference does; .NET rounds them to even.
     static int Round(double value) => (int)Math.Floor(value + 0.5);
 
-    // A discrete cosine transform: the mean, and the low frequencies as shares of the strongest of them.
+    // A discrete cosine transform: the mean, and the low frequencies relative to the strongest of them.
     readonly record struct Channel(double Mean, double[] Terms, double Scale)
     {
         public static Channel Transform(double[] values, int width, int height, int across, int down)

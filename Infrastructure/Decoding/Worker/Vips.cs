@@ -2,7 +2,7 @@ using NetVips;
 
 namespace Profiles.Infrastructure.Decoding.Worker;
 
-/// <summary>libvips, set up for images from strangers: five loaders and no other, no cache, one thread for each image.</summary>
+/// <summary>Configures libvips for strangers' images: only five loaders, no cache, one thread for each image.</summary>
 static class Vips
 {
     static readonly Lazy<string> started = new(StartOnce);
@@ -10,8 +10,8 @@ static class Vips
     /// <summary>The version of the loaded library, such as "8.18.7".</summary>
     public static string Version => started.Value;
 
-    /// <summary>Loads and starts libvips, once for the process; further calls cost nothing.</summary>
-    /// <exception cref="InvalidOperationException">It is missing or does not start; the message says so.</exception>
+    /// <summary>Loads and configures libvips once for the process.</summary>
+    /// <exception cref="InvalidOperationException">libvips is missing or does not start.</exception>
     public static void Start() => _ = started.Value;
 
     static string StartOnce()
@@ -22,14 +22,14 @@ static class Vips
             throw new InvalidOperationException($"Images cannot be processed because libvips does not load: {failure.Message}", failure);
         }
 
-        // What is wrong with a stranger's image is not for the log.
+        // Warnings about a stranger's image do not belong in the log.
         Log.SetLogHandler("VIPS", Enums.LogLevelFlags.Warning, (_, _, _) => { });
 
-        // Two images at once are faster on two cores than two threads on one image, and a stranger's image does not come twice.
+        // On two cores, two images at once are faster than two threads for one image. A cache would not help: images do not repeat.
         NetVips.NetVips.Concurrency = 1;
         Cache.Max = 0;
 
-        // The second wall behind ImageFormats.Sniff: a class of loaders is blocked with all below it.
+        // The second check after ImageFormats.Sniff. Blocking a class of loaders blocks all of its subclasses.
         Operation.Block("VipsForeignLoad", true);
         foreach (var format in (string[])["Jpeg", "Png", "Webp", "Nsgif", "Heif"])
             Operation.Block("VipsForeignLoad" + format, false);

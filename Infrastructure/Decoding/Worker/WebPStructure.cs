@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 
 namespace Profiles.Infrastructure.Decoding.Worker;
 
-/// <summary>The chunks of a WebP behind its header of 12 bytes: type, length, content, and a byte more where the length is odd.</summary>
+/// <summary>The chunks of a WebP after its header of 12 bytes: type, length, content, and a padding byte when the length is odd.</summary>
 static class WebPStructure
 {
     const int Header = 12, Frame = 8;
 
-    /// <summary>The image to its last chunk, with the size that it has: encoders get that wrong, and others write behind it.</summary>
+    /// <summary>Returns the image up to its last chunk, with the header's size corrected: encoders get it wrong or append bytes.</summary>
     public static Span<byte> Repair(Span<byte> buffer, int length)
     {
         ReadOnlySpan<byte> webp = buffer[..length];
@@ -17,7 +17,7 @@ static class WebPStructure
             var (isKnown, size) = (IsKnown(webp.Slice(at, 4)), BinaryPrimitives.ReadUInt32LittleEndian(webp[(at + 4)..]));
             if (size > length - at - Frame)
             {
-                // What was begun, and lacks its end, is pixels that are missing; anything else is not one of its chunks.
+                // A truncated chunk lacks pixels; an unknown type is no chunk but appended bytes.
                 if (isKnown)
                     throw RefusedException.Invalid();
                 break;
@@ -27,7 +27,7 @@ static class WebPStructure
         }
         if (end == Header)
             throw RefusedException.Invalid();
-        // The byte that makes a length even may be what is missing.
+        // Only the padding byte may be missing.
         if (end > length)
             buffer[length] = 0;
         BinaryPrimitives.WriteInt32LittleEndian(buffer[4..], end - 8);

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Profiles.Infrastructure.Decoding.Worker.Protocol;
 
-/// <summary>What a worker is started with: its writable memory in bytes, and the seconds that one image may take.</summary>
+/// <summary>The arguments of a worker: its writable memory in bytes, and the seconds that one image may take.</summary>
 public static class WorkerArguments
 {
-    /// <summary>A third argument: the worker has restricted itself.</summary>
+    /// <summary>The third argument, which says that the worker has restricted itself.</summary>
     public const string Sandboxed = "sandboxed";
 
     public static string[] Make(long memory, TimeSpan timeout) =>
