@@ -6,7 +6,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Accounts;
 
-/// <summary>Registers what accounts consist of: passwords, addresses and registrations.</summary>
+/// <summary>Registers the services of accounts: passwords, addresses and registrations.</summary>
 static class AccountsSetup
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services)
@@ -30,9 +30,9 @@ static class AccountsSetup
                 var lifetime = provider.GetRequiredService<IOptions<AccountOptions>>().Value.VerifyLifetime;
                 return (db, now, ct) =>
                 {
-                    var since = now - lifetime;
+                    var expired = now - lifetime;
                     return db.WaitingRegistrations
-                        .Where(r => r.CreatedAt <= since && db.WaitingRegistrations.Where(x => x.CreatedAt <= since)
+                        .Where(r => r.CreatedAt <= expired && db.WaitingRegistrations.Where(x => x.CreatedAt <= expired)
                             .OrderBy(x => x.CreatedAt).Take(CleanupService.Batch)
                             .Select(x => x.NormalizedEmail).Contains(r.NormalizedEmail))
                         .ExecuteDeleteAsync(ct);

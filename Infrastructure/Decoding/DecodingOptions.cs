@@ -2,12 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Profiles.Infrastructure.Decoding;
 
-/// <summary>Settings of what turns uploads into images; in the section of the images.</summary>
+/// <summary>Settings of the decoding of uploads, in the section of the images.</summary>
 public sealed class DecodingOptions
 {
     /// <summary>
-    /// The most pixels in one frame, 1 to 500000000; all frames together may have ten times as many. Refused by the header, before
-    /// decoding.
+    /// The most pixels of one frame, 1 to 500000000; all frames together may have ten times as many. An image's header decides, before
+    /// it is decoded.
     /// </summary>
     [Range(typeof(long), "1", "500000000")]
     public long MaxPixels { get; set; } = 100_000_000;
@@ -34,7 +34,7 @@ public sealed class DecodingOptions
     public TimeSpan DecodeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// The memory in bytes that all arriving and waiting uploads share; beyond it they are answered 503. At least 1 MiB more than
+    /// The memory in bytes that all arriving and waiting uploads share; further uploads are answered 503. At least 1 MiB more than
     /// <c>Images__MaxBytes</c>.
     /// </summary>
     public long UploadMemory { get; set; } = 256 * 1024 * 1024;

@@ -1,6 +1,6 @@
 namespace Profiles.Infrastructure.Editing;
 
-/// <summary>Registers what changes profiles.</summary>
+/// <summary>Registers the services that change profiles.</summary>
 static class EditingSetup
 {
     public static IServiceCollection AddEditing(this IServiceCollection services) => services

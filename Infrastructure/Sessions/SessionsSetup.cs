@@ -5,7 +5,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Sessions;
 
-/// <summary>Registers the sessions.</summary>
+/// <summary>Registers the services of sessions.</summary>
 static class SessionsSetup
 {
     public static IServiceCollection AddSessions(this IServiceCollection services)
@@ -19,27 +19,26 @@ static class SessionsSetup
                 var lifetime = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.RefreshLifetime;
                 return (db, now, ct) =>
                 {
-                    var since = now - lifetime;
-                    return db.Sessions.Where(s => s.LastUsedAt <= since).OrderBy(s => s.LastUsedAt)
+                    var expired = now - lifetime;
+                    return db.Sessions.Where(s => s.LastUsedAt <= expired).OrderBy(s => s.LastUsedAt)
                         .Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
                 };
             })
-            .AddCleanup("successors", ForgetSuccessors);
+            .AddCleanup("successors", ClearSuccessors);
     }
 
-    // What a lost reply is told from is of no use after its time. No index leads there: one pass over the sessions by their ids, which only
-    // reads.
-    static DeleteBatch ForgetSuccessors(IServiceProvider provider)
+    // Clears the stored successors of refresh tokens after the reuse window. There is no index for that: walks the sessions by id.
+    static DeleteBatch ClearSuccessors(IServiceProvider provider)
     {
         var window = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.ReuseWindow;
         var last = 0L;
         return async (db, now, ct) =>
         {
-            var since = now - window;
-            var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < since)
+            var expired = now - window;
+            var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < expired)
                 .OrderBy(s => s.Id).Take(CleanupService.Batch).Select(s => s.Id).ToListAsync(ct);
             last = found.LastOrDefault(last);
-            await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < since)
+            await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < expired)
                 .ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
             return found.Count;
         };
