@@ -69,7 +69,7 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
         profile.Image = image;
         // After a refusal nothing is left to retry; a local file still has to be moved back.
         if (isRefused && !image.IsLocal)
-            await images.ForgetAsync(removal);
+            await images.DeleteEntryAsync(removal);
         return false;
     });
 }

@@ -2,12 +2,17 @@ using System.Globalization;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>Lets a number in a path be written one way: digits, none of them needless. Routing itself would take <c>+1</c>, <c>01</c> and <c>1%20</c> for 1.</summary>
+/// <summary>
+/// Accepts a number in a path in one spelling only: digits without leading zeros. Routing itself reads <c>+1</c>, <c>01</c> and <c>1%20</c>
+/// as 1.
+/// </summary>
 sealed class CanonicalNumber : IRouteConstraint
 {
     public const string Name = "canonical";
 
-    public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
+    public bool Match(
+        HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
         Convert.ToString(values[routeKey], CultureInfo.InvariantCulture) is { } text
-            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number.ToString(CultureInfo.InvariantCulture) == text;
+            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number.ToString(CultureInfo.InvariantCulture) == text;
 }

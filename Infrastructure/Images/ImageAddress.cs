@@ -7,22 +7,25 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>Makes the addresses of a picture that a client can use from the one that is stored.</summary>
+/// <summary>Makes the URLs that clients see from the stored address of an image.</summary>
 sealed class ImageAddress(IOptions<ServiceOptions> service, IHttpContextAccessor context)
 {
-    static readonly (int Side, string Name)[] Sides = [.. ProcessedImage.Sides.Select(s => (s, s.ToString(CultureInfo.InvariantCulture)))];
+    static readonly (int Side, string Name)[] Sides =
+        [.. ProcessedImage.Sides.Select(s => (s, s.ToString(CultureInfo.InvariantCulture)))];
 
-    /// <summary>Absolute, or null when there is no picture.</summary>
+    /// <summary>The absolute URL; null without an image.</summary>
     public string? Of(ProfileImage? image) => image is null ? null : Absolute(image.Url);
 
-    /// <summary>The picture with its variants; null when there is none, or one from before they were made.</summary>
+    /// <summary>The image with its variants; null without an image or for one from before variants were introduced.</summary>
     public ImageDescription? Describe(ProfileImage? image) => image is null or { Width: 0 } ? null : new(
         Absolute(image.Url), image.Width, image.Height, image.Bytes, image.Thumbhash, image.DominantColor,
-        Sides.ToDictionary(s => s.Name, s => Absolute(image.IsLocal ? LocalImageStorage.VariantUrl(image.Url, s.Side) : CloudinaryImageStorage.VariantUrl(image.Url, s.Side))),
+        Sides.ToDictionary(s => s.Name, s => Absolute(image.IsLocal
+            ? LocalImageStorage.VariantUrl(image.Url, s.Side)
+            : CloudinaryImageStorage.VariantUrl(image.Url, s.Side))),
         image.UpdatedAt);
 
     string Absolute(string url) => url is ['/', ..] ? BaseUrl + url : url;
 
-    // The request's own host is believed only in Development: everywhere else the setting is demanded.
+    // Only Development trusts the request's host; every other environment requires the setting.
     string BaseUrl => service.Value.PublicBaseUrl ?? $"{context.HttpContext!.Request.Scheme}://{context.HttpContext.Request.Host}";
 }

@@ -8,15 +8,15 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>What a client learns of a profile's image, enough to lay out a screen before the first byte of it arrives.</summary>
+/// <summary>A profile's image as clients see it: enough to lay out a screen before the image itself is loaded.</summary>
 /// <param name="Url">The image itself.</param>
 /// <param name="Width">In pixels.</param>
 /// <param name="Height">In pixels.</param>
-/// <param name="Bytes">The size of the file behind `url`.</param>
-/// <param name="Thumbhash">A blurred likeness in about 25 bytes, in Base64 (https://evanw.github.io/thumbhash/).</param>
-/// <param name="DominantColor">The commonest colour, as `#rrggbb`.</param>
-/// <param name="Variants">Squares cut out of the middle, by their side in pixels; less for a smaller image.</param>
-/// <param name="UpdatedAt">When it was put up.</param>
+/// <param name="Bytes">The size of the file at `url`.</param>
+/// <param name="Thumbhash">A blurred preview in about 25 bytes, in Base64 (https://evanw.github.io/thumbhash/).</param>
+/// <param name="DominantColor">The most common colour, as `#rrggbb`.</param>
+/// <param name="Variants">Squares cropped from the centre, by their side in pixels. A smaller image is not enlarged.</param>
+/// <param name="UpdatedAt">When it was uploaded.</param>
 [JsonSchemaProcessor(typeof(ImageDescriptionSchema))]
 sealed record ImageDescription(
     [property: DataType(DataType.Url)] string Url,
@@ -30,7 +30,7 @@ sealed record ImageDescription(
 {
     const string ExampleVersion = "3f2a9c01d4b85e6f70a1b2c3d4e5f607";
 
-    /// <summary>For the API's document.</summary>
+    /// <summary>An example for the API document.</summary>
     public static ImageDescription Example { get; } = new(
         $"http://localhost:8000/static/profile/1.jpg?v={ExampleVersion}", 1008, 756, 118203, "2fcZFIB3iId/h3iJh4aIYJ2V8g==", "#60a0c0",
         ProcessedImage.Sides.ToDictionary(
@@ -39,12 +39,12 @@ sealed record ImageDescription(
         new(2026, 11, 21, 9, 30, 0, DateTimeKind.Utc));
 }
 
-/// <summary>Names the variants that there are.</summary>
+/// <summary>Lists the variants in the API document.</summary>
 public sealed class ImageDescriptionSchema : ISchemaProcessor
 {
     public void Process(SchemaProcessorContext context)
     {
-        // It is asked for every member of the type, too.
+        // The processor also runs for each property of the type.
         if (!context.Schema.Properties.TryGetValue("variants", out var variants))
             return;
         var address = variants.AdditionalPropertiesSchema!;
@@ -57,7 +57,7 @@ public sealed class ImageDescriptionSchema : ISchemaProcessor
                 Format = JsonFormatStrings.Uri,
                 MaxLength = address.MaxLength,
                 IsRequired = true,
-                Description = $"A square of {side} pixels, cut out of the middle; less for a smaller image.",
+                Description = $"A square of {side} pixels, cropped from the centre. A smaller image is not enlarged.",
             };
         }
     }

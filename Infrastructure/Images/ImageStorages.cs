@@ -5,12 +5,12 @@ using Profiles.Infrastructure.Images.Cloudinary;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
-/// The storages of images by what is kept in them. New images go to the one <see cref="IImageStorage"/> of the settings; older ones may be in the
+/// Finds the storage of an existing image. New images go to the <see cref="IImageStorage"/> of the settings; older ones may be in the
 /// other, because the setting has changed since.
 /// </summary>
 sealed class ImageStorages(LocalImageStorage local, CloudinaryImageStorage cloudinary, IOptions<CloudinaryOptions> account)
 {
-    /// <summary>Those that can be asked: Cloudinary only with an account.</summary>
+    /// <summary>The storages that are configured: Cloudinary only with an account.</summary>
     public IReadOnlyList<IImageStorage> All => string.IsNullOrEmpty(account.Value.Url) ? [local] : [local, cloudinary];
 
     public IImageStorage Of(ProfileImage image) => Of(StoreOf(image));

@@ -20,7 +20,7 @@ public sealed class ImagesOptions
     public string Directory { get; set; } = "static";
 
     /// <summary>
-    /// Whether a local image is served only at its whole address, with the right <c>v</c>. <c>false</c> also serves the bare path.
+    /// Whether a local image is served only at its full address, with the right <c>v</c>. <c>false</c> also serves the bare path.
     /// </summary>
     /// <value><c>true</c>; in Development <c>false</c></value>
     public bool? RequireVersion { get; set; }
@@ -30,8 +30,8 @@ public sealed class ImagesOptions
     public long MaxBytes { get; set; } = 20 * 1024 * 1024;
 
     /// <summary>
-    /// How long an interrupted change of an image is left alone before what it left behind is cleaned up, 00:00:01 to 1.00:00:00. Longer
-    /// than <c>Cloudinary__Timeout</c>.
+    /// How old an unfinished change of an image must be before the outbox completes or undoes it, 00:00:01 to 1.00:00:00. Longer than
+    /// <c>Cloudinary__Timeout</c>.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(1);

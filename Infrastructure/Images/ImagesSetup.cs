@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images;
 
-/// <summary>Registers the pipeline and the storage that the settings name.</summary>
+/// <summary>Registers the storages of images and the validation of their settings.</summary>
 static class ImagesSetup
 {
     const long Mebibyte = 1024 * 1024;
@@ -26,10 +26,10 @@ static class ImagesSetup
                 "Images__Storage is Cloudinary: CLOUDINARY_URL must be set too.")
             .Validate<IOptions<CloudinaryOptions>>(
                 (o, cloudinary) => o.Storage != ImageStorageKind.Cloudinary || o.Grace > cloudinary.Value.Timeout,
-                "Images__Grace must be longer than Cloudinary__Timeout: an upload that is still going on would be taken for left behind.")
+                "Images__Grace must be longer than Cloudinary__Timeout: an upload in progress would be treated as abandoned.")
             .Validate<IOptions<DecodingOptions>>(
                 (o, decoding) => decoding.Value.UploadMemory >= o.MaxBytes + Mebibyte,
-                "Images__UploadMemory must have room for one picture: at least 1 MiB more than Images__MaxBytes.");
+                "Images__UploadMemory must have room for one image: at least 1 MiB more than Images__MaxBytes.");
         return services
             .Configure<RouteOptions>(o => o.SetParameterPolicy<CanonicalNumber>(CanonicalNumber.Name))
             .AddSingleton<ImageStorages>()

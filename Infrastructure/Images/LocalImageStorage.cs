@@ -11,9 +11,9 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
-/// Keeps pictures as <c>&lt;directory&gt;/profile/&lt;user_id&gt;.jpg</c> (seed 001). A new one is published beside it as <c>&lt;user_id&gt;.&lt;version&gt;.jpg</c>,
-/// and takes the old one's place when the profile shows it; a crash in between leaves both, and the one that the profile shows is served.
-/// The variants are <c>&lt;user_id&gt;_&lt;side&gt;.&lt;version&gt;.jpg</c> and stay so.
+/// Stores images as <c>&lt;directory&gt;/profile/&lt;user_id&gt;.jpg</c>. A new image is published beside it as
+/// <c>&lt;user_id&gt;.&lt;version&gt;.jpg</c> and replaces it once the profile's row names the new one; a crash in between leaves both, and
+/// the one that the row names is served. Variants are <c>&lt;user_id&gt;_&lt;side&gt;.&lt;version&gt;.jpg</c> and are never renamed.
 /// </summary>
 sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<LocalImageStorage> log) : IImageStorage
 {
@@ -21,7 +21,7 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     const string VersionMark = "?v=";
 
-    // 128 bits: nobody guesses them.
+    // 128 bits, which nobody can guess.
     const int VersionDigits = 32;
 
     const string Probe = ".probe";
@@ -32,8 +32,9 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     public bool SettlesUnderLock => true;
 
-    /// <summary>The address of a variant of the picture at an address.</summary>
-    public static string VariantUrl(string url, int side) => url.Replace(".jpg?", string.Create(CultureInfo.InvariantCulture, $"_{side}.jpg?"), StringComparison.Ordinal);
+    /// <summary>The address of a variant of the image at <paramref name="url"/>.</summary>
+    public static string VariantUrl(string url, int side) =>
+        url.Replace(".jpg?", string.Create(CultureInfo.InvariantCulture, $"_{side}.jpg?"), StringComparison.Ordinal);
 
     public string KeyFor(ProcessedImage image) => image.Version;
 
@@ -43,16 +44,17 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         {
             Directory.CreateDirectory(directory);
             await WriteAsync([.. Parts.Zip([image.Jpeg, .. image.Variants], (side, jpeg) => (TemporaryPath(entry, side), jpeg))], ct);
-            // Not the key, which anybody can work out who has the image: a fresh one, so that an address that was given away ends with its upload.
-            return $"{Route}{Name(entry.UserId, null)}.jpg{VersionMark}{RandomNumberGenerator.GetHexString(VersionDigits, lowercase: true)}";
+            // Not the key, which anyone who has the image can compute; and fresh, so that the next upload invalidates shared addresses.
+            var version = RandomNumberGenerator.GetHexString(VersionDigits, lowercase: true);
+            return $"{Route}{Name(entry.UserId, null)}.jpg{VersionMark}{version}";
         }
-        catch (Exception e) when (IsOurs(e))
+        catch (Exception e) when (IsStorageFault(e))
         {
             throw new ImageStorageException("The image directory cannot be written to.", e);
         }
     }
 
-    public Task PublishAsync(OutboxEntry entry) => Do("The image could not be published in the directory.", () =>
+    public Task PublishAsync(OutboxEntry entry) => Guard("The image could not be published in the directory.", () =>
     {
         foreach (var side in Parts)
             File.Move(TemporaryPath(entry, side), PublishedPath(entry.UserId, side, entry.Key), overwrite: true);
@@ -61,9 +63,9 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     public Task<Settlement> SettleAsync(OutboxEntry entry, string? shown)
     {
-        Do("The image could not be put in place or removed in the directory.", () =>
+        Guard("The image could not be put in place or removed in the directory.", () =>
         {
-            // The picture itself first: what fails before it is gone has changed nothing, and what fails after it cannot bring it back.
+            // The image itself first: a failure before it is deleted has changed nothing, and one after it cannot restore it.
             if (shown is null)
                 Delete(ShownPath(entry.UserId));
             else if (File.Exists(PublishedPath(entry.UserId, null, shown)))
@@ -80,11 +82,11 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
     public async Task CheckAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(directory);
-        // One name for all: what a crash leaves of it is the next one's.
+        // A fixed name: the next check deletes what a crash leaves.
         var probe = Path.Combine(directory, Probe);
         try
         {
-            // A byte, for which a full disk has no room.
+            // One byte, since a full disk still creates an empty file.
             await File.WriteAllBytesAsync(probe, [0], ct);
         }
         finally
@@ -95,18 +97,21 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) => ReadAsync(userId, null, image.Key, ct);
 
-    // By either of its names.
-    public bool MayHave(long userId, ProfileImage image) => Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, image.Key));
+    public bool MayHave(long userId, ProfileImage image) =>
+        Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, image.Key));
 
-    /// <summary>The bytes of a user's image, or of its variant of a side; null when they are not there. What is shown may be another image by now: that has another key.</summary>
+    /// <summary>
+    /// Reads a user's image, or its variant of the given side; null when the file is missing. The file may already be a newer image, which
+    /// has another key.
+    /// </summary>
     public async Task<byte[]?> ReadAsync(long userId, int? side, string key, CancellationToken ct) =>
         await ReadAsync(PublishedPath(userId, side, key), ct) ?? (side is null ? await ReadAsync(ShownPath(userId), ct) : null);
 
-    /// <summary>Whether an address is the one with this version. How long it takes tells nothing of a version that is nearly right.</summary>
-    public static bool IsVersionOf(string url, string? version) => url.Split(VersionMark) is [_, { Length: > 0 } own]
-        && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(version ?? ""), Encoding.UTF8.GetBytes(own));
+    /// <summary>Whether an address has this version. Compares in constant time: no version can be guessed digit by digit.</summary>
+    public static bool IsVersionOf(string url, string? version) => url.Split(VersionMark) is [_, { Length: > 0 } expected]
+        && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(version ?? ""), Encoding.UTF8.GetBytes(expected));
 
-    public async IAsyncEnumerable<KeptImage> ListAsync([EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<StoredImage> ListAsync([EnumeratorCancellation] CancellationToken ct)
     {
         await Task.CompletedTask;
         if (!Directory.Exists(directory))
@@ -119,17 +124,18 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    /// <summary>Where a picture and its variants are when the row names it: each by the names that it may have at that time.</summary>
-    public static IReadOnlyList<string[]> NamesOf(long userId, string key) =>
-        [.. Parts.Select(side => side is null ? [$"{Name(userId, side)}.{key}.jpg", $"{Name(userId, side)}.jpg"] : new[] { $"{Name(userId, side)}.{key}.jpg" })];
+    /// <summary>The file names of an image that the row names, and of its variants: for each, the names that it may have.</summary>
+    public static IReadOnlyList<string[]> NamesOf(long userId, string key) => [.. Parts.Select(side => side is null
+        ? [$"{Name(userId, side)}.{key}.jpg", $"{Name(userId, side)}.jpg"]
+        : new[] { $"{Name(userId, side)}.{key}.jpg" })];
 
-    /// <summary>What an entry's files are called while they are written.</summary>
+    /// <summary>The names of an entry's files while they are written.</summary>
     public static IEnumerable<string> TemporaryNamesOf(OutboxEntry entry) => Parts.Select(side => TemporaryName(entry, side));
 
-    // The picture itself and its variants.
+    // The image itself (null) and its variants.
     static IEnumerable<int?> Parts => [null, .. ProcessedImage.Sides];
 
-    // All are written before the first is flushed, which then takes the others along.
+    // All files are written before the first flush, which then flushes the others along.
     static async Task WriteAsync((string Path, byte[] Jpeg)[] parts, CancellationToken ct)
     {
         var files = new List<FileStream>();
@@ -167,26 +173,28 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     string PublishedPath(long userId, int? side, string version) => Path.Combine(directory, $"{Name(userId, side)}.{version}.jpg");
 
-    // Two uploads of one picture at once have each their own.
-    static string TemporaryName(OutboxEntry entry, int? side) => string.Create(CultureInfo.InvariantCulture, $".{Name(entry.UserId, side)}.{entry.Id}.tmp");
+    // The entry's id keeps two concurrent uploads of the same image apart.
+    static string TemporaryName(OutboxEntry entry, int? side) =>
+        string.Create(CultureInfo.InvariantCulture, $".{Name(entry.UserId, side)}.{entry.Id}.tmp");
 
     string TemporaryPath(OutboxEntry entry, int? side) => Path.Combine(directory, TemporaryName(entry, side));
 
-    static Task Do(string failure, Action action)
+    static Task Guard(string failure, Action action)
     {
         try
         {
             action();
             return Task.CompletedTask;
         }
-        catch (Exception e) when (IsOurs(e))
+        catch (Exception e) when (IsStorageFault(e))
         {
             throw new ImageStorageException(failure, e);
         }
     }
 
-    // A disk that is full or read-only is answered as such; of the rest the client learns only that storing failed.
-    static bool IsOurs(Exception e) => e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e) && !FaultHandler.IsReadOnly(e));
+    // A full or read-only disk has its own answer (507, 503); for every other fault the client learns only that storing failed.
+    static bool IsStorageFault(Exception e) =>
+        e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e) && !FaultHandler.IsReadOnly(e));
 
     static void Delete(string file)
     {
@@ -196,11 +204,11 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
         catch (DirectoryNotFoundException)
         {
-            // Gone before is gone.
+            // File.Delete ignores a missing file, but not a missing directory.
         }
     }
 
-    // What was removed is removed: a directory that cannot be flushed must not bring the profile to show it again.
+    // A deletion that cannot be flushed still counts: the profile must not show the image again.
     void TryFlushDirectory()
     {
         try
@@ -209,11 +217,11 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
         catch (IOException e)
         {
-            log.LogError(e, "The image directory could not be flushed.");
+            log.LogError(e, "The image directory could not be flushed; the last change may be lost when the machine fails.");
         }
     }
 
-    // A rename is durable when the directory is; .NET has no call for that. Elsewhere than on Linux nobody is promised that.
+    // A rename is durable once the directory is flushed, which .NET has no call for. Only Linux gets this guarantee.
     void FlushDirectory()
     {
         if (!OperatingSystem.IsLinux())

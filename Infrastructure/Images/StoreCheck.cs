@@ -11,21 +11,27 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
-/// The program in its other role, <c>Profiles check</c>: says whether the two stores agree. Every profile's picture and its variants are there and decode; nothing is
-/// kept that no profile shows and no outbox entry remembers, once it is older than Images:Grace; the database is whole. It changes nothing, and may run beside the service.
+/// Runs <c>Profiles check</c>, which reports whether the two stores agree: every profile's image and its variants exist and decode, no file
+/// or asset older than Images:Grace is without a profile or an outbox entry, and the database is intact. Changes nothing, and may run
+/// beside the service.
 /// </summary>
 sealed class StoreCheck(
-    ProfilesDbContext db, DatabaseEngine engine, DecodePool decoders, ImageStorages storages, IOptions<ImagesOptions> options, TimeProvider clock)
+    ProfilesDbContext db,
+    DatabaseEngine engine,
+    DecodePool decoders,
+    ImageStorages storages,
+    IOptions<ImagesOptions> options,
+    TimeProvider clock)
 {
     public const string Command = "check";
 
-    // A change that is going on has ended by then.
-    static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(3);
+    // A change in progress has ended by then.
+    static readonly TimeSpan RecheckDelay = TimeSpan.FromSeconds(3);
 
-    int pictures, kept, pending;
+    int images, stored, pending;
 
-    /// <summary>Checks and prints; the exit code: 0 when all is well, else 1.</summary>
-    /// <exception cref="StartException">It cannot check; the message says why.</exception>
+    /// <summary>Prints what it finds and returns the exit code: 0 when it finds no fault, else 1.</summary>
+    /// <exception cref="StartException">The check cannot run; the message says why.</exception>
     public static async Task<int> RunAsync(IServiceProvider services)
     {
         using var scope = services.CreateScope();
@@ -37,11 +43,13 @@ sealed class StoreCheck(
         try
         {
             if (engine.IsMissing || (await db.Database.GetPendingMigrationsAsync(ct)).Any())
-                throw new StartException("The database is not there, or older than this program: start the service once.");
+                throw new StartException("The database is missing or older than this program: start the service once.");
         }
         catch (DbException e)
         {
-            throw new StartException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseFaults.Sentence(e) ?? "it does not answer."}");
+            throw new StartException(
+                "The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
+                    + (DatabaseFaults.Sentence(e) ?? "it does not answer."));
         }
         HashSet<string> findings;
         try
@@ -49,69 +57,75 @@ sealed class StoreCheck(
             findings = await FindAsync(ct);
             if (findings.Count > 0)
             {
-                await Task.Delay(SecondLook, ct);
+                await Task.Delay(RecheckDelay, ct);
                 findings.IntersectWith(await FindAsync(ct));
             }
         }
         catch (Exception e) when (e is ImageStorageException or BusyException or DbException or IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"The check could not be ended: {e.Message}");
+            throw new StartException($"The check could not be completed: {e.Message}");
         }
         foreach (var finding in findings.Order(StringComparer.Ordinal))
             await output.WriteLineAsync(finding);
-        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{pictures} pictures, {kept} files and assets, {pending} pending in the outbox: {(findings.Count == 0 ? "no fault." : $"{findings.Count} faults.")}"));
+        var result = findings.Count == 0 ? "no fault." : $"{findings.Count} faults.";
+        await output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"{images} images, {stored} files and assets, {pending} pending in the outbox: {result}"));
         return findings.Count == 0 ? 0 : 1;
     }
 
     async Task<HashSet<string>> FindAsync(CancellationToken ct)
     {
         HashSet<string> findings = [.. await engine.FaultsAsync(db, ct)];
-        // The stores before the rows: what is put up in between looks missing, and is there at the second look.
-        Dictionary<string, KeptImage> files = [], assets = [];
+        // The stores are read before the rows: an image uploaded in between looks missing and is found by the second pass.
+        Dictionary<string, StoredImage> files = [], assets = [];
         foreach (var storage in storages.All)
         {
-            await foreach (var stored in storage.ListAsync(ct))
-                (storage.Store == OutboxStore.LocalImages ? files : assets)[stored.Name] = stored;
+            await foreach (var found in storage.ListAsync(ct))
+                (storage.Store == OutboxStore.LocalImages ? files : assets)[found.Name] = found;
         }
         var entries = await db.Outbox.AsNoTracking().Where(e => e.Store != OutboxStore.Mail).ToListAsync(ct);
-        (pictures, kept, pending) = (0, files.Count + assets.Count, entries.Count);
+        (images, stored, pending) = (0, files.Count + assets.Count, entries.Count);
 
-        HashSet<string> explained = [.. entries.SelectMany(NamesOf)];
+        HashSet<string> known = [.. entries.SelectMany(NamesOf)];
         await foreach (var profile in db.UserProfiles.AsNoTracking().Where(p => p.Image != null).AsAsyncEnumerable().WithCancellation(ct))
         {
-            pictures++;
+            images++;
             var image = profile.Image!;
-            explained.UnionWith(image.IsLocal ? LocalImageStorage.NamesOf(profile.UserId, image.Key).SelectMany(n => n) : [image.Key]);
+            known.UnionWith(image.IsLocal ? LocalImageStorage.NamesOf(profile.UserId, image.Key).SelectMany(n => n) : [image.Key]);
             var fault = image.IsLocal ? await FaultOfAsync(profile.UserId, image, files, ct) : FaultOf(image, assets);
             if (fault is not null)
-                findings.Add($"The picture of user {profile.UserId} {fault}.");
+                findings.Add($"The image of user {profile.UserId} {fault}.");
         }
         var old = clock.GetUtcNow().UtcDateTime - options.Value.Grace;
-        findings.UnionWith(files.Values.Where(f => !explained.Contains(f.Name) && f.Written < old).Select(f => $"The file {f.Name} belongs to no profile."));
-        findings.UnionWith(assets.Values.Where(a => !explained.Contains(a.Name) && a.Written < old).Select(a => $"The asset {a.Name} belongs to no profile."));
+        findings.UnionWith(Orphans(files).Select(name => $"The file {name} belongs to no profile."));
+        findings.UnionWith(Orphans(assets).Select(name => $"The asset {name} belongs to no profile."));
         return findings;
+
+        IEnumerable<string> Orphans(Dictionary<string, StoredImage> images) =>
+            images.Values.Where(i => !known.Contains(i.Name) && i.Written < old).Select(i => i.Name);
     }
 
     static IEnumerable<string> NamesOf(OutboxEntry entry) => entry.Store == OutboxStore.Cloudinary
-        ? [entry.Key] : [.. LocalImageStorage.NamesOf(entry.UserId, entry.Key).SelectMany(n => n), .. LocalImageStorage.TemporaryNamesOf(entry)];
+        ? [entry.Key]
+        : [.. LocalImageStorage.NamesOf(entry.UserId, entry.Key).SelectMany(n => n), .. LocalImageStorage.TemporaryNamesOf(entry)];
 
-    static string? FaultOf(ProfileImage image, Dictionary<string, KeptImage> assets) =>
-        !assets.TryGetValue(image.Key, out var asset) ? $"is not at Cloudinary ({image.Key})"
-        : image.Bytes != 0 && asset.Bytes != image.Bytes ? $"has {asset.Bytes} bytes at Cloudinary and not {image.Bytes}"
+    static string? FaultOf(ProfileImage image, Dictionary<string, StoredImage> assets) =>
+        !assets.TryGetValue(image.Key, out var asset) ? $"is missing at Cloudinary ({image.Key})"
+        : image.Bytes != 0 && asset.Bytes != image.Bytes ? $"has {asset.Bytes} bytes at Cloudinary instead of {image.Bytes}"
         : null;
 
-    async Task<string?> FaultOfAsync(long userId, ProfileImage image, Dictionary<string, KeptImage> files, CancellationToken ct)
+    async Task<string?> FaultOfAsync(long userId, ProfileImage image, Dictionary<string, StoredImage> files, CancellationToken ct)
     {
         var main = true;
         foreach (var names in LocalImageStorage.NamesOf(userId, image.Key))
         {
             if (names.Select(files.GetValueOrDefault).FirstOrDefault(f => f is not null) is not { } file)
-                return $"is not there ({names[^1]})";
+                return $"is missing ({names[^1]})";
             try
             {
                 var jpeg = await file.Read!(ct);
                 if (main && ProcessedImage.VersionOf(jpeg) != image.Key)
-                    return $"is another one than the profile names ({file.Name})";
+                    return $"is not the one that the profile names ({file.Name})";
                 using var buffer = decoders.Receive();
                 using var stream = new MemoryStream(jpeg);
                 while (await buffer.ReadAsync(stream, ct))
@@ -122,7 +136,7 @@ sealed class StoreCheck(
             {
                 return $"cannot be read or decoded ({file.Name})";
             }
-            // One from before variants were made has none.
+            // An image from before variants were introduced has none.
             if (image.Width == 0)
                 return null;
             main = false;

@@ -2,9 +2,9 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Writes a mail of the outbox when it is sent.</summary>
+/// <summary>Writes the text of an outbox entry's mail when it is sent.</summary>
 interface IMailWriter
 {
-    /// <summary>To whom and what; null where there is nothing to say any more.</summary>
+    /// <summary>Returns the recipient and the text; null when the mail is no longer needed.</summary>
     Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry);
 }

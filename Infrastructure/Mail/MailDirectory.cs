@@ -5,7 +5,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Mails as files, for trying it out: nobody gets them but who may read the directory. The latest thousand are kept.</summary>
+/// <summary>Writes mails to files for development: they reach nobody. Keeps the latest thousand.</summary>
 sealed class MailDirectory(IOptions<ServiceOptions> options, TimeProvider clock) : IMailer
 {
     public const int Kept = 1000;
@@ -16,20 +16,20 @@ sealed class MailDirectory(IOptions<ServiceOptions> options, TimeProvider clock)
         {
             var directory = PrivateFiles.CreateDirectory(options.Value.MailDirectory).FullName;
             var name = $"{clock.GetUtcNow().UtcDateTime:yyyyMMdd-HHmmss-ffffff}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-            var unfinished = Path.Combine(directory, $".{name}.tmp");
-            await using (var file = PrivateFiles.Create(unfinished))
+            var temporary = Path.Combine(directory, $".{name}.tmp");
+            await using (var file = PrivateFiles.Create(temporary))
             {
                 await message.WriteToAsync(MailMessage.Format, file, ct);
                 file.Flush(flushToDisk: true);
             }
-            // Whoever looks sees the whole mail or none.
-            File.Move(unfinished, Path.Combine(directory, $"{name}.eml"));
+            // Renamed when complete: a reader sees the whole mail or none.
+            File.Move(temporary, Path.Combine(directory, $"{name}.eml"));
             foreach (var old in Directory.GetFiles(directory, "*.eml").OrderDescending(StringComparer.Ordinal).Skip(Kept))
                 File.Delete(old);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new MailException("The directory of mails cannot be written to.", e);
+            throw new MailException("The mail directory cannot be written to.", e);
         }
     }
 }

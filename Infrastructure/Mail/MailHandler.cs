@@ -10,20 +10,22 @@ sealed class MailHandler(
     ProfilesDbContext db, IMailer mailer, IMailWriter writer, IOptions<MailOptions> options, TimeProvider clock,
     ILogger<MailHandler> log) : IOutboxHandler
 {
-    /// <summary>A mail that could not be sent for so long is of no use any more.</summary>
+    /// <summary>After this time an unsent mail is of no use.</summary>
     public static readonly TimeSpan GivenUpAfter = TimeSpan.FromDays(3);
 
-    public async Task SettleAsync(OutboxEntry entry, CancellationToken stopping)
+    public async Task HandleAsync(OutboxEntry entry, CancellationToken stopping)
     {
         if (clock.GetUtcNow().UtcDateTime - entry.CreatedAt > GivenUpAfter)
         {
-            log.LogWarning("Mail {Kind} of entry {Entry} could not be sent for {Days} days and is given up.", entry.Mail, entry.Id, GivenUpAfter.TotalDays);
+            log.LogWarning(
+                "Mail {Kind} of entry {Entry} could not be sent for {Days} days and is given up.",
+                entry.Mail, entry.Id, GivenUpAfter.TotalDays);
         }
         else if (await writer.WriteAsync(entry) is var (recipient, text))
         {
             try
             {
-                // A service that is stopped does not wait for a mail server; the entry is there at the next start.
+                // A stopping service does not wait for the mail server; the next start retries the entry.
                 await mailer.SendAsync(recipient, MailMessage.Make(options.Value.Sender!, recipient, text, clock.GetUtcNow()), stopping);
             }
             catch (MailException e) when (e.Refused)

@@ -9,13 +9,13 @@ namespace Profiles.Infrastructure.Mail;
 /// <summary>How the connection to the mail server is encrypted.</summary>
 public enum MailTls
 {
-    /// <summary>After STARTTLS. A server that does not offer it gets no mail.</summary>
+    /// <summary>With STARTTLS. A server that does not offer it gets no mail.</summary>
     StartTls,
 
-    /// <summary>By TLS from the start.</summary>
+    /// <summary>With TLS from the start.</summary>
     Implicit,
 
-    /// <summary>Not at all, which only a relay on the same machine may be, without a login.</summary>
+    /// <summary>Not encrypted. Allowed only for a relay on the same machine, without a login.</summary>
     None,
 }
 
@@ -24,10 +24,10 @@ public sealed class MailOptions
 {
     const string Token = "{token}";
 
-    // A line of a mail (RFC 5322, 2.1.1) has room for it and the token.
+    // The URL and the token must fit into one line of a mail (RFC 5322, 2.1.1).
     const int TemplateMaxLength = 500;
 
-    const int PortOfImplicitTls = 465;
+    const int ImplicitTlsPort = 465;
 
     /// <summary>The host name or address of the mail server (RFC 6409). Without it mails are files in <c>DataDirectory/mail</c>.</summary>
     public string? Host { get; set; }
@@ -56,8 +56,8 @@ public sealed class MailOptions
     public string? From { get; set; }
 
     /// <summary>
-    /// How the connection is encrypted: after STARTTLS, by TLS from the start (<c>Implicit</c>), or not at all (<c>None</c>), which only a
-    /// relay on the same machine may be, without a login.
+    /// How the connection is encrypted: with STARTTLS, with TLS from the start (<c>Implicit</c>), or not at all (<c>None</c>), which is
+    /// allowed only for a relay on the same machine, without a login.
     /// </summary>
     /// <value><c>Implicit</c> on port 465, else <c>StartTls</c></value>
     public MailTls? Tls { get; set; }
@@ -69,11 +69,11 @@ public sealed class MailOptions
     /// <value>The domain of <see cref="From"/></value>
     public string? EhloName { get; set; }
 
-    /// <summary>A file of the certificates (PEM) that the server's certificate must come from.</summary>
+    /// <summary>A PEM file of the root certificates that the server's certificate must be issued under.</summary>
     /// <value>The certificates that the system trusts</value>
     public string? RootCertificate { get; set; }
 
-    /// <summary>How long the handing over of one mail may take, 00:00:01 to 00:05:00.</summary>
+    /// <summary>How long handing one mail to the server may take, 00:00:01 to 00:05:00.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -88,15 +88,17 @@ public sealed class MailOptions
     public string? VerifyUrl { get; set; }
 
     /// <summary>Null when <see cref="From"/> is no address.</summary>
-    internal MailboxAddress? Sender => From is null ? new("Profiles", "profiles@localhost")
-        : From.All(c => c is >= ' ' and <= '~') && MailboxAddress.TryParse(From, out var sender) && sender.Domain.Length > 0 ? sender : null;
+    internal MailboxAddress? Sender =>
+        From is null ? new("Profiles", "profiles@localhost")
+        : From.All(c => c is >= ' ' and <= '~') && MailboxAddress.TryParse(From, out var sender) && sender.Domain.Length > 0 ? sender
+        : null;
 
     internal MailTls EffectiveTls =>
-        Tls ?? (!StartTls ? MailTls.None : Port == PortOfImplicitTls ? MailTls.Implicit : MailTls.StartTls);
+        Tls ?? (!StartTls ? MailTls.None : Port == ImplicitTlsPort ? MailTls.Implicit : MailTls.StartTls);
 
-    internal bool IsHostHere => Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+    internal bool IsHostLoopback => Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
 
-    /// <summary>The token of <see cref="AccessToken"/> or of its file; null when there is none, or what is there cannot be one.</summary>
+    /// <summary>The token of <see cref="AccessToken"/> or of its file; null when there is none or it is malformed.</summary>
     internal string? BearerToken
     {
         get
@@ -131,10 +133,12 @@ public sealed class MailOptions
         }
     }
 
-    /// <summary>Whether it is an address with one <c>{token}</c> in it; the scheme may be an app's own.</summary>
+    /// <summary>Whether the value is a URL with one <c>{token}</c> in it; the scheme may be an app's own.</summary>
     internal static bool IsTemplate(string value) =>
-        value.Length <= TemplateMaxLength && value.Split(Token).Length == 2 && value.All(c => c is > ' ' and <= '~' and not '"' and not '<' and not '>')
-            && Uri.TryCreate(value.Replace(Token, "x", StringComparison.Ordinal), UriKind.Absolute, out var uri) && uri.Scheme is not ("javascript" or "data" or "file");
+        value.Length <= TemplateMaxLength && value.Split(Token).Length == 2
+            && value.All(c => c is > ' ' and <= '~' and not '"' and not '<' and not '>')
+            && Uri.TryCreate(value.Replace(Token, "x", StringComparison.Ordinal), UriKind.Absolute, out var uri)
+            && uri.Scheme is not ("javascript" or "data" or "file");
 
     internal static string Fill(string template, string token) => template.Replace(Token, token, StringComparison.Ordinal);
 }

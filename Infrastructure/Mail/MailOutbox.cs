@@ -4,23 +4,22 @@ using Profiles.Infrastructure.Http;
 namespace Profiles.Infrastructure.Mail;
 
 /// <summary>
-/// Adds mails to what a slice is about to save: each is sent if and only if what it tells of is saved, and no request waits for a mail
-/// server.
+/// Adds mails to the changes that a slice saves: a mail is sent if and only if its change is saved, and no request waits for a mail server.
 /// </summary>
 sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock)
 {
-    // Whether the address has an account is found out when such a mail is sent, and only then is more written: right after the request, on
-    // a file, that would hold up the next one of whoever measures. It is left to the outbox' next look.
-    static readonly TimeSpan NotAtOnce = TimeSpan.FromMilliseconds(1);
+    // Sending such a mail looks up whether the address has an account, and writes more when it has. On SQLite that write would delay a
+    // request that follows at once, which somebody could measure; the delay leaves the entry to the outbox's next poll.
+    static readonly TimeSpan PollDelay = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Adds a mail.</summary>
-    /// <param name="mail">What it says; the words are made when it is sent, so that neither they nor a token are in the database.</param>
-    /// <param name="address">Where it goes, as it is stored; normalized where <paramref name="userId"/> is 0.</param>
-    /// <param name="userId">Whose account it is about; 0 where that is not known yet: it is looked up by the address.</param>
+    /// <param name="mail">The kind of mail; its text is written when it is sent, so that the database has neither text nor token.</param>
+    /// <param name="address">The recipient as it is stored; normalized when <paramref name="userId"/> is 0.</param>
+    /// <param name="userId">The account that the mail is about; 0 when it is looked up later, by the address.</param>
     public void Add(MailKind mail, string address, long userId = 0)
     {
         var now = clock.GetUtcNow().UtcDateTime;
-        // Its event is written when it is sent.
+        // The security event of a reset is written when the mail is sent.
         var network = mail == MailKind.ResetPassword && http.HttpContext is { } context ? ClientNetwork.Of(context) : null;
         db.Outbox.Add(new()
         {
@@ -31,7 +30,7 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
             Key = address,
             Network = network,
             CreatedAt = now,
-            DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration ? now + NotAtOnce : now,
+            DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration ? now + PollDelay : now,
         });
     }
 }

@@ -5,11 +5,11 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Registers the mails and where they go: to the mail server of the settings, or into a directory.</summary>
+/// <summary>Registers the sending of mails: to the mail server of the settings, or into a directory.</summary>
 static class MailSetup
 {
-    // One mail server is asked by so many at once: a mail that takes long does not hold up the next.
-    const int MailsAtOnce = 4;
+    // A slow mail does not delay the next.
+    const int Concurrency = 4;
 
     public static IServiceCollection AddMail(this IServiceCollection services)
     {
@@ -29,13 +29,13 @@ static class MailSetup
                 o => o.AccessTokenFile is null || o.BearerToken is not null,
                 "Mail__AccessTokenFile must be a file with an access token.")
             .Validate(
-                o => o.EffectiveTls != MailTls.None || o.Host is null || (o.IsHostHere && o.Username is null),
+                o => o.EffectiveTls != MailTls.None || o.Host is null || (o.IsHostLoopback && o.Username is null),
                 "Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost or a loopback address, "
                     + "and Mail__Username must not be set.")
             .Validate(
                 o => o.EhloName is null || (o.EhloName.All(char.IsAscii) && IsHost(o.EhloName)),
                 "Mail__EhloName must be a host name or an address.")
-            .Validate(o => o.RootCertificate is null || o.Roots is not null, "Mail__RootCertificate must be a file of certificates in PEM.")
+            .Validate(o => o.RootCertificate is null || o.Roots is not null, "Mail__RootCertificate must be a PEM file of certificates.")
             .Validate(
                 o => o.ResetUrl is null || MailOptions.IsTemplate(o.ResetUrl),
                 "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")
@@ -49,11 +49,11 @@ static class MailSetup
             .AddSingleton<IMailer>(p => p.GetRequiredService<IOptions<MailOptions>>().Value.Host is null
                 ? p.GetRequiredService<MailDirectory>()
                 : p.GetRequiredService<SmtpMailer>())
-            // An attempt has ended when the time for handing over is; the database takes its own.
+            // An attempt ends with the mail timeout; the rest is for the database.
             .AddOutboxHandler<MailHandler>(
                 [OutboxStore.Mail],
                 p => p.GetRequiredService<IOptions<MailOptions>>().Value.Timeout + TimeSpan.FromSeconds(5),
-                MailsAtOnce);
+                Concurrency);
     }
 
     static bool IsHost(string name) => Uri.CheckHostName(name) != UriHostNameType.Unknown;

@@ -9,17 +9,17 @@ using MimeKit;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Hands mails to a mail server (RFC 6409) by MailKit: over TLS, and logged in as the server offers it.</summary>
+/// <summary>Hands mails to a mail server (RFC 6409) with MailKit.</summary>
 sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
 {
     public async Task SendAsync(string recipient, MimeMessage message, CancellationToken ct)
     {
         var settings = options.Value;
         var to = MailMessage.Mailbox(recipient);
-        // One deadline for the whole conversation: a server that drips is no better than one that hangs. MailKit's own is for each step.
+        // One deadline for the whole conversation, against a server that answers byte by byte: MailKit's own is for each step.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(settings.Timeout);
-        // Revocation is not asked for: lists of it are elsewhere, and a mail would wait for them.
+        // No revocation check: a mail would wait for the list of another server.
         using var client = new SmtpClient(new AnswerLimit())
         {
             LocalDomain = settings.EhloName ?? settings.Sender!.Domain,
@@ -28,14 +28,14 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
         var faults = SslPolicyErrors.None;
         client.ServerCertificateValidationCallback = (_, certificate, chain, errors) =>
         {
-            faults = Judge(settings, certificate, chain, errors);
+            faults = ValidateCertificate(settings, certificate, chain, errors);
             return faults == SslPolicyErrors.None;
         };
         try
         {
             await client.ConnectAsync(settings.Host!, settings.Port, Security(settings.EffectiveTls), deadline.Token);
             await LogInAsync(client, settings, deadline.Token);
-            // An address in Punycode is sent as it is stored.
+            // Without SMTPUTF8 an address in Punycode is sent as it is stored.
             client.Capabilities &= ~SmtpCapabilities.UTF8;
             await client.SendAsync(MailMessage.Format, message, settings.Sender!, [to], deadline.Token);
         }
@@ -50,7 +50,7 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
         }
         catch (Exception)
         {
-            // It has the mail: how the conversation ends changes nothing, and to send it again would end the token in it.
+            // The server has the mail, however the conversation ends; a second mail would invalidate the token of the first.
         }
     }
 
@@ -63,11 +63,11 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
         {
             var token = settings.BearerToken ?? throw new MailException("Mail__AccessTokenFile has no token.");
             if (!offered.Contains("XOAUTH2"))
-                throw new MailException("The mail server offers no XOAUTH2.");
+                throw new MailException("The mail server does not offer XOAUTH2.");
             await client.AuthenticateAsync(new SaslMechanismOAuth2(settings.Username, token), ct);
             return;
         }
-        // NTLM, which MailKit would try before these, and what rests on MD5 are no better than a password inside TLS.
+        // MailKit would try NTLM and the MD5 mechanisms first, which are no better than a password inside TLS.
         offered.RemoveWhere(m => m is not ("PLAIN" or "LOGIN") && !m.StartsWith("SCRAM-", StringComparison.Ordinal));
         if (offered.Count == 0)
             throw new MailException("The mail server offers none of PLAIN, LOGIN and SCRAM.");
@@ -81,8 +81,9 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
         _ => SecureSocketOptions.StartTls,
     };
 
-    // With roots of one's own, what the system trusts counts no more; the name must be right all the same.
-    static SslPolicyErrors Judge(MailOptions settings, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    // With Mail__RootCertificate the system's roots are not trusted; the host name must still match.
+    static SslPolicyErrors ValidateCertificate(
+        MailOptions settings, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (settings.RootCertificate is null || certificate is not X509Certificate2 shown || chain is null)
             return errors;
@@ -93,7 +94,7 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
             : errors | SslPolicyErrors.RemoteCertificateChainErrors;
     }
 
-    // The messages of MailKit's exceptions repeat the server's own words: only numbers and kinds are taken over.
+    // The messages of MailKit's exceptions repeat the server's own words: the log gets only codes and kinds.
     static MailException Explain(Exception fault, SslPolicyErrors certificateFaults) => fault switch
     {
         SmtpCommandException c => new($"The mail server answered with {(int)c.StatusCode} ({c.ErrorCode}).")
@@ -101,38 +102,38 @@ sealed class SmtpMailer(IOptions<MailOptions> options) : IMailer
             Refused = (int)c.StatusCode is >= 500 and < 600
                 && c.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,
         },
-        ServiceNotAuthenticatedException => new("The mail server takes no mail without a login."),
+        ServiceNotAuthenticatedException => new("The mail server requires a login."),
         AuthenticationException a => new(a.Message.Split(':')[0] is { Length: 3 } code && code.All(char.IsAsciiDigit)
             ? $"The mail server answered the login with {code}."
             : "The mail server refused the login."),
         SslHandshakeException => new(certificateFaults == SslPolicyErrors.None
-            ? "The mail server speaks no TLS here."
+            ? "The TLS handshake with the mail server failed."
             : $"The mail server's certificate is not accepted ({certificateFaults})."),
-        NotSupportedException => new("The mail server offers no STARTTLS: nothing is sent in the clear."),
-        SmtpProtocolException => new("The mail server hung up or answered in no words of SMTP."),
-        _ => new($"The mail server cannot be talked to ({Kind(fault)})."),
+        NotSupportedException => new("The mail server does not offer STARTTLS: nothing is sent unencrypted."),
+        SmtpProtocolException => new("The mail server closed the connection or did not answer in SMTP."),
+        _ => new($"The connection to the mail server failed ({Kind(fault)})."),
     };
 
     static string Kind(Exception fault) =>
         (fault as SocketException ?? fault.InnerException as SocketException)?.SocketErrorCode.ToString() ?? fault.GetType().Name;
 
-    // MailKit keeps an answer whole, however long it is.
+    // MailKit buffers an answer whole, however long it is.
     sealed class AnswerLimit : IProtocolLogger
     {
-        const int Most = 64 * 1024;
+        const int MaxBytes = 64 * 1024;
 
-        int said;
+        int received;
 
         public IAuthenticationSecretDetector? AuthenticationSecretDetector { get; set; }
 
         public void LogServer(byte[] buffer, int offset, int count)
         {
-            said += count;
-            if (said > Most)
-                throw new MailException("The mail server says too much.");
+            received += count;
+            if (received > MaxBytes)
+                throw new MailException("The mail server sent too much.");
         }
 
-        // Nothing of a conversation is kept.
+        // Nothing is logged.
         public void LogConnect(Uri uri) { }
 
         public void LogClient(byte[] buffer, int offset, int count) { }

@@ -2,11 +2,11 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Outbox;
 
-/// <summary>Does what an entry of the outbox asks for, however often it is asked, and removes the entry when it is done.</summary>
+/// <summary>Carries out an outbox entry, any number of times, and deletes the entry when it is done.</summary>
 interface IOutboxHandler
 {
-    /// <summary>Throws whatever it fails by: it is tried again later.</summary>
+    /// <summary>Throws on any failure; the outbox retries the entry later.</summary>
     /// <param name="entry">The entry.</param>
-    /// <param name="stopping">Cancelled when the service stops; what must not be left half done goes on.</param>
-    Task SettleAsync(OutboxEntry entry, CancellationToken stopping);
+    /// <param name="stopping">Cancelled when the service stops; work that must not be left half done ignores it.</param>
+    Task HandleAsync(OutboxEntry entry, CancellationToken stopping);
 }

@@ -6,13 +6,13 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Outbox;
 
-/// <summary>Says when this instance has committed an entry of the outbox that is due at once.</summary>
+/// <summary>Signals that this instance has committed an outbox entry that is due at once.</summary>
 sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
 {
     readonly ConditionalWeakTable<DbContext, object> uncommitted = [];
     TaskCompletionSource next = New();
 
-    /// <summary>Ends with the next commit.</summary>
+    /// <summary>Completes with the next commit.</summary>
     public Task Next => Volatile.Read(ref next).Task;
 
     public override ValueTask<InterceptionResult<int>> SavingChangesAsync(
@@ -28,20 +28,20 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
         SaveChangesCompletedEventData eventData, int result, CancellationToken cancellationToken = default)
     {
         if (eventData.Context?.Database.CurrentTransaction is null)
-            Wake(eventData.Context);
+            Signal(eventData.Context);
         return ValueTask.FromResult(result);
     }
 
     public Task TransactionCommittedAsync(
         DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
     {
-        Wake(eventData.Context);
+        Signal(eventData.Context);
         return Task.CompletedTask;
     }
 
     static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    void Wake(DbContext? db)
+    void Signal(DbContext? db)
     {
         if (db is not null && uncommitted.Remove(db))
             Interlocked.Exchange(ref next, New()).SetResult();

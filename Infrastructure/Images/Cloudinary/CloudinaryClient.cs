@@ -8,14 +8,16 @@ using Microsoft.Extensions.Options;
 
 namespace Profiles.Infrastructure.Images.Cloudinary;
 
-/// <summary>The calls of Cloudinary's API that images need. Each throws <see cref="CloudinaryException"/> when it is refused, late or not understood.</summary>
+/// <summary>
+/// Calls Cloudinary's API. Each call throws <see cref="CloudinaryException"/> when it is refused, times out or has an unexpected answer.
+/// </summary>
 sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> options, TimeProvider clock)
 {
-    /// <summary>More than any answer of the API, in bytes; the longest is a page of the list.</summary>
+    /// <summary>The most bytes of an answer; the longest is a page of the list.</summary>
     public const int MaxAnswerBytes = 2 * 1024 * 1024;
 
-    /// <summary>As many as one page of its list may have.</summary>
-    const int MostListed = 500;
+    /// <summary>The most images that Cloudinary lists on one page.</summary>
+    const int PageSize = 500;
 
     static readonly JsonSerializerOptions Json = new()
     {
@@ -24,7 +26,7 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
         RespectRequiredConstructorParameters = true,
     };
 
-    /// <summary>Stores a JPEG under <c>folder/id</c>, where there is none yet, and answers its address.</summary>
+    /// <summary>Stores a JPEG under <c>folder/id</c>, which must be free, and returns its address.</summary>
     public async Task<Uri> UploadAsync(string folder, string id, byte[] jpeg, CancellationToken ct)
     {
         using var form = Signed(("folder", folder), ("overwrite", "false"), ("public_id", id));
@@ -33,10 +35,12 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
         file.Headers.ContentDisposition = new("form-data") { Name = "\"file\"", FileNameStar = $"{id}.jpg" };
         form.Add(file);
         var url = (await CallAsync<Uploaded>(HttpMethod.Post, "image/upload", form, ct)).SecureUrl;
-        return url is { IsAbsoluteUri: true, Scheme: "https" or "http" } ? url : throw new CloudinaryException("Cloudinary answered the upload with no address.");
+        return url is { IsAbsoluteUri: true, Scheme: "https" or "http" }
+            ? url
+            : throw new CloudinaryException("Cloudinary answered the upload without an address.");
     }
 
-    /// <summary>Removes an image from the storage and from the caches before it; false when there is none.</summary>
+    /// <summary>Deletes an image and invalidates its cached copies; false when there is none.</summary>
     public async Task<bool> DestroyAsync(string publicId, CancellationToken ct)
     {
         using var form = Signed(("invalidate", "true"), ("public_id", publicId), ("type", "upload"));
@@ -44,11 +48,11 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
         {
             "ok" => true,
             "not found" => false,
-            var other => throw new CloudinaryException($"Cloudinary answered the removal with \"{other}\"."),
+            var other => throw new CloudinaryException($"Cloudinary answered the deletion with \"{other}\"."),
         };
     }
 
-    /// <summary>Whether there is an image of that public id.</summary>
+    /// <summary>Whether an image with this public id exists.</summary>
     public async Task<bool> ExistsAsync(string publicId, CancellationToken ct)
     {
         try
@@ -65,18 +69,19 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
     /// <summary>A page of the images whose public ids begin with the prefix.</summary>
     public Task<AssetPage> ListAsync(string prefix, string? cursor, CancellationToken ct) => CallAsync<AssetPage>(
         HttpMethod.Get,
-        $"resources/image/upload?max_results={MostListed}&prefix={Uri.EscapeDataString(prefix)}{(cursor is null ? "" : $"&next_cursor={Uri.EscapeDataString(cursor)}")}",
+        $"resources/image/upload?max_results={PageSize}&prefix={Uri.EscapeDataString(prefix)}"
+            + (cursor is null ? "" : $"&next_cursor={Uri.EscapeDataString(cursor)}"),
         null,
         ct);
 
-    /// <summary>Asks whether the API answers and takes the key.</summary>
+    /// <summary>Checks that the API answers and accepts the key.</summary>
     public Task PingAsync(CancellationToken ct) => CallAsync<JsonElement>(HttpMethod.Get, "ping", null, ct);
 
-    /// <summary>Loads an image as anyone can; null when it is not there.</summary>
+    /// <summary>Loads an image from its public address; null when it is missing.</summary>
     public Task<byte[]?> LoadAsync(Uri url, long maxBytes, CancellationToken ct) => GuardAsync(
         async () =>
         {
-            // The client's own limit of time ends with the headers.
+            // HttpClient's own timeout ends with the headers.
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
             deadline.CancelAfter(http.Timeout);
             using var response = await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
@@ -88,13 +93,14 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
         },
         ct);
 
-    // The form's boundary is another one each time: a file cannot contain it on purpose.
+    // The form's boundary is random: no file can contain it on purpose.
     MultipartFormDataContent Signed(params (string Name, string Value)[] fields)
     {
         fields = [.. fields, ("timestamp", $"{clock.GetUtcNow().ToUnixTimeSeconds()}")];
-        // In the order of the names; an ampersand in a value is no separator.
-        var text = string.Join('&', fields.OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => $"{f.Name}={f.Value.Replace("&", "%26", StringComparison.Ordinal)}"));
-#pragma warning disable CA5350 // What an account at Cloudinary verifies by, unless it was set to another.
+        // Cloudinary signs the fields in the order of their names, with ampersands in values escaped.
+        var text = string.Join('&', fields.OrderBy(f => f.Name, StringComparer.Ordinal)
+            .Select(f => $"{f.Name}={f.Value.Replace("&", "%26", StringComparison.Ordinal)}"));
+#pragma warning disable CA5350 // A Cloudinary account verifies SHA-1 unless it is set to another algorithm.
         var signature = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(text + Account.Secret)));
 #pragma warning restore CA5350
         var form = new MultipartFormDataContent();
@@ -111,9 +117,12 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
             var (cloud, key, secret) = Account;
             var server = (options.Value.ApiBaseAddress ?? "https://api.cloudinary.com").TrimEnd('/');
             using var request = new HttpRequestMessage(method, $"{server}/v1_1/{cloud}/{path}") { Content = form };
-            // A form is signed; the rest shows the secret itself.
+            // A form is signed; every other call sends the secret itself.
             if (form is null)
-                request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{key}:{secret}")));
+            {
+                var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{key}:{secret}"));
+                request.Headers.Authorization = new AuthenticationHeaderValue("Basic", credentials);
+            }
             using var response = await http.SendAsync(request, ct);
             return response.IsSuccessStatusCode
                 ? await ReadAsync<T>(response, ct)
@@ -130,7 +139,7 @@ sealed class CloudinaryClient(HttpClient http, IOptions<CloudinaryOptions> optio
         {
             return await call();
         }
-        catch (Exception e) when (e is not (CloudinaryException or OperationCanceledException) || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        catch (Exception e) when (e is not CloudinaryException && !(e is OperationCanceledException && ct.IsCancellationRequested))
         {
             throw new CloudinaryException("Cloudinary did not answer as expected.", e);
         }
@@ -156,10 +165,10 @@ sealed class CloudinaryException : ImageStorageException
 {
     public CloudinaryException(string message, Exception? inner = null) : base(message, inner) { }
 
-    // Said in its own form, a no means that nothing was done; what becomes of a call that breaks there is unknown.
+    // A 4xx in Cloudinary's own form means that nothing was changed; the outcome of a 5xx is unknown.
     public CloudinaryException(string reason, HttpStatusCode status)
         : base($"Cloudinary refused with {(int)status}: {reason}", refused: (int)status is >= 400 and < 500) => Status = status;
 
-    /// <summary>Null when there was no answer, or none in its form.</summary>
+    /// <summary>Null without an answer in Cloudinary's form.</summary>
     public HttpStatusCode? Status { get; }
 }

@@ -19,14 +19,15 @@ public sealed class CloudinaryOptions
         ErrorMessage = "{0} must be between 00:00:00.001 and 00:05:00.")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>What the URL says; null when it says nothing or is none.</summary>
-    internal CloudinaryAccount? Account => Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme == "cloudinary" && uri.Host.Length > 0
-        && uri.UserInfo.Split(':') is [{ Length: > 0 } key, { Length: > 0 } secret] ? new(uri.Host, key, secret) : null;
+    /// <summary>The account that the URL names; null when the URL is missing or malformed.</summary>
+    internal CloudinaryAccount? Account =>
+        Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme == "cloudinary" && uri.Host.Length > 0
+            && uri.UserInfo.Split(':') is [{ Length: > 0 } key, { Length: > 0 } secret] ? new(uri.Host, key, secret) : null;
 }
 
 /// <summary>The account at Cloudinary.</summary>
 readonly record struct CloudinaryAccount(string Cloud, string Key, string Secret)
 {
-    // A record would say its secret.
+    // A record's own ToString would show the secret.
     public override string ToString() => Cloud;
 }

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Images.Cloudinary;
 
-/// <summary>Registers the client and the storage.</summary>
+/// <summary>Registers the client and the storage of Cloudinary.</summary>
 static class CloudinarySetup
 {
     public static IServiceCollection AddCloudinary(this IServiceCollection services)
@@ -18,9 +18,10 @@ static class CloudinarySetup
                 http.Timeout = provider.GetRequiredService<IOptions<CloudinaryOptions>>().Value.Timeout;
                 http.MaxResponseContentBufferSize = CloudinaryClient.MaxAnswerBytes;
             })
-            // Not redirected: the image and its signature are for the configured host alone.
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
-            // The storage keeps its client: it is the connections that are renewed.
+            // No redirects: the image and its signature are for the configured host only.
+            .ConfigurePrimaryHttpMessageHandler(
+                () => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+            // The singleton storage keeps its client, so the connections are renewed instead of the handler.
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .RemoveAllLoggers();
         return services.AddSingleton<CloudinaryImageStorage>();

@@ -90,7 +90,7 @@ public abstract class TakeoverTests<T>(T app) : TestBase<T> where T : ProfilesFi
         await (await ChangePasswordAsync(user)).ShouldBeAsync(HttpStatusCode.OK);
         // As an instance does it that took the mail up before.
         using (var scope = app.Services.CreateScope())
-            await scope.ServiceProvider.GetRequiredService<MailHandler>().SettleAsync(entry, Cancellation);
+            await scope.ServiceProvider.GetRequiredService<MailHandler>().HandleAsync(entry, Cancellation);
         (await app.QueryAsync(db => db.OneTimeTokens.CountAsync(t => t.UserId == user.Id))).ShouldBe(0);
         app.MailsTo(user.Email).ShouldNotContain(m => m.Subject == Reset);
     }

@@ -41,7 +41,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         Copy(sound.Data, data);
         Copy(Path.Combine(sound.Pictures, "profile"), Folder);
         var (whole, calm) = await ServerProcess.CheckAsync(Settings);
-        (whole, calm).ShouldBe((0, "6 pictures, 24 files and assets, 0 pending in the outbox: no fault.\n"));
+        (whole, calm).ShouldBe((0, "6 images, 24 files and assets, 0 pending in the outbox: no fault.\n"));
 
         File.Delete(Of("1.jpg"));
         File.Delete(Variant(2, 96));
@@ -63,12 +63,12 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
             "The file 6.0badf00d.jpg belongs to no profile.",
             "The file 999.jpg belongs to no profile.",
             "The file something else belongs to no profile.",
-            "The picture of user 1 is not there (1.jpg).",
-            $"The picture of user 2 is not there ({Path.GetFileName(Variant(2, 96, exists: false))}).",
-            "The picture of user 3 is another one than the profile names (3.jpg).",
-            "The picture of user 4 is another one than the profile names (4.jpg).",
-            $"The picture of user 5 cannot be read or decoded ({Path.GetFileName(Variant(5, 256))}).",
-            "6 pictures, 26 files and assets, 0 pending in the outbox: 9 faults.",
+            "The image of user 1 is missing (1.jpg).",
+            $"The image of user 2 is missing ({Path.GetFileName(Variant(2, 96, exists: false))}).",
+            "The image of user 3 is not the one that the profile names (3.jpg).",
+            "The image of user 4 is not the one that the profile names (4.jpg).",
+            $"The image of user 5 cannot be read or decoded ({Path.GetFileName(Variant(5, 256))}).",
+            "6 images, 26 files and assets, 0 pending in the outbox: 9 faults.",
         ]);
         Directory.GetFiles(Folder).Order().ShouldBe(before);
     }
@@ -79,7 +79,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         Copy(Path.Combine(sound.Pictures, "profile"), Folder);
         await File.WriteAllBytesAsync(Of("1.0badf00d.jpg"), [1, 2, 3], Token);
         var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", sound.Data), ("Images__Directory", pictures));
-        (exitCode, said).ShouldBe((0, "6 pictures, 25 files and assets, 0 pending in the outbox: no fault.\n"));
+        (exitCode, said).ShouldBe((0, "6 images, 25 files and assets, 0 pending in the outbox: no fault.\n"));
     }
 
     [Fact, Trait("Database", "Sqlite")]
@@ -93,14 +93,14 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
             for (var user = 1; user <= 4; user++)
                 await PutUpAsync(server, user);
         }
-        (await ServerProcess.CheckAsync(settings)).ShouldBe((0, "4 pictures, 4 files and assets, 0 pending in the outbox: no fault.\n"));
+        (await ServerProcess.CheckAsync(settings)).ShouldBe((0, "4 images, 4 files and assets, 0 pending in the outbox: no fault.\n"));
 
         var lost = cloudinary.Assets.Keys.First();
         cloudinary.Move(lost, "profile_images/nobodys");
         var (exitCode, said) = await ServerProcess.CheckAsync(settings);
         exitCode.ShouldBe(1);
         said.ShouldContain("The asset profile_images/nobodys belongs to no profile.");
-        said.ShouldContain($" is not at Cloudinary ({lost}).");
+        said.ShouldContain($" is missing at Cloudinary ({lost}).");
         said.ShouldEndWith(": 2 faults.\n");
         said.ShouldNotContain(CloudinaryDouble.Secret);
     }
@@ -124,7 +124,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         }
         var (damaged, said) = await ServerProcess.CheckAsync(Settings);
         damaged.ShouldBe(1);
-        said.ShouldBe("A row of user_profiles refers to one that is not there.\n6 pictures, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
+        said.ShouldBe("A row of user_profiles refers to one that is not there.\n6 images, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
     }
 
     string Of(string name) => Path.Combine(Folder, name);

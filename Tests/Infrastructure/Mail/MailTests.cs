@@ -104,7 +104,7 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
         Directory.Move(directory, directory + ".away");
         await File.WriteAllTextAsync(directory, "", Cancellation);
         await app.Client.PostAsJsonAsync("/password/forgot", new { email }, Cancellation);
-        while (!app.Lines.Any(l => l.Contains("Still to be done in Mail")))
+        while (!app.Lines.Any(l => l.Contains("in Mail failed: ")))
             await Task.Delay(50, Cancellation);
         File.Delete(directory);
         Directory.Move(directory + ".away", directory);
@@ -112,7 +112,7 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
 
         async Task LookAsync()
         {
-            app.Lines.ShouldContain(l => l.Contains("Done in Mail: VerifyEmail"));
+            app.Lines.ShouldContain(l => l.Contains("Completed in Mail: VerifyEmail"));
             app.Lines.ShouldContain(l => l.Contains("Security event Registered for user "));
             app.Lines.ShouldNotContain(l => l.Contains("for user -"));
             string[] secrets = [.. passwords, verify, reset];

@@ -186,7 +186,7 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     [Theory]
     [InlineData("XOAUTH2", "The mail server offers none of PLAIN, LOGIN and SCRAM.")]
     [InlineData("CRAM-MD5 NTLM", "The mail server offers none of PLAIN, LOGIN and SCRAM.")]
-    [InlineData("PLAIN LOGIN", "The mail server offers no XOAUTH2.")]
+    [InlineData("PLAIN LOGIN", "The mail server does not offer XOAUTH2.")]
     public async Task A_login_that_is_not_offered_is_not_tried(string offered, string message)
     {
         await using var server = new MailServer { Mechanisms = offered };
@@ -276,14 +276,14 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
 
     public static TheoryData<string?, string> Servers => new()
     {
-        { null, "The mail server cannot be talked to (ConnectionRefused)." },
+        { null, "The connection to the mail server failed (ConnectionRefused)." },
         { "", "The mail server took too long." },
         { "drip", "The mail server took too long." },
-        { "220 hello\r\n<EHLO>250 here\r\n", "The mail server offers no STARTTLS: nothing is sent in the clear." },
-        { "220 hello\r\n<EHLO>250-here\r\n250 STARTTLS\r\n<STARTTLS>220 go\r\n250 no TLS\r\n", "The mail server speaks no TLS here." },
+        { "220 hello\r\n<EHLO>250 here\r\n", "The mail server does not offer STARTTLS: nothing is sent unencrypted." },
+        { "220 hello\r\n<EHLO>250-here\r\n250 STARTTLS\r\n<STARTTLS>220 go\r\n250 no TLS\r\n", "The TLS handshake with the mail server failed." },
         { "554 not today\r\n", "The mail server answered with 554 (UnexpectedStatusCode)." },
-        { "220 hello\r\n<EHLO>\u0001\u0002\u0003 canary\r\n", "The mail server hung up or answered in no words of SMTP." },
-        { "endless", "The mail server says too much." },
+        { "220 hello\r\n<EHLO>\u0001\u0002\u0003 canary\r\n", "The mail server closed the connection or did not answer in SMTP." },
+        { "endless", "The mail server sent too much." },
     };
 
     [Theory]
