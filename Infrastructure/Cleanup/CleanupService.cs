@@ -3,31 +3,31 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Cleanup;
 
 /// <summary>
-/// Deletes expired rows every hour and on every instance, a thousand of a kind at a time: others write in between. A kind that fails does
-/// not keep the others, and one that has more than its time is enough for goes on soon.
+/// Deletes expired rows every hour on every instance, in batches between which others can write. A kind that fails does not stop the
+/// others, and one that runs out of time continues a minute later.
 /// </summary>
 sealed class CleanupService(
     DatabaseStart database, IServiceScopeFactory scopes, IEnumerable<ExpiredRows> kinds, TimeProvider clock, ILogger<CleanupService> log)
     : BackgroundService
 {
-    /// <summary>As many rows are deleted by one statement.</summary>
+    /// <summary>The number of rows that one statement deletes.</summary>
     public const int Batch = 1000;
 
-    // For whoever waits to write: on SQLite there is one writer at a time.
+    // Lets requests write between batches: SQLite has one writer at a time.
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    // Of each kind, in one sweep: some hundred thousand rows.
+    // For each kind in one sweep: enough for some hundred thousand rows.
     static readonly TimeSpan Budget = TimeSpan.FromSeconds(30);
 
-    /// <summary>Deletes what has expired by now; whether some of it is left, or could not be deleted.</summary>
-    /// <param name="budget">The time that each kind has; one batch is deleted in any case.</param>
-    /// <param name="ct">Cancels it.</param>
+    /// <summary>Deletes expired rows; returns whether some are left or could not be deleted.</summary>
+    /// <param name="budget">The time for each kind; one batch is always deleted.</param>
+    /// <param name="ct">Cancels the sweep.</param>
     public async Task<bool> SweepAsync(TimeSpan budget, CancellationToken ct)
     {
-        var (now, isLeft) = (clock.GetUtcNow().UtcDateTime, false);
+        var (now, hasMore) = (clock.GetUtcNow().UtcDateTime, false);
         foreach (var kind in kinds)
-            isLeft |= await TryDeleteAsync(kind, now, budget, ct);
-        return isLeft | !await TryEraseAsync(ct);
+            hasMore |= await TryDeleteAsync(kind, now, budget, ct);
+        return hasMore | !await TryEraseAsync(ct);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -35,7 +35,7 @@ sealed class CleanupService(
         try
         {
             await database.Ready.WaitAsync(stoppingToken);
-            // Soon after the start, for those who start it often; and not all instances at once.
+            // Soon after the start, for instances that restart often, and at a random time, so that instances do not sweep together.
             await Task.Delay(TimeSpan.FromMinutes(1 + (4 * Random.Shared.NextDouble())), clock, stoppingToken);
             while (true)
             {
@@ -45,7 +45,7 @@ sealed class CleanupService(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The next start does it.
+            // The service stops; the next start continues.
         }
     }
 
@@ -58,7 +58,7 @@ sealed class CleanupService(
         }
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            log.LogWarning(e, "Could not erase the copies of deleted rows; tries again in a minute.");
+            log.LogWarning(e, "Could not erase the copies of deleted rows; retries in a minute.");
             return false;
         }
     }
@@ -80,12 +80,12 @@ sealed class CleanupService(
                 await Task.Delay(Pause, clock, ct);
             }
             while (clock.GetElapsedTime(start) < budget);
-            log.LogInformation("Deleted {Count} expired {Kind}, and some are left; goes on in a minute.", deleted, kind.Kind);
+            log.LogInformation("Deleted {Count} expired {Kind}, and more are left; continues in a minute.", deleted, kind.Kind);
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            log.LogWarning(e, "Could not delete more expired {Kind} after {Count}; tries again in a minute.", kind.Kind, deleted);
+            log.LogWarning(e, "Could not delete more expired {Kind} after {Count}; retries in a minute.", kind.Kind, deleted);
             return true;
         }
         finally

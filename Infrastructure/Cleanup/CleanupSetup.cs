@@ -4,24 +4,24 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Cleanup;
 
 /// <summary>
-/// Deletes at most <see cref="CleanupService.Batch"/> rows, the oldest first, by the index of their time, and says how many there were. Of
-/// rows that may be renewed it asks the row itself too whether it has expired: on PostgreSQL it may have been renewed while its lock was
-/// waited for.
+/// Deletes at most <see cref="CleanupService.Batch"/> rows, the oldest first, by the index of their time, and returns how many. For rows
+/// that can be renewed the statement also checks each row itself, which another transaction may have renewed while PostgreSQL waited for
+/// its row lock.
 /// </summary>
 delegate Task<int> DeleteBatch(ProfilesDbContext db, DateTime now, CancellationToken ct);
 
 /// <summary>A kind of rows that expire.</summary>
-/// <param name="Kind">What the log calls them.</param>
-/// <param name="Begin">Makes what deletes them in one sweep.</param>
+/// <param name="Kind">The name in the log.</param>
+/// <param name="Begin">Creates the delegate that deletes them in one sweep.</param>
 sealed record ExpiredRows(string Kind, Func<IServiceProvider, DeleteBatch> Begin);
 
-/// <summary>Registers what expires.</summary>
+/// <summary>Registers kinds of rows that expire.</summary>
 static class CleanupSetup
 {
     public static IServiceCollection AddCleanup(this IServiceCollection services, string kind, DeleteBatch delete) =>
         services.AddCleanup(kind, _ => delete);
 
-    /// <summary>The same where it needs a setting, or remembers something from one batch to the next.</summary>
+    /// <summary>Registers a kind whose deletion needs a setting, or keeps state between batches.</summary>
     public static IServiceCollection AddCleanup(this IServiceCollection services, string kind, Func<IServiceProvider, DeleteBatch> begin)
     {
         services.TryAddSingleton<CleanupService>();

@@ -13,8 +13,8 @@ namespace Profiles.Infrastructure.Database;
 /// <summary>Registers the database that the settings name.</summary>
 static class DatabaseSetup
 {
-    /// <summary>Contexts that are kept; each keeps its connection to the file, and with it some memory.</summary>
-    const int SqliteContexts = 128;
+    /// <summary>The size of the pool; each context keeps its connection to the file, and with it some memory.</summary>
+    const int SqlitePoolSize = 128;
 
     public static IServiceCollection AddDatabase(this IServiceCollection services)
     {
@@ -23,7 +23,7 @@ static class DatabaseSetup
             "Database__Timeout must be whole seconds between 00:00:03 and 00:01:00.");
         return services
             .AddSingleton(Choose)
-            .AddDbContextPool<SqliteProfilesDbContext>(Configure, SqliteContexts)
+            .AddDbContextPool<SqliteProfilesDbContext>(Configure, SqlitePoolSize)
             .AddDbContextPool<PostgreSqlProfilesDbContext>(Configure)
             .AddScoped(provider => provider.GetRequiredService<DatabaseEngine>().Context(provider))
             .AddSingleton<DatabaseStart>()
@@ -31,7 +31,7 @@ static class DatabaseSetup
     }
 
     /// <summary>
-    /// Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and phones would
+    /// Answers 503 for the slices until the database can be used: without the signing key every token would look forged, and clients would
     /// log out.
     /// </summary>
     public static IApplicationBuilder UseDatabase(this WebApplication app)
@@ -45,7 +45,7 @@ static class DatabaseSetup
             && (metadata.GetMetadata<EndpointDefinition>() is not null || metadata.GetMetadata<ReadsDatabaseMetadata>() is not null);
     }
 
-    /// <summary>Says of a route that is no slice that it reads the database too.</summary>
+    /// <summary>Marks a route that is not a slice but reads the database.</summary>
     public static TBuilder ReadsDatabase<TBuilder>(this TBuilder route) where TBuilder : IEndpointConventionBuilder =>
         route.WithMetadata(new ReadsDatabaseMetadata());
 

@@ -4,50 +4,55 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Infrastructure.Health;
 
-/// <summary>What was found out about whether the service can do its work.</summary>
-/// <param name="Database">Whether the database answers: without it nothing can be done.</param>
-/// <param name="ImageStorage">Whether an image could be stored: without it everything else can be done.</param>
-/// <param name="Pending">What is still to be done in the other stores; null when nobody could look.</param>
+/// <summary>The result of a readiness check.</summary>
+/// <param name="Database">Whether the database answers; without it nothing works.</param>
+/// <param name="ImageStorage">Whether an image can be stored; without it everything else works.</param>
+/// <param name="Pending">The number of outbox entries; null when the database does not answer.</param>
 sealed record ReadinessReport(bool Database, bool ImageStorage, int? Pending);
 
-/// <summary>Looks whether the service can do its work, once for all who ask: anyone may, and each look asks a database and writes a file or calls another service.</summary>
+/// <summary>
+/// Checks whether the service is ready. Requests share one check and its cached result, since anyone may ask and a check reads the database
+/// and writes a file or calls Cloudinary.
+/// </summary>
 sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageStorage storage, TimeProvider clock, ILogger<Readiness> log)
 {
-    // Cloudinary counts such calls: 500 in an hour on its smallest plan, of all instances.
-    static readonly TimeSpan Lasts = TimeSpan.FromSeconds(1), FineAtCloudinary = TimeSpan.FromSeconds(30), IllAtCloudinary = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
 
-    // A storage that is slow must not keep whoever asks, whose own patience may be a second: the database is what decides. One that hangs is ill.
-    static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200), Patience = TimeSpan.FromSeconds(2);
+    // Cloudinary's smallest plan allows 500 such calls an hour, of all instances together.
+    static readonly TimeSpan CloudinaryCacheTime = TimeSpan.FromSeconds(30), CloudinaryRetryTime = TimeSpan.FromSeconds(10);
 
-    readonly Lock gate = new();
-    Task<ReadinessReport>? look;
-    Task? storageLook;
-    bool? wasFine;
-    long lookedAt, storageLookedAt;
+    // A probe may time out after a second and the database decides, so a slow storage delays it only briefly. One that hangs has failed.
+    static readonly TimeSpan StorageWait = TimeSpan.FromMilliseconds(200), StorageTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>What was found at most a second ago.</summary>
+    readonly Lock mutex = new();
+    Task<ReadinessReport>? check;
+    Task? storageCheck;
+    bool? wasStorageOk;
+    long checkedAt, storageCheckedAt;
+
+    /// <summary>The result of the latest check, at most a second old.</summary>
     public Task<ReadinessReport> LatestAsync(CancellationToken ct)
     {
-        lock (gate)
+        lock (mutex)
         {
-            // Without the caller's token: others wait for the same look.
-            if (look is null || (look.IsCompleted && clock.GetElapsedTime(Volatile.Read(ref lookedAt)) >= Lasts))
-                look = Task.Run(LookAsync, CancellationToken.None);
-            return look.WaitAsync(ct);
+            // Without the caller's token: other callers wait for the same check.
+            if (check is null || (check.IsCompleted && clock.GetElapsedTime(Volatile.Read(ref checkedAt)) >= CacheTime))
+                check = Task.Run(CheckReadinessAsync, CancellationToken.None);
+            return check.WaitAsync(ct);
         }
     }
 
-    async Task<ReadinessReport> LookAsync()
+    async Task<ReadinessReport> CheckReadinessAsync()
     {
-        var image = IsStorageFineAsync();
-        // Not before it was there for the first time.
-        var pending = start.Ready.IsCompleted ? await IsFineAsync("database", CountPendingAsync) : null;
+        var image = IsStorageOkAsync();
+        // Not before the database was reached for the first time.
+        var pending = start.Ready.IsCompleted ? await TryAsync("database", CountPendingAsync) : null;
         var report = new ReadinessReport(pending is not null, await image, pending);
-        Volatile.Write(ref lookedAt, clock.GetTimestamp());
+        Volatile.Write(ref checkedAt, clock.GetTimestamp());
         return report;
     }
 
-    // A read, and no transaction: whoever asks must not wait for those who write, nor they for whoever asks.
+    // A read without a transaction: probes and writers must not wait for each other.
     async Task<int> CountPendingAsync()
     {
         using var scope = scopes.CreateScope();
@@ -55,31 +60,35 @@ sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageS
         return await ProfilesDbContext.ReadAsync(() => db.Outbox.CountAsync());
     }
 
-    // What the look before found stands while the present one is on its way, but not for long.
-    async Task<bool> IsStorageFineAsync()
+    // The previous result stays valid while the current check runs, up to its timeout.
+    async Task<bool> IsStorageOkAsync()
     {
-        var present = LatestStorageLook();
-        await Task.WhenAny(present, Task.Delay(wasFine is null ? Patience : Glance, clock));
-        var isFine = present.IsCompleted ? present.IsCompletedSuccessfully : wasFine is true && clock.GetElapsedTime(storageLookedAt) < Patience;
-        if (!isFine && wasFine is not false)
-            log.LogWarning(present.Exception, "Degraded: the image storage does not do its work.");
-        wasFine = isFine;
-        return isFine;
+        var current = LatestStorageCheck();
+        await Task.WhenAny(current, Task.Delay(wasStorageOk is null ? StorageTimeout : StorageWait, clock));
+        var isOk = current.IsCompleted
+            ? current.IsCompletedSuccessfully
+            : wasStorageOk is true && clock.GetElapsedTime(storageCheckedAt) < StorageTimeout;
+        if (!isOk && wasStorageOk is not false)
+            log.LogWarning(current.Exception, "Degraded: the image storage fails; uploads fail until it works again.");
+        wasStorageOk = isOk;
+        return isOk;
     }
 
-    Task LatestStorageLook()
+    Task LatestStorageCheck()
     {
-        lock (gate)
+        lock (mutex)
         {
-            var lasts = storage.Store != OutboxStore.Cloudinary ? Lasts : storageLook?.IsCompletedSuccessfully is true ? FineAtCloudinary : IllAtCloudinary;
-            // One that hangs is not begun a second time.
-            if (storageLook is null || (storageLook.IsCompleted && clock.GetElapsedTime(storageLookedAt) >= lasts))
-                (storageLook, storageLookedAt) = (Task.Run(() => storage.CheckAsync(CancellationToken.None)), clock.GetTimestamp());
-            return storageLook;
+            var cacheTime = storage.Store != OutboxStore.Cloudinary ? CacheTime
+                : storageCheck?.IsCompletedSuccessfully is true ? CloudinaryCacheTime
+                : CloudinaryRetryTime;
+            // A check that hangs is not started a second time.
+            if (storageCheck is null || (storageCheck.IsCompleted && clock.GetElapsedTime(storageCheckedAt) >= cacheTime))
+                (storageCheck, storageCheckedAt) = (Task.Run(() => storage.CheckAsync(CancellationToken.None)), clock.GetTimestamp());
+            return storageCheck;
         }
     }
 
-    async Task<int?> IsFineAsync(string what, Func<Task<int>> ask)
+    async Task<int?> TryAsync(string what, Func<Task<int>> ask)
     {
         try
         {
@@ -87,7 +96,7 @@ sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageS
         }
         catch (Exception e)
         {
-            log.LogWarning(e, "Not ready: the {What} does not do its work.", what);
+            log.LogWarning(e, "Not ready: the {What} fails; requests are answered 503 until it works again.", what);
             return null;
         }
     }

@@ -1,7 +1,7 @@
 namespace Profiles.Infrastructure.Settings;
 
 /// <summary>
-/// Files and directories for nobody but the user who runs the service. Windows has no such modes: there the directory above decides.
+/// Creates files and directories that only the service's user can read. Windows has no such modes: there the parent directory decides.
 /// </summary>
 static class PrivateFiles
 {
@@ -13,7 +13,7 @@ static class PrivateFiles
             : Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
 
     /// <summary>Opens a new file for writing.</summary>
-    /// <exception cref="IOException">There is one of this name.</exception>
+    /// <exception cref="IOException">The file exists already.</exception>
     public static FileStream Create(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

@@ -17,7 +17,7 @@ public sealed class ServiceOptions
     public string ProductName { get; set; } = "Profiles";
 
     /// <summary>
-    /// The directory of the SQLite file, the generated signing key and the mails that are written as files. It is created with mode 0700.
+    /// The directory of the SQLite file, the generated signing key and the mails that are written to files. It is created with mode 0700.
     /// </summary>
     public string DataDirectory { get; set; } = "data";
 
@@ -28,7 +28,7 @@ public sealed class ServiceOptions
 
     /// <summary>
     /// The proxies whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed: addresses and networks such as
-    /// <c>10.0.0.0/8</c>, separated by commas. <c>unix</c> stands for whoever connects over a Unix socket.
+    /// <c>10.0.0.0/8</c>, separated by commas. <c>unix</c> stands for every client of a Unix socket.
     /// </summary>
     public string TrustedProxies { get; set; } = "";
 
@@ -38,7 +38,7 @@ public sealed class ServiceOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The path of <see cref="PublicBaseUrl"/>, below which everything is for clients; empty for the root.</summary>
+    /// <summary>The path of <see cref="PublicBaseUrl"/>, below which clients find every route; empty for the root.</summary>
     internal string BasePath => PublicBaseUrl is null ? "" : new Uri(PublicBaseUrl).AbsolutePath.TrimEnd('/');
 
     internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");

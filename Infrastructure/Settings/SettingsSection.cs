@@ -2,13 +2,13 @@ using System.Reflection;
 
 namespace Profiles.Infrastructure.Settings;
 
-/// <summary>A section of the settings and one of the classes that have its settings, each a property.</summary>
+/// <summary>A section of the settings and one of the classes whose properties are its settings.</summary>
 /// <param name="Name">Empty for the settings of the service as a whole.</param>
 /// <param name="Type">The class.</param>
 sealed record SettingsSection(string Name, Type Type)
 {
     public IEnumerable<PropertyInfo> Properties => Type.GetProperties().Where(p => p.CanWrite);
 
-    /// <summary>The setting as an environment variable names it.</summary>
+    /// <summary>The setting's name as an environment variable.</summary>
     public string NameOf(string property) => Name.Length == 0 ? property : $"{Name}__{property}";
 }

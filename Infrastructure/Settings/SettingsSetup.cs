@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Profiles.Infrastructure.Settings;
 
-/// <summary>Reads settings and refuses those that make no sense, before anything is served: each concern adds its own section.</summary>
+/// <summary>Reads settings and validates them at the start. Each concern adds its own section.</summary>
 static class SettingsSetup
 {
     /// <summary>Adds the settings of the service as a whole.</summary>
@@ -20,30 +20,30 @@ static class SettingsSetup
         return services;
     }
 
-    /// <summary>Binds options to a section, which other options may share, and validates them at the start by their attributes.</summary>
+    /// <summary>Binds options to a section, which other options may share, and validates their attributes at the start.</summary>
     public static OptionsBuilder<T> AddSection<T>(this IServiceCollection services, string name) where T : class
     {
-        var own = new SettingsSection(name, typeof(T));
-        services.AddSingleton(own).AddSingleton<IValidateOptions<T>>(new SettingsValidator<T>(own));
+        var section = new SettingsSection(name, typeof(T));
+        services.AddSingleton(section).AddSingleton<IValidateOptions<T>>(new SettingsValidator<T>(section));
         return services.AddOptions<T>()
-            .Configure<IConfiguration, IEnumerable<SettingsSection>>((o, configuration, all) => Read(o, own, configuration, all))
+            .Configure<IConfiguration, IEnumerable<SettingsSection>>((o, configuration, all) => Read(o, section, configuration, all))
             .ValidateOnStart();
     }
 
-    // Property by property, because the binder's own message shows the value that it could not convert.
-    static void Read(object options, SettingsSection own, IConfiguration configuration, IEnumerable<SettingsSection> all)
+    // Binds property by property, because the binder's own message shows the value that it could not convert.
+    static void Read(object options, SettingsSection section, IConfiguration configuration, IEnumerable<SettingsSection> all)
     {
-        var values = own.Name.Length == 0 ? configuration : configuration.GetSection(own.Name);
-        var known = all.Where(s => s.Name == own.Name).SelectMany(s => s.Properties).Select(p => p.Name)
+        var values = section.Name.Length == 0 ? configuration : configuration.GetSection(section.Name);
+        var known = all.Where(s => s.Name == section.Name).SelectMany(s => s.Properties).Select(p => p.Name)
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
-        if (own.Name.Length > 0 && values.GetChildren().FirstOrDefault(c => !known.Contains(c.Key)) is { } unknown)
-            throw new StartException($"{own.Name}__{unknown.Key} is not a setting.");
-        foreach (var property in own.Properties)
+        if (section.Name.Length > 0 && values.GetChildren().FirstOrDefault(c => !known.Contains(c.Key)) is { } unknown)
+            throw new StartException($"{section.Name}__{unknown.Key} is not a setting.");
+        foreach (var property in section.Properties)
         {
             if (values[property.Name] is not { } value)
                 continue;
-            var name = own.NameOf(property.Name);
-            // Set to nothing where nothing is no default: a variable that was forgotten.
+            var name = section.NameOf(property.Name);
+            // An empty value where the default is not empty: probably an unset variable.
             if (value.Length == 0 && property.GetValue(options) is not "")
                 throw new StartException($"{name} is empty.");
             try

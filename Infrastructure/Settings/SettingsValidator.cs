@@ -18,7 +18,7 @@ sealed class SettingsValidator<T>(SettingsSection section) : IValidateOptions<T>
     IEnumerable<string> Failures(PropertyInfo property, object? value)
     {
         var setting = section.NameOf(property.Name);
-        // The binder takes any number for an enum.
+        // The binder accepts any number for an enum.
         if (value is Enum choice && !Enum.IsDefined(choice.GetType(), choice))
             yield return $"{setting} must be {Choices(Enum.GetNames(choice.GetType()))}.";
         foreach (var rule in property.GetCustomAttributes<ValidationAttribute>().Where(r => !r.IsValid(value)))

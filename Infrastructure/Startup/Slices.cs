@@ -6,7 +6,7 @@ using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Infrastructure.Startup;
 
-/// <summary>How the framework runs the slices.</summary>
+/// <summary>Configures FastEndpoints for the slices.</summary>
 static class Slices
 {
     public static void UseSlices(this WebApplication app) => app.UseFastEndpoints(c =>
