@@ -60,7 +60,7 @@ sealed class RegisterEndpoint(
         {
             return Problems.Of(ErrorCodes.EmailTaken);
         }
-        events.Tell(user.Id, SecurityEventKind.Registered);
+        events.WriteToLog(user.Id, SecurityEventKind.Registered);
         return TypedResults.Created("/me", Map.FromEntity(user));
     }
 

@@ -32,7 +32,7 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
             await images.TrySettleAsync(removal);
         if (!isDeleted)
             return;
-        events.Tell(userId, SecurityEventKind.AccountDeleted);
+        events.WriteToLog(userId, SecurityEventKind.AccountDeleted);
         await TryEraseAsync();
     }
 

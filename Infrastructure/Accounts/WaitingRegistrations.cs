@@ -65,8 +65,8 @@ sealed class WaitingRegistrations(
             return false;
         }
         await transaction.CommitAsync(ct);
-        events.Tell(user.Id, SecurityEventKind.Registered);
-        events.Tell(user.Id, SecurityEventKind.EmailVerified);
+        events.WriteToLog(user.Id, SecurityEventKind.Registered);
+        events.WriteToLog(user.Id, SecurityEventKind.EmailVerified);
         return true;
     }
 

@@ -8,7 +8,7 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Authentication;
 
-/// <summary>Registers who may call what: nobody without a live user's token, unless a route says that it is anonymous.</summary>
+/// <summary>Registers authentication: every route needs a live user's token unless it is anonymous.</summary>
 static class AuthenticationSetup
 {
     const string Prefix = $"{JwtBearerDefaults.AuthenticationScheme} ";
@@ -16,19 +16,21 @@ static class AuthenticationSetup
     public static IServiceCollection AddAuth(this IServiceCollection services)
     {
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
-        // It would make keys for cookies at the start, which nobody has here, and leave them in the home directory.
-        foreach (var maker in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal").ToArray())
-            services.Remove(maker);
+        // Data protection would generate keys for cookies at the start, which nothing here uses, in the home directory.
+        var keyGenerators = services.Where(s => s.ServiceType == typeof(IHostedService)
+            && s.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal");
+        foreach (var keyGenerator in keyGenerators.ToArray())
+            services.Remove(keyGenerator);
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<SigningKeys, AccessTokens, IOptions<JwtOptions>>((o, keys, tokens, jwt) =>
             {
-                // Claims keep their names, and an answer says no more than RFC 6750 asks for.
+                // Claims keep their names, and a challenge says no more than RFC 6750 requires.
                 o.MapInboundClaims = o.IncludeErrorDetails = false;
                 o.Events = new()
                 {
                     OnMessageReceived = c =>
                     {
-                        TakeToken(c);
+                        ReadToken(c);
                         return Task.CompletedTask;
                     },
                     OnChallenge = c => Task.FromResult(c.Error = c.AuthenticateFailure is null ? null : "invalid_token"),
@@ -37,7 +39,8 @@ static class AuthenticationSetup
                 {
                     TokenReader = (token, _) => AccessTokens.Read(token),
                     IssuerSigningKeyResolver = (_, _, _, _) => keys.Accepted,
-                    LifetimeValidator = (notBefore, expires, token, _) => tokens.IsInTime(notBefore, expires, ((JsonWebToken)token).IssuedAt),
+                    LifetimeValidator = (notBefore, expires, token, _) =>
+                        tokens.IsValidNow(notBefore, expires, ((JsonWebToken)token).IssuedAt),
                     ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
                     ValidIssuer = jwt.Value.Issuer,
                     ValidAudience = jwt.Value.Audience,
@@ -52,8 +55,8 @@ static class AuthenticationSetup
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }
 
-    // The handler itself would join several headers and trim what is in them: more spellings of one token.
-    static void TakeToken(MessageReceivedContext context)
+    // The bearer handler itself joins several headers and trims them, which would allow more spellings of one token.
+    static void ReadToken(MessageReceivedContext context)
     {
         var headers = context.Request.Headers.Authorization;
         if (headers.Count > 1)
@@ -64,7 +67,7 @@ static class AuthenticationSetup
             context.NoResult();
     }
 
-    /// <summary>For every endpoint that does not say that it is anonymous.</summary>
+    /// <summary>Requires a live user for every endpoint that is not anonymous.</summary>
     public static void RequireLiveUser(this EndpointDefinition endpoint)
     {
         if (endpoint.AnonymousVerbs is null)

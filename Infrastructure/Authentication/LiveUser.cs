@@ -10,20 +10,20 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Authentication;
 
-/// <summary>The policy of every route that is not anonymous: the token is one of ours, and its user and its session still exist.</summary>
+/// <summary>The policy of every route that is not anonymous: the token is valid, and its user and session still exist.</summary>
 sealed class LiveUser : IAuthorizationRequirement
 {
     public const string Policy = nameof(LiveUser);
 }
 
-/// <summary>Decides <see cref="LiveUser"/> with the one read that the slice then uses too.</summary>
+/// <summary>Checks <see cref="LiveUser"/> with one read, whose result the slice uses too.</summary>
 sealed class LiveUserHandler(ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<LiveUser>
 {
     protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, LiveUser requirement)
     {
         if (context.Resource is not HttpContext http)
             return;
-        // No route, or one of routing's own answers (405, 415): there is nothing to protect, and 401 would hide them.
+        // No route, or routing's own 405 or 415: there is nothing to protect, and a 401 would hide the answer.
         if (http.GetEndpoint() is not RouteEndpoint)
         {
             context.Succeed(requirement);
@@ -40,18 +40,20 @@ sealed class LiveUserHandler(ProfilesDbContext db, CurrentUser current) : Author
 
     static (long UserId, long SessionId)? ReadIds(ClaimsPrincipal token) =>
         ReadId(token, AccessTokens.UserIdClaim) is { } user && ReadId(token, AccessTokens.SessionIdClaim) is { } session
-            && token.FindFirstValue(JwtRegisteredClaimNames.Sub) is var subject && (subject is null || subject == user.ToString(CultureInfo.InvariantCulture)) ? (user, session) : null;
+            && token.FindFirstValue(JwtRegisteredClaimNames.Sub) is var subject
+            && (subject is null || subject == user.ToString(CultureInfo.InvariantCulture)) ? (user, session) : null;
 
     static long? ReadId(ClaimsPrincipal token, string claim) =>
         long.TryParse(token.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0 ? id : null;
 }
 
-/// <summary>Answers 401 where ASP.NET Core would answer 403: a token whose user is gone is not a token any more.</summary>
+/// <summary>Answers 401 where ASP.NET Core would answer 403: the token of a deleted user is invalid.</summary>
 sealed class UnauthorizedRatherThanForbidden : IAuthorizationMiddlewareResultHandler
 {
     readonly AuthorizationMiddlewareResultHandler inner = new();
 
-    public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public async Task HandleAsync(
+        RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (!authorizeResult.Forbidden)
         {

@@ -4,20 +4,22 @@ using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Passwords;
 
-/// <summary>Refuses the passwords that a stranger tries first: the commonest ones, the person's own address, this product's name (OWASP ASVS 6.2.4, 6.2.11).</summary>
+/// <summary>
+/// Refuses the passwords that an attacker tries first: common ones, the user's own address, the product's name (OWASP ASVS 6.2.4, 6.2.11).
+/// </summary>
 sealed class PasswordBlocklist(IOptions<PasswordOptions> options)
 {
     const string Resource = "common-passwords.txt", Product = "profiles";
 
-    // Read once it is needed: where the list is off, it never is.
+    // Read on first use: never when the blocklist is off.
     static readonly Lazy<FrozenSet<string>> Common = new(Read);
 
-    readonly bool isOn = options.Value.Blocklist!.Value;
+    readonly bool isEnabled = options.Value.Blocklist!.Value;
 
-    /// <summary>Why the password is refused to who has this address; null when it is not.</summary>
+    /// <summary>Why the password is refused for the user of this address; null when it is allowed.</summary>
     public ErrorCode? Refusal(string password, string email)
     {
-        if (!isOn)
+        if (!isEnabled)
             return null;
         var address = email.Trim();
         if (Is(password, address) || Is(password, address[..Math.Max(address.IndexOf('@'), 0)]))
@@ -27,9 +29,10 @@ sealed class PasswordBlocklist(IOptions<PasswordOptions> options)
         return Common.Value.Contains(password.ToLowerInvariant()) ? ErrorCodes.PasswordTooCommon : null;
     }
 
-    // Digits and signs around a word make it no other word.
+    // Ignores digits and signs around the word.
     static bool Is(string password, string word) =>
-        (word.Length > 0 && password.Equals(word, StringComparison.OrdinalIgnoreCase)) || (!Core(word).IsEmpty && Core(password).Equals(Core(word), StringComparison.OrdinalIgnoreCase));
+        (word.Length > 0 && password.Equals(word, StringComparison.OrdinalIgnoreCase))
+            || (!Core(word).IsEmpty && Core(password).Equals(Core(word), StringComparison.OrdinalIgnoreCase));
 
     static ReadOnlySpan<char> Core(string text)
     {

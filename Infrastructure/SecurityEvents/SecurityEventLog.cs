@@ -3,39 +3,51 @@ using Profiles.Infrastructure.Http;
 
 namespace Profiles.Infrastructure.SecurityEvents;
 
-/// <summary>Notes what happens to an account, for its owner in the database and for whoever runs the service in the log, which has no address (OWASP ASVS 16.3).</summary>
+/// <summary>
+/// Records security events of an account: in the database for its owner, and in the log, without addresses, for the operator
+/// (OWASP ASVS 16.3).
+/// </summary>
 sealed class SecurityEventLog(
-    ProfilesDbContext db, SecurityEventWriter writer, CurrentUser me, IHttpContextAccessor http, TimeProvider clock, ILogger<SecurityEventLog> log)
+    ProfilesDbContext db,
+    SecurityEventWriter writer,
+    CurrentUser me,
+    IHttpContextAccessor http,
+    TimeProvider clock,
+    ILogger<SecurityEventLog> log)
 {
-    /// <summary>Adds an event to what the slice is about to save, with the phone that asks: it is there if and only if what it tells of is.</summary>
+    /// <summary>Adds an event of the request's session to the slice's changes: both are saved, or neither.</summary>
     public void Add(long userId, SecurityEventKind kind) => Add(userId, kind, me.Device, Network);
 
-    /// <summary>The same of a phone that need not be the one that asks.</summary>
+    /// <summary>Adds an event of another session.</summary>
     public void Add(long userId, SecurityEventKind kind, string? device) => Add(userId, kind, device, Network);
 
-    /// <summary>The same of what was asked for in a request before.</summary>
+    /// <summary>Adds an event of an earlier request.</summary>
     public void Add(long userId, SecurityEventKind kind, string? device, string? network)
     {
         db.SecurityEvents.Add(Make(userId, kind, device, network));
-        Tell(userId, kind);
+        WriteToLog(userId, kind);
     }
 
     /// <summary>
-    /// Adds an event of a user who is saved with it for the first time. The caller tells the log by <see cref="Tell"/> once the user has an id.
+    /// Adds an event of a new user, who is saved with it. The caller calls <see cref="WriteToLog"/> once the user has an id.
     /// </summary>
     public void Add(User user, SecurityEventKind kind) =>
-        // The temporary key by which the context knows the user until then.
+        // The context's temporary key of the user, who has no id yet.
         db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null, Network));
 
-    /// <summary>Leaves an event to be written beside the request, whose time then does not tell whether there was one to write. A crash loses those of a moment.</summary>
+    /// <summary>
+    /// Queues an event to be written after the request, so that the request's duration does not reveal whether there was one. A crash loses
+    /// the queued events.
+    /// </summary>
     public void AddLater(long userId, SecurityEventKind kind)
     {
         writer.TryWrite(Make(userId, kind, me.Device, Network));
-        Tell(userId, kind);
+        WriteToLog(userId, kind);
     }
 
-    /// <summary>Notes an event in the service's log alone.</summary>
-    public void Tell(long userId, SecurityEventKind kind) => log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
+    /// <summary>Writes an event to the service's log only.</summary>
+    public void WriteToLog(long userId, SecurityEventKind kind) =>
+        log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
 
     string? Network => http.HttpContext is { } context ? ClientNetwork.Of(context) : null;
 

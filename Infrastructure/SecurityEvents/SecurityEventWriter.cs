@@ -3,17 +3,18 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.SecurityEvents;
 
-/// <summary>Writes the security events that no request waits for, see <see cref="SecurityEventLog.AddLater"/>.</summary>
+/// <summary>Writes the security events that no request waits for; see <see cref="SecurityEventLog.AddLater"/>.</summary>
 sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory scopes, TimeProvider clock, ILogger<SecurityEventWriter> log)
     : BackgroundService
 {
-    // Not at once: on a file, the write would hold up the next request of whoever measures.
+    // Delayed: on SQLite an immediate write would slow the client's next request, which somebody could measure.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // While the database is away or slow: what comes then is not kept. The log has it.
-    readonly Channel<SecurityEvent> queue = Channel.CreateBounded<SecurityEvent>(new BoundedChannelOptions(1000) { FullMode = BoundedChannelFullMode.DropWrite });
+    // Full only while the database is away or slow; further events are then only in the log.
+    readonly Channel<SecurityEvent> queue = Channel.CreateBounded<SecurityEvent>(
+        new BoundedChannelOptions(1000) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    public bool TryWrite(SecurityEvent happened) => queue.Writer.TryWrite(happened);
+    public bool TryWrite(SecurityEvent securityEvent) => queue.Writer.TryWrite(securityEvent);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -46,21 +47,21 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
         }
         catch (Exception e) when (DatabaseFaults.IsOrphan(e))
         {
-            // An account has been deleted meanwhile: its events went with it, and those of the others are written one by one.
-            foreach (var happened in events)
-                await TrySaveAsync(happened);
+            // An account was deleted meanwhile, and its events with it; those of other accounts are written one by one.
+            foreach (var securityEvent in events)
+                await TrySaveAsync(securityEvent);
         }
         catch (Exception e)
         {
-            log.LogWarning(e, "{Count} security events could not be written.", events.Count);
+            log.LogWarning(e, "{Count} security events could not be written and are dropped.", events.Count);
         }
     }
 
-    async Task TrySaveAsync(SecurityEvent happened)
+    async Task TrySaveAsync(SecurityEvent securityEvent)
     {
         try
         {
-            await SaveAsync([happened]);
+            await SaveAsync([securityEvent]);
         }
         catch (Exception e) when (DatabaseFaults.IsOrphan(e))
         {
@@ -68,7 +69,7 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
         }
         catch (Exception e)
         {
-            log.LogWarning(e, "A security event could not be written.");
+            log.LogWarning(e, "A security event could not be written and is dropped.");
         }
     }
 

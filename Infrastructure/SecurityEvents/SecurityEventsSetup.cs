@@ -4,7 +4,7 @@ using Profiles.Infrastructure.Cleanup;
 
 namespace Profiles.Infrastructure.SecurityEvents;
 
-/// <summary>Registers what notes security events.</summary>
+/// <summary>Registers the recording of security events and their cleanup.</summary>
 static class SecurityEventsSetup
 {
     public static IServiceCollection AddSecurityEvents(this IServiceCollection services) => services

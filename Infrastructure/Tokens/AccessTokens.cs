@@ -8,20 +8,21 @@ using Microsoft.IdentityModel.Tokens;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
-/// Issues access tokens, and says what the bearer handler does not: it judges the signature, the issuer and the audience, but takes several spellings of one token,
-/// claims of other types and any length of life.
+/// Issues access tokens, and adds the checks that the bearer handler lacks: it validates the signature, the issuer and the audience, but
+/// accepts several spellings of one token, claims of other types and any lifetime.
 /// </summary>
 sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimeProvider clock)
 {
     public const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
 
-    /// <summary>How far another machine's clock may differ from ours.</summary>
+    /// <summary>How far another machine's clock may differ.</summary>
     static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60);
 
-    // Every token begins with it: "kid", "jku", "crit" and the like are nothing that we issue.
+    // The header of every issued token: one with "kid", "jku", "crit" or the like is not ours.
     static readonly string Header = Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8);
 
-    static readonly string[] Numbers = [UserIdClaim, SessionIdClaim, JwtRegisteredClaimNames.Exp, JwtRegisteredClaimNames.Nbf, JwtRegisteredClaimNames.Iat];
+    static readonly string[] NumericClaims =
+        [UserIdClaim, SessionIdClaim, JwtRegisteredClaimNames.Exp, JwtRegisteredClaimNames.Nbf, JwtRegisteredClaimNames.Iat];
 
     static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
 
@@ -30,7 +31,7 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
     /// <summary>How long a new token is valid, in seconds.</summary>
     public int LifetimeSeconds => (int)options.Value.Lifetime.TotalSeconds;
 
-    /// <summary>Makes a token for a session of a user. It has nothing of the profile in it: its size is the same for all.</summary>
+    /// <summary>Issues a token for a session. It contains nothing of the profile, so its size hardly varies.</summary>
     public string Issue(long userId, long sessionId)
     {
         var now = clock.GetUtcNow().UtcDateTime;
@@ -52,37 +53,44 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
         });
     }
 
-    /// <summary>Reads a token for the bearer handler, in the one form that we issue (RFC 7515 base64url, RFC 8725). Throws <see cref="SecurityTokenMalformedException"/> for any other.</summary>
+    /// <summary>
+    /// Reads a token for the bearer handler, in the only form that is issued (RFC 7515 base64url, RFC 8725). Throws
+    /// <see cref="SecurityTokenMalformedException"/> for any other.
+    /// </summary>
     public static SecurityToken Read(string token)
     {
         try
         {
-            if (token.Split('.') is [var header, var payload, var mac] && header == Header && Decode(payload) is { } claims && Decode(mac) is not null && HasOurTypes(claims))
+            if (token.Split('.') is [var header, var payload, var mac] && header == Header
+                && Decode(payload) is { } claims && Decode(mac) is not null && HasExpectedTypes(claims))
                 return new JsonWebToken(token);
         }
         catch (JsonException)
         {
-            // Not JSON, or a claim that is there twice.
+            // Not JSON, or a duplicate claim.
         }
-        throw new SecurityTokenMalformedException("Not a token of ours.");
+        throw new SecurityTokenMalformedException("The token was not issued here.");
     }
 
-    /// <summary>Whether the times of a token hold now, and are such as we give.</summary>
-    public bool IsInTime(DateTime? notBefore, DateTime? expires, DateTime issued)
+    /// <summary>Whether a token is valid now, and for no longer than issued tokens are.</summary>
+    public bool IsValidNow(DateTime? notBefore, DateTime? expires, DateTime issued)
     {
         var now = clock.GetUtcNow().UtcDateTime;
-        return expires > now - Leeway && expires <= now + options.Value.Lifetime + Leeway && issued <= now + Leeway && (notBefore is null || notBefore <= now + Leeway);
+        return expires > now - Leeway && expires <= now + options.Value.Lifetime + Leeway
+            && issued <= now + Leeway && (notBefore is null || notBefore <= now + Leeway);
     }
 
-    // Two spellings of one token would be two tokens to whoever blocks one: strict alphabet, no padding, no spare bits.
+    // A second spelling of a token would evade a block of the first: strict alphabet, no padding, no spare bits.
     static byte[]? Decode(string part) =>
-        part.Length > 0 && Base64Url.IsValid(part) && Base64Url.DecodeFromChars(part) is var bytes && Base64Url.EncodeToString(bytes) == part ? bytes : null;
+        part.Length > 0 && Base64Url.IsValid(part)
+            && Base64Url.DecodeFromChars(part) is var bytes && Base64Url.EncodeToString(bytes) == part ? bytes : null;
 
-    static bool HasOurTypes(byte[] payload)
+    static bool HasExpectedTypes(byte[] payload)
     {
         using var json = JsonDocument.Parse(payload, Strict);
         return json.RootElement is { ValueKind: JsonValueKind.Object } claims
-            && Numbers.All(n => !claims.TryGetProperty(n, out var value) || (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= 0))
-            && claims.EnumerateObject().All(c => Numbers.Contains(c.Name) || c.Value.ValueKind is JsonValueKind.String);
+            && claims.EnumerateObject().All(c => NumericClaims.Contains(c.Name)
+                ? c.Value.ValueKind == JsonValueKind.Number && c.Value.TryGetInt64(out var number) && number >= 0
+                : c.Value.ValueKind == JsonValueKind.String);
     }
 }

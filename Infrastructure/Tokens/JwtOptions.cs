@@ -14,14 +14,14 @@ public sealed class JwtOptions
     public string? SigningKey { get; set; }
 
     /// <summary>
-    /// The key before the present one, of the same form. Its tokens are accepted until they expire; none is signed with it.
+    /// The previous key, of the same form. Its tokens are accepted until they expire; new tokens are not signed with it.
     /// </summary>
     [SigningSecret]
     public string? PreviousSigningKey { get; set; }
 
     /// <summary>
     /// The key that encrypts the signing key's row on PostgreSQL, at least 32 printable ASCII characters. A copy of the database alone then
-    /// signs nothing.
+    /// cannot sign tokens.
     /// </summary>
     [SigningSecret]
     public string? KeyEncryptionKey { get; set; }
@@ -39,7 +39,7 @@ public sealed class JwtOptions
     public string Audience { get; set; } = "profiles";
 }
 
-/// <summary>A setting that is a secret to sign or encrypt with.</summary>
+/// <summary>A setting that is a key to sign or encrypt with.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 sealed class SigningSecretAttribute()
     : ValidationAttribute("{0} must be at least 32 printable ASCII characters and not a well-known sample.")

@@ -5,20 +5,25 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
 
-/// <summary>Encrypts the signing key for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key encryption key it is kept as it is.</summary>
+/// <summary>
+/// Encrypts the signing key for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key
+/// encryption key the signing key is stored in plain text.
+/// </summary>
 sealed class KeyEnvelope(string? keyEncryptionKey)
 {
-    const string Mark = "aes256gcm:";
+    const string Prefix = "aes256gcm:";
 
     const int NonceBytes = 12, TagBytes = 16;
 
-    // So that what is derived here serves here only.
+    // Binds the derived key to this use.
     static readonly byte[] Purpose = "profiles signing key"u8.ToArray();
 
-    readonly byte[]? key = keyEncryptionKey is null ? null : HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.ASCII.GetBytes(keyEncryptionKey), 32, info: Purpose);
+    readonly byte[]? key = keyEncryptionKey is null
+        ? null
+        : HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.ASCII.GetBytes(keyEncryptionKey), 32, info: Purpose);
 
-    /// <summary>Whether this is kept open although it could be encrypted: the setting is newer than the row.</summary>
-    public bool ShouldSeal(string kept) => key is not null && !kept.StartsWith(Mark, StringComparison.Ordinal);
+    /// <summary>Whether the stored value is in plain text although the setting to encrypt it is there.</summary>
+    public bool ShouldSeal(string stored) => key is not null && !stored.StartsWith(Prefix, StringComparison.Ordinal);
 
     public string Seal(string signingKey)
     {
@@ -30,19 +35,19 @@ sealed class KeyEnvelope(string? keyEncryptionKey)
         RandomNumberGenerator.Fill(nonce.Span);
         using var aes = new AesGcm(key, TagBytes);
         aes.Encrypt(nonce.Span, plain, cipher.Span, tag.Span);
-        return Mark + Base64Url.EncodeToString(sealedBytes);
+        return Prefix + Base64Url.EncodeToString(sealedBytes);
     }
 
-    /// <summary>Throws <see cref="StartException"/> when the setting is missing or is not the one that it was encrypted with.</summary>
-    public string Open(string kept)
+    /// <summary>Throws <see cref="StartException"/> when the setting is missing or the value was encrypted with another one.</summary>
+    public string Open(string stored)
     {
-        if (!kept.StartsWith(Mark, StringComparison.Ordinal))
-            return kept;
+        if (!stored.StartsWith(Prefix, StringComparison.Ordinal))
+            return stored;
         if (key is null)
             throw new StartException("The signing key in the database is encrypted: Jwt__KeyEncryptionKey must be set.");
         try
         {
-            var sealedBytes = Base64Url.DecodeFromChars(kept.AsSpan(Mark.Length));
+            var sealedBytes = Base64Url.DecodeFromChars(stored.AsSpan(Prefix.Length));
             var (nonce, tag, cipher) = Split(sealedBytes);
             var plain = new byte[cipher.Length];
             using var aes = new AesGcm(key, TagBytes);
@@ -51,7 +56,9 @@ sealed class KeyEnvelope(string? keyEncryptionKey)
         }
         catch (Exception e) when (e is CryptographicException or FormatException or ArgumentException)
         {
-            throw new StartException("The signing key in the database cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, or the row is damaged.");
+            throw new StartException(
+                "The signing key in the database cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
+                    + "or the row is damaged.");
         }
     }
 

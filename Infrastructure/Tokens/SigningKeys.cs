@@ -10,12 +10,12 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
 
-/// <summary>The keys that access tokens are signed with: the present one, and the one before it while keys are changed.</summary>
+/// <summary>The keys of access tokens: the current one, and the previous one while the key is being changed.</summary>
 sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock) : IDatabaseReader
 {
     const int MinimumLength = 32;
 
-    // From documentation, tutorials and templates: whoever can read those can sign with these.
+    // Sample keys of documentation, tutorials and templates: anyone who reads those could sign with them.
     static readonly HashSet<string> WellKnown = new(StringComparer.OrdinalIgnoreCase)
     {
         "a-string-secret-at-least-256-bits-long",
@@ -38,38 +38,47 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
 
     IReadOnlyList<SecurityKey> accepted = [];
 
-    /// <summary>New tokens are signed with this. Throws before <see cref="LoadAsync"/>.</summary>
-    public SymmetricSecurityKey Current { get => field ?? throw new InvalidOperationException("The signing key is not read yet."); private set; }
+    /// <summary>The key that signs new tokens. Throws before <see cref="LoadAsync"/>.</summary>
+    public SymmetricSecurityKey Current
+    {
+        get => field ?? throw new InvalidOperationException("The signing key is not read yet.");
+        private set;
+    }
 
-    /// <summary>Tokens signed with any of these are honoured.</summary>
+    /// <summary>The keys whose tokens are accepted.</summary>
     public IReadOnlyList<SecurityKey> Accepted => accepted;
 
-    /// <summary>Takes the key from the settings, else from where it is kept; makes it when there is none. Throws <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.</summary>
+    /// <summary>
+    /// Reads the key from the settings, else from the database or the file; generates it when there is none. Throws
+    /// <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.
+    /// </summary>
     public async Task LoadAsync(ProfilesDbContext db, CancellationToken ct)
     {
         Current = Key(jwt.Value.SigningKey
-            ?? (db is PostgreSqlProfilesDbContext shared ? await SharedAsync(shared, ct) : ReadOrMake(service.Value.SigningKeyFile)));
+            ?? (db is PostgreSqlProfilesDbContext shared
+                ? await ReadOrCreateRowAsync(shared, ct)
+                : ReadOrCreateFile(service.Value.SigningKeyFile)));
         accepted = [Current, .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
     }
 
-    /// <summary>Why a key cannot be used, or null when it can.</summary>
+    /// <summary>Why a key cannot be used; null when it can.</summary>
     public static string? Refusal(string key) =>
         key.Length < MinimumLength ? "too short"
-        // Anything else is read as '?', which would leave a key of question marks.
+        // ASCII encoding turns every other character into '?', which would leave a key of question marks.
         : !key.All(c => c is >= ' ' and <= '~') ? "not printable ASCII"
         : WellKnown.Contains(key) ? "well known"
         : null;
 
     static SymmetricSecurityKey Key(string key) => new(Encoding.ASCII.GetBytes(key));
 
-    static string Make() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(48));
+    static string Generate() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(48));
 
-    async Task<string> SharedAsync(PostgreSqlProfilesDbContext db, CancellationToken ct)
+    async Task<string> ReadOrCreateRowAsync(PostgreSqlProfilesDbContext db, CancellationToken ct)
     {
         var envelope = new KeyEnvelope(jwt.Value.KeyEncryptionKey);
         if (await db.SigningKeys.SingleOrDefaultAsync(ct) is not { } row)
         {
-            row = new() { Value = envelope.Seal(Make()), CreatedAt = clock.GetUtcNow().UtcDateTime };
+            row = new() { Value = envelope.Seal(Generate()), CreatedAt = clock.GetUtcNow().UtcDateTime };
             db.Add(row);
             try
             {
@@ -84,7 +93,9 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
         }
         var key = envelope.Open(row.Value);
         if (Refusal(key) is not null)
-            throw new StartException("The signing key kept in the database (signing_keys) is damaged. Restore it, or remove its row to make a new one: every token in use then ends.");
+            throw new StartException(
+                "The signing key in the database (signing_keys) is damaged. Restore it, or delete its row to generate a new one: "
+                    + "every access token then becomes invalid.");
         if (envelope.ShouldSeal(row.Value))
         {
             row.Value = envelope.Seal(key);
@@ -93,25 +104,29 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
         return key;
     }
 
-    // Beside its place, then moved, which fails when there is one: neither a start that is killed nor another that reads meanwhile finds a half.
-    static string ReadOrMake(string file)
+    // Written to a temporary file, then moved, which fails when the key exists: no start ever reads half a key.
+    static string ReadOrCreateFile(string file)
     {
         if (!File.Exists(file))
         {
-            var fresh = $"{file}.{Guid.NewGuid():N}";
+            var temporary = $"{file}.{Guid.NewGuid():N}";
             try
             {
-                Write(fresh, Make());
-                File.Move(fresh, file);
+                Write(temporary, Generate());
+                File.Move(temporary, file);
             }
             catch (IOException) when (File.Exists(file))
             {
                 // Another instance was first.
-                File.Delete(fresh);
+                File.Delete(temporary);
             }
         }
-        var kept = File.ReadAllText(file).Trim();
-        return Refusal(kept) is null ? kept : throw new StartException("The signing key kept in DataDirectory (signing.key) is damaged. Restore it, or remove it to make a new one: every token in use then ends.");
+        var key = File.ReadAllText(file).Trim();
+        return Refusal(key) is null
+            ? key
+            : throw new StartException(
+                "The signing key in DataDirectory (signing.key) is damaged. Restore it, or delete it to generate a new one: "
+                    + "every access token then becomes invalid.");
     }
 
     static void Write(string file, string key)

@@ -3,7 +3,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
 
-/// <summary>Registers the access tokens and the keys that they are signed with.</summary>
+/// <summary>Registers access tokens and their signing keys.</summary>
 static class TokensSetup
 {
     public static IServiceCollection AddTokens(this IServiceCollection services)
