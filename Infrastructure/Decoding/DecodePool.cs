@@ -7,8 +7,8 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// Decodes strangers' images outside the service: in a few worker processes that have no secret, no file and little memory, each replaced
-/// when it ends, hangs or has decoded its share (docs/adr/0006-decoding-outside.md).
+/// Decodes untrusted images in a few worker processes that have no secret, no file and little memory. A worker is replaced when it ends,
+/// hangs or has decoded Images:WorkerPictures images (docs/adr/0006-decoding-outside.md).
 /// </summary>
 sealed class DecodePool : IDisposable
 {
@@ -19,7 +19,7 @@ sealed class DecodePool : IDisposable
     readonly ILogger<DecodePool> log;
     readonly ConcurrencyLimiter limiter;
 
-    // The one that worked last is the warmest.
+    // A stack: the worker that was used last is the warmest.
     readonly ConcurrentStack<DecodeWorker> idle = [];
 
     volatile bool disposed;
@@ -37,11 +37,11 @@ sealed class DecodePool : IDisposable
         });
     }
 
-    /// <summary>A place for an image while it arrives; what it takes is counted.</summary>
+    /// <summary>Creates a buffer for an arriving image, which counts towards Images:UploadMemory.</summary>
     public UploadBuffer Receive() => new(memory);
 
     /// <summary>Starts the first worker.</summary>
-    /// <exception cref="InvalidOperationException">No image can be decoded here; the message says why.</exception>
+    /// <exception cref="InvalidOperationException">No image can be decoded on this machine; the message says why.</exception>
     public async Task<WorkerGreeting> StartAsync()
     {
         try
@@ -53,13 +53,13 @@ sealed class DecodePool : IDisposable
         catch (WorkerLostException e)
         {
             throw new InvalidOperationException(
-                $"The process that decodes images does not start; Images__WorkerMemory may be too little. {e.Message}", e);
+                $"The process that decodes images does not start; Images__WorkerMemory may be too low. {e.Message}", e);
         }
     }
 
     /// <summary>
-    /// Processes one image. As many are decoded at once as there are workers; 32 more may wait, as long as one image may take.
-    /// <paramref name="ct"/> ends the waiting, never the decoding.
+    /// Processes one image. Each worker decodes one image at a time; 32 more may wait, for at most Images:DecodeTimeout.
+    /// <paramref name="ct"/> cancels the waiting, never the decoding.
     /// </summary>
     /// <exception cref="InvalidImageException">Its format is not on the list, or it is damaged, truncated or empty.</exception>
     /// <exception cref="TooManyPixelsException">It has more than Images:MaxPixels, or ten times as many in all frames.</exception>
@@ -77,10 +77,10 @@ sealed class DecodePool : IDisposable
             }
             catch (WorkerLostException e) when (!e.HadImage)
             {
-                // Most often it ended while it was idle: not the image's fault. All idle ones may have ended.
-                log.LogWarning(e, "A worker ended before it had its image, which another worker takes: {Reason}", e.Message);
+                // Usually it ended while it was idle, which is not the image's fault. All idle workers may have ended.
+                log.LogWarning(e, "A worker ended before it received its image; another worker decodes it: {Reason}", e.Message);
                 if (retries > options.Workers)
-                    throw new BusyException("No picture can be decoded now.");
+                    throw new BusyException("No image can be decoded now.");
             }
         }
     }
@@ -95,7 +95,7 @@ sealed class DecodePool : IDisposable
         catch (WorkerLostException e) when (e.IsStarved)
         {
             log.LogWarning(e, "An image of {Bytes} bytes is answered 503: its worker had too little processor time.", image.Length);
-            throw new BusyException("No picture can be decoded now.");
+            throw new BusyException("No image can be decoded now.");
         }
         catch (WorkerLostException e) when (e.HadImage)
         {
@@ -145,9 +145,9 @@ sealed class DecodePool : IDisposable
         }
         catch (Exception e) when (e is WorkerLostException or InvalidOperationException or System.ComponentModel.Win32Exception)
         {
-            // The first one started with the service: now the machine has no room for another.
-            log.LogError(e, "No worker can be started, and the image is answered 503.");
-            throw new BusyException("No picture can be decoded now.");
+            // A worker started with the service, so the machine has no room for one now.
+            log.LogError(e, "No worker can be started; the image is answered 503.");
+            throw new BusyException("No image can be decoded now.");
         }
     }
 
@@ -163,7 +163,7 @@ sealed class DecodePool : IDisposable
             _ = ReplaceAsync();
     }
 
-    // The next image does not wait for a start then.
+    // Starts a worker ahead of the next image, which then does not wait for it.
     async Task ReplaceAsync()
     {
         try
@@ -172,7 +172,7 @@ sealed class DecodePool : IDisposable
         }
         catch (Exception e) when (e is WorkerLostException or InvalidOperationException or System.ComponentModel.Win32Exception)
         {
-            log.LogWarning(e, "A worker could not be replaced; the next image tries again.");
+            log.LogWarning(e, "A worker could not be replaced; the next image retries.");
         }
     }
 }

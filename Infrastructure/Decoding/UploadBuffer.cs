@@ -4,54 +4,54 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Decoding;
 
 /// <summary>
-/// What all uploads together may take of the service's memory while they arrive and wait (Images:UploadMemory, in bytes).
+/// Limits the memory that all arriving and waiting uploads share (Images:UploadMemory, in bytes).
 /// </summary>
 sealed class UploadMemory(IOptions<DecodingOptions> options)
 {
     long used;
 
-    /// <exception cref="BusyException">There is no room for more now.</exception>
-    public void Take(int bytes)
+    /// <exception cref="BusyException">The uploads use all of the memory.</exception>
+    public void Reserve(int bytes)
     {
         if (Interlocked.Add(ref used, bytes) <= options.Value.UploadMemory)
             return;
-        Give(bytes);
-        throw new BusyException("Too many pictures are being sent.");
+        Release(bytes);
+        throw new BusyException("Too many images are being uploaded.");
     }
 
-    public void Give(long bytes) => Interlocked.Add(ref used, -bytes);
+    public void Release(long bytes) => Interlocked.Add(ref used, -bytes);
 }
 
-/// <summary>An image as it arrives, in pieces: nothing is written to a file, and what it takes is counted.</summary>
+/// <summary>Buffers an arriving image in pieces of memory, never in a file.</summary>
 sealed class UploadBuffer(UploadMemory memory) : IDisposable
 {
     readonly List<UploadPiece> pieces = [];
 
-    /// <summary>In bytes.</summary>
+    /// <summary>The length in bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>All that has arrived, in order.</summary>
+    /// <summary>The bytes that have arrived, in order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> Segments =>
         pieces.Select((piece, i) => (ReadOnlyMemory<byte>)piece.Memory[..Math.Min(UploadPiece.Size, Length - (i * UploadPiece.Size))]);
 
-    /// <summary>The first bytes, enough to tell the format.</summary>
+    /// <summary>The first bytes, enough to recognize the format.</summary>
     public ReadOnlySpan<byte> Head => Length == 0 ? [] : Segments.First().Span;
 
-    /// <summary>Reads what comes next; false at the end.</summary>
-    /// <exception cref="BusyException">There is no room for more now.</exception>
+    /// <summary>Reads the next bytes; false at the end.</summary>
+    /// <exception cref="BusyException">The uploads use all of the memory.</exception>
     public async Task<bool> ReadAsync(Stream body, CancellationToken ct)
     {
         var at = Length % UploadPiece.Size;
         if (at == 0 && Length == pieces.Count * UploadPiece.Size)
         {
-            memory.Take(UploadPiece.Size);
+            memory.Reserve(UploadPiece.Size);
             try
             {
                 pieces.Add(new());
             }
             catch
             {
-                memory.Give(UploadPiece.Size);
+                memory.Release(UploadPiece.Size);
                 throw;
             }
         }
@@ -62,7 +62,7 @@ sealed class UploadBuffer(UploadMemory memory) : IDisposable
 
     public void Dispose()
     {
-        memory.Give((long)pieces.Count * UploadPiece.Size);
+        memory.Release((long)pieces.Count * UploadPiece.Size);
         pieces.ForEach(piece => ((IDisposable)piece).Dispose());
         pieces.Clear();
         Length = 0;
