@@ -15,13 +15,13 @@ sealed class SecurityEventLog(
     TimeProvider clock,
     ILogger<SecurityEventLog> log)
 {
-    /// <summary>Adds an event of the request's session to the slice's changes: both are saved, or neither.</summary>
+    /// <summary>Adds an event with the request's device to the slice's changes: both are saved, or neither.</summary>
     public void Add(long userId, SecurityEventKind kind) => Add(userId, kind, me.Device, Network);
 
-    /// <summary>Adds an event of another session.</summary>
+    /// <summary>Adds an event with the given device, which need not be the request's.</summary>
     public void Add(long userId, SecurityEventKind kind, string? device) => Add(userId, kind, device, Network);
 
-    /// <summary>Adds an event of an earlier request.</summary>
+    /// <summary>Adds an event with the given device and network, for a change that an earlier request asked for.</summary>
     public void Add(long userId, SecurityEventKind kind, string? device, string? network)
     {
         db.SecurityEvents.Add(Make(userId, kind, device, network));
