@@ -44,7 +44,7 @@ try
     await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();
-    app.UseBasePath().UseSafeHeaders().UseHangUps();
+    app.UseBasePath().UseSafeHeaders().UseClientDisconnects();
     app.UseErrors().UseForwardedAddresses();
     app.UseAllowedHosts(HealthSetup.Paths);
     app.UseHiddenTestRoute().UseHead();

@@ -21,10 +21,10 @@ abstract class DatabaseEngine
     public abstract bool IsMissing { get; }
 
     /// <summary>What is wrong inside the database, in sentences; none when it is whole. PostgreSQL looks after its pages itself.</summary>
-    public abstract Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct);
+    public abstract Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct);
 
     /// <summary>Whether a start without the database goes on and waits for it, answering 503; a file that cannot be used now will not come by itself.</summary>
-    public abstract bool MayBeAway { get; }
+    public abstract bool MayBeUnavailable { get; }
 
     /// <summary>Ends what is kept open to a database that is gone; ends itself with the token. Does nothing where nothing is kept.</summary>
     public abstract Task WatchAsync(CancellationToken ct);

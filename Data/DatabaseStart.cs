@@ -1,18 +1,18 @@
 namespace Profiles.Data;
 
 /// <summary>Reads from the database what the service needs before its first request.</summary>
-interface IDatabaseReader
+interface IStartupLoader
 {
     /// <summary>The database is up to date, and no request is served from it yet.</summary>
     Task LoadAsync(ProfilesDbContext db, CancellationToken ct);
 }
 
 /// <summary>
-/// Brings the database up to date and lets each <see cref="IDatabaseReader"/> read: at the start, or, where the database is away then, as
+/// Brings the database up to date and lets each <see cref="IStartupLoader"/> read: at the start, or, where the database is away then, as
 /// soon as it is there. Until then requests that need it are answered 503.
 /// </summary>
 sealed class DatabaseStart(
-    DatabaseEngine engine, IEnumerable<IDatabaseReader> readers, IServiceScopeFactory scopes, TimeProvider clock,
+    DatabaseEngine engine, IEnumerable<IStartupLoader> readers, IServiceScopeFactory scopes, TimeProvider clock,
     ILogger<DatabaseStart> log)
     : BackgroundService
 {
@@ -30,14 +30,14 @@ sealed class DatabaseStart(
         {
             await PrepareAsync(CancellationToken.None);
         }
-        catch (Exception e) when (engine.MayBeAway && DatabaseFaults.IsWorthWaiting(e))
+        catch (Exception e) when (engine.MayBeUnavailable && DatabaseErrors.MayRecover(e))
         {
             log.LogWarning("The database is away; requests that need it are answered 503 until it is there: {Reason}", e.Message);
         }
-        catch (Exception e) when (DatabaseFaults.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DatabaseErrors.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
         {
             // Of a file, the system's sentence may have the path.
-            throw new DatabaseUnusableException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseFaults.Sentence(e) ?? "it cannot be read and written."}");
+            throw new DatabaseUnusableException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseErrors.Sentence(e) ?? "it cannot be read and written."}");
         }
     }
 
@@ -63,7 +63,7 @@ sealed class DatabaseStart(
             await PrepareAsync(ct);
             log.LogInformation("The database is there.");
         }
-        catch (Exception e) when (DatabaseFaults.IsUnavailable(e))
+        catch (Exception e) when (DatabaseErrors.IsUnavailable(e))
         {
             log.LogDebug(e, "The database is still away.");
         }

@@ -8,7 +8,7 @@ sealed class IdempotentAnswer
 {
     public const int HeadersMaxLength = 1000;
 
-    public static readonly TimeSpan Kept = TimeSpan.FromHours(24);
+    public static readonly TimeSpan Retention = TimeSpan.FromHours(24);
 
     /// <summary>SHA-256 of the key, of whose it is and of the route.</summary>
     public required byte[] KeyHash { get; init; }

@@ -3,7 +3,7 @@ namespace Profiles.Data;
 /// <summary>What a profile's row says of its image to whoever serves it; both are null when there is none.</summary>
 /// <param name="Key">See <see cref="ProfileImage.Key"/>.</param>
 /// <param name="Url">See <see cref="ProfileImage.Url"/>.</param>
-sealed record ShownImage(string? Key, string? Url);
+sealed record ImageReference(string? Key, string? Url);
 
 /// <summary>The picture that a profile shows, and what a phone wants to know of it before it loads it.</summary>
 sealed record ProfileImage

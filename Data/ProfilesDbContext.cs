@@ -16,9 +16,9 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
             .Where(s => s.Id == sessionId && s.UserId == id)
             .Join(db.Users.AsNoTracking().Include(u => u.Profile), s => s.UserId, u => u.Id, (s, u) => new SessionUser(u, s.Device)).SingleOrDefault());
 
-    static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ShownImage?>> ImageByUser =
+    static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ImageReference?>> ImageByUser =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
-            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id).Select(p => new ShownImage(p.Image!.Key, p.Image.Url)).SingleOrDefault());
+            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id).Select(p => new ImageReference(p.Image!.Key, p.Image.Url)).SingleOrDefault());
 
     public DbSet<User> Users => Set<User>();
 
@@ -53,8 +53,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     public Task<UserProfile?> FindPublicProfileAsync(string username, CancellationToken ct) =>
         ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(p => p.Username == username && p.IsPublic, ct));
 
-    /// <summary>Reads what is needed to serve the image that a user's profile shows. Null when there is no user; <see cref="ShownImage.Url"/> is null when there is no image.</summary>
-    public Task<ShownImage?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
+    /// <summary>Reads what is needed to serve the image that a user's profile shows. Null when there is no user; <see cref="ImageReference.Url"/> is null when there is no image.</summary>
+    public Task<ImageReference?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
 
     /// <summary>Reads a user with the profile as it is under the lock of <see cref="LockUserAsync"/>, to be changed. Null when there is none.</summary>
     public Task<User?> TrackUserAsync(long id, CancellationToken ct) => Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
@@ -90,7 +90,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     /// <summary>Changes a profile, read afresh, in a transaction of its own that has locked its row. Null stands for a user who is gone.</summary>
     // Without cancellation: what is done in another store meanwhile must not be in doubt.
-    public async Task<T> LockedAsync<T>(long userId, Func<UserProfile?, Task<T>> change)
+    public async Task<T> ChangeLockedProfileAsync<T>(long userId, Func<UserProfile?, Task<T>> change)
     {
         ChangeTracker.Clear();
         await using var transaction = await LockUserAsync(userId, CancellationToken.None);
@@ -101,7 +101,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     }
 
     /// <summary>A time as it comes back: UTC, in microseconds.</summary>
-    public static DateTime AsKept(DateTime utc) => new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
+    public static DateTime ToStored(DateTime utc) => new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
 
     /// <summary>Reads. A connection from the pool may have died unnoticed: a read may be done twice; a write whose answer was lost may have been done, and is not repeated.</summary>
     public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
@@ -110,7 +110,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         {
             return await read();
         }
-        catch (Exception e) when (DatabaseFaults.IsLostConnection(e))
+        catch (Exception e) when (DatabaseErrors.IsLostConnection(e))
         {
             return await read();
         }
@@ -124,7 +124,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
 
     sealed class UtcConverter() : Microsoft.EntityFrameworkCore.Storage.ValueConversion.ValueConverter<DateTime, DateTime>(
-        time => AsKept(time), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
+        time => ToStored(time), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }
 
 /// <summary>A user, and what the app calls the phone that the session is of.</summary>

@@ -38,7 +38,7 @@ sealed class SecurityEvent
     /// <summary>More than ninety days can have by anything but an attack.</summary>
     public const int MostExported = 100_000;
 
-    public static readonly TimeSpan Kept = TimeSpan.FromDays(90);
+    public static readonly TimeSpan Retention = TimeSpan.FromDays(90);
 
     public long Id { get; init; }
 

@@ -15,7 +15,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     readonly NpgsqlConnectionStringBuilder settings;
     readonly ILogger log;
-    readonly PostgreSqlWaiting waiting = new();
+    readonly PostgreSqlTimeouts waiting = new();
 
     public PostgreSqlEngine(string configured, TimeSpan timeout, ILogger<PostgreSqlEngine> logger)
     {
@@ -47,9 +47,9 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     public override bool IsMissing => false;
 
-    public override Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct) => Task.FromResult<IReadOnlyList<string>>([]);
+    public override Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct) => Task.FromResult<IReadOnlyList<string>>([]);
 
-    public override bool MayBeAway => true;
+    public override bool MayBeUnavailable => true;
 
     public override void Configure(DbContextOptionsBuilder options) => options.UseNpgsql(settings.ToString()).AddInterceptors(waiting);
 

@@ -17,8 +17,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     readonly string patientString;
     readonly string file;
     readonly bool mayCreate;
-    readonly SqliteWaiting waiting;
-    readonly KeptSqliteConnection.Source connections;
+    readonly SqliteLockRetry waiting;
+    readonly PersistentSqliteConnection.Source connections;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -37,7 +37,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
         // Deletion rests on it.
         builder.ForeignKeys = true;
-        builder.DefaultTimeout = SqliteWaiting.NotByTheLibrary;
+        builder.DefaultTimeout = SqliteLockRetry.NoRetryByTheLibrary;
         connectionString = builder.ToString();
         waiting = new(timeout);
         // At the start nobody else needs the thread.
@@ -47,7 +47,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         connections = new(connectionString);
     }
 
-    public override bool MayBeAway => false;
+    public override bool MayBeUnavailable => false;
 
     public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(connections, ConnectionPragmas.Instance, waiting);
 
@@ -76,7 +76,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override bool IsMissing => !File.Exists(file);
 
-    public override async Task<IReadOnlyList<string>> FaultsAsync(ProfilesDbContext db, CancellationToken ct)
+    public override async Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct)
     {
         var integrity = await db.Database.SqlQueryRaw<string>("SELECT integrity_check AS Value FROM pragma_integrity_check").ToListAsync(ct);
         var references = await db.Database.SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").ToListAsync(ct);

@@ -50,7 +50,7 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
     }
 
     // Clears the profile's image; the outbox entry remembers which one to delete.
-    Task<(OutboxEntry Removal, ProfileImage Image)?> HideAsync() => db.LockedAsync(me.Id, profile =>
+    Task<(OutboxEntry Removal, ProfileImage Image)?> HideAsync() => db.ChangeLockedProfileAsync(me.Id, profile =>
     {
         if (profile?.Image is not { } image)
             return Task.FromResult<(OutboxEntry, ProfileImage)?>(null);
@@ -59,7 +59,7 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
     });
 
     // After a failed deletion: restores the row, unless the image is gone all the same.
-    Task<bool> IsGoneOrRestoreAsync(OutboxEntry removal, ProfileImage image, bool isRefused) => db.LockedAsync(me.Id, async profile =>
+    Task<bool> IsGoneOrRestoreAsync(OutboxEntry removal, ProfileImage image, bool isRefused) => db.ChangeLockedProfileAsync(me.Id, async profile =>
     {
         // Another instance has picked the entry up and finished it, or only the image's variants are left.
         if (!await db.Outbox.AnyAsync(e => e.Id == removal.Id, CancellationToken.None) || !storages.Of(image).MayHave(me.Id, image))

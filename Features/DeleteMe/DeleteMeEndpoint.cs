@@ -20,7 +20,7 @@ sealed class DeleteMeEndpoint(CurrentUser me, PasswordCheck check, AccountDeleti
         Delete("/me", "/users/me", "/user/profile");
         // The framework accepts any media type for DELETE, because the request may have no body.
         Description(d => d.ClearDefaultAccepts().Accepts<DeleteMeRequest>(MediaTypeNames.Application.Json)
-            .ProducesProblem(StatusCodes.Status403Forbidden).LimitedAtOnce(AtOnce.Passwords).WithTags("Deletion"));
+            .ProducesProblem(StatusCodes.Status403Forbidden).ConcurrencyLimitedTo(ConcurrencyLimit.Passwords).WithTags("Deletion"));
         Summary(s =>
         {
             s.Summary = "Delete my account";

@@ -27,7 +27,7 @@ sealed class ListSecurityEventsEndpoint(ProfilesDbContext db, CurrentUser me, Ti
 
     public override async Task<Ok<ListSecurityEventsResponse>> ExecuteAsync(CancellationToken ct)
     {
-        var since = clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept;
+        var since = clock.GetUtcNow().UtcDateTime - SecurityEvent.Retention;
         var events = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == me.Id && e.At > since)
             .OrderByDescending(e => e.At).ThenByDescending(e => e.Id).Take(SecurityEvent.MostListed).ToListAsync(ct);
         return TypedResults.Ok(new ListSecurityEventsResponse([.. events.Select(e => new ListSecurityEventsEntry(

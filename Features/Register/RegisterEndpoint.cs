@@ -56,7 +56,7 @@ sealed class RegisterEndpoint(
         {
             await db.SaveChangesAsync(ct);
         }
-        catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+        catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {
             return Problems.Of(ErrorCodes.EmailTaken);
         }
@@ -68,7 +68,7 @@ sealed class RegisterEndpoint(
     // void. Does not look for an account with the address, so that both cases take the same work; the mail tells its owner.
     async Task StoreWaitingAsync(Data.User user, CancellationToken ct)
     {
-        var now = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
+        var now = ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
         // One statement, so that the later of two concurrent registrations replaces the earlier.
         await db.Database.ExecuteSqlAsync($"""

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Pages;
 
 namespace Profiles.Features.SubmitDeletion;
 
-sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, AccountDeletion account, OwnPages pages)
+sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, AccountDeletion account, SameOriginCheck origin)
     : EndpointWithoutRequest<ContentHttpResult>
 {
     public override void Configure()
@@ -19,7 +19,7 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, A
 
     public override async Task<ContentHttpResult> ExecuteAsync(CancellationToken ct)
     {
-        if (!pages.Sent(HttpContext.Request))
+        if (!origin.Allows(HttpContext.Request))
             return DeletionPage.Form(HttpContext, "This form was sent from another site.", StatusCodes.Status403Forbidden);
         if (await ReadAsync(ct) is not var (email, password))
             return DeletionPage.Form(HttpContext, "Your e-mail address and your password are needed.", StatusCodes.Status400BadRequest);
@@ -30,9 +30,9 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, A
             if (!await check.VerifyAsync(normalized, user, password, ct) || user is null)
                 return DeletionPage.Form(HttpContext, check.Refusal, StatusCodes.Status403Forbidden);
         }
-        catch (TooManyException e)
+        catch (RateLimitedException e)
         {
-            HttpContext.Response.Headers.RetryAfter = FaultHandler.Seconds(e.Wait);
+            HttpContext.Response.Headers.RetryAfter = ExceptionHandler.Seconds(e.Wait);
             return DeletionPage.Form(HttpContext, "Too many wrong passwords: try again later.", StatusCodes.Status429TooManyRequests);
         }
         await account.DeleteAsync(user.Id);

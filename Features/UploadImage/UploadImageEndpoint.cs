@@ -24,7 +24,7 @@ sealed class UploadImageEndpoint(
         AllowFileUploads(dontAutoBindFormData: true);
         MaxRequestBodySize(options.Value.MaxBytes + UploadImageForm.Overhead);
         Description(d => d.Accepts<UploadImageRequest>("multipart/form-data").WithTags("Images")
-            .LimitedAtOnce(AtOnce.Uploads).LimitedTo(Limit.Uploads).ArrivesWithin(options.Value.UploadTimeout)
+            .ConcurrencyLimitedTo(ConcurrencyLimit.Uploads).LimitedTo(Limit.Uploads).ArrivesWithin(options.Value.UploadTimeout)
             .TakesIdempotencyKey(options.Value.MaxBytes + UploadImageForm.Overhead)
             .ProducesProblem(400).ProducesProblem(413).ProducesProblem(507).WithMetadata(new LargestFile(options.Value.MaxBytes)));
         Summary(s =>
@@ -97,10 +97,10 @@ sealed class UploadImageEndpoint(
 
     // Returns the outbox entry that deletes the previous image; null when there was none. Not cancellable: the client could not tell
     // whether the image is shown.
-    Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => db.LockedAsync(me.Id, async profile =>
+    Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => db.ChangeLockedProfileAsync(me.Id, async profile =>
     {
         if (profile is null)
-            throw new UserGoneException();
+            throw new UserDeletedException();
         if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None)
             is not { } current)
             throw new ImageStorageException("Storing took so long that the outbox treated the image as abandoned.");

@@ -58,7 +58,7 @@ sealed class VerifyEmailEndpoint(
             await transaction.CommitAsync(ct);
             return true;
         }
-        catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e) || e is DbUpdateConcurrencyException)
+        catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e) || e is DbUpdateConcurrencyException)
         {
             return false;
         }

@@ -15,7 +15,7 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
     /// </summary>
     public async Task DeleteAsync(long userId)
     {
-        var (isDeleted, removal) = await db.LockedAsync(userId, async profile =>
+        var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
             var removal = profile?.Image is { } image ? images.AddRemoval(userId, image) : null;
             // Due at once: no other request works on the entry.

@@ -21,7 +21,7 @@ sealed class PasswordCheck(
         ? "Invalid email or password, or the address is not confirmed yet" : "Invalid email or password";
 
     /// <summary>Returns whether it is this user's password.</summary>
-    /// <exception cref="TooManyException">Too many wrong passwords; answered 429.</exception>
+    /// <exception cref="RateLimitedException">Too many wrong passwords; answered 429.</exception>
     /// <exception cref="BusyException">Too many hashes at once; answered 503.</exception>
     public Task<bool> VerifyAsync(User user, string password, CancellationToken ct) =>
         VerifyAsync(user.NormalizedEmail, user, password, mayBeUnverified: true, ct);
@@ -38,8 +38,8 @@ sealed class PasswordCheck(
     async Task<bool> VerifyAsync(string normalizedEmail, User? user, string password, bool mayBeUnverified, CancellationToken ct)
     {
         var network = ClientNetwork.ForLimits(http.HttpContext!);
-        using var slot = requests.TryEnter($"{normalizedEmail}\n{network}", AtOnce.Logins)
-            ?? throw new TooManyException(ConcurrentRequests.RetryAfter);
+        using var slot = requests.TryEnter($"{normalizedEmail}\n{network}", ConcurrencyLimit.Logins)
+            ?? throw new RateLimitedException(ConcurrentRequests.RetryAfter);
         await failures.RefuseAsync(normalizedEmail, network, ct);
         if (await passwords.VerifyAsync(password, user?.PasswordHash, ct)
             && user is not null && (mayBeUnverified || !options.Value.MustVerify(user)))

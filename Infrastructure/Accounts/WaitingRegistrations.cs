@@ -11,7 +11,7 @@ namespace Profiles.Infrastructure.Accounts;
 sealed class WaitingRegistrations(
     ProfilesDbContext db, SecurityEventLog events, OneTimeTokens tokens, IOptions<AccountOptions> options, TimeProvider clock)
 {
-    DateTime Now => ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
+    DateTime Now => ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
 
     /// <summary>Finds the registration of an address; null when there is none or it has expired.</summary>
     public Task<WaitingRegistration?> FindAsync(string normalizedEmail, CancellationToken ct) =>
@@ -60,7 +60,7 @@ sealed class WaitingRegistrations(
         {
             await db.SaveChangesAsync(ct);
         }
-        catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+        catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {
             return false;
         }

@@ -60,9 +60,9 @@ sealed class ProfileChange(
                     return Problems.Of(ErrorCodes.InvalidAccessToken);
                 me.User = current;
             }
-            catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+            catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
             {
-                return Problems.Of(DatabaseFaults.IsUsernameTaken(e) ? ErrorCodes.UsernameTaken : ErrorCodes.EmailTaken);
+                return Problems.Of(DatabaseErrors.IsUsernameTaken(e) ? ErrorCodes.UsernameTaken : ErrorCodes.EmailTaken);
             }
         }
     }

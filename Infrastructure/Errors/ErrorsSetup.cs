@@ -6,7 +6,7 @@ static class ErrorsSetup
     public static IServiceCollection AddErrors(this IServiceCollection services) => services
         .AddSingleton<IProblemDetailsWriter, ProblemWriter>()
         .AddProblemDetails()
-        .AddExceptionHandler<FaultHandler>();
+        .AddExceptionHandler<ExceptionHandler>();
 
     /// <summary>Answers exceptions, and gives a body to the errors that have none.</summary>
     public static WebApplication UseErrors(this WebApplication app)

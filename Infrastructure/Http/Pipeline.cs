@@ -13,7 +13,7 @@ namespace Profiles.Infrastructure.Http;
 static class Pipeline
 {
     /// <summary>For answers that a browser must not run anything from.</summary>
-    public const string NothingMayLoad = "default-src 'none'; frame-ancestors 'none'";
+    public const string DenyAll = "default-src 'none'; frame-ancestors 'none'";
 
     static readonly string[] Addresses = ["urls", "http_ports", "https_ports"];
 
@@ -46,7 +46,7 @@ static class Pipeline
     }
 
     /// <summary>Whether the addresses that it was told to listen on are such.</summary>
-    public static bool ListensSomewhere(this WebApplication app) =>
+    public static bool HasValidAddresses(this WebApplication app) =>
         (app.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).All(url =>
         {
             try
@@ -82,7 +82,7 @@ static class Pipeline
             if (StringValues.IsNullOrEmpty(headers["Referrer-Policy"]))
                 headers["Referrer-Policy"] = "no-referrer";
             if (StringValues.IsNullOrEmpty(headers.ContentSecurityPolicy))
-                headers.ContentSecurityPolicy = NothingMayLoad;
+                headers.ContentSecurityPolicy = DenyAll;
             if (StringValues.IsNullOrEmpty(headers.CacheControl))
                 headers.CacheControl = "no-store";
             // RFC 9110, 15.5.2: no 401 without a challenge, also where a login failed.
@@ -102,11 +102,11 @@ static class Pipeline
 
     /// <summary>Answers 400 to a host name that is not ours, so that a forged one gets into nothing.</summary>
     /// <param name="app">The pipeline.</param>
-    /// <param name="whateverHost">
+    /// <param name="exemptPaths">
     /// Paths that answer to every name: orchestrators call by the pod's own address, a service's name or none, and in these answers there
     /// is no address to forge.
     /// </param>
-    public static IApplicationBuilder UseAllowedHosts(this WebApplication app, IReadOnlyList<string> whateverHost)
+    public static IApplicationBuilder UseAllowedHosts(this WebApplication app, IReadOnlyList<string> exemptPaths)
     {
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         string[]? names = service switch
@@ -118,7 +118,7 @@ static class Pipeline
         StringSegment[]? allowed = names is null || names.Contains("*") ? null : [.. names.Select(OnTheWire)];
         return app.Use((context, next) =>
         {
-            if (whateverHost.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
+            if (exemptPaths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
                 return next(context);
             // The header as it was sent: Request.Host decodes it, and throws at what only looks like punycode.
             var host = context.Request.Headers.Host.ToString();

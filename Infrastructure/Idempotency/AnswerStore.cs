@@ -7,15 +7,15 @@ namespace Profiles.Infrastructure.Idempotency;
 sealed class AnswerStore(ProfilesDbContext db, TimeProvider clock)
 {
     /// <summary>A request under way that is older died with its instance: another may take it up.</summary>
-    public static readonly TimeSpan Dead = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan AbandonedAfter = TimeSpan.FromMinutes(5);
 
     /// <summary>In place of the hash of a body that has not arrived yet.</summary>
-    public static readonly byte[] NotYet = new byte[Session.HashLength];
+    public static readonly byte[] NoHash = new byte[Session.HashLength];
 
     /// <summary>Whether a key was seen, and its answer is still good.</summary>
     public Task<bool> IsKnownAsync(byte[] keyHash, CancellationToken ct)
     {
-        var since = clock.GetUtcNow().UtcDateTime - IdempotentAnswer.Kept;
+        var since = clock.GetUtcNow().UtcDateTime - IdempotentAnswer.Retention;
         return ProfilesDbContext.ReadAsync(() => db.IdempotentAnswers.AnyAsync(a => a.KeyHash == keyHash && a.CreatedAt > since, ct));
     }
 
@@ -24,7 +24,7 @@ sealed class AnswerStore(ProfilesDbContext db, TimeProvider clock)
     {
         while (true)
         {
-            var mine = new IdempotentAnswer { KeyHash = keyHash, UserId = userId, RequestHash = requestHash, CreatedAt = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime) };
+            var mine = new IdempotentAnswer { KeyHash = keyHash, UserId = userId, RequestHash = requestHash, CreatedAt = ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime) };
             var inserted = await db.Database.ExecuteSqlAsync(
                 $"INSERT INTO idempotent_answers (key_hash, user_id, request_hash, created_at) VALUES ({keyHash}, {userId}, {requestHash}, {mine.CreatedAt}) ON CONFLICT (key_hash) DO NOTHING", ct);
             if (inserted == 1)
@@ -32,7 +32,7 @@ sealed class AnswerStore(ProfilesDbContext db, TimeProvider clock)
             if (await db.IdempotentAnswers.AsNoTracking().SingleOrDefaultAsync(a => a.KeyHash == keyHash, ct) is not { } there)
                 continue;
             var age = mine.CreatedAt - there.CreatedAt;
-            if (age < IdempotentAnswer.Kept && (there.Status is not null || age < Dead))
+            if (age < IdempotentAnswer.Retention && (there.Status is not null || age < AbandonedAfter))
                 return (there, false);
             if (await Mine(there).ExecuteUpdateAsync(a => a.SetProperty(x => x.RequestHash, requestHash).SetProperty(x => x.CreatedAt, mine.CreatedAt)
                 .SetProperty(x => x.Status, (int?)null).SetProperty(x => x.Headers, (string?)null).SetProperty(x => x.Body, (byte[]?)null), ct) == 1)

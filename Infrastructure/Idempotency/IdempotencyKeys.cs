@@ -41,7 +41,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         using var hash = new BodyHash(context.Request, [.. signing.Current.Key, .. Encoding.UTF8.GetBytes($"\n{key}")]);
         var body = new HashedBody(context.Request.Body, hash);
         // JSON is read before, and its hash compared at once; a picture is hashed as it comes.
-        var requestHash = idempotent.LongestBody is null ? await ReadJsonAsync(context.Request, body, hash) : AnswerStore.NotYet;
+        var requestHash = idempotent.LongestBody is null ? await ReadJsonAsync(context.Request, body, hash) : AnswerStore.NoHash;
         var (row, isMine) = await answers.BeginAsync(HashOf(context, key), context.Features.Get<RequestUser>()?.Id, requestHash, context.RequestAborted);
         if (isMine)
             await RunAsync(context, idempotent, answers, row, body, hash);
@@ -106,7 +106,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         {
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
                 limit.MaxRequestBodySize = longest;
-            requestHash = await body.ReadToEndAsync(longest, context.RequestAborted) ? hash.Finish() : AnswerStore.NotYet;
+            requestHash = await body.ReadToEndAsync(longest, context.RequestAborted) ? hash.Finish() : AnswerStore.NoHash;
         }
         if (!row.RequestHash.AsSpan().SequenceEqual(requestHash))
         {

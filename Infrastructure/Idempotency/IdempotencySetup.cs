@@ -24,7 +24,7 @@ static class IdempotencySetup
         .AddScoped<AnswerStore>()
         .AddCleanup("answers", (db, now, ct) =>
         {
-            var since = now - IdempotentAnswer.Kept;
+            var since = now - IdempotentAnswer.Retention;
             return db.IdempotentAnswers
                 .Where(a => a.CreatedAt <= since && db.IdempotentAnswers.Where(x => x.CreatedAt <= since)
                     .OrderBy(x => x.CreatedAt).Take(CleanupService.Batch).Select(x => x.KeyHash).Contains(a.KeyHash))

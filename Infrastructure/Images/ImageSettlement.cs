@@ -16,7 +16,7 @@ sealed class ImageSettlement(
     /// <summary>An entry that the outbox picks up once its request must have ended.</summary>
     public OutboxEntry NewEntry(OutboxStore store, OutboxState state, long userId, string key)
     {
-        var now = ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
+        var now = ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
         return new() { Store = store, State = state, UserId = userId, Key = key, CreatedAt = now, DueAt = now + options.Value.Grace };
     }
 
@@ -34,7 +34,7 @@ sealed class ImageSettlement(
     public async Task SettleAsync(OutboxEntry entry)
     {
         var storage = storages.Of(entry.Store);
-        var settled = await db.LockedAsync(entry.UserId, async profile =>
+        var settled = await db.ChangeLockedProfileAsync(entry.UserId, async profile =>
         {
             var current = await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id, CancellationToken.None);
             var shown = profile?.Image is { } image && storages.Of(image) == storage ? image.Key : null;
@@ -60,7 +60,7 @@ sealed class ImageSettlement(
         // The storage may still carry out a call that it did not answer.
         if (outcome == Settlement.Missing && clock.GetUtcNow().UtcDateTime - settled.Entry.CreatedAt < 2 * options.Value.Grace)
             throw new ImageStorageException("An image that was being stored is still missing.");
-        await db.LockedAsync(entry.UserId, async profile =>
+        await db.ChangeLockedProfileAsync(entry.UserId, async profile =>
         {
             // A request whose deletion seemed to fail may have restored the row.
             var removed = settled.Shown != entry.Key || outcome == Settlement.Lost;

@@ -59,7 +59,7 @@ static class LocalImageDelivery
     // The row decides which image an address stands for, and the file follows it: another upload may come between reading the two.
     static async Task<IResult> ServeAsync(long userId, int? side, string? v, Services services)
     {
-        ShownImage? previous = null;
+        ImageReference? previous = null;
         while (true)
         {
             var image = await services.Db.FindImageAsync(userId, services.Ct);

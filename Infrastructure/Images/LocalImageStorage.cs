@@ -194,7 +194,7 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     // A full or read-only disk has its own answer (507, 503); for every other fault the client learns only that storing failed.
     static bool IsStorageFault(Exception e) =>
-        e is UnauthorizedAccessException || (e is IOException && !FaultHandler.IsFull(e) && !FaultHandler.IsReadOnly(e));
+        e is UnauthorizedAccessException || (e is IOException && !ExceptionHandler.IsFull(e) && !ExceptionHandler.IsReadOnly(e));
 
     static void Delete(string file)
     {

@@ -49,7 +49,7 @@ sealed class StoreCheck(
         {
             throw new StartException(
                 "The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
-                    + (DatabaseFaults.Sentence(e) ?? "it does not answer."));
+                    + (DatabaseErrors.Sentence(e) ?? "it does not answer."));
         }
         HashSet<string> findings;
         try
@@ -75,7 +75,7 @@ sealed class StoreCheck(
 
     async Task<HashSet<string>> FindAsync(CancellationToken ct)
     {
-        HashSet<string> findings = [.. await engine.FaultsAsync(db, ct)];
+        HashSet<string> findings = [.. await engine.CheckIntegrityAsync(db, ct)];
         // The stores are read before the rows: an image uploaded in between looks missing and is found by the second pass.
         Dictionary<string, StoredImage> files = [], assets = [];
         foreach (var storage in storages.All)

@@ -8,7 +8,7 @@ namespace Profiles.Infrastructure.Limits;
 /// Counts wrong passwords and refuses more of them, by account and by client network. Only failures count, and an address without an account counts
 /// like any other (docs/adr/0009-limits.md).
 /// </summary>
-sealed class FailedLogins(LimitCounters counters, LimitMemory memory, IOptions<LimitsOptions> options)
+sealed class FailedLogins(LimitCounters counters, LimitCache memory, IOptions<LimitsOptions> options)
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15), Hour = TimeSpan.FromHours(1);
 
@@ -16,14 +16,14 @@ sealed class FailedLogins(LimitCounters counters, LimitMemory memory, IOptions<L
 
     /// <summary>Refuses an attempt beyond the limits. It only reads: a flood of refused attempts writes nothing.</summary>
     /// <returns>Whether this account has failed from this network before.</returns>
-    /// <exception cref="TooManyException">There were too many failures.</exception>
+    /// <exception cref="RateLimitedException">There were too many failures.</exception>
     public async Task<bool> RefuseAsync(string account, string network, CancellationToken ct)
     {
         if (!most.Enabled)
             return false;
         var (keys, now) = (Keys.Of(account, network), counters.Now);
         if ((memory.RefusedUntil(keys.Pair, now) ?? memory.RefusedUntil(keys.Network, now)) is { } until)
-            throw new TooManyException(until - now);
+            throw new RateLimitedException(until - now);
         var counts = await counters.ReadAsync(keys.Pair, keys.Seen, keys.Account, keys.Network, ct);
         RateLimit? Of(LimitKey key) => counts.Find(c => c.KeyHash.AsSpan().SequenceEqual(key.Hash));
         foreach (var (key, limit) in new[] { (keys.Pair, most.LoginFailures), (keys.Network, most.LoginFailuresOfAddress) })
@@ -31,17 +31,17 @@ sealed class FailedLogins(LimitCounters counters, LimitMemory memory, IOptions<L
             if (Of(key) is { } failures && failures.Count >= limit)
             {
                 memory.Refuse(key, failures.EndsAt, now);
-                throw new TooManyException(failures.EndsAt - now);
+                throw new RateLimitedException(failures.EndsAt - now);
             }
         }
         // Many networks guess at one account: each has had its try.
         if (Of(keys.Account) is { } all && all.Count >= most.LoginFailuresOfAccount && Of(keys.Seen) is { } seen)
-            throw new TooManyException((all.EndsAt < seen.EndsAt ? all.EndsAt : seen.EndsAt) - now);
+            throw new RateLimitedException((all.EndsAt < seen.EndsAt ? all.EndsAt : seen.EndsAt) - now);
         return Of(keys.Pair) is not null || Of(keys.Seen) is not null;
     }
 
     /// <summary>Counts a failure. Without cancellation: a client that hangs up after a wrong guess has made it.</summary>
-    /// <exception cref="TooManyException">It is one too many.</exception>
+    /// <exception cref="RateLimitedException">It is one too many.</exception>
     public async Task CountAsync(string account, string network)
     {
         if (!most.Enabled)
@@ -51,7 +51,7 @@ sealed class FailedLogins(LimitCounters counters, LimitMemory memory, IOptions<L
             [(keys.Pair, Quarter), (keys.Seen, Hour), (keys.Account, Hour), (keys.Network, Quarter)], CancellationToken.None);
         var failures = counts.Single(c => c.KeyHash.AsSpan().SequenceEqual(keys.Pair.Hash));
         if (failures.Count > most.LoginFailures)
-            throw new TooManyException(failures.EndsAt - counters.Now);
+            throw new RateLimitedException(failures.EndsAt - counters.Now);
     }
 
     /// <summary>Forgets the failures of an account from a network.</summary>

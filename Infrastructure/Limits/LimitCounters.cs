@@ -4,12 +4,12 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Limits;
 
 /// <summary>The counts that all instances share, in windows of a fixed length that begin with the first count (docs/adr/0009-limits.md).</summary>
-sealed class LimitCounters(ProfilesDbContext db, LimitMemory memory, TimeProvider clock)
+sealed class LimitCounters(ProfilesDbContext db, LimitCache memory, TimeProvider clock)
 {
     // So that what is allowed often costs a write in fifty requests, and not each.
     const int Portions = 50, LargestPortion = 100;
 
-    public DateTime Now => ProfilesDbContext.AsKept(clock.GetUtcNow().UtcDateTime);
+    public DateTime Now => ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
 
     /// <summary>Counts one; null, or how long to wait because there were more than <paramref name="most"/>.</summary>
     public async Task<TimeSpan?> TakeAsync(LimitKey key, int most, TimeSpan window, CancellationToken ct)

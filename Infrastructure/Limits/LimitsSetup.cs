@@ -16,7 +16,7 @@ static class LimitsSetup
     {
         services.AddSection<LimitsOptions>("Limits");
         return services
-            .AddSingleton<LimitMemory>()
+            .AddSingleton<LimitCache>()
             .AddSingleton<ConcurrentRequests>()
             .AddScoped<LimitCounters>()
             .AddScoped<RouteLimits>()
@@ -32,8 +32,8 @@ static class LimitsSetup
         route.WithMetadata(new Limited(limit)).ProducesProblem(StatusCodes.Status429TooManyRequests);
 
     /// <summary>The route answers 429 to a user who has too many requests of a kind under way.</summary>
-    public static RouteHandlerBuilder LimitedAtOnce(this RouteHandlerBuilder route, AtOnce kind) =>
-        route.WithMetadata(new LimitedAtOnce(kind)).ProducesProblem(StatusCodes.Status429TooManyRequests);
+    public static RouteHandlerBuilder ConcurrencyLimitedTo(this RouteHandlerBuilder route, ConcurrencyLimit kind) =>
+        route.WithMetadata(new ConcurrencyLimited(kind)).ProducesProblem(StatusCodes.Status429TooManyRequests);
 
     /// <summary>Refuses an address that asks anonymous routes too often, before anything else is done for it.</summary>
     public static IApplicationBuilder UseAddressLimits(this IApplicationBuilder app) => app.Use((context, next) =>
@@ -50,7 +50,7 @@ static class LimitsSetup
         var user = FormattableString.Invariant($"user {id}");
         IDisposable? place = null;
         // One that is refused is not counted.
-        if (context.GetEndpoint()?.Metadata.GetMetadata<LimitedAtOnce>() is { Kind: var kind } && (place = context.RequestServices.GetRequiredService<ConcurrentRequests>().TryEnter(user, kind)) is null)
+        if (context.GetEndpoint()?.Metadata.GetMetadata<ConcurrencyLimited>() is { Kind: var kind } && (place = context.RequestServices.GetRequiredService<ConcurrentRequests>().TryEnter(user, kind)) is null)
         {
             Refuse(context, ConcurrentRequests.RetryAfter);
             return;
@@ -74,6 +74,6 @@ static class LimitsSetup
     static void Refuse(HttpContext context, TimeSpan wait)
     {
         context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-        context.Response.Headers.RetryAfter = FaultHandler.Seconds(wait);
+        context.Response.Headers.RetryAfter = ExceptionHandler.Seconds(wait);
     }
 }

@@ -57,12 +57,12 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
 
     /// <summary>
     /// Counts one for somebody whom the request names, such as the address that a mail is to go to: before it is known whether that is anybody's.
-    /// Throws <see cref="TooManyException"/>, which is answered 429.
+    /// Throws <see cref="RateLimitedException"/>, which is answered 429.
     /// </summary>
     public async Task TakeAsync(Limit limit, string whom, CancellationToken ct)
     {
         if (await WaitAsync(limit, whom, ct) is { } wait)
-            throw new TooManyException(wait);
+            throw new RateLimitedException(wait);
     }
 
     /// <summary>The same where nobody is to be told: whether it may be done.</summary>

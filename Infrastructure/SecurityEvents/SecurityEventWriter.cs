@@ -45,7 +45,7 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
         {
             await SaveAsync(events);
         }
-        catch (Exception e) when (DatabaseFaults.IsOrphan(e))
+        catch (Exception e) when (DatabaseErrors.IsOrphan(e))
         {
             // An account was deleted meanwhile, and its events with it; those of other accounts are written one by one.
             foreach (var securityEvent in events)
@@ -63,7 +63,7 @@ sealed class SecurityEventWriter(DatabaseStart database, IServiceScopeFactory sc
         {
             await SaveAsync([securityEvent]);
         }
-        catch (Exception e) when (DatabaseFaults.IsOrphan(e))
+        catch (Exception e) when (DatabaseErrors.IsOrphan(e))
         {
             log.LogDebug("A security event of a deleted account is dropped.");
         }

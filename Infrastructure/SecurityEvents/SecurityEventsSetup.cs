@@ -13,7 +13,7 @@ static class SecurityEventsSetup
         .AddHostedService(provider => provider.GetRequiredService<SecurityEventWriter>())
         .AddCleanup("events", (db, now, ct) =>
         {
-            var since = now - SecurityEvent.Kept;
+            var since = now - SecurityEvent.Retention;
             return db.SecurityEvents.Where(e => e.At <= since).OrderBy(e => e.At).Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
         });
 }

@@ -21,7 +21,7 @@ static partial class Preparation
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         await RequireWritableAsync("DataDirectory", () => Task.FromResult(PrivateFiles.CreateDirectory(service.DataDirectory)));
         Validate(app);
-        if (!app.ListensSomewhere())
+        if (!app.HasValidAddresses())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
         // Awaited below: the worker process starts meanwhile.
         var decoding = StartDecodingAsync(app);

@@ -11,7 +11,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>The keys of access tokens: the current one, and the previous one while the key is being changed.</summary>
-sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock) : IDatabaseReader
+sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock) : IStartupLoader
 {
     const int MinimumLength = 32;
 
@@ -84,7 +84,7 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
             {
                 await db.SaveChangesAsync(ct);
             }
-            catch (DbUpdateException e) when (DatabaseFaults.IsUniqueViolation(e))
+            catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
             {
                 // Another instance was first.
                 db.ChangeTracker.Clear();

@@ -11,7 +11,7 @@ static class TokensSetup
         services.AddSection<JwtOptions>("Jwt");
         return services
             .AddSingleton<SigningKeys>()
-            .AddSingleton<IDatabaseReader>(provider => provider.GetRequiredService<SigningKeys>())
+            .AddSingleton<IStartupLoader>(provider => provider.GetRequiredService<SigningKeys>())
             .AddSingleton<AccessTokens>();
     }
 }

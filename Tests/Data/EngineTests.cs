@@ -32,9 +32,9 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             db.Users.Add(new() { Email = "x", NormalizedEmail = user.Email, Profile = new() { Name = "x" } });
             return db.SaveChangesAsync(Cancellation);
         }));
-        DatabaseFaults.IsUniqueViolation(exception).ShouldBeTrue();
-        DatabaseFaults.IsUsernameTaken(exception).ShouldBeFalse();
-        DatabaseFaults.IsUnavailable(exception).ShouldBeFalse();
+        DatabaseErrors.IsUniqueViolation(exception).ShouldBeTrue();
+        DatabaseErrors.IsUsernameTaken(exception).ShouldBeFalse();
+        DatabaseErrors.IsUnavailable(exception).ShouldBeFalse();
 
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
         var taken = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>
@@ -43,7 +43,7 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
                 db.Users.Add(new() { Email = email, NormalizedEmail = email, Profile = new() { Name = "x", Username = username } });
             return db.SaveChangesAsync(Cancellation);
         }));
-        DatabaseFaults.IsUsernameTaken(taken).ShouldBeTrue();
+        DatabaseErrors.IsUsernameTaken(taken).ShouldBeTrue();
 
         // Another violation is another thing: the profile of a user that is not there.
         var orphan = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>
@@ -51,7 +51,7 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             db.UserProfiles.Add(new() { UserId = 987654321, Name = "x" });
             return db.SaveChangesAsync(Cancellation);
         }));
-        DatabaseFaults.IsUniqueViolation(orphan).ShouldBeFalse();
+        DatabaseErrors.IsUniqueViolation(orphan).ShouldBeFalse();
     }
 
     [Theory]

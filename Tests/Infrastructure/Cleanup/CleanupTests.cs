@@ -24,8 +24,8 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
             await app.QueryAsync(async db =>
             {
                 db.RateLimits.Add(new() { KeyHash = Random(), Count = 1, EndsAt = now + left });
-                db.IdempotentAnswers.Add(new() { KeyHash = Random(), RequestHash = Random(), CreatedAt = now - IdempotentAnswer.Kept - age });
-                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = now - SecurityEvent.Kept - age });
+                db.IdempotentAnswers.Add(new() { KeyHash = Random(), RequestHash = Random(), CreatedAt = now - IdempotentAnswer.Retention - age });
+                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = now - SecurityEvent.Retention - age });
                 db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = TokenPurpose.ResetPassword, TokenHash = Random(), NormalizedEmail = user.Email, ExpiresAt = now + left });
                 var (waits, since) = ($"{Guid.NewGuid():N}@example.com", now - TimeSpan.FromDays(3) - age);
                 db.WaitingRegistrations.Add(new() { NormalizedEmail = waits, Email = waits, Name = "", PasswordHash = "", CreatedAt = since });
@@ -38,8 +38,8 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
         await app.QueryAsync(async db =>
         {
             (await db.RateLimits.Where(l => l.EndsAt < now.AddMinutes(30)).SingleAsync(Cancellation)).EndsAt.ShouldBeGreaterThan(now);
-            (await db.IdempotentAnswers.SingleAsync(Cancellation)).CreatedAt.ShouldBeGreaterThan(now - IdempotentAnswer.Kept);
-            (await db.SecurityEvents.Where(e => e.Kind == SecurityEventKind.PasswordChanged).SingleAsync(Cancellation)).At.ShouldBeGreaterThan(now - SecurityEvent.Kept);
+            (await db.IdempotentAnswers.SingleAsync(Cancellation)).CreatedAt.ShouldBeGreaterThan(now - IdempotentAnswer.Retention);
+            (await db.SecurityEvents.Where(e => e.Kind == SecurityEventKind.PasswordChanged).SingleAsync(Cancellation)).At.ShouldBeGreaterThan(now - SecurityEvent.Retention);
             (await db.OneTimeTokens.Where(t => t.Purpose == TokenPurpose.ResetPassword).SingleAsync(Cancellation)).ExpiresAt.ShouldBeGreaterThan(now);
             (await db.WaitingRegistrations.SingleAsync(Cancellation)).CreatedAt.ShouldBeGreaterThan(now.AddDays(-3));
             (await db.Sessions.Where(s => s.CreatedAt < now.AddDays(-99)).SingleAsync(Cancellation)).LastUsedAt.ShouldBeGreaterThan(now.AddDays(-60));
@@ -81,11 +81,11 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
         {
             await app.QueryAsync(async db =>
             {
-                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept - TimeSpan.FromDays(9) });
+                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged, At = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Retention - TimeSpan.FromDays(9) });
                 return await db.SaveChangesAsync(Cancellation);
             });
             await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
-            var old = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Kept;
+            var old = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Retention;
             (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.At < old))).ShouldBe(0);
         }
         finally

@@ -166,7 +166,7 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
         await app.QueryAsync(db => db.IdempotentAnswers.ExecuteUpdateAsync(a => a.SetProperty(x => x.Status, (int?)null)));
         await (await SendAsync(HttpMethod.Put, "/me", body, key, user)).ShouldBeProblemAsync(HttpStatusCode.Conflict, UnderWay);
         await (await SendAsync(HttpMethod.Put, "/me", """{"name":"Another"}""", key, user)).ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, Another);
-        app.Clock.Advance(AnswerStore.Dead);
+        app.Clock.Advance(AnswerStore.AbandonedAfter);
         try
         {
             var answer = await SendAsync(HttpMethod.Put, "/me", body, key, user);
@@ -176,9 +176,9 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
         }
         finally
         {
-            app.Clock.Advance(-AnswerStore.Dead);
+            app.Clock.Advance(-AnswerStore.AbandonedAfter);
         }
-        await app.QueryAsync(db => db.IdempotentAnswers.ExecuteUpdateAsync(a => a.SetProperty(x => x.CreatedAt, app.Clock.GetUtcNow().UtcDateTime - IdempotentAnswer.Kept)));
+        await app.QueryAsync(db => db.IdempotentAnswers.ExecuteUpdateAsync(a => a.SetProperty(x => x.CreatedAt, app.Clock.GetUtcNow().UtcDateTime - IdempotentAnswer.Retention)));
         IsReplay(await SendAsync(HttpMethod.Put, "/me", """{"name":"Tomorrow"}""", key, user)).ShouldBeFalse();
         (await NameAsync(user)).ShouldBe("Tomorrow");
     }
@@ -189,7 +189,7 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
         byte[] key = [.. Guid.NewGuid().ToByteArray(), .. Guid.NewGuid().ToByteArray()], request = new byte[Session.HashLength];
         var first = await StoreAsync(s => s.BeginAsync(key, userId: null, request, Cancellation));
         first.IsMine.ShouldBeTrue();
-        app.Clock.Advance(AnswerStore.Dead);
+        app.Clock.Advance(AnswerStore.AbandonedAfter);
         try
         {
             var takers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => StoreAsync(s => s.BeginAsync(key, userId: null, request, Cancellation))));
@@ -205,7 +205,7 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
         }
         finally
         {
-            app.Clock.Advance(-AnswerStore.Dead);
+            app.Clock.Advance(-AnswerStore.AbandonedAfter);
         }
     }
 

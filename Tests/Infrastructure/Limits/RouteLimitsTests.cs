@@ -128,7 +128,7 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
         var key = LimitKey.Of("few", email);
         (await counters.TakeAsync(key, 1, Hour, Cancellation)).ShouldBeNull();
         (await counters.TakeAsync(key, 1, Hour, Cancellation))!.Value.ShouldBeInRange(TimeSpan.FromMinutes(59), Hour);
-        FaultHandler.Seconds(TimeSpan.FromMilliseconds(1)).ShouldBe("1");
+        ExceptionHandler.Seconds(TimeSpan.FromMilliseconds(1)).ShouldBe("1");
     }
 
     static HttpRequestMessage Registration(string address) => ClientAddresses.From(
@@ -145,10 +145,10 @@ public sealed class LimitMemoryTests
     [Fact]
     public void A_hundred_thousand_keys_take_no_more_room_than_ten_thousand()
     {
-        var memory = new LimitMemory();
+        var memory = new LimitCache();
         for (var i = 0; i < 200_000; i++)
             memory.Refuse(LimitKey.Of("flood", $"{i}"), Start.AddHours(1), Start);
-        memory.Count.ShouldBe(LimitMemory.Capacity);
+        memory.Count.ShouldBe(LimitCache.Capacity);
 
         // When their time is over there is room for others.
         var later = Start.AddHours(2);
@@ -161,7 +161,7 @@ public sealed class LimitMemoryTests
     [Fact]
     public void What_was_taken_in_advance_is_used_once_however_many_ask()
     {
-        var (memory, key) = (new LimitMemory(), LimitKey.Of("portion"));
+        var (memory, key) = (new LimitCache(), LimitKey.Of("portion"));
         memory.Put(key, 100, Start.AddHours(1), Start);
         var used = 0;
         Parallel.For(0, 1000, _ =>

@@ -8,7 +8,7 @@ namespace Profiles.Data.PostgreSql;
 /// Lets a request wait for the server once; see <see cref="TimedOutContexts"/>. With <c>Database__Timeout</c> at ten seconds, an upload
 /// that meets a locked row and tidies up was answered after 6.2 seconds, and without this after 12.5.
 /// </summary>
-sealed class PostgreSqlWaiting : DbConnectionInterceptor, IDbCommandInterceptor, IDbTransactionInterceptor
+sealed class PostgreSqlTimeouts : DbConnectionInterceptor, IDbCommandInterceptor, IDbTransactionInterceptor
 {
     readonly TimedOutContexts timedOut = new();
 
@@ -25,7 +25,7 @@ sealed class PostgreSqlWaiting : DbConnectionInterceptor, IDbCommandInterceptor,
     // A connection that broke has cost no time, and what became of its commit is to be found out on another.
     Task Note<TEvent>(TEvent failure) where TEvent : DbContextEventData, IErrorEventData
     {
-        if (DatabaseFaults.IsTimeout(failure.Exception))
+        if (DatabaseErrors.IsTimeout(failure.Exception))
             timedOut.Add(failure.Context);
         return Task.CompletedTask;
     }

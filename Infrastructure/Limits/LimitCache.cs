@@ -6,7 +6,7 @@ namespace Profiles.Infrastructure.Limits;
 /// What this instance need not ask the database for: keys that are refused until some time, and what it has taken in advance for others. It holds a bounded number of keys;
 /// what does not fit is asked for each time.
 /// </summary>
-sealed class LimitMemory
+sealed class LimitCache
 {
     /// <summary>Of about a hundred bytes each.</summary>
     public const int Capacity = 10_000;

@@ -10,14 +10,14 @@ namespace Profiles.Data.Sqlite;
 /// some thirty functions and the statement are made anew each time. That took half of the processor time of <c>GET /me</c> (<c>./dev bench
 /// reads</c>, docs/adr/0005-two-databases.md).
 /// </summary>
-sealed class KeptSqliteConnection(string connectionString) : SqliteConnection(connectionString)
+sealed class PersistentSqliteConnection(string connectionString) : SqliteConnection(connectionString)
 {
-    KeptCommand? idle;
+    ReusedCommand? idle;
     bool ends;
 
     public override SqliteCommand CreateCommand()
     {
-        var command = idle ?? new KeptCommand(this) { Connection = this };
+        var command = idle ?? new ReusedCommand(this) { Connection = this };
         idle = null;
         (command.CommandTimeout, command.Transaction) = (DefaultTimeout, Transaction);
         return command;
@@ -47,11 +47,11 @@ sealed class KeptSqliteConnection(string connectionString) : SqliteConnection(co
     public sealed class Source(string connectionString) : DbConnectionInterceptor
     {
         public override InterceptionResult<DbConnection> ConnectionCreating(ConnectionCreatingEventData eventData, InterceptionResult<DbConnection> result) =>
-            InterceptionResult<DbConnection>.SuppressWithResult(new KeptSqliteConnection(connectionString));
+            InterceptionResult<DbConnection>.SuppressWithResult(new PersistentSqliteConnection(connectionString));
     }
 
     // With the same text again, which is what a context mostly runs, the statement is used again.
-    sealed class KeptCommand(KeptSqliteConnection owner) : SqliteCommand
+    sealed class ReusedCommand(PersistentSqliteConnection owner) : SqliteCommand
     {
         protected override void Dispose(bool disposing)
         {

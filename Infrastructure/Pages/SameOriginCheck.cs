@@ -4,10 +4,10 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Pages;
 
 /// <summary>Tells forms of our own pages from those of other sites (cross-site request forgery): browsers say where a form was sent from, and no page of ours is framed or keeps a cookie.</summary>
-sealed class OwnPages(IOptions<ServiceOptions> service)
+sealed class SameOriginCheck(IOptions<ServiceOptions> service)
 {
     /// <summary>Whether a page of ours sent the request, or no browser at all.</summary>
-    public bool Sent(HttpRequest request)
+    public bool Allows(HttpRequest request)
     {
         if (request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin"))
             return false;

@@ -6,7 +6,7 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Errors;
 
 /// <summary>The last resort: turns an exception into a status, logs what matters and tells the client nothing of it.</summary>
-sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler> log) : IExceptionHandler
+sealed class ExceptionHandler(IProblemDetailsService problems, ILogger<ExceptionHandler> log) : IExceptionHandler
 {
     const int RetryAfterSeconds = 2;
 
@@ -35,7 +35,7 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
             log.LogError(exception, "A request failed with {Status}.", status);
         if (status == StatusCodes.Status503ServiceUnavailable)
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-        if (exception is TooManyException { Wait: var wait })
+        if (exception is RateLimitedException { Wait: var wait })
             httpContext.Response.Headers.RetryAfter = Seconds(wait);
         httpContext.Response.StatusCode = status;
         return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new ProblemDetails { Status = status } });
@@ -46,16 +46,16 @@ sealed class FaultHandler(IProblemDetailsService problems, ILogger<FaultHandler>
         BadHttpRequestException bad => bad.StatusCode,
         // The server's own, of a chunk that claims more bytes than its number can hold.
         IOException { InnerException: OverflowException } => StatusCodes.Status400BadRequest,
-        UserGoneException => StatusCodes.Status401Unauthorized,
-        TooManyException => StatusCodes.Status429TooManyRequests,
+        UserDeletedException => StatusCodes.Status401Unauthorized,
+        RateLimitedException => StatusCodes.Status429TooManyRequests,
         // EF Core wraps what is thrown where it saves.
         _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,
         _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when IsReadOnly(exception) => StatusCodes.Status503ServiceUnavailable,
         // Everything that refers to another row refers to the caller's: who has left meanwhile is nobody.
-        _ when DatabaseFaults.IsOrphan(exception) => StatusCodes.Status401Unauthorized,
-        _ when DatabaseFaults.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
-        _ when DatabaseFaults.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,
+        _ when DatabaseErrors.IsOrphan(exception) => StatusCodes.Status401Unauthorized,
+        _ when DatabaseErrors.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
+        _ when DatabaseErrors.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 }

@@ -5,7 +5,7 @@ using Npgsql;
 namespace Profiles.Data;
 
 /// <summary>What the databases' errors mean, recognised by their codes and in this one place.</summary>
-static class DatabaseFaults
+static class DatabaseErrors
 {
     // https://www.sqlite.org/rescode.html
     const int ForeignKey = 787, Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15, UniqueIndex = 2067;
@@ -38,7 +38,7 @@ static class DatabaseFaults
     };
 
     /// <summary>At a start: whether the database may come by itself. A wrong password or none, a name that is not there or a refused TLS will not change, nor will a script that fails.</summary>
-    public static bool IsWorthWaiting(Exception e) => Find(e) switch
+    public static bool MayRecover(Exception e) => Find(e) switch
     {
         PostgresException { SqlState: ['2', '8', ..] or ['3', 'D', ..] } => false,
         PostgresException => IsUnavailable(e),

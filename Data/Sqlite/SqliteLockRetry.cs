@@ -11,10 +11,10 @@ namespace Profiles.Data.Sqlite;
 /// statement that found the file locked has done nothing.
 /// </summary>
 /// <param name="timeout"><see cref="DatabaseOptions.Timeout"/>.</param>
-sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransactionInterceptor, IDisposable
+sealed class SqliteLockRetry(TimeSpan timeout) : DbCommandInterceptor, IDbTransactionInterceptor, IDisposable
 {
     /// <summary>For the connection string: the library gives up at once. (Its 0 is for ever.)</summary>
-    public const int NotByTheLibrary = -1;
+    public const int NoRetryByTheLibrary = -1;
 
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
@@ -47,7 +47,7 @@ sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransact
         {
             return run(state);
         }
-        catch (DbException e) when (DatabaseFaults.IsLocked(e) && !timedOut.Contains(asked.Context))
+        catch (DbException e) when (DatabaseErrors.IsLocked(e) && !timedOut.Contains(asked.Context))
         {
             // Now it waits.
         }
@@ -66,7 +66,7 @@ sealed class SqliteWaiting(TimeSpan timeout) : DbCommandInterceptor, IDbTransact
                 {
                     return run(state);
                 }
-                catch (DbException e) when (DatabaseFaults.IsLocked(e))
+                catch (DbException e) when (DatabaseErrors.IsLocked(e))
                 {
                     await Task.Delay(Pause, ct);
                 }
