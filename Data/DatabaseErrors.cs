@@ -4,16 +4,19 @@ using Npgsql;
 
 namespace Profiles.Data;
 
-/// <summary>What the databases' errors mean, recognised by their codes and in this one place.</summary>
+/// <summary>Classifies the errors of both databases by their codes; no other class reads those.</summary>
 static class DatabaseErrors
 {
     // https://www.sqlite.org/rescode.html
-    const int ForeignKey = 787, Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15, UniqueIndex = 2067;
+    const int ForeignKey = 787, UniqueIndex = 2067;
+    const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15;
 
     /// <summary>A unique index refused the row.</summary>
-    public static bool IsUniqueViolation(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: UniqueIndex } or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
+    public static bool IsUniqueViolation(Exception e) => Find(e)
+        is SqliteException { SqliteExtendedErrorCode: UniqueIndex }
+        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
-    /// <summary>Of a unique index' refusals: the one of a username that another has. SQLite names the column, PostgreSQL the index.</summary>
+    /// <summary>The unique index of the usernames refused the row. SQLite names the column, PostgreSQL the index.</summary>
     public static bool IsUsernameTaken(Exception e) => IsUniqueViolation(e) && Find(e) switch
     {
         SqliteException lite => lite.Message.Contains("user_profiles.username", StringComparison.Ordinal),
@@ -21,53 +24,65 @@ static class DatabaseErrors
         _ => false,
     };
 
-    /// <summary>The row refers to one that is gone, such as that of a user who has just left.</summary>
-    public static bool IsOrphan(Exception e) => Find(e) is SqliteException { SqliteExtendedErrorCode: ForeignKey } or PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
+    /// <summary>The row references one that does not exist, such as a user who was just deleted.</summary>
+    public static bool IsOrphan(Exception e) => Find(e)
+        is SqliteException { SqliteExtendedErrorCode: ForeignKey }
+        or PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
-    /// <summary>Another holds the SQLite file: nothing was done.</summary>
+    /// <summary>Another connection has locked the SQLite file; the statement did nothing.</summary>
     public static bool IsLocked(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Busy or Locked };
 
-    /// <summary>The database cannot take the request now; a later one may succeed. Whether a write was done is not known.</summary>
+    /// <summary>The database cannot serve the request now; a retry may succeed. Whether a write was committed is not known.</summary>
     public static bool IsUnavailable(Exception e) => Find(e) switch
     {
         SqliteException lite => lite.SqliteErrorCode is Busy or Locked or ReadOnly or IoError or CannotOpen or Protocol,
         PostgresException answer => !IsFull(answer) && IsAway(answer.SqlState),
-        // The rest of Npgsql's own: no connection, a lost one, none free, or no answer in time.
+        // Npgsql's other errors: cannot connect, connection lost, pool exhausted or timeout.
         NpgsqlException => true,
         _ => false,
     };
 
-    /// <summary>At a start: whether the database may come by itself. A wrong password or none, a name that is not there or a refused TLS will not change, nor will a script that fails.</summary>
+    /// <summary>
+    /// At the start: whether the database may become available without a change of the configuration. Wrong credentials, an unknown
+    /// database,
+    /// a refused TLS handshake and a failing migration do not go away.
+    /// </summary>
     public static bool MayRecover(Exception e) => Find(e) switch
     {
         PostgresException { SqlState: ['2', '8', ..] or ['3', 'D', ..] } => false,
         PostgresException => IsUnavailable(e),
-        // Of several hosts Npgsql has what each said.
+        // For several hosts Npgsql collects what each of them answered.
         NpgsqlException own => own.IsTransient || own.InnerException is AggregateException,
         _ => false,
     };
 
-    /// <summary>What the database itself said, however it is wrapped; null when it said nothing.</summary>
+    /// <summary>The message of the database or its driver; null when neither is the cause.</summary>
     public static string? Sentence(Exception e) => Find(e)?.Message;
 
-    /// <summary>The connection was gone before its use: a read may be tried again on another.</summary>
+    /// <summary>The connection was broken before it was used: a read may be retried on another.</summary>
     public static bool IsLostConnection(Exception e) => Find(e) switch
     {
-        PostgresException answer => answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
+        PostgresException answer => answer.SqlState
+            is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
         NpgsqlException { InnerException: IOException } => true,
         _ => false,
     };
 
-    /// <summary>The server, or a connection to it, was waited for in vain.</summary>
+    /// <summary>The server did not answer in time, or no pooled connection became free.</summary>
     public static bool IsTimeout(Exception e) => Find(e) is NpgsqlException { InnerException: TimeoutException };
 
-    /// <summary>The disk has no room.</summary>
-    public static bool IsFull(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Full } or PostgresException { SqlState: PostgresErrorCodes.DiskFull };
+    /// <summary>The database's disk is full.</summary>
+    public static bool IsFull(Exception e) => Find(e)
+        is SqliteException { SqliteErrorCode: Full } or PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
-    // By the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection (08), authorization (28), no such database (3D),
-    // rollback (40), resources (53), operator's intervention (57), system error (58); and a server that is read-only, as a standby is, or a lock that was not given.
+    // Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection (08), authorization (28), unknown database
+    // (3D),
+    // rollback (40), resources (53), operator intervention (57), system error (58); besides a read-only server, such as a standby, and a
+    // lock
+    // that is not available.
     static bool IsAway(string state) =>
-        state[..2] is "08" or "28" or "3D" or "40" or "53" or "57" or "58" || state is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable;
+        state[..2] is "08" or "28" or "3D" or "40" or "53" or "57" or "58"
+        || state is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable;
 
     static DbException? Find(Exception? e)
     {

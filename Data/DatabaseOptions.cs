@@ -1,12 +1,12 @@
 namespace Profiles.Data;
 
-/// <summary>The databases that the service runs on.</summary>
+/// <summary>The supported databases.</summary>
 public enum DatabaseProvider
 {
     /// <summary>An embedded file; one instance.</summary>
     Sqlite,
 
-    /// <summary>A server; as many instances as it has connections for.</summary>
+    /// <summary>A server; several instances.</summary>
     PostgreSql,
 }
 

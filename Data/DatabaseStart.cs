@@ -1,18 +1,18 @@
 namespace Profiles.Data;
 
-/// <summary>Reads from the database what the service needs before its first request.</summary>
+/// <summary>Loads from the database what the service needs before its first request.</summary>
 interface IStartupLoader
 {
-    /// <summary>The database is up to date, and no request is served from it yet.</summary>
+    /// <summary>Called when the database is migrated and before any request uses it.</summary>
     Task LoadAsync(ProfilesDbContext db, CancellationToken ct);
 }
 
 /// <summary>
-/// Brings the database up to date and lets each <see cref="IStartupLoader"/> read: at the start, or, where the database is away then, as
-/// soon as it is there. Until then requests that need it are answered 503.
+/// Migrates the database and runs each <see cref="IStartupLoader"/>: at the start or, when the database is unavailable then, as soon as it
+/// is available. Until then requests that need it are answered 503.
 /// </summary>
 sealed class DatabaseStart(
-    DatabaseEngine engine, IEnumerable<IStartupLoader> readers, IServiceScopeFactory scopes, TimeProvider clock,
+    DatabaseEngine engine, IEnumerable<IStartupLoader> loaders, IServiceScopeFactory scopes, TimeProvider clock,
     ILogger<DatabaseStart> log)
     : BackgroundService
 {
@@ -20,7 +20,7 @@ sealed class DatabaseStart(
 
     readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when the database can be used.</summary>
+    /// <summary>Completes when the database can be used.</summary>
     public Task Ready => ready.Task;
 
     /// <summary>The first attempt. Throws <see cref="DatabaseUnusableException"/> when waiting would not help.</summary>
@@ -32,12 +32,14 @@ sealed class DatabaseStart(
         }
         catch (Exception e) when (engine.MayBeUnavailable && DatabaseErrors.MayRecover(e))
         {
-            log.LogWarning("The database is away; requests that need it are answered 503 until it is there: {Reason}", e.Message);
+            log.LogWarning("The database is unavailable; requests that need it are answered 503 until it is available: {Reason}", e.Message);
         }
         catch (Exception e) when (DatabaseErrors.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
         {
-            // Of a file, the system's sentence may have the path.
-            throw new DatabaseUnusableException($"The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): {DatabaseErrors.Sentence(e) ?? "it cannot be read and written."}");
+            // The system's message about a file may contain the path.
+            throw new DatabaseUnusableException(
+                "The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
+                + (DatabaseErrors.Sentence(e) ?? "it cannot be read and written."));
         }
     }
 
@@ -51,7 +53,7 @@ sealed class DatabaseStart(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The service ends; the framework would call that a fault when it ends before it listens.
+            // The service stops; the framework reports this as an error when it happens before the server listens.
         }
     }
 
@@ -61,16 +63,16 @@ sealed class DatabaseStart(
         try
         {
             await PrepareAsync(ct);
-            log.LogInformation("The database is there.");
+            log.LogInformation("The database is available.");
         }
         catch (Exception e) when (DatabaseErrors.IsUnavailable(e))
         {
-            log.LogDebug(e, "The database is still away.");
+            log.LogDebug(e, "The database is still unavailable; the service tries again in a second.");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Whatever it is, somebody may repair it; the framework would end the service.
-            log.LogError(e, "The database is there and cannot be used.");
+            // The database may be repaired while the service runs; an escaping exception would stop the service.
+            log.LogError(e, "The database is available but cannot be used; the service tries again in a second.");
         }
     }
 
@@ -78,8 +80,8 @@ sealed class DatabaseStart(
     {
         await engine.MigrateAsync(ct);
         using var scope = scopes.CreateScope();
-        foreach (var reader in readers)
-            await reader.LoadAsync(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), ct);
+        foreach (var loader in loaders)
+            await loader.LoadAsync(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), ct);
         ready.TrySetResult();
     }
 }

@@ -1,7 +1,6 @@
 namespace Profiles.Data;
 
 /// <summary>
-/// Why the database must not be touched, or cannot be found, in a sentence for whoever starts the service. It never has the connection
-/// string.
+/// The database must not be changed or cannot be found. The message is one sentence for the operator, without the connection string.
 /// </summary>
 sealed class DatabaseUnusableException(string message) : Exception(message);

@@ -3,31 +3,36 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>What a request with an <c>Idempotency-Key</c> was answered, so that the same request again has the same answer and no second effect (draft-ietf-httpapi-idempotency-key-header).</summary>
+/// <summary>
+/// The answer to a request with an <c>Idempotency-Key</c>: the same request again gets the same answer and has no second effect
+/// (draft-ietf-httpapi-idempotency-key-header).
+/// </summary>
 sealed class IdempotentAnswer
 {
     public const int HeadersMaxLength = 1000;
 
     public static readonly TimeSpan Retention = TimeSpan.FromHours(24);
 
-    /// <summary>SHA-256 of the key, of whose it is and of the route.</summary>
+    /// <summary>SHA-256 of the user, the route and the key.</summary>
     public required byte[] KeyHash { get; init; }
 
-    /// <summary>Whose it is, so that it goes with the account; null where nobody was logged in.</summary>
+    /// <summary>The caller, so that the row is deleted with the account; null where nobody was logged in.</summary>
     public long? UserId { get; init; }
 
-    /// <summary>HMAC-SHA-256 of the request's body, under the signing key and the idempotency key: another body under the same key is refused.</summary>
+    /// <summary>
+    /// HMAC-SHA-256 of the body, keyed with the signing key and the idempotency key: another body under the same key is refused.
+    /// </summary>
     public required byte[] RequestHash { get; init; }
 
-    /// <summary>The status that was answered; null while the first request is under way.</summary>
+    /// <summary>Null while the first request is in progress.</summary>
     public int? Status { get; init; }
 
-    /// <summary>The headers that belong to the answer, a line each.</summary>
+    /// <summary>The answer's headers, a line each.</summary>
     public string? Headers { get; init; }
 
     public byte[]? Body { get; init; }
 
-    /// <summary>UTC; a request under way that is older than a request can be has died.</summary>
+    /// <summary>UTC; a row without an answer that is older than any request can be is abandoned.</summary>
     public required DateTime CreatedAt { get; init; }
 }
 

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>Which other store an <see cref="OutboxEntry"/> is about.</summary>
+/// <summary>The store that an <see cref="OutboxEntry"/> is for.</summary>
 enum OutboxStore
 {
     LocalImages = 1,
@@ -13,57 +13,59 @@ enum OutboxStore
     Mail = 3,
 }
 
-/// <summary>What a mail says. The numbers are in the database.</summary>
+/// <summary>The kinds of mails. The numbers are in the database.</summary>
 enum MailKind
 {
-    /// <summary>To the address of an account: a link that shows that it is the person's.</summary>
+    /// <summary>To the address of an account: a link that verifies it.</summary>
     VerifyEmail = 1,
 
-    /// <summary>To the address that is to replace the present one: the same.</summary>
+    /// <summary>To the address that is to replace the present one: a link that verifies it.</summary>
     VerifyNewEmail = 2,
 
-    /// <summary>To the address in force: another is to replace it.</summary>
+    /// <summary>To the present address: another is to replace it.</summary>
     EmailChangeRequested = 3,
 
-    /// <summary>To an address, whether it has an account or not: a link to set a new password, when it has.</summary>
+    /// <summary>To an address, with or without an account: a link to set a new password when there is one.</summary>
     ResetPassword = 4,
 
-    /// <summary>To the owner of an account: somebody tried to register with the address, or to change to it.</summary>
+    /// <summary>To the owner of an account: somebody tried to register its address, or to change to it.</summary>
     AlreadyRegistered = 5,
 
     /// <summary>To the owner: the password was changed.</summary>
     PasswordChanged = 6,
 
-    /// <summary>To an address that somebody registers where addresses must be verified: a link that makes the account, or word that there is one.</summary>
+    /// <summary>
+    /// To an address that somebody registers, where addresses must be verified: a link that creates the account, or word that there is one.
+    /// </summary>
     ConfirmRegistration = 7,
 
-    /// <summary>To the address that was in force before: another is now.</summary>
+    /// <summary>To the previous address: it was replaced.</summary>
     EmailChanged = 8,
 }
 
-/// <summary>How far the matter of an <see cref="OutboxEntry"/> has got.</summary>
+/// <summary>The progress of an <see cref="OutboxEntry"/>.</summary>
 enum OutboxState
 {
-    /// <summary>A picture is being stored and no profile names it yet; whoever stores it moves this on, or it is abandoned.</summary>
+    /// <summary>An image is being stored and no profile names it yet. The upload moves this on; otherwise the image is abandoned.</summary>
     Storing = 1,
 
-    /// <summary>The row has changed to name the picture or to name it no more: the store has to agree.</summary>
+    /// <summary>The profile names the image now, or no longer does; the store has to follow.</summary>
     Settling = 2,
 
-    /// <summary>The store may have been told to remove it.</summary>
+    /// <summary>The store may have been asked to delete it.</summary>
     Removing = 3,
 
-    /// <summary>As <see cref="Removing"/>, of a picture whose storing may not have ended: not to find it now does not mean that it will not come.</summary>
+    /// <summary>As <see cref="Removing"/>, for an image whose upload may still be running: that it is absent now is not final.</summary>
     Abandoned = 4,
 }
 
 /// <summary>
-/// What has to be done in another store because of what happened in the database, recorded in the same transaction; done when the row is gone.
-/// The background service takes it up when it is due: whoever works on it has set that ahead.
+/// Work for another store, recorded in the transaction that causes it; the row is deleted when the work is done. The background service
+/// picks it up when it is due, and whoever works on it sets that time ahead.
 /// </summary>
 sealed class OutboxEntry
 {
-    /// <summary>An address is the longest of the keys.</summary>
+    /// <summary>The longest key is an e-mail address.</summary>
     public const int KeyMaxLength = User.EmailMaxLength;
 
     public long Id { get; init; }
@@ -72,30 +74,31 @@ sealed class OutboxEntry
 
     public required OutboxState State { get; set; }
 
-    /// <summary>Whose picture or mail; the user may be gone. 0 where it is not known yet.</summary>
+    /// <summary>The user of the image or mail, who may be deleted. 0 where the user is not known yet.</summary>
     public required long UserId { get; init; }
 
-    /// <summary>Which mail it is; null for a picture.</summary>
+    /// <summary>Null for an image.</summary>
     public MailKind? Mail { get; init; }
 
     /// <summary>
-    /// What the store knows the picture by; the address of a mail, normalized where <see cref="UserId"/> is 0: the mail goes to the address as it is stored then.
+    /// The image's key in its store, or the address of a mail. It is normalized where <see cref="UserId"/> is 0; the mail then goes to the
+    /// address as it is stored when it is sent.
     /// </summary>
     public required string Key { get; init; }
 
-    /// <summary>Of who asked for the mail, truncated to the network (/24 or /48); null where no event needs it.</summary>
+    /// <summary>The network of the client that asked for the mail, truncated (/24 or /48); null where no event needs it.</summary>
     public string? Network { get; init; }
 
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }
 
-    /// <summary>When it is taken up next, UTC.</summary>
+    /// <summary>When it is tried next, UTC.</summary>
     public required DateTime DueAt { get; set; }
 
-    /// <summary>How often it failed.</summary>
+    /// <summary>Failed attempts.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>What the log calls it: a mail's key is an address, which has no place there.</summary>
+    /// <summary>Its name in the log, which must not contain a mail's address.</summary>
     public string LogName => Mail is null ? Key : $"{Mail} {Id}";
 }
 

@@ -1,14 +1,14 @@
 namespace Profiles.Data;
 
-/// <summary>What a profile's row says of its image to whoever serves it; both are null when there is none.</summary>
+/// <summary>The image of a profile, as far as serving it needs; both are null when there is none.</summary>
 /// <param name="Key">See <see cref="ProfileImage.Key"/>.</param>
 /// <param name="Url">See <see cref="ProfileImage.Url"/>.</param>
 sealed record ImageReference(string? Key, string? Url);
 
-/// <summary>The picture that a profile shows, and what a phone wants to know of it before it loads it.</summary>
+/// <summary>The image that a profile shows, and what a client wants to know before it loads it.</summary>
 sealed record ProfileImage
 {
-    /// <summary>The longest of the storages' keys, with room.</summary>
+    /// <summary>The longest storage key, with room.</summary>
     public const int KeyMaxLength = 100;
 
     public const int UrlMaxLength = 500;
@@ -19,13 +19,13 @@ sealed record ProfileImage
     /// <summary><c>#rrggbb</c>.</summary>
     public const int DominantColorMaxLength = 7;
 
-    /// <summary>What the image storage knows the picture by.</summary>
+    /// <summary>The image's key in its storage.</summary>
     public required string Key { get; init; }
 
-    /// <summary>Where the picture is: absolute when another service serves it, from <c>/</c> on when we do.</summary>
+    /// <summary>The image's address: absolute when another service serves it, a path from <c>/</c> on when this service does.</summary>
     public required string Url { get; init; }
 
-    /// <summary>In pixels; 0 for one that was put up before sizes were kept.</summary>
+    /// <summary>In pixels; 0 for an image uploaded before sizes were stored.</summary>
     public required int Width { get; init; }
 
     /// <summary>In pixels.</summary>
@@ -40,9 +40,9 @@ sealed record ProfileImage
     /// <summary><c>#rrggbb</c>.</summary>
     public required string DominantColor { get; init; }
 
-    /// <summary>When it was put up, UTC.</summary>
+    /// <summary>When it was uploaded, UTC.</summary>
     public required DateTime UpdatedAt { get; init; }
 
-    /// <summary>Whether it is in the directory of local pictures; the setting may have changed since.</summary>
+    /// <summary>Whether local storage has it; the setting may have changed since.</summary>
     public bool IsLocal => Url is ['/', ..];
 }

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Profiles.Data;
 
-/// <summary>The one database context of all slices; each database has its own only for its migrations.</summary>
+/// <summary>The one database context of all slices; the two subclasses exist for their migrations.</summary>
 abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 {
     static readonly Func<ProfilesDbContext, long, CancellationToken, Task<User?>> UserById =
@@ -14,11 +14,13 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     static readonly Func<ProfilesDbContext, long, long, CancellationToken, Task<SessionUser?>> UserBySession =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, long sessionId, CancellationToken ct) => db.Sessions.AsNoTracking()
             .Where(s => s.Id == sessionId && s.UserId == id)
-            .Join(db.Users.AsNoTracking().Include(u => u.Profile), s => s.UserId, u => u.Id, (s, u) => new SessionUser(u, s.Device)).SingleOrDefault());
+            .Join(db.Users.AsNoTracking().Include(u => u.Profile), s => s.UserId, u => u.Id, (s, u) => new SessionUser(u, s.Device))
+            .SingleOrDefault());
 
     static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ImageReference?>> ImageByUser =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
-            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id).Select(p => new ImageReference(p.Image!.Key, p.Image.Url)).SingleOrDefault());
+            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id)
+                .Select(p => new ImageReference(p.Image!.Key, p.Image.Url)).SingleOrDefault());
 
     public DbSet<User> Users => Set<User>();
 
@@ -36,37 +38,49 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     public DbSet<RateLimit> RateLimits => Set<RateLimit>();
 
-    /// <summary>What is still to be done in the other stores.</summary>
+    /// <summary>The pending work for the other stores.</summary>
     public DbSet<OutboxEntry> Outbox => Set<OutboxEntry>();
 
     /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(long id, CancellationToken ct) => ReadAsync(() => UserById(this, id, ct));
 
-    /// <summary>The same with the session's device, if one of the user's sessions has this id: one query proves both.</summary>
-    public Task<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct) => ReadAsync(() => UserBySession(this, id, sessionId, ct));
+    /// <summary>Reads a user and the device of the session with this id; null unless the session is the user's. One query.</summary>
+    public Task<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct) =>
+        ReadAsync(() => UserBySession(this, id, sessionId, ct));
 
     /// <summary>Reads a user without the profile by <see cref="User.NormalizedEmail"/>; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(string normalizedEmail, CancellationToken ct) =>
         ReadAsync(() => Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == normalizedEmail, ct));
 
-    /// <summary>Reads the profile that everybody may see under <see cref="UserProfile.Username"/>; untracked. Null when there is none, or one that is not public.</summary>
+    /// <summary>
+    /// Reads the public profile with this <see cref="UserProfile.Username"/>; untracked. Null when there is none, or when it is not public.
+    /// </summary>
     public Task<UserProfile?> FindPublicProfileAsync(string username, CancellationToken ct) =>
         ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(p => p.Username == username && p.IsPublic, ct));
 
-    /// <summary>Reads what is needed to serve the image that a user's profile shows. Null when there is no user; <see cref="ImageReference.Url"/> is null when there is no image.</summary>
+    /// <summary>
+    /// Reads the image of a user's profile. Null when there is no user; <see cref="ImageReference.Url"/> is null when there is no image.
+    /// </summary>
     public Task<ImageReference?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
 
-    /// <summary>Reads a user with the profile as it is under the lock of <see cref="LockUserAsync"/>, to be changed. Null when there is none.</summary>
-    public Task<User?> TrackUserAsync(long id, CancellationToken ct) => Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
+    /// <summary>
+    /// Reads a user with the profile, tracked, to be changed under the lock of <see cref="LockUserAsync"/>. Null when there is none.
+    /// </summary>
+    public Task<User?> TrackUserAsync(long id, CancellationToken ct) =>
+        Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
 
-    /// <summary>Removes the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some are left for the next time.</summary>
+    /// <summary>
+    /// Erases the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some remain for the
+    /// next run.
+    /// </summary>
     public virtual Task<bool> EraseDeletedAsync(CancellationToken ct) => Task.FromResult(true);
 
-    /// <summary>Saves, and dates what is saved: a change of an address is a change of the profile that shows it.</summary>
+    /// <summary>Saves, and sets the timestamps. A changed address counts as a change of the profile, which shows it.</summary>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
         var now = this.GetService<TimeProvider>().GetUtcNow().UtcDateTime;
-        foreach (var entry in ChangeTracker.Entries<User>().Where(e => e.State is EntityState.Added or EntityState.Modified).ToArray())
+        var users = ChangeTracker.Entries<User>().Where(e => e.State is EntityState.Added or EntityState.Modified).ToArray();
+        foreach (var entry in users)
         {
             if (entry.State == EntityState.Added)
                 entry.Property(u => u.CreatedAt).CurrentValue = now;
@@ -78,8 +92,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     }
 
     /// <summary>
-    /// Begins a transaction that has locked the user's profile row (on SQLite, the file): one change of an image, an address or a whole account at
-    /// a time, on all instances. It is the first row that any of them locks, so that no two wait for each other in a circle.
+    /// Begins a transaction that holds the row lock of the user's profile (on SQLite, the lock of the file): one change of an image, an
+    /// address or a whole account at a time, across instances. Every such transaction takes this lock first, so that none deadlock.
     /// </summary>
     public async Task<IDbContextTransaction> LockUserAsync(long userId, CancellationToken ct)
     {
@@ -88,8 +102,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         return transaction;
     }
 
-    /// <summary>Changes a profile, read afresh, in a transaction of its own that has locked its row. Null stands for a user who is gone.</summary>
-    // Without cancellation: what is done in another store meanwhile must not be in doubt.
+    /// <summary>Changes a freshly read profile in a transaction of its own, under its row lock. Null stands for a deleted user.</summary>
+    // Without cancellation: the change belongs to work in another store, whose outcome must not be in doubt.
     public async Task<T> ChangeLockedProfileAsync<T>(long userId, Func<UserProfile?, Task<T>> change)
     {
         ChangeTracker.Clear();
@@ -100,10 +114,13 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         return result;
     }
 
-    /// <summary>A time as it comes back: UTC, in microseconds.</summary>
+    /// <summary>A time as the database returns it: UTC, in microseconds.</summary>
     public static DateTime ToStored(DateTime utc) => new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
 
-    /// <summary>Reads. A connection from the pool may have died unnoticed: a read may be done twice; a write whose answer was lost may have been done, and is not repeated.</summary>
+    /// <summary>
+    /// Runs a query, and once more when its pooled connection turns out to be broken. Reads only: a write whose answer was lost may have
+    /// been committed.
+    /// </summary>
     public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
     {
         try
@@ -119,7 +136,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(ProfilesDbContext).Assembly);
 
-    // A time is kept as UTC, in microseconds, and comes back as UTC: SQLite's text does not remember the zone, PostgreSQL has no shorter moment.
+    // SQLite's text has no time zone, and PostgreSQL stores nothing finer than microseconds.
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
 
@@ -127,5 +144,5 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         time => ToStored(time), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }
 
-/// <summary>A user, and what the app calls the phone that the session is of.</summary>
+/// <summary>A user, and the name that the app gave the session's device.</summary>
 sealed record SessionUser(User User, string? Device);

@@ -3,15 +3,15 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>How often something happened in the present window of time: the count that all instances share.</summary>
+/// <summary>How often something happened in the current time window, counted across all instances.</summary>
 sealed class RateLimit
 {
-    /// <summary>SHA-256 of what is limited and whom: no address is kept.</summary>
+    /// <summary>SHA-256 of the limit and of whom it counts: no address is stored.</summary>
     public required byte[] KeyHash { get; init; }
 
     public required int Count { get; init; }
 
-    /// <summary>When the window ends and the count begins anew, UTC.</summary>
+    /// <summary>When the window ends and the count restarts, UTC.</summary>
     public required DateTime EndsAt { get; init; }
 }
 

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>What a <see cref="SecurityEvent"/> tells; shown as snake_case. The numbers are in the database.</summary>
+/// <summary>The kinds of <see cref="SecurityEvent"/>, shown in snake_case. The numbers are in the database.</summary>
 enum SecurityEventKind
 {
     Registered = 1,
@@ -12,7 +12,7 @@ enum SecurityEventKind
     LoggedOut = 4,
     SessionEnded = 5,
 
-    /// <summary>A refresh token that was replaced before came back: its session was ended.</summary>
+    /// <summary>A replaced refresh token was used again: its session was ended.</summary>
     RefreshTokenReused = 6,
     PasswordChanged = 7,
     PasswordResetRequested = 8,
@@ -22,20 +22,20 @@ enum SecurityEventKind
     EmailVerified = 12,
     DataExported = 13,
 
-    /// <summary>For the service's log only: the account's own events went with it.</summary>
+    /// <summary>For the log only: the account's own events are deleted with it.</summary>
     AccountDeleted = 14,
 }
 
-/// <summary>What happened to an account, for its owner to see; gone after 90 days.</summary>
+/// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>
 sealed class SecurityEvent
 {
-    /// <summary>An IPv6 network in text is no longer.</summary>
+    /// <summary>Longer than any IPv6 network in text.</summary>
     public const int NetworkMaxLength = 50;
 
-    /// <summary>As many as a person would read.</summary>
+    /// <summary>More than a person reads.</summary>
     public const int MostListed = 1000;
 
-    /// <summary>More than ninety days can have by anything but an attack.</summary>
+    /// <summary>More than 90 days bring without an attack.</summary>
     public const int MostExported = 100_000;
 
     public static readonly TimeSpan Retention = TimeSpan.FromDays(90);
@@ -49,7 +49,7 @@ sealed class SecurityEvent
     /// <summary>UTC.</summary>
     public required DateTime At { get; init; }
 
-    /// <summary>What the session's app calls the phone.</summary>
+    /// <summary>The name that the app gave the session's device.</summary>
     public string? Device { get; init; }
 
     /// <summary>The client's address, truncated to its network (/24 or /48).</summary>

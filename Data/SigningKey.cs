@@ -1,9 +1,9 @@
 namespace Profiles.Data;
 
-/// <summary>The signing key that instances on one PostgreSQL share: one row, made by the first of them.</summary>
+/// <summary>The signing key that the instances on one PostgreSQL share: one row, inserted by the first of them.</summary>
 sealed class SigningKey
 {
-    /// <summary>The only row's id: of two instances that make a key at once, the second finds it taken.</summary>
+    /// <summary>The id of the only row: of two instances that insert a key at once, the second violates the primary key.</summary>
     public const int OnlyId = 1;
 
     public const int ValueMaxLength = 400;

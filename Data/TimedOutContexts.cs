@@ -4,12 +4,12 @@ using Microsoft.EntityFrameworkCore;
 namespace Profiles.Data;
 
 /// <summary>
-/// Remembers whose wait for the database has timed out. A request does not wait again: one that tidies up after its failure is answered
-/// within the deadline, too.
+/// Remembers the requests that timed out waiting for the database. They do not wait again, so that cleaning up after the failure stays
+/// within the deadline.
 /// </summary>
 sealed class TimedOutContexts
 {
-    // A context is lent to one request after the other.
+    // The pool lends a context to one request after the other.
     readonly ConditionalWeakTable<DbContext, object> leases = [];
 
     public void Add(DbContext? context)
@@ -18,5 +18,6 @@ sealed class TimedOutContexts
             leases.AddOrUpdate(context, context.ContextId);
     }
 
-    public bool Contains(DbContext? context) => context is not null && leases.TryGetValue(context, out var lease) && lease.Equals(context.ContextId);
+    public bool Contains(DbContext? context) =>
+        context is not null && leases.TryGetValue(context, out var lease) && lease.Equals(context.ContextId);
 }

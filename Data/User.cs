@@ -3,13 +3,15 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>Who may log in: an e-mail address and the hash of a password. What others may see of the person is the <see cref="UserProfile"/>.</summary>
+/// <summary>
+/// An account: an e-mail address and the hash of a password. What others may see of the person is the <see cref="UserProfile"/>.
+/// </summary>
 sealed class User
 {
-    /// <summary>RFC 5321 leaves 254 characters for an address.</summary>
+    /// <summary>The longest address that RFC 5321 allows.</summary>
     public const int EmailMaxLength = 254;
 
-    /// <summary>bcrypt reads no more bytes than these; a longer password is refused, never cut.</summary>
+    /// <summary>bcrypt ignores any further bytes; a longer password is refused, never cut.</summary>
     public const int PasswordMaxBytes = 72;
 
     /// <summary>A bcrypt hash in modular crypt format is always this long.</summary>
@@ -17,22 +19,24 @@ sealed class User
 
     public long Id { get; init; }
 
-    /// <summary>The address as the person wrote it, less the blanks around it.</summary>
+    /// <summary>The address as the person wrote it, trimmed.</summary>
     public required string Email { get; set; }
 
-    /// <summary>The address as it is compared; unique.</summary>
+    /// <summary>The address in the form that is compared; unique.</summary>
     public required string NormalizedEmail { get; set; }
 
     /// <summary>In modular crypt format.</summary>
     public string PasswordHash { get; set; } = "";
 
-    /// <summary>When the person showed that the address is theirs, UTC; null until then.</summary>
+    /// <summary>When the address was verified, UTC; null until then.</summary>
     public DateTime? EmailVerifiedAt { get; set; }
 
-    /// <summary>The address that is to replace the present one when the person has shown that it is theirs; null when none is.</summary>
+    /// <summary>The address that replaces the present one once it is verified; null when none is pending.</summary>
     public string? PendingEmail { get; set; }
 
-    /// <summary>The session that asked for <see cref="PendingEmail"/> with the password: it is not ended when the address comes into force.</summary>
+    /// <summary>
+    /// The session that requested <see cref="PendingEmail"/> with the password; it stays when the change ends the others.
+    /// </summary>
     public long? PendingSessionId { get; set; }
 
     /// <summary>UTC.</summary>
@@ -40,10 +44,13 @@ sealed class User
 
     public required UserProfile Profile { get; init; }
 
-    /// <summary>The form in which two spellings of one address are equal. Addresses are ASCII (the validators refuse others), so this is the same on every database.</summary>
+    /// <summary>
+    /// The form in which two spellings of one address are equal. Addresses are ASCII (the validators refuse others), so both databases
+    /// agree.
+    /// </summary>
     public static string Normalize(string email) => email.Trim().ToLowerInvariant();
 
-    /// <summary>Takes a new address in both its forms.</summary>
+    /// <summary>Sets the address in both forms.</summary>
     public void ChangeEmail(string email)
     {
         Email = email.Trim();

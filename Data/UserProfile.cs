@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>What a user shows: a name and perhaps a picture (seed 000's <c>user_profiles</c>).</summary>
+/// <summary>What a user shows: a name, perhaps an image, and optional fields.</summary>
 sealed class UserProfile
 {
     public const int NameMaxLength = 100;
@@ -25,14 +25,14 @@ sealed class UserProfile
     /// <summary>In bytes of UTF-8.</summary>
     public const int MetadataMaxBytes = 16 * 1024;
 
-    /// <summary>Nobody who is alive was born before.</summary>
+    /// <summary>Nobody alive was born earlier.</summary>
     public static readonly DateOnly EarliestBirthDate = new(1900, 1, 1);
 
     public long UserId { get; init; }
 
     public required string Name { get; set; }
 
-    /// <summary>In lower case; unique. Null when the person has chosen none.</summary>
+    /// <summary>Lower case; unique. Null when the person has none.</summary>
     public string? Username { get; set; }
 
     public string? Bio { get; set; }
@@ -51,13 +51,13 @@ sealed class UserProfile
     /// <summary>The app's own JSON object; null when there is none.</summary>
     public string? Metadata { get; set; }
 
-    /// <summary>Whether others may see the public part by the username.</summary>
+    /// <summary>Whether others may see the public part under the username.</summary>
     public bool IsPublic { get; set; }
 
     /// <summary>Null when there is none.</summary>
     public ProfileImage? Image { get; set; }
 
-    /// <summary>Counts the changes; guards each of them against a change in between.</summary>
+    /// <summary>Counts the changes; the concurrency token.</summary>
     public int Version { get; private set; }
 
     /// <summary>UTC.</summary>
@@ -67,7 +67,7 @@ sealed class UserProfile
     [return: NotNullIfNotNull(nameof(username))]
     public static string? Normalize(string? username) => username?.ToLowerInvariant();
 
-    /// <summary>Notes that a change is made; the context calls it for whatever it saves.</summary>
+    /// <summary>Records a change; the context calls it on save.</summary>
     public void Touch(DateTime utcNow)
     {
         Version++;

@@ -4,18 +4,18 @@ using Npgsql;
 
 namespace Profiles.Data.PostgreSql;
 
-/// <summary>PostgreSQL: a server that several instances share, and that may be away.</summary>
+/// <summary>PostgreSQL: a server that several instances share and that may be unavailable.</summary>
 sealed class PostgreSqlEngine : DatabaseEngine
 {
-    /// <summary>Enough for the processors of one instance; three of them fit into a server's own default of 100.</summary>
+    /// <summary>Enough for one instance's processors; three instances fit into a server's default of 100 connections.</summary>
     const int DefaultPoolSize = 25;
 
-    /// <summary>Our migrations' turn among whatever else takes advisory locks in this database.</summary>
+    /// <summary>The key of the migrations' advisory lock.</summary>
     const long MigrationLock = 0x50726f66696c6573;
 
     readonly NpgsqlConnectionStringBuilder settings;
     readonly ILogger log;
-    readonly PostgreSqlTimeouts waiting = new();
+    readonly PostgreSqlTimeouts timeouts = new();
 
     public PostgreSqlEngine(string configured, TimeSpan timeout, ILogger<PostgreSqlEngine> logger)
     {
@@ -30,16 +30,16 @@ sealed class PostgreSqlEngine : DatabaseEngine
         }
         if (settings.Port > IPEndPoint.MaxPort || string.IsNullOrWhiteSpace(settings.Host))
             throw DatabaseAddress.Refusal();
-        // The waits of a request are the deadline together: for a connection, for its command, and for the connection on which Npgsql says that it waits no longer.
+        // A request's waits add up to the timeout: for a connection, for its command, and for the connection on which Npgsql cancels that.
         var seconds = (int)timeout.TotalSeconds;
         settings.Timeout = Math.Max(1, seconds / 5);
         settings.CommandTimeout = seconds - (2 * settings.Timeout);
         settings.CancellationTimeout = -1;
-        // Asked for before TLS and hardly ever there: a frozen server would be waited for twice.
+        // Npgsql asks for GSS before TLS; few servers have it, and a hanging server would cost the timeout twice.
         Default("GSS Encryption Mode", () => settings.GssEncryptionMode = GssEncryptionMode.Disable);
         Default("Maximum Pool Size", () => settings.MaxPoolSize = DefaultPoolSize);
         Default("Application Name", () => settings.ApplicationName = "profiles");
-        // The few statements of the slices are prepared where they are run, and nothing of ours leaves a trace in a session that a reset would remove.
+        // The slices run few different statements, so they are prepared; none of them leaves session state that a reset would clear.
         Default("Max Auto Prepare", () => settings.MaxAutoPrepare = 20);
         Default("Auto Prepare Min Usages", () => settings.AutoPrepareMinUsages = 2);
         Default("No Reset On Close", () => settings.NoResetOnClose = true);
@@ -47,27 +47,30 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     public override bool IsMissing => false;
 
-    public override Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct) => Task.FromResult<IReadOnlyList<string>>([]);
+    public override Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
 
     public override bool MayBeUnavailable => true;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseNpgsql(settings.ToString()).AddInterceptors(waiting);
+    public override void Configure(DbContextOptionsBuilder options) =>
+        options.UseNpgsql(settings.ToString()).AddInterceptors(timeouts);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<PostgreSqlProfilesDbContext>();
 
     public override async Task MigrateAsync(CancellationToken ct)
     {
-        // Not pooled, and with all the time that a migration takes.
-        var patient = new NpgsqlConnectionStringBuilder(settings.ToString()) { Pooling = false, CommandTimeout = 0 }.ToString();
-        await using var connection = new NpgsqlConnection(patient);
+        // Not pooled, and without a timeout: a migration may take long.
+        var forMigrations = new NpgsqlConnectionStringBuilder(settings.ToString()) { Pooling = false, CommandTimeout = 0 }.ToString();
+        await using var connection = new NpgsqlConnection(forMigrations);
         await connection.OpenAsync(ct);
         if (await ScalarAsync("SHOW server_encoding") is not "UTF8")
             throw new DatabaseUnusableException("The database (ConnectionStrings__Profiles) must be made with the encoding UTF8.");
-        await using var turn = await connection.BeginTransactionAsync(ct);
-        // Held by the transaction: it ends with the process, whatever ends that, and passes a pooler.
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        // The transaction holds the lock, so it ends with the process and works behind a connection pooler.
         await ScalarAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
-        await using var db = new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(patient).Options);
-        // A role that may not change tables can run the service once somebody else has migrated it.
+        var options = new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(forMigrations).Options;
+        await using var db = new PostgreSqlProfilesDbContext(options);
+        // A role without the right to change tables can run the service on a schema that another role has migrated.
         if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
             await db.Database.MigrateAsync(ct);
 
@@ -78,7 +81,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
         }
     }
 
-    // When the server goes, every pooled connection is dead, and whoever took one would be the one to find out. This one has nothing else to do: it breaks at once, and Npgsql then empties the pool.
+    // When the server is lost, every pooled connection is broken, and the next requests would fail on them. This idle connection notices at
+    // once, and Npgsql then clears the pool.
     public override async Task WatchAsync(CancellationToken ct)
     {
         var isLost = false;
@@ -89,7 +93,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
                 await using var connection = new NpgsqlConnection(settings.ToString());
                 await connection.OpenAsync(ct);
                 if (isLost)
-                    log.LogInformation("The database is there again.");
+                    log.LogInformation("The database is available again.");
                 isLost = false;
                 while (true)
                     await connection.WaitAsync(ct);
@@ -97,7 +101,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
             catch (NpgsqlException e)
             {
                 if (!isLost)
-                    log.LogWarning("The database was lost: {Reason}", e.Message);
+                    log.LogWarning("The connection to the database was lost; the service reconnects: {Reason}", e.Message);
                 isLost = true;
                 await Task.Delay(TimeSpan.FromSeconds(1), ct);
             }

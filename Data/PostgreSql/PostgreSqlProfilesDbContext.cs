@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace Profiles.Data.PostgreSql;
 
-/// <summary>The context on PostgreSQL: text is compared byte by byte, as SQLite does it, and the signing key has a table.</summary>
+/// <summary>The context on PostgreSQL: text compares byte by byte, as on SQLite, and the signing key has a table.</summary>
 sealed class PostgreSqlProfilesDbContext(DbContextOptions<PostgreSqlProfilesDbContext> options) : ProfilesDbContext(options)
 {
     public DbSet<SigningKey> SigningKeys => Set<SigningKey>();
@@ -21,11 +21,11 @@ sealed class PostgreSqlProfilesDbContext(DbContextOptions<PostgreSqlProfilesDbCo
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         base.ConfigureConventions(configurationBuilder);
-        // Whatever collation the database was made with.
+        // Independent of the database's own collation.
         configurationBuilder.Properties<string>().UseCollation("C");
     }
 
-    // For the migrations tool, which needs the model and no database.
+    // For dotnet ef, which needs the model and no database.
     sealed class Factory : IDesignTimeDbContextFactory<PostgreSqlProfilesDbContext>
     {
         public PostgreSqlProfilesDbContext CreateDbContext(string[] args) =>

@@ -5,19 +5,21 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace Profiles.Data.Sqlite;
 
-/// <summary>SQLite: a file beside the service. It is made whole or not at all, and never overwritten.</summary>
+/// <summary>SQLite: a file beside the service, created completely or not at all and never overwritten.</summary>
 sealed class SqliteEngine : DatabaseEngine, IDisposable
 {
-    /// <summary>The system's number for "somebody else has it" (EWOULDBLOCK, a sharing violation), as .NET hands it on.</summary>
+    /// <summary>
+    /// The system's error number for a file that another process has locked (EWOULDBLOCK, a sharing violation), as .NET reports it.
+    /// </summary>
     static readonly int WouldBlock = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11;
 
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
     readonly string connectionString;
-    readonly string patientString;
+    readonly string migrationConnectionString;
     readonly string file;
     readonly bool mayCreate;
-    readonly SqliteLockRetry waiting;
+    readonly SqliteLockRetry lockRetry;
     readonly PersistentSqliteConnection.Source connections;
 
     public SqliteEngine(string configured, TimeSpan timeout)
@@ -31,41 +33,46 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         {
             throw DatabaseAddress.Refusal();
         }
-        if (builder.DataSource.Length == 0 || builder.DataSource.StartsWith(':') || builder.DataSource.StartsWith("file:", StringComparison.Ordinal) || builder.Mode == SqliteOpenMode.Memory)
-            throw new DatabaseUnusableException("ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
+        var isMemory = builder.DataSource.StartsWith(':') || builder.DataSource.StartsWith("file:", StringComparison.Ordinal);
+        if (builder.DataSource.Length == 0 || isMemory || builder.Mode == SqliteOpenMode.Memory)
+        {
+            throw new DatabaseUnusableException(
+                "ConnectionStrings__Profiles must name a file (Data Source=…): a database in memory would be gone with the process.");
+        }
         file = builder.DataSource = Path.GetFullPath(builder.DataSource);
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
-        // Deletion rests on it.
+        // Deleting an account relies on the cascades.
         builder.ForeignKeys = true;
         builder.DefaultTimeout = SqliteLockRetry.NoRetryByTheLibrary;
         connectionString = builder.ToString();
-        waiting = new(timeout);
-        // At the start nobody else needs the thread.
+        lockRetry = new(timeout);
+        // At the start the library may block the thread: no request needs it yet.
         builder.DefaultTimeout = (int)timeout.TotalSeconds;
         builder.Pooling = false;
-        patientString = builder.ToString();
+        migrationConnectionString = builder.ToString();
         connections = new(connectionString);
     }
 
     public override bool MayBeUnavailable => false;
 
-    public override void Configure(DbContextOptionsBuilder options) => options.UseSqlite(connectionString).AddInterceptors(connections, ConnectionPragmas.Instance, waiting);
+    public override void Configure(DbContextOptionsBuilder options) =>
+        options.UseSqlite(connectionString).AddInterceptors(connections, ConnectionPragmas.Instance, lockRetry);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 
     public override async Task MigrateAsync(CancellationToken ct)
     {
-        await using var turn = await TakeTurnAsync(ct);
+        await using var fileLock = await LockFileAsync(ct);
         if (!File.Exists(file) && mayCreate)
             await CreateAsync(ct);
         else if (File.Exists(file) && new FileInfo(file).Length == 0)
-            throw new DatabaseUnusableException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is empty. Restore it, or remove it to begin anew.");
+            throw Unusable("is empty. Restore it, or delete it to start with a new one.");
         else
             await CheckAsync(ct);
-        await using var db = Open(patientString);
+        await using var db = Open(migrationConnectionString);
         if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
         {
-            // EF Core's own lock is a row, which outlives a process that was killed; ours is held by whoever lives.
+            // EF Core's own lock is a row, which outlives a killed process; the lock of the file ends with the process.
             await db.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", ct);
             await db.Database.MigrateAsync(ct);
         }
@@ -78,49 +85,64 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override async Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct)
     {
-        var integrity = await db.Database.SqlQueryRaw<string>("SELECT integrity_check AS Value FROM pragma_integrity_check").ToListAsync(ct);
-        var references = await db.Database.SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").ToListAsync(ct);
-        return [.. integrity.Where(i => i != "ok").Select(i => $"The database file is damaged: {i}."), .. references.Select(t => $"A row of {t} refers to one that is not there.")];
+        var integrity = await db.Database
+            .SqlQueryRaw<string>("SELECT integrity_check AS Value FROM pragma_integrity_check").ToListAsync(ct);
+        var references = await db.Database
+            .SqlQueryRaw<string>("SELECT \"table\" AS Value FROM pragma_foreign_key_check").ToListAsync(ct);
+        return
+        [
+            .. integrity.Where(i => i != "ok").Select(i => $"The database file is damaged: {i}."),
+            .. references.Select(t => $"A row of {t} refers to one that is not there."),
+        ];
     }
 
-    public void Dispose() => waiting.Dispose();
+    public void Dispose() => lockRetry.Dispose();
 
-    // Read-only, because the last to close a file writes the log beside it into it, and one that is damaged is left as it is. (A journal must be rolled back first.)
+    // Read-only: the last connection to close would write the write-ahead log into a file that is damaged. (A journal has to be rolled back
+    // first.)
     async Task CheckAsync(CancellationToken ct)
     {
         var mode = File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly;
-        await using var db = Open(new SqliteConnectionStringBuilder(patientString) { Mode = mode }.ToString());
-        if (await db.Database.SqlQueryRaw<string>("SELECT quick_check AS Value FROM pragma_quick_check LIMIT 1").SingleAsync(ct) != "ok")
-            throw new DatabaseUnusableException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is damaged. Restore it; it was left as it is.");
+        await using var db = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { Mode = mode }.ToString());
+        const string check = "SELECT quick_check AS Value FROM pragma_quick_check LIMIT 1";
+        if (await db.Database.SqlQueryRaw<string>(check).SingleAsync(ct) != "ok")
+            throw Unusable("is damaged. Restore it; it was left as it is.");
     }
 
-    // Beside its place, then renamed: a start that is killed half-way leaves no half of a database.
+    // Created under another name and then renamed: a start that is killed leaves no incomplete database.
     async Task CreateAsync(CancellationToken ct)
     {
         if (File.Exists(file + "-wal"))
-            throw new DatabaseUnusableException("The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) is gone, but its write-ahead log (-wal) is there. Restore the one or remove the other.");
+            throw Unusable("is gone, but its write-ahead log (-wal) is there. Restore the file or delete the log.");
         var fresh = file + ".new";
         foreach (var remainder in new[] { fresh, fresh + "-wal", fresh + "-shm", fresh + "-journal" })
             File.Delete(remainder);
-        await using (var db = Open(new SqliteConnectionStringBuilder(patientString) { DataSource = fresh }.ToString()))
+        await using (var db = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { DataSource = fresh }.ToString()))
         {
             await db.Database.MigrateAsync(ct);
             await UseWriteAheadLogAsync(db, ct);
         }
-        // One step, and safe under the lock: without overwriting it would be two.
+        // Atomic, and safe under the lock; without overwriting .NET would need two steps.
         File.Move(fresh, file, overwrite: true);
     }
 
-    // Kept in the file: readers do not wait for the writer.
-    static Task<int> UseWriteAheadLogAsync(SqliteProfilesDbContext db, CancellationToken ct) => db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", ct);
+    // Readers do not wait for the writer. The file remembers the mode.
+    static Task<int> UseWriteAheadLogAsync(SqliteProfilesDbContext db, CancellationToken ct) =>
+        db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", ct);
 
-    static SqliteProfilesDbContext Open(string connectionString) =>
-        new(new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite(connectionString).AddInterceptors(ConnectionPragmas.Instance).Options);
+    static DatabaseUnusableException Unusable(string why) =>
+        new($"The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) {why}");
 
-    async Task<FileStream> TakeTurnAsync(CancellationToken ct)
+    static SqliteProfilesDbContext Open(string connectionString)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(LongestMigration);
+        var options = new DbContextOptionsBuilder<SqliteProfilesDbContext>();
+        return new(options.UseSqlite(connectionString).AddInterceptors(ConnectionPragmas.Instance).Options);
+    }
+
+    async Task<FileStream> LockFileAsync(CancellationToken ct)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(LongestMigration);
         while (true)
         {
             try
@@ -129,12 +151,13 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             }
             catch (IOException e) when (e.HResult == WouldBlock)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), patience.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), timeout.Token);
             }
         }
     }
 
-    // What SQLite keeps per connection and not in the file: an acknowledged write survives a power cut (with WAL that needs FULL), and what is deleted is overwritten.
+    // Settings of a connection and not of the file: a committed write survives a power cut (with WAL that needs FULL), and deleted content
+    // is overwritten.
     sealed class ConnectionPragmas : DbConnectionInterceptor
     {
         public static readonly ConnectionPragmas Instance = new();
@@ -146,7 +169,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             command.ExecuteNonQuery();
         }
 
-        public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+        public override Task ConnectionOpenedAsync(
+            DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
         {
             ConnectionOpened(connection, eventData);
             return Task.CompletedTask;

@@ -6,61 +6,68 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace Profiles.Data.Sqlite;
 
 /// <summary>
-/// Waits for a file that another holds, in turn and without a thread. The library itself sleeps on its caller's: with a hundred writers
-/// that waited so, a request for the health was answered after 22 seconds (docs/adr/0005-two-databases.md). Trying again is safe, since a
-/// statement that found the file locked has done nothing.
+/// Retries statements while another connection has locked the file, in order and without blocking a thread. The library itself sleeps on
+/// the caller's thread: with a hundred writers waiting so, a health check was answered after 22 seconds (docs/adr/0005-two-databases.md).
+/// A retry is safe, since a statement that found the file locked has done nothing.
 /// </summary>
 /// <param name="timeout"><see cref="DatabaseOptions.Timeout"/>.</param>
 sealed class SqliteLockRetry(TimeSpan timeout) : DbCommandInterceptor, IDbTransactionInterceptor, IDisposable
 {
-    /// <summary>For the connection string: the library gives up at once. (Its 0 is for ever.)</summary>
+    /// <summary>For the connection string: the library fails at once. (Its 0 means forever.)</summary>
     public const int NoRetryByTheLibrary = -1;
 
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
-    // Whoever has it looks whether the file is free; the others wait for that one.
-    readonly SemaphoreSlim first = new(1);
+    // One waiter polls; the others queue behind it.
+    readonly SemaphoreSlim poll = new(1);
     readonly TimedOutContexts timedOut = new();
 
     public override async ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
-        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default) =>
-        InterceptionResult<DbDataReader>.SuppressWithResult(await RunAsync(static c => c.ExecuteReader(), command, eventData, cancellationToken));
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result,
+        CancellationToken cancellationToken = default) =>
+        InterceptionResult<DbDataReader>.SuppressWithResult(
+            await RunAsync(static c => c.ExecuteReader(), command, eventData, cancellationToken));
 
     public override async ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default) =>
-        InterceptionResult<int>.SuppressWithResult(await RunAsync(static c => c.ExecuteNonQuery(), command, eventData, cancellationToken));
+        InterceptionResult<int>.SuppressWithResult(
+            await RunAsync(static c => c.ExecuteNonQuery(), command, eventData, cancellationToken));
 
     public override async ValueTask<InterceptionResult<object>> ScalarExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<object> result, CancellationToken cancellationToken = default) =>
-        InterceptionResult<object>.SuppressWithResult((await RunAsync(static c => c.ExecuteScalar(), command, eventData, cancellationToken))!);
+        InterceptionResult<object>.SuppressWithResult(
+            (await RunAsync(static c => c.ExecuteScalar(), command, eventData, cancellationToken))!);
 
     public async ValueTask<InterceptionResult<DbTransaction>> TransactionStartingAsync(
-        DbConnection connection, TransactionStartingEventData eventData, InterceptionResult<DbTransaction> result, CancellationToken cancellationToken = default) =>
-        InterceptionResult<DbTransaction>.SuppressWithResult(
-            await RunAsync(static s => s.connection.BeginTransaction(s.IsolationLevel), (connection, eventData.IsolationLevel), eventData, cancellationToken));
+        DbConnection connection, TransactionStartingEventData eventData, InterceptionResult<DbTransaction> result,
+        CancellationToken cancellationToken = default) =>
+        InterceptionResult<DbTransaction>.SuppressWithResult(await RunAsync(
+            static s => s.connection.BeginTransaction(s.IsolationLevel), (connection, eventData.IsolationLevel), eventData,
+            cancellationToken));
 
-    public void Dispose() => first.Dispose();
+    public void Dispose() => poll.Dispose();
 
-    async ValueTask<TResult> RunAsync<TState, TResult>(Func<TState, TResult> run, TState state, DbContextEventData asked, CancellationToken ct)
+    async ValueTask<TResult> RunAsync<TState, TResult>(
+        Func<TState, TResult> run, TState state, DbContextEventData caller, CancellationToken ct)
     {
         try
         {
             return run(state);
         }
-        catch (DbException e) when (DatabaseErrors.IsLocked(e) && !timedOut.Contains(asked.Context))
+        catch (DbException e) when (DatabaseErrors.IsLocked(e) && !timedOut.Contains(caller.Context))
         {
-            // Now it waits.
+            // Waits below.
         }
-        return await WaitAsync(run, state, asked.Context, ct);
+        return await WaitAsync(run, state, caller.Context, ct);
     }
 
     async Task<TResult> WaitAsync<TState, TResult>(Func<TState, TResult> run, TState state, DbContext? context, CancellationToken ct)
     {
         var start = Stopwatch.GetTimestamp();
-        var isFirst = await first.WaitAsync(timeout, ct);
+        var isPolling = await poll.WaitAsync(timeout, ct);
         try
         {
-            while (isFirst && Stopwatch.GetElapsedTime(start) < timeout)
+            while (isPolling && Stopwatch.GetElapsedTime(start) < timeout)
             {
                 try
                 {
@@ -76,8 +83,8 @@ sealed class SqliteLockRetry(TimeSpan timeout) : DbCommandInterceptor, IDbTransa
         }
         finally
         {
-            if (isFirst)
-                first.Release();
+            if (isPolling)
+                poll.Release();
         }
     }
 }

@@ -3,21 +3,21 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace Profiles.Data.Sqlite;
 
-/// <summary>The context on SQLite: the one that its migrations name.</summary>
+/// <summary>The context on SQLite, named by its migrations.</summary>
 sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> options) : ProfilesDbContext(options)
 {
-    // A reader has its answer in less.
+    // Longer than a read takes.
     const int MostTries = 5;
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Empties the write-ahead log, which still has the pages as they were. While another connection reads it cannot.</summary>
+    /// <summary>Truncates the write-ahead log, which still has the old pages. Fails while another connection reads.</summary>
     public override async Task<bool> EraseDeletedAsync(CancellationToken ct)
     {
         await Database.OpenConnectionAsync(ct);
         try
         {
             using var command = Database.GetDbConnection().CreateCommand();
-            // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: its first column is 1 when it was kept from it.
+            // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column is 1 when another connection blocked it.
             command.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)";
             for (var tries = 0; tries < MostTries; tries++)
             {
@@ -33,7 +33,7 @@ sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> o
         }
     }
 
-    // For the migrations tool, which needs the model and no database.
+    // For dotnet ef, which needs the model and no database.
     sealed class Factory : IDesignTimeDbContextFactory<SqliteProfilesDbContext>
     {
         public SqliteProfilesDbContext CreateDbContext(string[] args) =>
