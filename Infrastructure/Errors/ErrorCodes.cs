@@ -5,15 +5,16 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Errors;
 
-/// <summary>One kind of error: the name that a program reads, the status that it is answered with and a sentence for a person.</summary>
+/// <summary>One kind of error: a code for programs, the HTTP status and a sentence for people.</summary>
 sealed record ErrorCode(string Code, int Status, string Sentence);
 
 /// <summary>
-/// Every error that a client can get. <c>docs/errors.md</c> and the enum in the API's document are made from this list. A code never changes its meaning: clients compare it.
+/// Every error that a client can get. <c>docs/errors.md</c> and the enum in the API document are generated from this list. A code never
+/// changes its meaning, because clients compare it.
 /// </summary>
 static class ErrorCodes
 {
-    // Of the request as a whole, whatever the route.
+    // The request as a whole, on every route.
     public static readonly ErrorCode MalformedRequest = Of(400, "The request is not well-formed.");
     public static readonly ErrorCode MalformedJson = Of(400, "The body must be one JSON object in UTF-8, without duplicate members.");
     public static readonly ErrorCode InvalidAccessToken = Of(401, "A valid access token is needed: send it as \"Authorization: Bearer <access_token>\".");
@@ -34,7 +35,7 @@ static class ErrorCodes
     public static readonly ErrorCode RequestUnderWay = Of(409, "The first request with this Idempotency-Key is under way.");
     public static readonly ErrorCode IdempotencyKeyReused = Of(422, "This Idempotency-Key was used for another request.");
 
-    // Of accounts and sessions.
+    // Accounts and sessions.
     public static readonly ErrorCode EmailTaken = Of(409, "Email already registered");
     public static readonly ErrorCode InvalidCredentials = Of(401, "Invalid email or password");
     public static readonly ErrorCode WrongPassword = Of(403, "The password is wrong");
@@ -42,13 +43,13 @@ static class ErrorCodes
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
-    // Of profiles.
+    // Profiles.
     public static readonly ErrorCode UserNotFound = Of(404, "There is nobody of this name, or nobody who shows it.");
     public static readonly ErrorCode UsernameTaken = Of(409, "Username already taken");
     public static readonly ErrorCode ProfileChanged = Of(412, "The profile has changed since: read it again.");
     public static readonly ErrorCode NothingToChange = Of(400, "There is nothing to change: send a field of the profile.");
 
-    // Of images.
+    // Images.
     public static readonly ErrorCode ImageNotFound = Of(404, "User has no profile image");
     public static readonly ErrorCode InvalidImage = Of(400, "Invalid file format");
     public static readonly ErrorCode TooManyPixels = Of(400, "The image has more pixels than are decoded.");
@@ -60,7 +61,7 @@ static class ErrorCodes
     public static readonly ErrorCode InvalidForm = Of(400, "The multipart body is damaged or cut off.");
     public static readonly ErrorCode OneFileRequired = Of(400, "Send exactly one file, in a part named image, file or photo.");
 
-    // Of single fields: they stand in error_codes under the field's name.
+    // Single fields, in error_codes under the field's name.
     public static readonly ErrorCode WrongType = Of(400, "The value has the wrong type or is not valid text.");
     public static readonly ErrorCode NullNotAllowed = Of(400, "Null is not a value here: PATCH removes a field.");
     public static readonly ErrorCode NameRequired = Of(400, "A name is needed.");
@@ -100,9 +101,12 @@ static class ErrorCodes
 
     /// <summary>All of them, in the order above.</summary>
     public static readonly IReadOnlyList<ErrorCode> All =
-        [.. typeof(ErrorCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.FieldType == typeof(ErrorCode)).Select(f => (ErrorCode)f.GetValue(null)!)];
+        [
+            .. typeof(ErrorCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
+                .Where(f => f.FieldType == typeof(ErrorCode)).Select(f => (ErrorCode)f.GetValue(null)!),
+        ];
 
-    /// <summary>What a status says when nothing more is known of it.</summary>
+    /// <summary>The default error of a status.</summary>
     public static ErrorCode OfStatus(int status) => status switch
     {
         401 => InvalidAccessToken,
@@ -123,5 +127,6 @@ static class ErrorCodes
         _ => InternalError,
     };
 
-    static ErrorCode Of(int status, string sentence, [CallerMemberName] string name = "") => new(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), status, sentence);
+    static ErrorCode Of(int status, string sentence, [CallerMemberName] string name = "") =>
+        new(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), status, sentence);
 }

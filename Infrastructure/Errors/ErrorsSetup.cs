@@ -1,6 +1,6 @@
 namespace Profiles.Infrastructure.Errors;
 
-/// <summary>Registers the one form of every error.</summary>
+/// <summary>Registers problem details for every error.</summary>
 static class ErrorsSetup
 {
     public static IServiceCollection AddErrors(this IServiceCollection services) => services
@@ -8,7 +8,7 @@ static class ErrorsSetup
         .AddProblemDetails()
         .AddExceptionHandler<ExceptionHandler>();
 
-    /// <summary>Answers exceptions, and gives a body to the errors that have none.</summary>
+    /// <summary>Answers exceptions, and adds a body to errors without one.</summary>
     public static WebApplication UseErrors(this WebApplication app)
     {
         app.UseExceptionHandler();

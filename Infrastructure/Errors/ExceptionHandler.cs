@@ -5,28 +5,29 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Errors;
 
-/// <summary>The last resort: turns an exception into a status, logs what matters and tells the client nothing of it.</summary>
+/// <summary>Turns an unhandled exception into a status and logs what matters; the client sees nothing of the exception.</summary>
 sealed class ExceptionHandler(IProblemDetailsService problems, ILogger<ExceptionHandler> log) : IExceptionHandler
 {
     const int RetryAfterSeconds = 2;
 
-    // Linux: ENOSPC, EDQUOT and EROFS; .NET hands on the number in HResult.
+    // Linux: ENOSPC, EDQUOT and EROFS, which .NET reports in HResult.
     const int NoSpace = 28, QuotaExceeded = 122, ReadOnlyFileSystem = 30;
 
-    /// <summary>Whether a disk, or a user's share of it, has no room left.</summary>
+    /// <summary>Whether a disk or a quota is full.</summary>
     public static bool IsFull(Exception exception) => exception is IOException { HResult: NoSpace or QuotaExceeded };
 
-    /// <summary>Whether a disk cannot be written to at all, which whoever runs the service has to end.</summary>
+    /// <summary>Whether a file system is mounted read-only, which the operator has to fix.</summary>
     public static bool IsReadOnly(Exception exception) => exception is IOException { HResult: ReadOnlyFileSystem };
 
-    /// <summary>A time to wait as <c>Retry-After</c> says it: whole seconds, from one on.</summary>
-    public static string Seconds(TimeSpan wait) => Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+    /// <summary>The value of <c>Retry-After</c>: whole seconds, at least one.</summary>
+    public static string Seconds(TimeSpan wait) =>
+        Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         if (httpContext.RequestAborted.IsCancellationRequested)
         {
-            // Nobody is left to answer.
+            // The client has disconnected.
             httpContext.Response.StatusCode = 499;
             return true;
         }
@@ -44,15 +45,15 @@ sealed class ExceptionHandler(IProblemDetailsService problems, ILogger<Exception
     static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
-        // The server's own, of a chunk that claims more bytes than its number can hold.
+        // Kestrel throws it for a chunk size that overflows.
         IOException { InnerException: OverflowException } => StatusCodes.Status400BadRequest,
         UserDeletedException => StatusCodes.Status401Unauthorized,
         RateLimitedException => StatusCodes.Status429TooManyRequests,
-        // EF Core wraps what is thrown where it saves.
+        // EF Core wraps exceptions thrown while it saves.
         _ when exception.GetBaseException() is BusyException => StatusCodes.Status503ServiceUnavailable,
         _ when IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when IsReadOnly(exception) => StatusCodes.Status503ServiceUnavailable,
-        // Everything that refers to another row refers to the caller's: who has left meanwhile is nobody.
+        // Every foreign key references the caller's account, which was deleted meanwhile.
         _ when DatabaseErrors.IsOrphan(exception) => StatusCodes.Status401Unauthorized,
         _ when DatabaseErrors.IsFull(exception) => StatusCodes.Status507InsufficientStorage,
         _ when DatabaseErrors.IsUnavailable(exception) => StatusCodes.Status503ServiceUnavailable,

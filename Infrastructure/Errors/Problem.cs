@@ -5,13 +5,13 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Profiles.Infrastructure.Errors;
 
 /// <summary>Every error (RFC 9457).</summary>
-/// <param name="Type">What kind of problem it is; always `about:blank`.</param>
+/// <param name="Type">The kind of problem; always `about:blank`.</param>
 /// <param name="Title">The status in words.</param>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Detail">One sentence for a person.</param>
-/// <param name="Code">What kind of problem it is, for programs; more may join.</param>
-/// <param name="TraceId">The id under which the service's log has it.</param>
-// For the API's document; Problems writes it.
+/// <param name="Detail">One sentence for people.</param>
+/// <param name="Code">The kind of problem, for programs; new codes may be added.</param>
+/// <param name="TraceId">The request's id in the service's log.</param>
+// Describes the body in the API document; Problems writes it.
 sealed record Problem(
     [property: DataType(DataType.Url)] string Type,
     string Title,
@@ -22,38 +22,38 @@ sealed record Problem(
 {
     const string ExampleTrace = "2911fcea3dc055945b32145e781e433c";
 
-    /// <summary>The limit that an image broke, with 413.</summary>
+    /// <summary>The limit that an image exceeds; with 413.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(1, double.MaxValue)]
     public long? MaxBytes { get; init; }
 
-    /// <summary>The limit that an image broke, with 400.</summary>
+    /// <summary>The limit that an image exceeds; with 400.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(1, double.MaxValue)]
     public long? MaxPixels { get; init; }
 
-    /// <summary>The limit that an animation broke, with 400.</summary>
+    /// <summary>The limit that an animation exceeds; with 400.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(1, double.MaxValue)]
     public long? MaxPixelsOfAllFrames { get; init; }
 
-    /// <summary>The media types that are accepted, where one is refused that others accept.</summary>
+    /// <summary>The accepted media types; with a refused image.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), MaxLength(20)]
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary>What was looked at, where the service is not ready.</summary>
+    /// <summary>The result of each check; with 503 of the readiness probe.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), AllowedValues("ok", "failed")]
     public IReadOnlyDictionary<string, string>? Checks { get; init; }
 
-    /// <summary>What was refused, by the fields' names as they were sent.</summary>
+    /// <summary>The sentences of each refused field, by its name as the client sent it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? Errors { get; init; }
 
-    /// <summary>The same for programs: the codes of each field that was refused.</summary>
+    /// <summary>The codes of each refused field, for programs.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? ErrorCodes { get; init; }
 
-    /// <summary>What a client gets for an error.</summary>
-    /// <param name="error">Which one.</param>
-    /// <param name="field">The field that is refused; null when it is the whole request.</param>
-    /// <param name="sentence">Its sentence, where the slice knows a better one.</param>
+    /// <summary>An example for the API document.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="field">The refused field; null when the whole request is refused.</param>
+    /// <param name="sentence">A more specific sentence than the error's own.</param>
     public static Problem Example(ErrorCode error, string? field = null, string? sentence = null) =>
         new("about:blank", ReasonPhrases.GetReasonPhrase(error.Status), error.Status, sentence ?? error.Sentence, error.Code, ExampleTrace)
         {

@@ -1,6 +1,6 @@
 namespace Profiles.Infrastructure.Errors;
 
-/// <summary>Writes problem details whatever the client says it accepts: a body that it can ignore is better than none.</summary>
+/// <summary>Writes problem details whatever the client accepts: a body that it can ignore is better than none.</summary>
 sealed class ProblemWriter : IProblemDetailsWriter
 {
     public bool CanWrite(ProblemDetailsContext context) => true;

@@ -7,44 +7,54 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Profiles.Infrastructure.Errors;
 
-/// <summary>The one form of every error: RFC 9457 problem details with a code for programs, a sentence for a person and the id under which the log has it.</summary>
+/// <summary>
+/// Creates the body of every error: RFC 9457 problem details with a code for programs, a sentence for people and the request's id in the
+/// log.
+/// </summary>
 static class Problems
 {
     public const string ContentType = "application/problem+json";
 
     const string CodeMember = "code";
 
-    /// <summary>An error as a slice answers it.</summary>
-    /// <param name="error">Which one.</param>
-    /// <param name="sentence">Its sentence, where the slice knows a better one.</param>
-    /// <param name="members">Members that the problem carries besides.</param>
+    /// <summary>The error as a slice's result.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="sentence">A more specific sentence than the error's own.</param>
+    /// <param name="members">Further members of the body.</param>
     public static ProblemHttpResult Of(ErrorCode error, string? sentence = null, IReadOnlyDictionary<string, object?>? members = null) =>
         TypedResults.Problem(Details(error, sentence, members));
 
-    /// <summary>The same for whoever writes the answer itself.</summary>
-    public static ProblemDetails Details(ErrorCode error, string? sentence = null, IReadOnlyDictionary<string, object?>? members = null)
+    /// <summary>The same for code that writes the answer itself.</summary>
+    public static ProblemDetails Details(
+        ErrorCode error, string? sentence = null, IReadOnlyDictionary<string, object?>? members = null)
     {
-        var problem = new ProblemDetails { Status = error.Status, Detail = sentence ?? error.Sentence, Extensions = { [CodeMember] = error.Code } };
+        var problem = new ProblemDetails
+        {
+            Status = error.Status,
+            Detail = sentence ?? error.Sentence,
+            Extensions = { [CodeMember] = error.Code },
+        };
         foreach (var (name, value) in members ?? new Dictionary<string, object?>())
             problem.Extensions[name] = value;
         return problem;
     }
 
-    /// <summary>Fills what is still empty; the form is then whole.</summary>
+    /// <summary>Fills in the members that are still missing.</summary>
     public static void Complete(ProblemDetails problem, HttpContext context)
     {
         problem.Status ??= context.Response.StatusCode;
         problem.Type = "about:blank";
         problem.Title = ReasonPhrases.GetReasonPhrase(problem.Status.Value);
-        var usual = ErrorCodes.OfStatus(problem.Status.Value);
-        problem.Detail ??= usual.Sentence;
-        problem.Extensions.TryAdd(CodeMember, usual.Code);
+        var byStatus = ErrorCodes.OfStatus(problem.Status.Value);
+        problem.Detail ??= byStatus.Sentence;
+        problem.Extensions.TryAdd(CodeMember, byStatus.Code);
         problem.Extensions.Remove("traceId");
         problem.Extensions["trace_id"] = TraceId(context);
     }
 
-    /// <summary>Says which fields were refused and why, by the names that the client used; the code and the sentence are those of the first.</summary>
-    public static HttpValidationProblemDetails Validation(IEnumerable<ValidationFailure> failures, HttpContext context, int status)
+    /// <summary>Lists the refused fields under the names that the client sent; the code and the sentence are those of the first.</summary>
+    public static HttpValidationProblemDetails Validation(
+        IEnumerable<ValidationFailure> failures, HttpContext context, int status)
     {
         var all = failures.ToArray();
         var byField = all.Where(f => f.PropertyName.Length > 0).GroupBy(f => f.PropertyName).ToArray();
@@ -62,20 +72,22 @@ static class Problems
         return problem;
     }
 
-    /// <summary>Refuses one field for what only the slice knows, in the form of the validator's own refusals.</summary>
-    /// <param name="field">The field as it was sent.</param>
-    /// <param name="error">Why.</param>
-    /// <param name="context">The exchange under way.</param>
+    /// <summary>Refuses one field for a reason that only the slice knows, in the validators' format.</summary>
+    /// <param name="field">The field's name as it was sent.</param>
+    /// <param name="error">The reason.</param>
+    /// <param name="context">The current exchange.</param>
     public static ProblemHttpResult Refused(string field, ErrorCode error, HttpContext context) =>
         TypedResults.Problem(Validation([Failure(field, error)], context, error.Status));
 
-    /// <summary>A field that is refused.</summary>
-    public static ValidationFailure Failure(string field, ErrorCode error, string? sentence = null) => new(field, sentence ?? error.Sentence) { ErrorCode = error.Code };
+    /// <summary>The refusal of one field.</summary>
+    public static ValidationFailure Failure(string field, ErrorCode error, string? sentence = null) =>
+        new(field, sentence ?? error.Sentence) { ErrorCode = error.Code };
 
-    /// <summary>What is answered where the rule before it does not hold.</summary>
-    public static IRuleBuilderOptions<T, TProperty> WithError<T, TProperty>(this IRuleBuilderOptions<T, TProperty> rule, ErrorCode error, string? sentence = null) =>
+    /// <summary>Sets the error of the preceding rule.</summary>
+    public static IRuleBuilderOptions<T, TProperty> WithError<T, TProperty>(
+        this IRuleBuilderOptions<T, TProperty> rule, ErrorCode error, string? sentence = null) =>
         rule.WithErrorCode(error.Code).WithMessage(sentence ?? error.Sentence);
 
-    /// <summary>The id under which a request's lines stand in the log.</summary>
+    /// <summary>The request's id in the log.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
 }

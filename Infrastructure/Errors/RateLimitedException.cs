@@ -1,8 +1,8 @@
 namespace Profiles.Infrastructure.Errors;
 
-/// <summary>Somebody has done too much of this. Answered 429 with <c>Retry-After</c>.</summary>
-sealed class RateLimitedException(TimeSpan wait) : Exception("Too many of this kind.")
+/// <summary>A rate limit is exceeded. Answered 429 with <c>Retry-After</c>.</summary>
+sealed class RateLimitedException(TimeSpan wait) : Exception("Too many requests.")
 {
-    /// <summary>When it may be tried again.</summary>
+    /// <summary>How long to wait before a retry.</summary>
     public TimeSpan Wait => wait;
 }

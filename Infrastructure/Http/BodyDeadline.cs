@@ -4,23 +4,23 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>Says of a route how long the body of a request may take to arrive.</summary>
+/// <summary>Route metadata: how long a request's body may take to arrive.</summary>
 sealed record BodyTimeout(TimeSpan Value);
 
 /// <summary>
-/// Gives each body a time in which all of it must have arrived. Within it a line may stand still or drip, as those of phones do; a least rate, as the server has one, would end those and let drip who
-/// wants to hold on to what an upload holds.
+/// Gives each body a time within which all of it must arrive. Within it a connection may stall, as mobile ones do. The server's minimum
+/// data rate would cut those off, and still let an attacker who sends slowly hold on to an upload's resources.
 /// </summary>
 static class BodyDeadline
 {
-    /// <summary>The route waits so long for a body, and not for <see cref="ServiceOptions.BodyTimeout"/>.</summary>
+    /// <summary>Sets the route's own timeout in place of <see cref="ServiceOptions.BodyTimeout"/>.</summary>
     public static RouteHandlerBuilder ArrivesWithin(this RouteHandlerBuilder route, TimeSpan timeout) =>
         route.WithMetadata(new BodyTimeout(timeout)).ProducesProblem(StatusCodes.Status408RequestTimeout);
 
     /// <summary>Answers 408 to a request whose body does not arrive in time, counted from its headers.</summary>
     public static IApplicationBuilder UseBodyDeadline(this WebApplication app)
     {
-        var usual = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BodyTimeout;
+        var defaultTimeout = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BodyTimeout;
         return app.Use(async (context, next) =>
         {
             if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
@@ -28,7 +28,8 @@ static class BodyDeadline
                 await next(context);
                 return;
             }
-            using var deadline = new CancellationTokenSource(context.GetEndpoint()?.Metadata.GetMetadata<BodyTimeout>()?.Value ?? usual);
+            var timeout = context.GetEndpoint()?.Metadata.GetMetadata<BodyTimeout>()?.Value ?? defaultTimeout;
+            using var deadline = new CancellationTokenSource(timeout);
             context.Request.Body = new TimedBody(context.Request.Body, deadline.Token);
             await next(context);
         });

@@ -3,11 +3,12 @@ using Microsoft.AspNetCore.Connections;
 namespace Profiles.Infrastructure.Http;
 
 /// <summary>
-/// Tells the server that a connection is gone when the read of a body has found it out: it would try to read the rest, fail, and log that as an error of ours.
+/// Aborts a request whose client disconnected while its body was read: the server would otherwise try to read the rest, fail, and log that
+/// as an error.
 /// </summary>
 static class ClientDisconnects
 {
-    /// <summary>Before whatever reads a body.</summary>
+    /// <summary>Before every middleware that reads a body.</summary>
     public static IApplicationBuilder UseClientDisconnects(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         context.Request.Body = new Body(context.Request.Body, context);

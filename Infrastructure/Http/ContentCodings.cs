@@ -5,12 +5,12 @@ using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>Decodes bodies that were sent under a <c>Content-Encoding</c> (RFC 9110, 8.4), within the limits that hold for those sent without.</summary>
+/// <summary>Decodes bodies sent with a <c>Content-Encoding</c> (RFC 9110, 8.4), within the same limits as other bodies.</summary>
 static class ContentCodings
 {
     const string Known = "gzip, deflate, br";
 
-    /// <summary>Answers 415 with <c>Accept-Encoding</c> (RFC 9110, 15.5.16) to a coding that is not known, and to several of them.</summary>
+    /// <summary>Answers 415 with <c>Accept-Encoding</c> (RFC 9110, 15.5.16) to an unknown coding and to several codings.</summary>
     public static IApplicationBuilder UseContentCodings(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         var (request, coding) = (context.Request, context.Request.Headers.ContentEncoding.ToString().Trim().ToLowerInvariant());
@@ -26,7 +26,7 @@ static class ContentCodings
             return;
         }
         await using var decoded = decoder;
-        // The server counts what arrives, and a route sets its limit: what comes out of it is counted by the same.
+        // The server limits the encoded bytes; the decoded ones have the same limit, which the route sets.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is not { } limit)
             context.Features.Set(limit = new BodyLimit { MaxRequestBodySize = Json.StrictJson.MaxBodyBytes });
         request.Body = new DecodedBody(decoded, limit);
@@ -43,7 +43,7 @@ static class ContentCodings
         _ => null,
     };
 
-    // Of a server that counts nothing itself, as in a test.
+    // For a server without a limit of its own, as in a test.
     sealed class BodyLimit : IHttpMaxRequestBodySizeFeature
     {
         public bool IsReadOnly => false;
@@ -62,11 +62,11 @@ static class ContentCodings
                 var read = await decoded.ReadAsync(buffer, cancellationToken);
                 length += read;
                 return length <= (limit.MaxRequestBodySize ?? long.MaxValue) ? read
-                    : throw new BadHttpRequestException("It is too large when decoded.", StatusCodes.Status413PayloadTooLarge);
+                    : throw new BadHttpRequestException("The decoded body is too large.", StatusCodes.Status413PayloadTooLarge);
             }
             catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
             {
-                throw new BadHttpRequestException("It is not what its Content-Encoding says.", e);
+                throw new BadHttpRequestException("The body does not match its Content-Encoding.", e);
             }
         }
     }

@@ -2,7 +2,7 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>Who is asking, read from the database when the request was authorised; a slice need not read it again.</summary>
+/// <summary>The caller, read from the database when the request was authorised; a slice need not read it again.</summary>
 sealed class CurrentUser
 {
     User? user;
@@ -10,16 +10,16 @@ sealed class CurrentUser
     /// <summary>The user with the profile, untracked. Throws on an anonymous route.</summary>
     public User User
     {
-        get => user ?? throw new InvalidOperationException("This route is anonymous: nobody is known to ask.");
+        get => user ?? throw new InvalidOperationException("This route is anonymous: it has no current user.");
         set => user = value;
     }
 
     public long Id => User.Id;
 
-    /// <summary>The session of the access token.</summary>
+    /// <summary>The access token's session.</summary>
     public long SessionId { get; set; }
 
-    /// <summary>What the app calls the phone that the session is of; null when it did not say, or nobody is known to ask.</summary>
+    /// <summary>The name that the app gave the session's device; null when it gave none, or on an anonymous route.</summary>
     public string? Device { get; set; }
 
     public UserProfile Profile => User.Profile;

@@ -6,24 +6,27 @@ using IPNetwork = System.Net.IPNetwork;
 
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>Whose word is taken for where a request comes from: <see cref="ServiceOptions.TrustedProxies"/>. Anybody else may write into <c>X-Forwarded-For</c> what they like.</summary>
+/// <summary>
+/// Reads the client's address from <c>X-Forwarded-For</c> when one of <see cref="ServiceOptions.TrustedProxies"/> sends it; anybody else
+/// can write into that header what they like.
+/// </summary>
 static class ForwardedAddresses
 {
     const string ForwardedFor = "X-Forwarded-For";
 
-    /// <summary>Whoever connects over a Unix socket: only who may open its file does, and it has no address.</summary>
+    /// <summary>Clients of a Unix socket: only those who may open its file connect, and they have no address.</summary>
     const string UnixSocket = "unix";
 
-    // Nobody's: without a network the framework believes everybody's chain to its first link.
+    // No client's address: without any network the framework trusts the whole chain.
     static readonly IPNetwork Nobody = new(IPAddress.Broadcast, 32);
 
-    /// <summary>The networks in a setting; null when it is none of addresses and networks.</summary>
+    /// <summary>The networks in a setting; null when it is not a list of addresses and networks.</summary>
     public static IReadOnlyList<IPNetwork>? Read(string setting)
     {
         var networks = new List<IPNetwork>();
         foreach (var part in Parts(setting).Where(p => p != UnixSocket))
         {
-            // 10.1 is an address to the parser, and a network cut off to whoever wrote it.
+            // The parser takes 10.1 for an address; whoever wrote it meant a network.
             var isWhole = part.Contains(':', StringComparison.Ordinal) || part.Count(c => c == '.') == 3;
             if (isWhole && IPNetwork.TryParse(part, out var network))
                 networks.Add(network);
@@ -40,7 +43,7 @@ static class ForwardedAddresses
         services.AddOptions<ServiceOptions>().Validate(
             o => Read(o.TrustedProxies) is not null,
             "TrustedProxies must be IP addresses, networks such as 10.0.0.0/8 or unix, separated by commas.");
-        // After everybody: a variable of the framework's would have it believe all the world.
+        // Last: an environment variable of the framework could make it trust every peer.
         services.AddOptions<ForwardedHeadersOptions>().PostConfigure<IOptions<ServiceOptions>>((options, service) =>
         {
             var trusted = Read(service.Value.TrustedProxies)!;
@@ -48,28 +51,34 @@ static class ForwardedAddresses
             options.KnownIPNetworks.Clear();
             foreach (var network in trusted.Append(Nobody))
                 options.KnownIPNetworks.Add(network);
-            options.ForwardedHeaders = service.Value.TrustedProxies.Length == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-            // From the last proxy back to the first that is not one of ours.
+            options.ForwardedHeaders = service.Value.TrustedProxies.Length == 0
+                ? ForwardedHeaders.None
+                : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            // Walks from the last proxy back to the first that is not trusted.
             options.ForwardLimit = null;
         });
         return services;
     }
 
-    /// <summary>Makes the client's address that of the client where a trusted proxy says so.</summary>
+    /// <summary>Sets the connection's address to the client's when a trusted proxy forwards it.</summary>
     public static IApplicationBuilder UseForwardedAddresses(this WebApplication app)
     {
         var setting = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.TrustedProxies;
         if (Parts(setting).Contains(UnixSocket))
             return app.UseForwardedHeaders();
-        // The framework believes a peer without an address whatever it trusts.
+        // The framework trusts a peer without an address, whatever its settings.
         if (setting.Length > 0)
             return app.UseWhen(c => c.Connection.RemoteIpAddress is not null, trusted => trusted.UseForwardedHeaders());
-        var told = 0;
+        var warned = 0;
         return app.Use((context, next) =>
         {
-            // Perhaps there is a proxy, and every limit counts all clients as one. Once: anybody can send it.
-            if (context.Request.Headers.ContainsKey(ForwardedFor) && Interlocked.Exchange(ref told, 1) == 0)
-                app.Logger.LogWarning("A request had the header X-Forwarded-For, which is not believed. If it came through a proxy of yours, name that in TrustedProxies: all its clients are one to the limits.");
+            // There may be an untrusted proxy, behind which all clients share one limit. Warns once, since anybody can send the header.
+            if (context.Request.Headers.ContainsKey(ForwardedFor) && Interlocked.Exchange(ref warned, 1) == 0)
+            {
+                app.Logger.LogWarning(
+                    "The header X-Forwarded-For of a request is ignored, because no proxy is trusted. If the request came through a "
+                    + "proxy of yours, name it in TrustedProxies: until then all of its clients share the limits of one address.");
+            }
             return next(context);
         });
     }

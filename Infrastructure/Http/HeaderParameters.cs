@@ -3,21 +3,25 @@ using System.Text;
 
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>A header's value with parameters behind it: <c>value; name=value; name="value"</c> (RFC 9110, 5.6.6).</summary>
+/// <summary>Parses a header value with parameters: <c>value; name=value; name="value"</c> (RFC 9110, 5.6.6).</summary>
 static class HeaderParameters
 {
     // RFC 9110, 5.6.2.
-    static readonly SearchValues<char> Token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    static readonly SearchValues<char> Token =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     public static bool IsToken(ReadOnlySpan<char> text) => text.Length > 0 && !text.ContainsAnyExcept(Token);
 
     /// <summary>
-    /// The parameters by their names, whose case has no meaning; of two with one name the first. Null when a value has text behind its end or no end, or a name is none.
+    /// Reads the parameters by their case-insensitive names; the first of two with one name counts. Null when a quoted value is not closed
+    /// or has text after it, or a name is no token.
     /// </summary>
     /// <param name="header">The header's value.</param>
-    /// <param name="value">What stands before the parameters.</param>
-    /// <param name="patient">Takes values that ought to be quoted, and passes over what is no parameter: hand-written clients send file names so.</param>
-    public static Dictionary<string, string>? Read(ReadOnlySpan<char> header, out string value, bool patient = false)
+    /// <param name="value">The text before the parameters.</param>
+    /// <param name="lenient">
+    /// Accepts values that should be quoted and skips what is no parameter, because hand-written clients send file names so.
+    /// </param>
+    public static Dictionary<string, string>? Read(ReadOnlySpan<char> header, out string value, bool lenient = false)
     {
         var parameters = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var end = header.IndexOf(';');
@@ -29,13 +33,13 @@ static class HeaderParameters
             var semicolon = rest.IndexOf(';');
             if (equals < 0 || (semicolon >= 0 && semicolon < equals))
             {
-                if (!patient)
+                if (!lenient)
                     return null;
                 rest = semicolon < 0 ? [] : rest[semicolon..];
                 continue;
             }
             var name = rest[..equals].Trim(" \t");
-            if (!IsToken(name) || ReadValue(rest[(equals + 1)..].TrimStart(" \t"), patient, out var length) is not { } text)
+            if (!IsToken(name) || ReadValue(rest[(equals + 1)..].TrimStart(" \t"), lenient, out var length) is not { } text)
                 return null;
             parameters.TryAdd(name.ToString(), text);
             rest = rest[(equals + 1)..].TrimStart(" \t")[length..];
@@ -43,18 +47,18 @@ static class HeaderParameters
         return parameters;
     }
 
-    static string? ReadValue(ReadOnlySpan<char> text, bool patient, out int length)
+    static string? ReadValue(ReadOnlySpan<char> text, bool lenient, out int length)
     {
         if (text is not ['"', ..])
         {
             length = text.IndexOf(';') is >= 0 and var end ? end : text.Length;
             var bare = text[..length].Trim(" \t");
-            return patient || bare.Length == 0 || IsToken(bare) ? bare.ToString() : null;
+            return lenient || bare.Length == 0 || IsToken(bare) ? bare.ToString() : null;
         }
         var unquoted = new StringBuilder();
         for (length = 1; length < text.Length && text[length] != '"'; length++)
         {
-            // Only what must be escaped is: Windows' own separator stands in file names.
+            // Only quotes and backslashes are escaped: a single backslash is Windows' separator in a file name.
             if (text[length] == '\\' && length + 1 < text.Length && text[length + 1] is '"' or '\\')
                 length++;
             unquoted.Append(text[length]);

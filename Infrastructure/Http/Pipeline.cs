@@ -9,15 +9,14 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>What holds for every answer, whatever the slice: hosts, headers, methods.</summary>
+/// <summary>Configures the server, and what every answer has whatever the slice: hosts, headers, methods.</summary>
 static class Pipeline
 {
-    /// <summary>For answers that a browser must not run anything from.</summary>
-    public const string DenyAll = "default-src 'none'; frame-ancestors 'none'";
+    const string DenyAll = "default-src 'none'; frame-ancestors 'none'";
 
     static readonly string[] Addresses = ["urls", "http_ports", "https_ports"];
 
-    /// <summary>Listens where the seeds expect it unless told otherwise, and says nothing of itself.</summary>
+    /// <summary>Listens on port 8000 unless configured otherwise, and does not name itself in answers.</summary>
     public static void ConfigureServer(this WebApplicationBuilder builder)
     {
         var configuration = builder.Configuration;
@@ -26,12 +25,12 @@ static class Pipeline
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // A phone's line stands still in a tunnel; BodyDeadline has the time for all of a body.
+            // A mobile connection stalls in a tunnel; BodyDeadline limits the time of the whole body.
             kestrel.Limits.MinRequestBodyDataRate = null;
         });
-        // Ours below answers with a problem; the framework's would answer first, with a page.
+        // UseAllowedHosts answers with a problem; the framework's filter would answer first, with a page.
         builder.Services.PostConfigure<HostFilteringOptions>(o => o.AllowedHosts = ["*"]);
-        // A misuse of scopes is found at the start, wherever we run.
+        // Finds a misuse of scopes at the start, in every environment.
         builder.Host.UseDefaultServiceProvider(o => o.ValidateOnBuild = o.ValidateScopes = true);
         builder.Services.AddHttpContextAccessor().AddScoped<CurrentUser>().AddSingleton(TimeProvider.System);
         builder.Services.AddForwardedAddresses().AddCors();
@@ -45,7 +44,7 @@ static class Pipeline
                 .WithExposedHeaders("ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate")));
     }
 
-    /// <summary>Whether the addresses that it was told to listen on are such.</summary>
+    /// <summary>Whether the configured addresses to listen on are valid.</summary>
     public static bool HasValidAddresses(this WebApplication app) =>
         (app.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).All(url =>
         {
@@ -59,7 +58,7 @@ static class Pipeline
             }
         });
 
-    /// <summary>Serves until it is told to stop.</summary>
+    /// <summary>Serves until the host stops.</summary>
     public static async Task ServeAsync(this WebApplication app)
     {
         try
@@ -72,7 +71,7 @@ static class Pipeline
         }
     }
 
-    /// <summary>The headers of every answer, errors too. What an endpoint sets itself stays.</summary>
+    /// <summary>Sets the security headers of every answer, errors included. A header that an endpoint sets itself stays.</summary>
     public static IApplicationBuilder UseSafeHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         context.Response.OnStarting(() =>
@@ -85,26 +84,26 @@ static class Pipeline
                 headers.ContentSecurityPolicy = DenyAll;
             if (StringValues.IsNullOrEmpty(headers.CacheControl))
                 headers.CacheControl = "no-store";
-            // RFC 9110, 15.5.2: no 401 without a challenge, also where a login failed.
+            // RFC 9110, 15.5.2: every 401 has a challenge, a failed login's too.
             if (context.Response.StatusCode == StatusCodes.Status401Unauthorized && StringValues.IsNullOrEmpty(headers.WWWAuthenticate))
                 headers.WWWAuthenticate = "Bearer";
-            // RFC 5789, 2.2: which patches would have been taken.
+            // RFC 5789, 2.2: names the accepted patch format.
             if (context.Response.StatusCode == StatusCodes.Status415UnsupportedMediaType && HttpMethods.IsPatch(context.Request.Method))
                 headers["Accept-Patch"] = MediaType.MergePatch;
             if (context.Request.IsHttps)
                 headers.StrictTransportSecurity = "max-age=31536000";
-            // The answer depends on it, also where no origin was sent: a cache must not mix the two.
+            // The answer depends on Origin, also when it is absent: a cache must not mix the two.
             headers.Append("Vary", "Origin");
             return Task.CompletedTask;
         });
         return next(context);
     });
 
-    /// <summary>Answers 400 to a host name that is not ours, so that a forged one gets into nothing.</summary>
+    /// <summary>Answers 400 to a host name that is not allowed, so that a forged one gets into no answer.</summary>
     /// <param name="app">The pipeline.</param>
     /// <param name="exemptPaths">
-    /// Paths that answer to every name: orchestrators call by the pod's own address, a service's name or none, and in these answers there
-    /// is no address to forge.
+    /// Paths that are served under every name: orchestrators use the pod's own address, a service's name or none, and these answers contain
+    /// no address to forge.
     /// </param>
     public static IApplicationBuilder UseAllowedHosts(this WebApplication app, IReadOnlyList<string> exemptPaths)
     {
@@ -120,7 +119,7 @@ static class Pipeline
         {
             if (exemptPaths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
                 return next(context);
-            // The header as it was sent: Request.Host decodes it, and throws at what only looks like punycode.
+            // The raw header: Request.Host decodes it, and throws on malformed punycode.
             var host = context.Request.Headers.Host.ToString();
             if (allowed is null ? IsReadable(host) : HostString.MatchesAny(new HostString(host).Host, allowed))
                 return next(context);
@@ -141,7 +140,7 @@ static class Pipeline
         }
     }
 
-    // Letters beyond ASCII are sent as punycode (RFC 5891).
+    // Clients send letters beyond ASCII as punycode (RFC 5891).
     static StringSegment OnTheWire(string host)
     {
         try
@@ -155,7 +154,8 @@ static class Pipeline
     }
 
     /// <summary>
-    /// Serves below the path of <c>PublicBaseUrl</c> as well as at the root: a proxy may pass that path on or strip it. What an answer's <c>Location</c> says is below it either way.
+    /// Serves below the path of <c>PublicBaseUrl</c> as well as at the root: a proxy may pass that path on or strip it. Either way an
+    /// answer's <c>Location</c> is below it.
     /// </summary>
     public static IApplicationBuilder UseBasePath(this WebApplication app)
     {
@@ -174,7 +174,7 @@ static class Pipeline
         });
     }
 
-    /// <summary>HEAD is GET without the body (RFC 9110, 9.3.2): routed as GET, and the server leaves the body out.</summary>
+    /// <summary>Routes HEAD as GET (RFC 9110, 9.3.2); the server leaves the body out.</summary>
     public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         if (!HttpMethods.IsHead(context.Request.Method))
@@ -192,7 +192,7 @@ static class Pipeline
         context.Request.Method = HttpMethods.Head;
     });
 
-    /// <summary>FastEndpoints maps a list of all endpoints for its tests; to callers there is nothing there.</summary>
+    /// <summary>Hides the list of all endpoints that FastEndpoints maps for its tests.</summary>
     public static IApplicationBuilder UseHiddenTestRoute(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         if (!context.Request.Path.StartsWithSegments("/_test_url_cache_", StringComparison.OrdinalIgnoreCase))
@@ -202,8 +202,8 @@ static class Pipeline
     });
 
     /// <summary>
-    /// Answers 415 to a body without a media type, or with one that the route does not take; routing alone takes what it cannot read. Behind it the header is in the framework's
-    /// own spelling, and says no charset: text is UTF-8 whatever it said.
+    /// Answers 415 to a body without a media type or with one that the route does not accept; routing alone accepts what it cannot parse.
+    /// After it the header is in the framework's spelling and without a charset: text is UTF-8 whatever the client declared.
     /// </summary>
     public static IApplicationBuilder UseDeclaredMediaTypes(this IApplicationBuilder app) => app.Use((context, next) =>
     {
@@ -218,7 +218,7 @@ static class Pipeline
         return next(context);
     });
 
-    // Proxies drop the body of a DELETE, and its type with it: what is missing is for the route to say.
+    // Proxies drop the body of a DELETE together with its type; the route then reports what is missing.
     static MediaType? DeclaredType(HttpContext context) =>
         string.IsNullOrWhiteSpace(context.Request.ContentType) && HttpMethods.IsDelete(context.Request.Method) && !HasBody(context)
             ? new(MediaTypeNames.Application.Json, null)

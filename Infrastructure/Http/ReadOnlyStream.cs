@@ -1,6 +1,6 @@
 namespace Profiles.Infrastructure.Http;
 
-/// <summary>A request's body that stands before another: it can be read, asynchronously, and nothing else.</summary>
+/// <summary>Base of the streams that wrap a request's body: they can be read, asynchronously, and nothing else.</summary>
 abstract class ReadOnlyStream : Stream
 {
     public override bool CanRead => true;
@@ -19,9 +19,11 @@ abstract class ReadOnlyStream : Stream
 
     public abstract override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A request is not read by holding up a thread.");
+    public override int Read(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("A request's body is read asynchronously.");
 
     public override void Flush() => throw new NotSupportedException();
 
