@@ -5,21 +5,22 @@ using Profiles.Infrastructure.Http;
 namespace Profiles.Infrastructure.Idempotency;
 
 /// <summary>
-/// HMAC-SHA-256 of what a request asks for, so that nobody finds a password in it by trying. The boundary of a form is left out: who sends the same picture again mostly draws another one.
+/// HMAC-SHA-256 of a request's body, so that a password in it cannot be guessed from the hash. A form's boundary is left out: a client that
+/// sends the same image again mostly generates a new one.
 /// </summary>
 sealed class BodyHash : IDisposable
 {
     readonly IncrementalHash hash;
     readonly byte[] boundary;
 
-    // The end of what came, as far as it may be the beginning of a boundary.
+    // The last bytes, which may be the beginning of a boundary.
     byte[] pending = [];
 
     public BodyHash(HttpRequest request, byte[] secret)
     {
         hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret);
         boundary = Encoding.UTF8.GetBytes(MediaType.Read(request.ContentType)?.Boundary ?? "");
-        // Under which condition it is to be done is a part of it.
+        // The precondition is part of the request.
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Headers.IfMatch}\n"));
     }
 
@@ -42,7 +43,7 @@ sealed class BodyHash : IDisposable
         pending = rest[^kept..].ToArray();
     }
 
-    /// <summary>Of all that was appended; nothing can be appended any more.</summary>
+    /// <summary>The hash of all that was appended; call it once.</summary>
     public byte[] Finish()
     {
         hash.AppendData(pending);
@@ -52,12 +53,14 @@ sealed class BodyHash : IDisposable
     public void Dispose() => hash.Dispose();
 }
 
-/// <summary>A body that is hashed while it is read.</summary>
+/// <summary>Hashes a body while it is read.</summary>
 sealed class HashedBody(Stream body, BodyHash hash) : ReadOnlyStream
 {
     bool isWhole;
 
-    /// <summary>Whether the body was read to its end, or can be now. More than <paramref name="atMost"/> bytes are not waited for.</summary>
+    /// <summary>
+    /// Whether the body was read to its end, reading what remains of it. Gives up after <paramref name="atMost"/> bytes.
+    /// </summary>
     public async Task<bool> ReadToEndAsync(long atMost, CancellationToken ct)
     {
         var buffer = new byte[64 * 1024];

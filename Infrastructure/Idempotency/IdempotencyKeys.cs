@@ -12,8 +12,8 @@ using Profiles.Infrastructure.Tokens;
 namespace Profiles.Infrastructure.Idempotency;
 
 /// <summary>
-/// Carries out a request with an <c>Idempotency-Key</c> once, and gives the same answer to the same request again (docs/adr/0010-idempotency-keys.md).
-/// An answer is kept before it is sent: a client that has it can have it again.
+/// Runs a request with an <c>Idempotency-Key</c> once, and gives the same request the same answer again
+/// (docs/adr/0010-idempotency-keys.md). An answer is stored before it is sent, so that a client that has seen it gets it again.
 /// </summary>
 sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
 {
@@ -27,7 +27,8 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
 
     public async Task InvokeAsync(HttpContext context, AnswerStore answers, SigningKeys signing)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not { } idempotent || !context.Request.Headers.TryGetValue(Header, out var keys))
+        if (context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not { } idempotent
+            || !context.Request.Headers.TryGetValue(Header, out var keys))
         {
             await next(context);
             return;
@@ -37,26 +38,32 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
             await Problems.Of(ErrorCodes.InvalidIdempotencyKey).ExecuteAsync(context);
             return;
         }
-        // A registration has a password in it, and a fast hash of that alone would be guessed.
+        // A registration contains a password, which could be guessed from a plain fast hash.
         using var hash = new BodyHash(context.Request, [.. signing.Current.Key, .. Encoding.UTF8.GetBytes($"\n{key}")]);
         var body = new HashedBody(context.Request.Body, hash);
-        // JSON is read before, and its hash compared at once; a picture is hashed as it comes.
+        // JSON is read first and its hash compared at once; an image is hashed while it arrives.
         var requestHash = idempotent.LongestBody is null ? await ReadJsonAsync(context.Request, body, hash) : AnswerStore.NoHash;
-        var (row, isMine) = await answers.BeginAsync(HashOf(context, key), context.Features.Get<RequestUser>()?.Id, requestHash, context.RequestAborted);
+        var userId = context.Features.Get<RequestUser>()?.Id;
+        var (row, isMine) = await answers.BeginAsync(HashOf(context, key), userId, requestHash, context.RequestAborted);
         if (isMine)
             await RunAsync(context, idempotent, answers, row, body, hash);
         else
             await RepeatAsync(context, idempotent, row, requestHash, body, hash);
     }
 
-    /// <summary>Whether a request's key was seen before, so that it has no effect of its own; of a user's after authorisation.</summary>
+    /// <summary>
+    /// Whether a request's key was used before, so that it has no effect of its own. Call it after authorisation for a user's key.
+    /// </summary>
     public static async Task<bool> IsRepeatAsync(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not null && context.Request.Headers.TryGetValue(Header, out var keys) && Read(keys) is { } key
+        context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not null
+        && context.Request.Headers.TryGetValue(Header, out var keys) && Read(keys) is { } key
         && await context.RequestServices.GetRequiredService<AnswerStore>().IsKnownAsync(HashOf(context, key), context.RequestAborted);
 
-    static string? Read(StringValues keys) => keys is [{ Length: > 0 and <= LongestKey } key] && key.All(c => c is >= ' ' and <= '~') ? key : null;
+    static string? Read(StringValues keys) =>
+        keys is [{ Length: > 0 and <= LongestKey } key] && key.All(c => c is >= ' ' and <= '~') ? key : null;
 
-    async Task RunAsync(HttpContext context, Idempotent idempotent, AnswerStore answers, IdempotentAnswer row, HashedBody body, BodyHash hash)
+    async Task RunAsync(
+        HttpContext context, Idempotent idempotent, AnswerStore answers, IdempotentAnswer row, HashedBody body, BodyHash hash)
     {
         var isKept = false;
         var (aborted, response) = (context.RequestAborted, context.Features.Get<IHttpResponseBodyFeature>()!);
@@ -64,7 +71,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         var kept = new StreamResponseBodyFeature(answer);
         try
         {
-            // Once begun it is finished, also when the client hangs up: that is when it asks again.
+            // Runs to its end also when the client disconnects: that is when the client asks again.
             context.RequestAborted = CancellationToken.None;
             context.Features.Set<IHttpResponseBodyFeature>(kept);
             if (idempotent.LongestBody is not null)
@@ -82,25 +89,27 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         }
         await SendAsync(context, answer.ToArray());
 
-        // What was done is answered, whether or not that could be kept.
+        // The client gets the answer whether or not it could be stored.
         async Task<bool> TryKeepAsync()
         {
             try
             {
                 if (idempotent.LongestBody is not null && !await body.ReadToEndAsync(StrictJson.MaxBodyBytes, aborted))
                     return false;
-                await answers.KeepAsync(row, idempotent.LongestBody is null ? row.RequestHash : hash.Finish(), context.Response.StatusCode, HeadersOf(context.Response), answer.ToArray());
+                var requestHash = idempotent.LongestBody is null ? row.RequestHash : hash.Finish();
+                await answers.KeepAsync(row, requestHash, context.Response.StatusCode, HeadersOf(context.Response), answer.ToArray());
                 return true;
             }
             catch (Exception e)
             {
-                log.LogWarning(e, "An answer could not be kept under its Idempotency-Key.");
+                log.LogWarning(e, "An answer could not be stored under its Idempotency-Key; the request runs again when it is repeated.");
                 return false;
             }
         }
     }
 
-    static async Task RepeatAsync(HttpContext context, Idempotent idempotent, IdempotentAnswer row, byte[] requestHash, HashedBody body, BodyHash hash)
+    static async Task RepeatAsync(
+        HttpContext context, Idempotent idempotent, IdempotentAnswer row, byte[] requestHash, HashedBody body, BodyHash hash)
     {
         if (idempotent.LongestBody is { } longest && row.Status is not null)
         {
@@ -121,13 +130,16 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         {
             context.Response.StatusCode = status;
             foreach (var line in row.Headers!.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                context.Response.Headers[line[..line.IndexOf(':', StringComparison.Ordinal)]] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..];
+            {
+                var header = line.Split(':', 2);
+                context.Response.Headers[header[0]] = header[1];
+            }
             context.Response.Headers[Replayed] = "true";
             await SendAsync(context, row.Body!);
         }
     }
 
-    // Without a body the pipeline gives an error one.
+    // The pipeline adds a body to an error without one.
     static async Task SendAsync(HttpContext context, byte[] body)
     {
         if (body.Length == 0)
@@ -145,9 +157,11 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         return hash.Finish();
     }
 
-    // What another attempt may answer otherwise is not kept: of pictures no refusal, since one reason is that the service had no time for it.
+    // Stores only what a retry would answer too. No refusal of an image is stored, since one reason is that the service was overloaded.
     static bool IsFinal(int status, Idempotent idempotent) =>
-        status < (idempotent.LongestBody is null ? 500 : 300) && status is not (StatusCodes.Status401Unauthorized or StatusCodes.Status408RequestTimeout or StatusCodes.Status429TooManyRequests or StatusCodes.Status499ClientClosedRequest);
+        status < (idempotent.LongestBody is null ? 500 : 300)
+        && status is not (StatusCodes.Status401Unauthorized or StatusCodes.Status408RequestTimeout
+            or StatusCodes.Status429TooManyRequests or StatusCodes.Status499ClientClosedRequest);
 
     async Task TryForgetAsync(AnswerStore answers, IdempotentAnswer row)
     {
@@ -157,12 +171,12 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         }
         catch (Exception e)
         {
-            // What the request itself failed with is what the client is told.
-            log.LogWarning(e, "A request that failed could not be forgotten; its Idempotency-Key is refused for some minutes.");
+            // The client gets the answer of the request itself.
+            log.LogWarning(e, "The row of a failed request could not be deleted; its Idempotency-Key is refused for some minutes.");
         }
     }
 
-    // A user's keys are the user's; without one, whoever has the key has asked before.
+    // A user's keys are that user's alone; anonymous keys are shared, since only the client that chose one knows it.
     static byte[] HashOf(HttpContext context, string key)
     {
         var whose = context.Features.Get<RequestUser>()?.Id;

@@ -5,18 +5,18 @@ using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Infrastructure.Idempotency;
 
-/// <summary>Registers idempotency keys, and says of a route that it takes them.</summary>
+/// <summary>Registers idempotency keys, and marks the routes that honour them.</summary>
 static class IdempotencySetup
 {
     static readonly DescribedHeader Key = new(
         IdempotencyKeys.Header,
-        "Yours, random, one for each thing to be done: sent again within 24 hours with the same body, "
-            + "the request has the same answer and no second effect.",
+        "A random value that the client chooses for each action: sent again within 24 hours with the same body, "
+            + "the request gets the same answer and has no second effect.",
         s => (s.Pattern, s.MinLength, s.MaxLength) = ("^[ -~]+$", 1, IdempotencyKeys.LongestKey));
 
     static readonly DescribedHeader Replayed = new(
         IdempotencyKeys.Replayed,
-        "There when it is the answer to an earlier request with the key.",
+        "Present when this is the stored answer to an earlier request with the key.",
         s => s.Pattern = "^true$",
         IsAnswered: true);
 
@@ -33,11 +33,11 @@ static class IdempotencySetup
 
     /// <summary>The route honours <c>Idempotency-Key</c>.</summary>
     /// <param name="route">The route.</param>
-    /// <param name="longestBody">In bytes, where the body is not JSON but streamed.</param>
+    /// <param name="longestBody">In bytes, for a streamed body; null for JSON.</param>
     public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder route, long? longestBody = null) =>
         route.WithMetadata(new Idempotent(longestBody), Key, Replayed)
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
 
-    /// <summary>After authorisation, because keys belong to whoever sends them.</summary>
+    /// <summary>Call it after authorisation, because a key belongs to the user who sends it.</summary>
     public static IApplicationBuilder UseIdempotencyKeys(this IApplicationBuilder app) => app.UseMiddleware<IdempotencyKeys>();
 }

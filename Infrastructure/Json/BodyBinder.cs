@@ -4,8 +4,8 @@ using FastEndpoints;
 namespace Profiles.Infrastructure.Json;
 
 /// <summary>
-/// Takes a request from its JSON body alone. The framework's own binder would take a field of the same name from the query, too, and in place of the body's:
-/// addresses stand in the logs of every proxy, and no field belongs there.
+/// Binds a request from its JSON body alone. The framework's own binder would also read fields from the query, even in place of the body's;
+/// but URLs end up in the logs of every proxy, where no field belongs.
 /// </summary>
 sealed class BodyBinder<TRequest>() : RequestBinder<TRequest>(BindingSource.JsonBody) where TRequest : notnull
 {
@@ -17,9 +17,9 @@ sealed class BodyBinder<TRequest>() : RequestBinder<TRequest>(BindingSource.Json
         }
         catch (JsonException e)
         {
-            // Here and not by the framework's transformer, which would take an exception of the endpoint itself for the client's fault.
+            // Here and not in the framework's transformer, which would report an endpoint's own JsonException as the client's fault.
             ctx.ValidationFailures.Add(StrictJson.Explain(e));
-            throw new ValidationFailureException(ctx.ValidationFailures, "The body is not JSON of the request's form.");
+            throw new ValidationFailureException(ctx.ValidationFailures, "The body is not JSON of the expected form.");
         }
     }
 }

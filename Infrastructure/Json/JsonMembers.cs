@@ -3,10 +3,15 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Profiles.Infrastructure.Json;
 
-/// <summary>Looks at the members that the serializer passes over: duplicates, lone surrogates and NUL are refused wherever they stand. One pass, as deep as a body may be.</summary>
+/// <summary>
+/// Refuses duplicate names, lone surrogates and NUL anywhere in the JSON, members that the serializer ignores included. One pass, to the
+/// maximum depth of a body.
+/// </summary>
 static class JsonMembers
 {
-    /// <summary>Throws <see cref="JsonException"/> with the path of the outermost member at fault, and what <see cref="Utf8JsonReader"/> throws.</summary>
+    /// <summary>
+    /// Throws <see cref="JsonException"/> with the path of the outermost invalid member, and whatever <see cref="Utf8JsonReader"/> throws.
+    /// </summary>
     public static void Check(ReadOnlySpan<byte> json, JsonTypeInfo type)
     {
         var reader = new Utf8JsonReader(json, new() { MaxDepth = type.Options.MaxDepth });
@@ -26,7 +31,7 @@ static class JsonMembers
                         if (reader.CurrentDepth == 1)
                             (member, isKnown) = ("", type.Properties.Any(p => p.Name == name));
                         if (!names[reader.CurrentDepth - 1].Add(name))
-                            throw new JsonException("A member is there twice.", new JsonException());
+                            throw new JsonException("A member occurs twice.", new JsonException());
                         Refuse(name, isKnown);
                         if (reader.CurrentDepth == 1)
                             member = name;
@@ -42,10 +47,10 @@ static class JsonMembers
             }
         }
 
-        // What is known is judged by its own rule.
-        void Refuse(string text, bool judged)
+        // Known members have rules of their own.
+        void Refuse(string text, bool hasRule)
         {
-            if (!judged && text.Contains('\0'))
+            if (!hasRule && text.Contains('\0'))
                 throw new JsonException("NUL.", $"$.{member}", null, null);
         }
     }

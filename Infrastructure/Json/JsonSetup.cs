@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Profiles.Infrastructure.Json;
 
-/// <summary>Registers how bodies are read and written.</summary>
+/// <summary>Configures how JSON is read and written, and the size of bodies.</summary>
 static class JsonSetup
 {
     public static IServiceCollection AddJson(this IServiceCollection services) => services
@@ -11,9 +11,9 @@ static class JsonSetup
         .AddSingleton(typeof(IRequestBinder<>), typeof(BodyBinder<>))
         .Configure<KestrelServerOptions>(kestrel =>
         {
-            // Small bodies only; a slice may take more.
+            // Small bodies; a slice may accept larger ones.
             kestrel.Limits.MaxRequestBodySize = StrictJson.MaxBodyBytes;
-            // What a connection may send ahead of whoever reads it: a thousand of them that wait are not to take a gigabyte.
+            // What a connection may send ahead of its reader: a thousand waiting ones must not take a gigabyte.
             kestrel.Limits.MaxRequestBufferSize = 2 * StrictJson.MaxBodyBytes;
         });
 }

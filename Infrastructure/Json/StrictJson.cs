@@ -8,10 +8,12 @@ using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
 namespace Profiles.Infrastructure.Json;
 
-/// <summary>JSON as clients write and read it: snake_case; duplicate members, invalid UTF-8 and wrong types are refused by name (RFC 8259, contract).</summary>
+/// <summary>
+/// The service's JSON: snake_case; duplicate members, invalid UTF-8 and wrong types are refused by name (RFC 8259).
+/// </summary>
 static class StrictJson
 {
-    /// <summary>Far more than any request needs, in bytes.</summary>
+    /// <summary>Far more than any request needs.</summary>
     public const int MaxBodyBytes = 64 * 1024;
 
     static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -27,11 +29,14 @@ static class StrictJson
         json.MaxDepth = 16;
     }
 
-    /// <summary>Reads a request's body. Throws <see cref="JsonException"/> for text that is not such JSON, <see cref="BadHttpRequestException"/> 413.</summary>
+    /// <summary>
+    /// Reads a request's body. Throws <see cref="JsonException"/> for invalid JSON and <see cref="BadHttpRequestException"/> 413 for too
+    /// much.
+    /// </summary>
     public static async ValueTask<object?> ReadAsync(HttpRequest request, Type type, JsonSerializerContext? context, CancellationToken ct)
     {
-        var body = WithoutMark(await ReadBoundedAsync(request, ct));
-        // Proxies drop the body of a DELETE: its validator says what is missing.
+        var body = WithoutByteOrderMark(await ReadBoundedAsync(request, ct));
+        // Proxies drop the body of a DELETE; its validator reports what is missing.
         if (body.IsEmpty && HttpMethods.IsDelete(request.Method))
             body = "{}"u8.ToArray();
         var options = request.HttpContext.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
@@ -43,22 +48,24 @@ static class StrictJson
         }
         catch (Exception e) when (e is DecoderFallbackException or InvalidOperationException)
         {
-            // Broken UTF-8, and escapes of lone surrogates, which no UTF-8 can hold.
+            // Invalid UTF-8, and escaped lone surrogates, which UTF-8 cannot encode.
             throw new JsonException("The text is not valid Unicode.", e);
         }
     }
 
-    /// <summary>Says what was wrong with the JSON, in the client's words and not in the serializer's.</summary>
+    /// <summary>Explains invalid JSON to the client, without the serializer's text.</summary>
     public static ValidationFailure Explain(JsonException error)
     {
-        var field = error.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) && error.InnerException is not JsonException ? path[2..] : "";
+        var hasField = error.Path is ['$', '.', _, ..] && error.InnerException is not JsonException;
+        var field = hasField ? error.Path![2..] : "";
         return field.Length > 0 && error.InnerException is null or InvalidOperationException
             ? Problems.Failure(field, ErrorCodes.WrongType, $"The value of {field} has the wrong type or is not valid text.")
             : Problems.Failure("", ErrorCodes.MalformedJson);
     }
 
-    // A byte order mark may be passed over (RFC 8259, 8.1).
-    static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+    // A byte order mark may be ignored (RFC 8259, 8.1).
+    static ReadOnlyMemory<byte> WithoutByteOrderMark(ReadOnlyMemory<byte> body) =>
+        body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
 
     static async Task<byte[]> ReadBoundedAsync(HttpRequest request, CancellationToken ct)
     {
@@ -68,7 +75,7 @@ static class StrictJson
         while ((read = await request.Body.ReadAsync(buffer, ct)) > 0)
         {
             if (body.Length + read > MaxBodyBytes)
-                throw new BadHttpRequestException("Too large.", StatusCodes.Status413PayloadTooLarge);
+                throw new BadHttpRequestException("The body is too large.", StatusCodes.Status413PayloadTooLarge);
             body.Write(buffer, 0, read);
         }
         return body.ToArray();

@@ -3,35 +3,37 @@ using Microsoft.Extensions.Options;
 
 namespace Profiles.Infrastructure.Limits;
 
-/// <summary>What one may do only a few times at once; <see cref="LimitsOptions"/> has the number of each.</summary>
+/// <summary>The limits of concurrent requests; <see cref="LimitsOptions"/> has their numbers.</summary>
 enum ConcurrencyLimit
 {
     Uploads,
     Passwords,
 
-    /// <summary>By the account that is named and the client's address, since nobody is logged in.</summary>
+    /// <summary>By the named account and the client's address, since nobody is logged in.</summary>
     Logins,
 }
 
-/// <summary>Says of a route that a user may have only a few such requests under way.</summary>
+/// <summary>Route metadata: a user may have only a few such requests in progress.</summary>
 sealed record ConcurrencyLimited(ConcurrencyLimit Kind);
 
-/// <summary>Bounds the requests that one client has under way on this instance: what it protects, memory and processors, is this instance's too.</summary>
+/// <summary>Limits a client's concurrent requests to this instance, whose memory and processors they use.</summary>
 sealed class ConcurrentRequests(IOptions<LimitsOptions> options) : IDisposable
 {
-    /// <summary>An upload takes seconds: a client that waits for a place does not ask all the time.</summary>
+    /// <summary>An upload takes seconds, so a client that waits for a slot need not poll more often.</summary>
     public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
-    readonly PartitionedRateLimiter<(string Whom, ConcurrencyLimit Kind)> places = PartitionedRateLimiter.Create<(string Whom, ConcurrencyLimit Kind), (string, ConcurrencyLimit)>(whose =>
-        options.Value is { Enabled: true } limits
-            ? RateLimitPartition.GetConcurrencyLimiter(whose, _ => new() { PermitLimit = MostOf(whose.Kind, limits) })
-            // One for all: the framework never forgets such a partition.
-            : RateLimitPartition.GetNoLimiter(("", whose.Kind)));
+    readonly PartitionedRateLimiter<(string Client, ConcurrencyLimit Kind)> slots =
+        PartitionedRateLimiter.Create<(string Client, ConcurrencyLimit Kind), (string, ConcurrencyLimit)>(key =>
+            options.Value is { Enabled: true } limits
+                ? RateLimitPartition.GetConcurrencyLimiter(key, _ => new() { PermitLimit = MostOf(key.Kind, limits) })
+                // One partition for everybody, because the framework never drops such partitions.
+                : RateLimitPartition.GetNoLimiter(("", key.Kind)));
 
-    /// <summary>A place until it is disposed of; null when the client has all of its places.</summary>
-    public IDisposable? TryEnter(string whom, ConcurrencyLimit kind) => places.AttemptAcquire((whom, kind)) is { IsAcquired: true } place ? place : null;
+    /// <summary>A slot until it is disposed of; null when all of the client's slots are in use.</summary>
+    public IDisposable? TryEnter(string client, ConcurrencyLimit kind) =>
+        slots.AttemptAcquire((client, kind)) is { IsAcquired: true } slot ? slot : null;
 
-    public void Dispose() => places.Dispose();
+    public void Dispose() => slots.Dispose();
 
     static int MostOf(ConcurrencyLimit kind, LimitsOptions limits) => kind switch
     {

@@ -5,64 +5,65 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.Limits;
 
 /// <summary>
-/// Counts wrong passwords and refuses more of them, by account and by client network. Only failures count, and an address without an account counts
-/// like any other (docs/adr/0009-limits.md).
+/// Counts wrong passwords, and refuses attempts beyond the limits of an account and of a client's network. Only failures count, and an
+/// address without an account counts like any other (docs/adr/0009-limits.md).
 /// </summary>
-sealed class FailedLogins(LimitCounters counters, LimitCache memory, IOptions<LimitsOptions> options)
+sealed class FailedLogins(LimitCounters counters, LimitCache cache, IOptions<LimitsOptions> options)
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15), Hour = TimeSpan.FromHours(1);
 
-    readonly LimitsOptions most = options.Value;
+    readonly LimitsOptions limits = options.Value;
 
-    /// <summary>Refuses an attempt beyond the limits. It only reads: a flood of refused attempts writes nothing.</summary>
+    /// <summary>Refuses an attempt beyond the limits. It only reads, so that a flood of refused attempts writes nothing.</summary>
     /// <returns>Whether this account has failed from this network before.</returns>
     /// <exception cref="RateLimitedException">There were too many failures.</exception>
     public async Task<bool> RefuseAsync(string account, string network, CancellationToken ct)
     {
-        if (!most.Enabled)
+        if (!limits.Enabled)
             return false;
         var (keys, now) = (Keys.Of(account, network), counters.Now);
-        if ((memory.RefusedUntil(keys.Pair, now) ?? memory.RefusedUntil(keys.Network, now)) is { } until)
+        if ((cache.RefusedUntil(keys.Pair, now) ?? cache.RefusedUntil(keys.Network, now)) is { } until)
             throw new RateLimitedException(until - now);
         var counts = await counters.ReadAsync(keys.Pair, keys.Seen, keys.Account, keys.Network, ct);
         RateLimit? Of(LimitKey key) => counts.Find(c => c.KeyHash.AsSpan().SequenceEqual(key.Hash));
-        foreach (var (key, limit) in new[] { (keys.Pair, most.LoginFailures), (keys.Network, most.LoginFailuresOfAddress) })
+        foreach (var (key, limit) in new[] { (keys.Pair, limits.LoginFailures), (keys.Network, limits.LoginFailuresOfAddress) })
         {
             if (Of(key) is { } failures && failures.Count >= limit)
             {
-                memory.Refuse(key, failures.EndsAt, now);
+                cache.Refuse(key, failures.EndsAt, now);
                 throw new RateLimitedException(failures.EndsAt - now);
             }
         }
-        // Many networks guess at one account: each has had its try.
-        if (Of(keys.Account) is { } all && all.Count >= most.LoginFailuresOfAccount && Of(keys.Seen) is { } seen)
+        // Many networks guess at one account, and this one has had its try.
+        if (Of(keys.Account) is { } all && all.Count >= limits.LoginFailuresOfAccount && Of(keys.Seen) is { } seen)
             throw new RateLimitedException((all.EndsAt < seen.EndsAt ? all.EndsAt : seen.EndsAt) - now);
         return Of(keys.Pair) is not null || Of(keys.Seen) is not null;
     }
 
-    /// <summary>Counts a failure. Without cancellation: a client that hangs up after a wrong guess has made it.</summary>
-    /// <exception cref="RateLimitedException">It is one too many.</exception>
+    /// <summary>Counts a failure. It cannot be cancelled: a client that disconnects after a wrong guess has made it.</summary>
+    /// <exception cref="RateLimitedException">The limit is exceeded.</exception>
     public async Task CountAsync(string account, string network)
     {
-        if (!most.Enabled)
+        if (!limits.Enabled)
             return;
         var keys = Keys.Of(account, network);
         var counts = await counters.AddAsync(
             [(keys.Pair, Quarter), (keys.Seen, Hour), (keys.Account, Hour), (keys.Network, Quarter)], CancellationToken.None);
         var failures = counts.Single(c => c.KeyHash.AsSpan().SequenceEqual(keys.Pair.Hash));
-        if (failures.Count > most.LoginFailures)
+        if (failures.Count > limits.LoginFailures)
             throw new RateLimitedException(failures.EndsAt - counters.Now);
     }
 
-    /// <summary>Forgets the failures of an account from a network.</summary>
+    /// <summary>Clears the failures of an account from a network.</summary>
     public async Task ForgetAsync(string account, string network, CancellationToken ct)
     {
         var keys = Keys.Of(account, network);
-        memory.Forget(keys.Pair);
+        cache.Forget(keys.Pair);
         await counters.ClearAsync(keys.Pair, keys.Seen, ct);
     }
 
-    // The account from this network, for a quarter of an hour and for an hour; the account from everywhere; the network for all accounts.
+    // Pair and Seen: the account from this network, for a quarter of an hour and for an hour. Account: from every network. Network: for
+    // every account.
     readonly record struct Keys(LimitKey Pair, LimitKey Seen, LimitKey Account, LimitKey Network)
     {
         public static Keys Of(string account, string network) => new(

@@ -3,15 +3,15 @@ using System.Collections.Concurrent;
 namespace Profiles.Infrastructure.Limits;
 
 /// <summary>
-/// What this instance need not ask the database for: keys that are refused until some time, and what it has taken in advance for others. It holds a bounded number of keys;
-/// what does not fit is asked for each time.
+/// Saves the database queries: keys that are refused until some time, and counts reserved in advance for others. It holds a bounded number
+/// of keys; the others are queried each time.
 /// </summary>
 sealed class LimitCache
 {
-    /// <summary>Of about a hundred bytes each.</summary>
+    /// <summary>Entries, of about a hundred bytes each.</summary>
     public const int Capacity = 10_000;
 
-    // To look through all of them takes about a millisecond.
+    // A sweep takes about a millisecond.
     static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(10);
 
     readonly ConcurrentDictionary<UInt128, Entry> entries = new();
@@ -21,21 +21,21 @@ sealed class LimitCache
 
     public int Count => entries.Count;
 
-    /// <summary>Until when a key is refused; null when that is not known here.</summary>
+    /// <summary>Until when a key is refused; null when the cache does not know.</summary>
     public DateTime? RefusedUntil(LimitKey key, DateTime now) =>
         entries.TryGetValue(key.Short, out var entry) && entry.IsRefusal && entry.Until > now ? entry.Until : null;
 
-    /// <summary>Uses one of those that were taken in advance; false when none is left.</summary>
+    /// <summary>Uses one of the reserved counts; false when none is left.</summary>
     public bool TryUse(LimitKey key, DateTime now) =>
         entries.TryGetValue(key.Short, out var entry) && !entry.IsRefusal && entry.Until > now && entry.TryUse();
 
-    /// <summary>From now on the key is refused without a look into the database.</summary>
+    /// <summary>Refuses the key until then, without a query.</summary>
     public void Refuse(LimitKey key, DateTime until, DateTime now) => Keep(key, new(0, until, isRefusal: true), now);
 
-    /// <summary>Keeps what was taken in advance.</summary>
+    /// <summary>Adds reserved counts.</summary>
     public void Put(LimitKey key, int left, DateTime until, DateTime now) => Keep(key, new(left, until, isRefusal: false), now);
 
-    /// <summary>Asks the database again.</summary>
+    /// <summary>Drops the entry, so that the database is queried again.</summary>
     public void Forget(LimitKey key)
     {
         if (entries.TryRemove(key.Short, out _))
@@ -48,7 +48,7 @@ sealed class LimitCache
         {
             if (entries.TryGetValue(key.Short, out var there))
             {
-                // Of requests that come at once each takes some: none of it is lost, and the last of them uses it up before anybody is refused.
+                // Concurrent requests each reserve some: none is lost, and all are used up before anybody is refused.
                 if (!there.IsRefusal && there.Until == entry.Until && there.TryMerge(entry))
                     return;
                 if (entries.TryUpdate(key.Short, entry, there))
@@ -68,7 +68,7 @@ sealed class LimitCache
 
     void Sweep(DateTime now)
     {
-        // A clock that was set back must not put it off.
+        // A clock that is set back must not postpone it.
         if ((now - sweptAt).Duration() < BetweenSweeps || !sweeping.TryEnter())
             return;
         try
@@ -98,9 +98,9 @@ sealed class LimitCache
 
         public bool TryUse()
         {
-            while (Volatile.Read(ref left) is > 0 and var there)
+            while (Volatile.Read(ref left) is > 0 and var current)
             {
-                if (Interlocked.CompareExchange(ref left, there - 1, there) == there)
+                if (Interlocked.CompareExchange(ref left, current - 1, current) == current)
                     return true;
             }
             return false;

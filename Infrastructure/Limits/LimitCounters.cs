@@ -3,37 +3,40 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Limits;
 
-/// <summary>The counts that all instances share, in windows of a fixed length that begin with the first count (docs/adr/0009-limits.md).</summary>
-sealed class LimitCounters(ProfilesDbContext db, LimitCache memory, TimeProvider clock)
+/// <summary>
+/// The counters that all instances share, in windows of a fixed length that start with the first count (docs/adr/0009-limits.md).
+/// </summary>
+sealed class LimitCounters(ProfilesDbContext db, LimitCache cache, TimeProvider clock)
 {
-    // So that what is allowed often costs a write in fifty requests, and not each.
-    const int Portions = 50, LargestPortion = 100;
+    // Counts are reserved in batches, so that a high limit costs one write in fifty requests.
+    const int BatchesPerLimit = 50, LargestBatch = 100;
 
     public DateTime Now => ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
 
-    /// <summary>Counts one; null, or how long to wait because there were more than <paramref name="most"/>.</summary>
+    /// <summary>Counts one; returns how long to wait when the count exceeds <paramref name="most"/>, else null.</summary>
     public async Task<TimeSpan?> TakeAsync(LimitKey key, int most, TimeSpan window, CancellationToken ct)
     {
         var now = Now;
-        if (memory.TryUse(key, now))
+        if (cache.TryUse(key, now))
             return null;
-        if (memory.RefusedUntil(key, now) is { } until)
+        if (cache.RefusedUntil(key, now) is { } until)
             return until - now;
-        var portion = Math.Clamp(most / Portions, 1, LargestPortion);
-        var counted = (await AddAsync([(key, window)], portion, now, ct)).Single();
-        var mine = portion - Math.Max(0, counted.Count - most);
-        if (mine > 1)
-            memory.Put(key, mine - 1, counted.EndsAt, now);
-        if (mine > 0 || memory.TryUse(key, now))
+        var batch = Math.Clamp(most / BatchesPerLimit, 1, LargestBatch);
+        var counted = (await AddAsync([(key, window)], batch, now, ct)).Single();
+        var allowed = batch - Math.Max(0, counted.Count - most);
+        if (allowed > 1)
+            cache.Put(key, allowed - 1, counted.EndsAt, now);
+        if (allowed > 0 || cache.TryUse(key, now))
             return null;
-        memory.Refuse(key, counted.EndsAt, now);
+        cache.Refuse(key, counted.EndsAt, now);
         return counted.EndsAt - now;
     }
 
-    /// <summary>Adds one to each count, all or none; gives them as they are then.</summary>
-    public Task<List<RateLimit>> AddAsync(IReadOnlyList<(LimitKey Key, TimeSpan Window)> counts, CancellationToken ct) => AddAsync(counts, 1, Now, ct);
+    /// <summary>Adds one to each count, all or none; returns the new counts.</summary>
+    public Task<List<RateLimit>> AddAsync(IReadOnlyList<(LimitKey Key, TimeSpan Window)> counts, CancellationToken ct) =>
+        AddAsync(counts, 1, Now, ct);
 
-    /// <summary>The counts of these keys whose time is not over.</summary>
+    /// <summary>The counts of these keys whose window has not ended.</summary>
     public Task<List<RateLimit>> ReadAsync(LimitKey one, LimitKey two, LimitKey three, LimitKey four, CancellationToken ct)
     {
         var (a, b, c, d, now) = (one.Hash, two.Hash, three.Hash, four.Hash, Now);
@@ -41,17 +44,18 @@ sealed class LimitCounters(ProfilesDbContext db, LimitCache memory, TimeProvider
             .Where(l => (l.KeyHash == a || l.KeyHash == b || l.KeyHash == c || l.KeyHash == d) && l.EndsAt > now).ToListAsync(ct));
     }
 
-    /// <summary>Begins anew.</summary>
+    /// <summary>Resets these counts.</summary>
     public Task ClearAsync(LimitKey one, LimitKey two, CancellationToken ct)
     {
         var (a, b) = (one.Hash, two.Hash);
         return db.RateLimits.Where(l => l.KeyHash == a || l.KeyHash == b).ExecuteDeleteAsync(ct);
     }
 
-    // One statement, so that of two instances neither overlooks the other; in the keys' order, so that neither waits for the other in a circle.
-    async Task<List<RateLimit>> AddAsync(IReadOnlyList<(LimitKey Key, TimeSpan Window)> counts, int portion, DateTime now, CancellationToken ct)
+    // One statement, so that no instance misses another's count; ordered by key, so that two of them never deadlock.
+    async Task<List<RateLimit>> AddAsync(
+        IReadOnlyList<(LimitKey Key, TimeSpan Window)> counts, int batch, DateTime now, CancellationToken ct)
     {
-        var arguments = new List<object> { now, portion };
+        var arguments = new List<object> { now, batch };
         var rows = new List<string>();
         foreach (var (key, window) in counts.OrderBy(c => c.Key.Short))
         {

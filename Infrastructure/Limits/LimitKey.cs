@@ -4,18 +4,19 @@ using System.Text;
 
 namespace Profiles.Infrastructure.Limits;
 
-/// <summary>What is limited and whom, as it is kept: SHA-256 of it, so that no table and no memory has a list of addresses.</summary>
+/// <summary>The key of a limit and of whom it counts. Only its SHA-256 is stored, so that no table or cache lists addresses.</summary>
 readonly record struct LimitKey
 {
     LimitKey(byte[] hash) => Hash = hash;
 
     public byte[] Hash { get; }
 
-    /// <summary>For this process's memory half of it is enough.</summary>
+    /// <summary>Half of the hash, which is enough for this process's cache.</summary>
     public UInt128 Short => BinaryPrimitives.ReadUInt128BigEndian(Hash);
 
-    /// <param name="what">What is limited.</param>
-    /// <param name="whom">Whom, in parts: a line break in one of them does not make it another's.</param>
+    /// <param name="what">The limit.</param>
+    /// <param name="whom">Whom it counts, in parts. Lengths are hashed too, so that a line break in a part cannot produce another's
+    /// key.</param>
     public static LimitKey Of(string what, params ReadOnlySpan<string> whom)
     {
         var text = new StringBuilder(what);

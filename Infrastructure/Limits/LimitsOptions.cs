@@ -3,15 +3,15 @@ using System.ComponentModel.DataAnnotations;
 namespace Profiles.Infrastructure.Limits;
 
 /// <summary>
-/// Settings of what is answered 429. Each number, 1 to 1000000, is counted over all instances from the first request until the time is over,
-/// unless it says "one instance".
+/// Settings of the limits that are answered 429. Each number, 1 to 1000000, is counted across all instances from the first request until
+/// its time is over, unless it says "one instance".
 /// </summary>
 public sealed class LimitsOptions
 {
-    /// <summary>No number may be larger.</summary>
+    /// <summary>The largest allowed number.</summary>
     public const int Most = 1_000_000;
 
-    /// <summary>Whether anything is counted and answered 429. <c>false</c> leaves it to a gateway before the service.</summary>
+    /// <summary>Whether limits are enforced. <c>false</c> leaves them to a gateway in front of the service.</summary>
     public bool Enabled { get; set; } = true;
 
     /// <summary>Wrong passwords for one account from one address in 15 minutes.</summary>
@@ -59,8 +59,8 @@ public sealed class LimitsOptions
     public int UnknownTokens { get; set; } = 600;
 
     /// <summary>
-    /// Confirmations of an address with a mailed token, from one client address in ten minutes: thousands of phones share a carrier's
-    /// address.
+    /// Confirmations of an address with a mailed token, from one client address in ten minutes: thousands of mobile clients share a
+    /// carrier's address.
     /// </summary>
     [Range(1, Most)]
     public int EmailVerifications { get; set; } = 3000;
@@ -82,8 +82,8 @@ public sealed class LimitsOptions
     public int UploadsAtOnce { get; set; } = 2;
 
     /// <summary>
-    /// Passwords that one instance verifies at a time for one account from one address. Fewer than may wait for their hash, so that others
-    /// have room.
+    /// Passwords that one instance verifies at a time for one account from one address. It is less than the queue for hashes, so that
+    /// others have room in that.
     /// </summary>
     [Range(1, Most)]
     public int LoginsAtOnce { get; set; } = 30;

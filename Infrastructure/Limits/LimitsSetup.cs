@@ -9,7 +9,7 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Limits;
 
-/// <summary>Registers what is limited, and says so of a route.</summary>
+/// <summary>Registers the limits, and marks the routes that have one.</summary>
 static class LimitsSetup
 {
     public static IServiceCollection AddLimits(this IServiceCollection services)
@@ -27,19 +27,21 @@ static class LimitsSetup
                 .ExecuteDeleteAsync(ct));
     }
 
-    /// <summary>The route answers 429 to whoever has asked too often: on an anonymous route an address, on any other a user.</summary>
+    /// <summary>The route answers 429 to too many requests: of an address on an anonymous route, of a user on any other.</summary>
     public static RouteHandlerBuilder LimitedTo(this RouteHandlerBuilder route, Limit limit) =>
         route.WithMetadata(new Limited(limit)).ProducesProblem(StatusCodes.Status429TooManyRequests);
 
-    /// <summary>The route answers 429 to a user who has too many requests of a kind under way.</summary>
+    /// <summary>The route answers 429 to a user with too many concurrent requests of a kind.</summary>
     public static RouteHandlerBuilder ConcurrencyLimitedTo(this RouteHandlerBuilder route, ConcurrencyLimit kind) =>
         route.WithMetadata(new ConcurrencyLimited(kind)).ProducesProblem(StatusCodes.Status429TooManyRequests);
 
-    /// <summary>Refuses an address that asks anonymous routes too often, before anything else is done for it.</summary>
+    /// <summary>Refuses an address with too many requests to anonymous routes, before any other work.</summary>
     public static IApplicationBuilder UseAddressLimits(this IApplicationBuilder app) => app.Use((context, next) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null ? next(context) : CountAsync(context, ClientNetwork.ForLimits(context), next));
+        context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null
+            ? next(context)
+            : CountAsync(context, ClientNetwork.ForLimits(context), next));
 
-    /// <summary>Refuses a user who asks too often, or too much at once; after authorisation, and before the body has arrived.</summary>
+    /// <summary>Refuses a user with too many requests, also concurrent ones; after authorisation and before the body arrives.</summary>
     public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         if (context.Features.Get<RequestUser>() is not { Id: var id })
@@ -48,20 +50,21 @@ static class LimitsSetup
             return;
         }
         var user = FormattableString.Invariant($"user {id}");
-        IDisposable? place = null;
-        // One that is refused is not counted.
-        if (context.GetEndpoint()?.Metadata.GetMetadata<ConcurrencyLimited>() is { Kind: var kind } && (place = context.RequestServices.GetRequiredService<ConcurrentRequests>().TryEnter(user, kind)) is null)
+        IDisposable? slot = null;
+        // A refused request is not counted.
+        if (context.GetEndpoint()?.Metadata.GetMetadata<ConcurrencyLimited>() is { Kind: var kind }
+            && (slot = context.RequestServices.GetRequiredService<ConcurrentRequests>().TryEnter(user, kind)) is null)
         {
             Refuse(context, ConcurrentRequests.RetryAfter);
             return;
         }
-        using (place)
+        using (slot)
             await CountAsync(context, user, next);
     });
 
     static async Task CountAsync(HttpContext context, string whom, RequestDelegate next)
     {
-        // What was sent before and is only answered again is no new request.
+        // A repetition that only gets its stored answer is not counted.
         if (context.GetEndpoint()?.Metadata.GetMetadata<Limited>() is { To: var limit } && !await IdempotencyKeys.IsRepeatAsync(context)
             && await context.RequestServices.GetRequiredService<RouteLimits>().WaitAsync(limit, whom, context.RequestAborted) is { } wait)
         {

@@ -3,16 +3,16 @@ using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Limits;
 
-/// <summary>What is limited besides failed logins; <see cref="LimitsOptions"/> has the number of each.</summary>
+/// <summary>The limits besides that of failed logins; <see cref="LimitsOptions"/> has their numbers.</summary>
 enum Limit
 {
     Registrations,
     Mails,
 
-    /// <summary>By the address of the mail and not by that of the client: what its owner asks for.</summary>
+    /// <summary>By the mail's address and not the client's: mails that its owner asks for.</summary>
     MailsToOne,
 
-    /// <summary>The same of what anybody may cause.</summary>
+    /// <summary>The same for mails that anybody may cause.</summary>
     MailsOfStrangers,
 
     /// <summary>By the session.</summary>
@@ -25,15 +25,15 @@ enum Limit
     PublicProfiles,
 }
 
-/// <summary>Says of a route that it is limited: by its clients' addresses where it is anonymous, else by its users.</summary>
+/// <summary>Route metadata: limited by the client's address on an anonymous route, by the user on any other.</summary>
 sealed record Limited(Limit To);
 
-/// <summary>Counts requests by whom they come from.</summary>
+/// <summary>Counts requests against the limits.</summary>
 sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options)
 {
     static readonly TimeSpan Hour = TimeSpan.FromHours(1), TenMinutes = TimeSpan.FromMinutes(10);
 
-    /// <summary>Counts one for an address, a user, a session or whatever else is limited; null, or how long it must wait.</summary>
+    /// <summary>Counts one for an address, a user or a session; returns how long to wait when that exceeds the limit, else null.</summary>
     public Task<TimeSpan?> WaitAsync(Limit limit, string whom, CancellationToken ct)
     {
         var o = options.Value;
@@ -56,8 +56,8 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
     }
 
     /// <summary>
-    /// Counts one for somebody whom the request names, such as the address that a mail is to go to: before it is known whether that is anybody's.
-    /// Throws <see cref="RateLimitedException"/>, which is answered 429.
+    /// Counts one for an address that the request names, before it is known whether anybody has it. Throws
+    /// <see cref="RateLimitedException"/>.
     /// </summary>
     public async Task TakeAsync(Limit limit, string whom, CancellationToken ct)
     {
@@ -65,6 +65,6 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             throw new RateLimitedException(wait);
     }
 
-    /// <summary>The same where nobody is to be told: whether it may be done.</summary>
+    /// <summary>The same for a limit that is not reported: whether it is still within the limit.</summary>
     public async Task<bool> TryTakeAsync(Limit limit, string whom, CancellationToken ct) => await WaitAsync(limit, whom, ct) is null;
 }

@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Diagnostics;
 
 namespace Profiles.Infrastructure.Logging;
 
-/// <summary>Whose request it is; for the log.</summary>
+/// <summary>The user of a request, for the log.</summary>
 sealed record RequestUser(long Id);
 
-/// <summary>One structured line for each request: route, status, duration and user id. Never a body, a token, an address or a header.</summary>
+/// <summary>Logs one structured line for each request: route, status, duration and user id. No body, token, address or header.</summary>
 sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
 {
     public async Task InvokeAsync(HttpContext context)
@@ -19,9 +19,9 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
         }
         finally
         {
-            // After an exception the endpoint is kept only there.
+            // The exception handler clears the endpoint and keeps it in its feature.
             var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
-            // The route's pattern, not the path: a path is the client's text.
+            // The route's pattern and not the path, which is the client's text.
             var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText;
             log.LogInformation(
                 "{Method} {Route} answered {Status} in {Milliseconds} ms for user {UserId}.",
@@ -35,8 +35,8 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
 }
 
 /// <summary>
-/// The one scope of the log: every line that a request leaves, the framework's too, has the trace id that its client was told.
-/// The framework's own scopes have the path, and stay out.
+/// The log's only scope: every line of a request, the framework's included, has the trace id that the client got. The framework's own
+/// scopes contain the path and are left out.
 /// </summary>
 sealed class TraceScope : IExternalScopeProvider, IDisposable
 {
@@ -53,7 +53,7 @@ sealed class TraceScope : IExternalScopeProvider, IDisposable
         // Nothing was pushed.
     }
 
-    // Pairs are written as members, and the whole as the scope's message.
+    // The console formatter writes the pairs as members, and the text as the scope's message.
     sealed class Trace(string id) : IEnumerable<KeyValuePair<string, object?>>
     {
         public IEnumerator<KeyValuePair<string, object?>> GetEnumerator()
@@ -67,7 +67,7 @@ sealed class TraceScope : IExternalScopeProvider, IDisposable
     }
 }
 
-/// <summary>Registers the log: one JSON object a line, times in UTC, so that nothing in a value can forge a line.</summary>
+/// <summary>Configures the log: one JSON object per line with times in UTC, so that no value can forge a line.</summary>
 static class LoggingSetup
 {
     public static void AddJsonLog(this ILoggingBuilder logging)
@@ -81,11 +81,11 @@ static class LoggingSetup
             o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
         });
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        // The fault handler says it once.
+        // ExceptionHandler logs it once.
         logging.AddFilter("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogLevel.None);
         logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Warning);
         logging.AddFilter("FastEndpoints", LogLevel.Warning);
-        // Its errors repeat what the fault handler logs, unique violations among them, which are no errors.
+        // Its errors repeat what ExceptionHandler logs, and include unique violations, which are expected.
         logging.AddFilter("Microsoft.EntityFrameworkCore.Update", LogLevel.None);
         logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
     }
