@@ -38,7 +38,7 @@ sealed record Problem(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), MaxLength(20)]
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary>The result of each check; with 503 of the readiness probe.</summary>
+    /// <summary>The result of each check; with 503 from the readiness probe.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), AllowedValues("ok", "failed")]
     public IReadOnlyDictionary<string, string>? Checks { get; init; }
 

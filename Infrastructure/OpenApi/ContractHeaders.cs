@@ -3,17 +3,17 @@ using NSwag;
 
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>The headers that an operation takes and answers, by its statuses.</summary>
+/// <summary>Describes the headers of an operation's request and of its answers.</summary>
 static class ContractHeaders
 {
-    // What Kestrel reads of all headers.
+    // Kestrel's limit for all headers.
     const int LongestHeader = 32768;
 
     public static void Add(OpenApiOperation operation, string method, IReadOnlyList<DescribedHeader> described)
     {
         var (isConditional, isTagged) = (operation.Responses.ContainsKey("412"), operation.Responses.ContainsKey("304"));
         if (isConditional)
-            Parameter(operation, "If-Match", "The `ETag` of the profile that is to be changed.", Text());
+            Parameter(operation, "If-Match", "The `ETag` of the profile to change.", Text());
         if (isTagged)
             Parameter(operation, "If-None-Match", "The `ETag` of the answer that the client has.", Text());
         foreach (var header in described.Where(d => !d.IsAnswered))
@@ -23,17 +23,17 @@ static class ContractHeaders
             if (status == "201")
                 Header(response, "Location", "Where the caller's own profile is.", Text(format: "uri-reference"));
             if (status == "304" || (status == "200" && (isTagged || isConditional)))
-                Header(response, "ETag", "Another one after every change.", Text("^\"[0-9a-f]{32}\"$"));
+                Header(response, "ETag", "Changes with every change of the profile.", Text("^\"[0-9a-f]{32}\"$"));
             if (isTagged && status is "200" or "304")
-                Header(response, "Cache-Control", "Whether and for how long the answer may be kept.", Text());
+                Header(response, "Cache-Control", "Whether and for how long the answer may be cached.", Text());
             foreach (var header in described.Where(d => d.IsAnswered && status[0] == '2'))
                 Header(response, header.Name, header.Description, Limited(header));
             if (status == "401")
                 Header(response, "WWW-Authenticate", "The challenge (RFC 6750).", Text("^Bearer"));
             if (status == "415" && method == OpenApiOperationMethod.Patch)
-                Header(response, "Accept-Patch", "The media type that a patch has (RFC 5789).", Text());
+                Header(response, "Accept-Patch", "The accepted media type of a patch (RFC 5789).", Text());
             if (status is "429" or "503")
-                Header(response, "Retry-After", "Seconds to wait.", Seconds());
+                Header(response, "Retry-After", "Seconds to wait before a retry.", Seconds());
         }
     }
 

@@ -17,15 +17,15 @@ using JsonSerializer = System.Text.Json.JsonSerializer;
 namespace Profiles.Infrastructure.OpenApi;
 
 /// <summary>
-/// What is the same for all operations: the one form of every error, which statuses there are by what an endpoint is, and whose alias
-/// it is.
+/// Describes what all operations share: the form of errors, the statuses that follow from the kind of endpoint, and which operation
+/// is an alias of which.
 /// </summary>
 sealed partial class ContractProcessor : IOperationProcessor
 {
-    /// <summary>The tag of the seeds' other paths.</summary>
+    /// <summary>The tag of the further paths of slices.</summary>
     public const string Aliases = "Aliases";
 
-    // What Kestrel reads of a request line.
+    // Kestrel's limit for a request line.
     const int LongestQuery = 8192;
 
     static readonly JsonSerializerOptions Wire = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -53,7 +53,7 @@ sealed partial class ContractProcessor : IOperationProcessor
 
     static void DescribeParameters(OperationProcessorContext context, IList<object> metadata)
     {
-        // The library leaves out what stands between two parameters of one segment.
+        // The library loses the text between two parameters of one segment.
         var positive = new HashSet<string>();
         context.OperationDescription.Path = "/" + Constraint().Replace(Description(context).RelativePath!, match =>
         {
@@ -88,40 +88,41 @@ sealed partial class ContractProcessor : IOperationProcessor
     {
         var responses = context.OperationDescription.Operation.Responses;
         var summary = context.GetEndpointDefinition()?.EndpointSummary;
-        var plain = metadata.OfType<ResponseExample>().ToDictionary(e => e.Status);
-        // The library guesses it of every route that needs a token; only some say it.
+        var examples = metadata.OfType<ResponseExample>().ToDictionary(e => e.Status);
+        // The library adds 403 to every route that needs a token; only some answer it.
         var declared = responses.Where(r => r.Key != "403" || summary?.Responses.ContainsKey(403) is true).ToDictionary();
         responses.Clear();
         foreach (var status in Statuses(context, declared.Keys, summary?.Responses.Keys ?? Enumerable.Empty<int>()).Order())
         {
             var key = status.ToString(CultureInfo.InvariantCulture);
-            var said = summary?.Responses.GetValueOrDefault(status) ?? plain.GetValueOrDefault(status)?.Description;
-            var example = summary?.ResponseExamples.GetValueOrDefault(status) ?? plain.GetValueOrDefault(status)?.Value;
+            var description = summary?.Responses.GetValueOrDefault(status) ?? examples.GetValueOrDefault(status)?.Description;
+            var example = summary?.ResponseExamples.GetValueOrDefault(status) ?? examples.GetValueOrDefault(status)?.Value;
             responses[key] = status >= StatusCodes.Status400BadRequest
-                ? Error(context, status, said, example as Problem)
-                : Success(declared[key], status, said, example, metadata);
+                ? Error(context, status, description, example as Problem)
+                : Success(declared[key], status, description, example, metadata);
         }
     }
 
-    // Whatever it is: 400 for a host name that is not ours, 500 for a fault.
-    // A slice needs the database (503), and what it writes may find no room (507).
-    static IEnumerable<int> Statuses(OperationProcessorContext context, IEnumerable<string> declared, IEnumerable<int> said)
+    // Every operation has 400, for a host name that is not allowed, and 500, for an unexpected error. A slice needs the database (503), and
+    // one that writes may find its disk full (507).
+    static IEnumerable<int> Statuses(OperationProcessorContext context, IEnumerable<string> declared, IEnumerable<int> described)
     {
         var endpoint = context.GetEndpointDefinition();
         int[] body = context.OperationDescription.Operation.RequestBody is null ? [] : [408, 413, 415];
         int[] token = endpoint is { AnonymousVerbs: null } ? [401] : [];
         int[] slice = endpoint is null ? [] : [503];
         int[] writing = endpoint is null || context.OperationDescription.Method == OpenApiOperationMethod.Get ? [] : [507];
-        return declared.Select(k => int.Parse(k, CultureInfo.InvariantCulture)).Concat(said)
+        return declared.Select(k => int.Parse(k, CultureInfo.InvariantCulture)).Concat(described)
             .Concat([400, 500, .. body, .. token, .. slice, .. writing]).Distinct();
     }
 
-    static OpenApiResponse Success(OpenApiResponse response, int status, string? said, object? example, IList<object> metadata)
+    static OpenApiResponse Success(
+        OpenApiResponse response, int status, string? description, object? example, IList<object> metadata)
     {
-        response.Description = said ?? ReasonPhrases.GetReasonPhrase(status);
+        response.Description = description ?? ReasonPhrases.GetReasonPhrase(status);
         if (status == StatusCodes.Status304NotModified)
             response.Content.Clear();
-        // A file has no type of ours.
+        // A file has no schema that the library could generate.
         var types = metadata.OfType<IProducesResponseTypeMetadata>().Where(p => p.StatusCode == status).SelectMany(p => p.ContentTypes);
         foreach (var type in types.Where(t => !t.EndsWith("json", StringComparison.Ordinal)))
         {
@@ -133,19 +134,19 @@ sealed partial class ContractProcessor : IOperationProcessor
         return response;
     }
 
-    // The sentence tells which of the status it is.
-    static OpenApiResponse Error(OperationProcessorContext context, int status, string? said, Problem? example)
+    // The description identifies the error among those with the same status.
+    static OpenApiResponse Error(OperationProcessorContext context, int status, string? description, Problem? example)
     {
-        var error = ErrorCodes.All.FirstOrDefault(e => e.Status == status && e.Sentence == said) ?? ErrorCodes.OfStatus(status);
+        var error = ErrorCodes.All.FirstOrDefault(e => e.Status == status && e.Sentence == description) ?? ErrorCodes.OfStatus(status);
         var media = new OpenApiMediaType
         {
             Schema = new() { Reference = context.SchemaGenerator.Generate(typeof(Problem), context.SchemaResolver).ActualSchema },
-            Example = Json(example ?? Problem.Example(error, sentence: said)),
+            Example = Json(example ?? Problem.Example(error, sentence: description)),
         };
-        return new() { Description = said ?? error.Sentence, Content = { [Problems.ContentType] = media } };
+        return new() { Description = description ?? error.Sentence, Content = { [Problems.ContentType] = media } };
     }
 
-    // As the wire writes it: the library's own serializer knows nothing of members that are left out, nor of JSON as a value.
+    // As the service writes it: the library's own serializer knows neither members that are left out nor JSON as a value.
     static JToken Json(object value)
     {
         using var text = new StringReader(JsonSerializer.Serialize(value, Wire));

@@ -2,9 +2,9 @@ using NJsonSchema;
 
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>What a route says of a header that it takes or answers, where no status tells it.</summary>
-/// <param name="Name">The header.</param>
+/// <summary>Route metadata: a header of the request or of the answers that does not follow from a status.</summary>
+/// <param name="Name">The header's name.</param>
 /// <param name="Description">One sentence.</param>
-/// <param name="Limit">Says what it may be.</param>
-/// <param name="IsAnswered">Whether it is a header of the answers that say that something was done, and not of the request.</param>
+/// <param name="Limit">Restricts the value's schema.</param>
+/// <param name="IsAnswered">Whether it is a header of successful answers and not of the request.</param>
 sealed record DescribedHeader(string Name, string Description, Action<JsonSchema> Limit, bool IsAnswered = false);

@@ -2,11 +2,11 @@ using NJsonSchema;
 
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>What a route says of a parameter that it reads itself, so that no request type describes it.</summary>
-/// <param name="Name">As it stands in the route or in the query.</param>
+/// <summary>Route metadata: a parameter that the route reads itself, so that no request type describes it.</summary>
+/// <param name="Name">Its name in the route or the query.</param>
 /// <param name="Description">One sentence.</param>
-/// <param name="Limit">Says what it may be; null where its type says enough.</param>
+/// <param name="Limit">Restricts the value's schema; null when its type is enough.</param>
 sealed record DescribedParameter(string Name, string Description, Action<JsonSchema>? Limit = null);
 
-/// <summary>Says of a route how large a file in its form may be, in bytes.</summary>
+/// <summary>Route metadata: the largest file in the route's form, in bytes.</summary>
 sealed record LargestFile(long Bytes);

@@ -8,7 +8,7 @@ using Profiles.Infrastructure.Errors;
 namespace Profiles.Infrastructure.OpenApi;
 
 /// <summary>
-/// Puts the document into the order in which a newcomer reads it: the page shows the tags, the paths and the methods as they stand.
+/// Orders the document as a newcomer reads it: the explorer shows tags, paths and methods in the document's order.
 /// </summary>
 sealed class DocumentLayout : IDocumentProcessor
 {
@@ -17,14 +17,14 @@ sealed class DocumentLayout : IDocumentProcessor
         ("Account", "Register and log in."),
         ("Profile", "Show and change the caller's own profile; show what others make public."),
         ("Images", "The profile's image."),
-        ("Sessions", "Stay logged in, and log phones out."),
+        ("Sessions", "Stay logged in, and log devices out."),
         ("Credentials", "Passwords and e-mail addresses."),
-        ("Deletion", "Delete the account with everything."),
-        ("Health", "For those who operate the service."),
+        ("Deletion", "Delete the account with all its data."),
+        ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
     ];
 
-    // What is not named here comes behind it, by its path.
+    // Operations that are not listed follow, ordered by path.
     static readonly string[] Story =
     [
         "Register", "Login",

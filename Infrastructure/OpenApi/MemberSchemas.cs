@@ -10,15 +10,15 @@ using Profiles.Infrastructure.Json;
 namespace Profiles.Infrastructure.OpenApi;
 
 /// <summary>
-/// Says of each member of a request or an answer whether it is always there, and bounds it where neither a rule nor an attribute does:
-/// a reader's buffers, and whoever looks for attacks, want to know.
+/// Marks the members of requests and answers that are always present, and bounds those that neither a rule nor an attribute bounds: clients
+/// size their buffers by it, and security scanners ask for it.
 /// </summary>
 sealed class MemberSchemas : ISchemaProcessor
 {
-    /// <summary>The longest text of an answer that has no limit of its own; tokens and addresses are shorter.</summary>
+    /// <summary>The limit of an answer's text without one of its own; tokens and addresses are shorter.</summary>
     public const int LongestText = 4096;
 
-    // RFC 3339, with a fraction of as many digits as anybody writes.
+    // RFC 3339, with as many fractional digits as anybody writes.
     const int LongestDate = 10, LongestTime = 40;
 
     const int MostItems = 1000;
@@ -33,13 +33,13 @@ sealed class MemberSchemas : ISchemaProcessor
                 continue;
             var attributes = property.PropertyInfo.GetCustomAttributes().ToArray();
             var isLeftOut = attributes.OfType<JsonIgnoreAttribute>().SingleOrDefault()?.Condition == JsonIgnoreCondition.WhenWritingNull;
-            // A request has what its type cannot do without; an answer has all its members, null where there is nothing.
+            // A request requires what its type does; an answer has all its members, null for no value.
             var isOptional = property.PropertyInfo.PropertyType.IsAssignableTo(typeof(IOptional));
             schema.IsRequired = isRequest ? !isOptional && property.Nullability != Nullability.Nullable : !isLeftOut;
             schema.IsNullableRaw ??= isOptional ? true : null;
             if (isLeftOut || oneMember is not null || schema.IsNullableRaw is false)
                 schema.IsNullableRaw = null;
-            // Null beside a reference needs a type (OpenAPI 3.0.3).
+            // A nullable reference needs a type (OpenAPI 3.0.3).
             if (schema.IsNullableRaw is true && schema.OneOf.Count > 0)
                 schema.Type = JsonObjectType.Object;
             if (attributes.OfType<DataTypeAttribute>().Any(a => a.DataType == DataType.Password))
@@ -52,7 +52,7 @@ sealed class MemberSchemas : ISchemaProcessor
         }
     }
 
-    /// <summary>Sets the limits that the schema lacks.</summary>
+    /// <summary>Sets the limits that a schema lacks.</summary>
     public static void Bound(JsonSchema schema, int longestText)
     {
         foreach (var inner in new[] { schema.Item, schema.AdditionalPropertiesSchema }.OfType<JsonSchema>().Where(s => !s.HasReference))

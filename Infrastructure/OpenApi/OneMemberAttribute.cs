@@ -1,6 +1,6 @@
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>Says of a request that one of its members must be there, whichever; null is not a value for any of them.</summary>
+/// <summary>One of the request's members must be present; none of them may be null.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 sealed class OneMemberAttribute : Attribute
 {

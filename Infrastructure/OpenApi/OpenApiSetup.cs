@@ -11,7 +11,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.OpenApi;
 
 /// <summary>
-/// The API's document at <c>/openapi/v1.json</c>, which is made when it is asked for first, and the explorer on it at <c>/swagger</c>.
+/// Serves the API document at <c>/openapi/v1.json</c>, generated on the first request, and the explorer at <c>/swagger</c>.
 /// </summary>
 static class OpenApiSetup
 {
@@ -30,7 +30,7 @@ static class OpenApiSetup
     {
         o.ShortSchemaNames = true;
         o.FlattenSchema = true;
-        // The slices say their tags themselves.
+        // The slices set their own tags.
         o.AutoTagPathSegmentIndex = 0;
         o.EnableJWTBearerAuth = false;
         o.SerializerSettings = s => s.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
@@ -47,16 +47,16 @@ static class OpenApiSetup
                 Type = OpenApiSecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "JWT",
-                Description = "The `access_token` that a login answers: a JWT, made and checked as RFC8725 advises.",
+                Description = "The `access_token` of a login: a JWT, issued and verified as RFC8725 advises.",
             });
             d.PostProcess = document =>
             {
                 document.Info.License = new() { Name = "MIT", Url = "https://opensource.org/license/mit" };
                 document.Info.Contact = new() { Name = "The Profiles authors" };
             };
-            // More members may join an answer, and those of a request that are not known are passed over.
+            // Answers may get further members, and unknown members of requests are ignored.
             d.SchemaSettings.AlwaysAllowAdditionalObjectProperties = true;
-            // Said outright: what is silent about its members is one without any to some generators of clients.
+            // Explicit, because some client generators take a schema without it for an object without members.
             d.SchemaSettings.TypeMappers.Add(new PrimitiveTypeMapper(
                 typeof(JsonElement), s => (s.Type, s.AdditionalPropertiesSchema) = (JsonObjectType.Object, new())));
             d.SchemaSettings.TypeMappers.Add(new OptionalMapper());
@@ -66,21 +66,21 @@ static class OpenApiSetup
         };
     }
 
-    /// <summary>An endpoint's name in the document: its slice; the further paths of a slice are its aliases.</summary>
+    /// <summary>An endpoint's operation id: the name of its slice; its further paths are aliases.</summary>
     public static string OperationId(EndpointNameGenerationContext context)
     {
         var slice = context.EndpointType.Name.Replace("Endpoint", "", StringComparison.Ordinal);
         return context.RouteNumber is > 1 and var number ? $"{slice}Alias{number - 1}" : slice;
     }
 
-    /// <summary>The slice that an operation id, maybe of an alias, is of.</summary>
+    /// <summary>The slice of an operation id, also of an alias.</summary>
     public static string Slice(string operationId) => operationId.Split("Alias")[0];
 
     public static void MapExplorer(this WebApplication app)
     {
         if (!app.Services.GetRequiredService<IOptions<ExplorerOptions>>().Value.Enabled)
             return;
-        // A route, so that other methods are answered as everywhere.
+        // A route, so that other methods are answered 405 as everywhere.
         app.MapGet(DocumentPath, ((IApplicationBuilder)app).New().UseExplorer(app).Build()).AllowAnonymous().ExcludeFromDescription();
         app.UseWhen(
             c => HttpMethods.IsGet(c.Request.Method) && c.Request.Path.StartsWithSegments(PagePath, StringComparison.Ordinal),
@@ -99,12 +99,12 @@ static class OpenApiSetup
         {
             document.DocumentName = "v1";
             document.Path = DocumentPath;
-            document.PostProcess = (made, _) =>
+            document.PostProcess = (generated, _) =>
             {
                 var basePath = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BasePath;
-                made.Generator = null;
-                made.Servers.Clear();
-                made.Servers.Add(new PublicServer { Url = basePath.Length == 0 ? "/" : basePath });
+                generated.Generator = null;
+                generated.Servers.Clear();
+                generated.Servers.Add(new PublicServer { Url = basePath.Length == 0 ? "/" : basePath });
             };
         },
         page =>
@@ -113,12 +113,12 @@ static class OpenApiSetup
             page.SwaggerRoutes.Add(new("Profiles", DocumentPath));
             page.DocExpansion = "list";
             page.DocumentTitle = "Profiles";
-            // From the page's own address, which may be below a proxy's path.
+            // Relative to the page, which may be below a proxy's path.
             page.TransformToExternalPath = (path, _) => path == PagePath ? PagePath[1..] : $"..{path}";
-            // As the document has them.
+            // In the document's order.
             (page.TagsSorter, page.OperationsSorter) = ("", "");
             page.DeActivateTryItOut();
-            // In place of the library's search, which it does not need. The aliases are folded until somebody looks for them.
+            // Replaces the library's script for its search box, which is not needed. Folds the aliases.
             page.CustomHeadContent = $"""
                 <script>
                 addEventListener("load", () => setTimeout(() =>
@@ -127,7 +127,7 @@ static class OpenApiSetup
                 """;
         });
 
-    // x-internal: whom a server is for (OWASP API9); this one is for everybody.
+    // x-internal says for whom a server is (OWASP API9): this one is for everybody.
     sealed class PublicServer : OpenApiServer
     {
         [JsonProperty("x-internal")]

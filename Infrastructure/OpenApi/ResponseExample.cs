@@ -1,7 +1,7 @@
 namespace Profiles.Infrastructure.OpenApi;
 
-/// <summary>What a route that is no slice of the framework says of an answer.</summary>
-/// <param name="Status">Its status.</param>
+/// <summary>Route metadata: an answer of a route that is no FastEndpoints endpoint.</summary>
+/// <param name="Status">The status.</param>
 /// <param name="Description">When it is answered.</param>
-/// <param name="Value">An example of it.</param>
+/// <param name="Value">An example of the body.</param>
 sealed record ResponseExample(int Status, string Description, object Value);
