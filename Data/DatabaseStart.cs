@@ -32,7 +32,7 @@ sealed class DatabaseStart(
         }
         catch (Exception e) when (engine.MayBeUnavailable && DatabaseErrors.MayRecover(e))
         {
-            log.LogWarning("The database is unavailable; requests that need it are answered 503 until it is available: {Reason}", e.Message);
+            log.LogWarning("The database is unavailable; requests that need it are answered 503 until it is back: {Reason}", e.Message);
         }
         catch (Exception e) when (DatabaseErrors.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
         {

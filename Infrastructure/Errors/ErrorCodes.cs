@@ -17,21 +17,26 @@ static class ErrorCodes
     // The request as a whole, on every route.
     public static readonly ErrorCode MalformedRequest = Of(400, "The request is not well-formed.");
     public static readonly ErrorCode MalformedJson = Of(400, "The body must be one JSON object in UTF-8, without duplicate members.");
-    public static readonly ErrorCode InvalidAccessToken = Of(401, "A valid access token is needed: send it as \"Authorization: Bearer <access_token>\".");
+    public static readonly ErrorCode InvalidAccessToken = Of(
+        401, "A valid access token is needed: send it as \"Authorization: Bearer <access_token>\".");
     public static readonly ErrorCode NotFound = Of(404, "There is nothing at this address.");
-    public static readonly ErrorCode MethodNotAllowed = Of(405, "This address does not know this method; the Allow header lists those that it knows.");
+    public static readonly ErrorCode MethodNotAllowed = Of(
+        405, "This address does not know this method; the Allow header lists those that it knows.");
     public static readonly ErrorCode RequestTimeout = Of(408, "The request took too long to arrive.");
     public static readonly ErrorCode BodyTooLarge = Of(413, "The request's body is too large.");
     public static readonly ErrorCode UnsupportedMediaType = Of(415, "The request's Content-Type is not supported here.");
-    public static readonly ErrorCode RateLimited = Of(429, "There were too many of these. Try again later; Retry-After says in how many seconds.");
-    public static readonly ErrorCode UnsupportedContentEncoding = Of(415, "The request's Content-Encoding is not decoded here; the Accept-Encoding header lists those that are.");
+    public static readonly ErrorCode RateLimited = Of(
+        429, "There were too many of these. Try again later; Retry-After says in how many seconds.");
+    public static readonly ErrorCode UnsupportedContentEncoding = Of(
+        415, "The request's Content-Encoding is not decoded here; the Accept-Encoding header lists those that are.");
     public static readonly ErrorCode HeadersTooLarge = Of(431, "The request's headers are too large.");
     public static readonly ErrorCode InternalError = Of(500, "Something went wrong on the server.");
     public static readonly ErrorCode ServiceBusy = Of(503, "The service is busy. Try again in a moment.");
     public static readonly ErrorCode ServiceNotReady = Of(503, "The service is not ready.");
     public static readonly ErrorCode StorageFull = Of(507, "The service has no room left to store this.");
 
-    public static readonly ErrorCode InvalidIdempotencyKey = Of(400, "An Idempotency-Key is one header of 1 to 255 printable ASCII characters.");
+    public static readonly ErrorCode InvalidIdempotencyKey = Of(
+        400, "An Idempotency-Key is one header of 1 to 255 printable ASCII characters.");
     public static readonly ErrorCode RequestUnderWay = Of(409, "The first request with this Idempotency-Key is under way.");
     public static readonly ErrorCode IdempotencyKeyReused = Of(422, "This Idempotency-Key was used for another request.");
 
@@ -67,7 +72,8 @@ static class ErrorCodes
     public static readonly ErrorCode NameRequired = Of(400, "A name is needed.");
     public static readonly ErrorCode NameTooLong = Of(400, $"A name has at most {UserProfile.NameMaxLength} characters.");
     public static readonly ErrorCode NameInvalid = Of(400, "A name has no control characters.");
-    public static readonly ErrorCode NameMisleading = Of(400, "A name has no characters that change the direction of the text, and no hidden ones.");
+    public static readonly ErrorCode NameMisleading = Of(
+        400, "A name has no characters that change the direction of the text, and no hidden ones.");
     public static readonly ErrorCode NameInvisible = Of(400, "A name has a letter, a digit or a symbol that can be seen.");
     public static readonly ErrorCode EmailRequired = Of(400, "An e-mail address is needed.");
     public static readonly ErrorCode EmailTooLong = Of(400, $"An e-mail address has at most {User.EmailMaxLength} characters.");
@@ -76,28 +82,35 @@ static class ErrorCodes
     public static readonly ErrorCode PasswordTooShort = Of(400, "A password has more characters than that.");
     public static readonly ErrorCode PasswordTooLong = Of(400, $"A password has at most {User.PasswordMaxBytes} bytes in UTF-8.");
     public static readonly ErrorCode PasswordInvalid = Of(400, "A password has no NUL characters.");
-    public static readonly ErrorCode PasswordTooCommon = Of(400, "This password is one of the most common ones: a stranger would try it first.");
-    public static readonly ErrorCode PasswordIsEmail = Of(400, "A password must not be your e-mail address, or the part of it before the @.");
+    public static readonly ErrorCode PasswordTooCommon = Of(
+        400, "This password is one of the most common ones: a stranger would try it first.");
+    public static readonly ErrorCode PasswordIsEmail = Of(
+        400, "A password must not be your e-mail address, or the part of it before the @.");
     public static readonly ErrorCode PasswordIsServiceName = Of(400, "A password must not be the name of this service.");
     public static readonly ErrorCode CurrentPasswordRequired = Of(400, "The current password is needed.");
     public static readonly ErrorCode TokenRequired = Of(400, "The token of the mail is needed.");
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");
     public static readonly ErrorCode DeviceInvalid = Of(400, "A device's name has no control characters.");
-    public static readonly ErrorCode DeviceMisleading = Of(400, "A device's name has no characters that change the direction of the text, and no hidden ones.");
-    public static readonly ErrorCode UsernameWrongLength = Of(400, $"A username has {UserProfile.UsernameMinLength} to {UserProfile.UsernameMaxLength} characters.");
-    public static readonly ErrorCode UsernameInvalid = Of(400, "A username is made of the letters a to z, digits, underscores and single dots between them.");
+    public static readonly ErrorCode DeviceMisleading = Of(
+        400, "A device's name has no characters that change the direction of the text, and no hidden ones.");
+    public static readonly ErrorCode UsernameWrongLength = Of(
+        400, $"A username has {UserProfile.UsernameMinLength} to {UserProfile.UsernameMaxLength} characters.");
+    public static readonly ErrorCode UsernameInvalid = Of(
+        400, "A username is made of the letters a to z, digits, underscores and single dots between them.");
     public static readonly ErrorCode UsernameReserved = Of(400, "This username is reserved.");
     public static readonly ErrorCode BioTooLong = Of(400, $"A bio has at most {UserProfile.BioMaxLength} characters.");
     public static readonly ErrorCode BioInvalid = Of(400, "A bio has no control characters but line feeds and tabs.");
-    public static readonly ErrorCode PhoneInvalid = Of(400, "A phone number is a plus sign and 7 to 15 digits, country code first (E.164).");
+    public static readonly ErrorCode PhoneInvalid = Of(
+        400, "A phone number is a plus sign and 7 to 15 digits, country code first (E.164).");
     public static readonly ErrorCode BirthDateInvalid = Of(400, "A date of birth is written as 1990-05-17.");
     public static readonly ErrorCode BirthDateTooEarly = Of(400, $"A date of birth is not before {UserProfile.EarliestBirthDate.Year}.");
     public static readonly ErrorCode BirthDateInFuture = Of(400, "A date of birth is not in the future.");
     public static readonly ErrorCode LocaleInvalid = Of(400, "A locale is a language tag such as en or pt-BR (BCP 47).");
     public static readonly ErrorCode TimeZoneUnknown = Of(400, "A time zone is a name of the IANA database such as Europe/Berlin.");
     public static readonly ErrorCode MetadataInvalid = Of(400, "Metadata is a JSON object without NUL characters.");
-    public static readonly ErrorCode MetadataTooLarge = Of(400, $"Metadata has at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8.");
+    public static readonly ErrorCode MetadataTooLarge = Of(
+        400, $"Metadata has at most {UserProfile.MetadataMaxBytes} bytes as JSON in UTF-8.");
 
     /// <summary>All of them, in the order above.</summary>
     public static readonly IReadOnlyList<ErrorCode> All =

@@ -52,13 +52,14 @@ static class Problems
         problem.Extensions["trace_id"] = TraceId(context);
     }
 
-    /// <summary>Lists the refused fields under the names that the client sent; the code and the sentence are those of the first.</summary>
+    /// <summary>Lists the refused fields by the names that the client sent; the code and sentence are those of the first.</summary>
     public static HttpValidationProblemDetails Validation(
         IEnumerable<ValidationFailure> failures, HttpContext context, int status)
     {
         var all = failures.ToArray();
         var byField = all.Where(f => f.PropertyName.Length > 0).GroupBy(f => f.PropertyName).ToArray();
-        var problem = new HttpValidationProblemDetails(byField.ToDictionary(g => g.Key, g => g.Select(f => f.ErrorMessage).Distinct().ToArray()))
+        var problem = new HttpValidationProblemDetails(
+            byField.ToDictionary(g => g.Key, g => g.Select(f => f.ErrorMessage).Distinct().ToArray()))
         {
             Status = status,
             Detail = all[0].ErrorMessage,

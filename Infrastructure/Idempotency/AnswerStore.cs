@@ -45,7 +45,8 @@ sealed class AnswerStore(ProfilesDbContext db, TimeProvider clock)
                 return (there, false);
             var taken = await Mine(there).ExecuteUpdateAsync(
                 a => a.SetProperty(x => x.RequestHash, requestHash).SetProperty(x => x.CreatedAt, now)
-                    .SetProperty(x => x.Status, (int?)null).SetProperty(x => x.Headers, (string?)null).SetProperty(x => x.Body, (byte[]?)null),
+                    .SetProperty(x => x.Status, (int?)null).SetProperty(x => x.Headers, (string?)null)
+                    .SetProperty(x => x.Body, (byte[]?)null),
                 ct);
             if (taken == 1)
                 return (mine, true);

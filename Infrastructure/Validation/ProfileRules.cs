@@ -6,10 +6,12 @@ using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Validation;
 
-/// <summary>What holds for a name, an address and a password wherever one is set; the limits are the entities'.</summary>
+/// <summary>The rules for names, addresses, passwords and devices wherever one is set; the limits are the entities'.</summary>
 static partial class ProfileRules
 {
-    /// <summary>1 to 100 code points after trimming, at least one of which can be seen; none of them a control character or one that turns the text around it.</summary>
+    /// <summary>
+    /// 1 to 100 code points after trimming, at least one of them visible; no control characters and none that change the text's direction.
+    /// </summary>
     public static IRuleBuilderOptions<T, string?> PersonName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
         .NotEmpty().WithError(ErrorCodes.NameRequired)
@@ -18,14 +20,14 @@ static partial class ProfileRules
         .Must(n => !VisibleText.Misleads(n!)).WithError(ErrorCodes.NameMisleading)
         .Must(n => VisibleText.IsVisible(n!)).WithError(ErrorCodes.NameInvisible);
 
-    /// <summary>An address in ASCII: look-alike letters would make two accounts of what people read as one.</summary>
+    /// <summary>An ASCII address: look-alike letters would make two accounts of addresses that people read as one.</summary>
     public static IRuleBuilderOptions<T, string?> EmailAddress<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
         .NotEmpty().WithError(ErrorCodes.EmailRequired)
         .Characters(1, User.EmailMaxLength, e => e.Trim().Length).WithError(ErrorCodes.EmailTooLong)
         .Pattern($@"^[ \t]*{AddressForm}[ \t]*$", e => IsAddress(e.Trim(' ', '\t'))).WithError(ErrorCodes.EmailInvalid);
 
-    /// <summary>Long enough in code points, and no more bytes than bcrypt reads.</summary>
+    /// <summary>At least the minimum of code points, and no more bytes than bcrypt reads.</summary>
     public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilderInitial<T, string?> rule, int minimumLength) => rule
         .Cascade(CascadeMode.Stop)
         .Given().WithError(ErrorCodes.PasswordRequired)
@@ -33,14 +35,14 @@ static partial class ProfileRules
         .Characters(1, User.PasswordMaxBytes, Encoding.UTF8.GetByteCount).WithError(ErrorCodes.PasswordTooLong)
         .WithoutNul().WithError(ErrorCodes.PasswordInvalid);
 
-    /// <summary>What an app may call a phone: at most 100 code points, none of them a control character.</summary>
+    /// <summary>The name of a device: at most 100 code points, no control characters.</summary>
     public static IRuleBuilderOptions<T, string?> DeviceName<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
         .Characters(0, Session.DeviceMaxLength, Trimmed).WithError(ErrorCodes.DeviceTooLong)
         .Pattern($"^[^{TextRules.Controls}]*$", d => !VisibleText.HasControls(d)).WithError(ErrorCodes.DeviceInvalid)
         .Must(d => d is null || !VisibleText.Misleads(d)).WithError(ErrorCodes.DeviceMisleading);
 
-    // Something besides blanks and control characters, and none of the latter.
+    // At least one character that is no blank, and no control characters.
     const string NameForm = $@"^[^{TextRules.Controls}]*[^\s{TextRules.Controls}][^{TextRules.Controls}]*$";
 
     static int Trimmed(string text) => TextRules.CodePoints(text.Trim());
@@ -50,8 +52,10 @@ static partial class ProfileRules
     // RFC 5321, 4.5.3.1.1.
     const int LocalPartMaxLength = 64;
 
-    /// <summary>RFC 5321 less its quoted strings and address literals, which no phone's keyboard has ever sent; at least two labels.</summary>
-    public const string AddressForm = @"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    /// <summary>RFC 5321 without quoted strings and address literals, which no mobile keyboard sends; at least two labels.</summary>
+    public const string AddressForm =
+        @"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+        + @"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 
     [GeneratedRegex($@"^{AddressForm}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Address();

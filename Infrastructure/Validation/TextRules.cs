@@ -3,32 +3,32 @@ using FluentValidation.Validators;
 
 namespace Profiles.Infrastructure.Validation;
 
-/// <summary>Rules for texts that say in the API's document what they ask for.</summary>
+/// <summary>Rules for texts that also describe themselves in the API document.</summary>
 static class TextRules
 {
-    /// <summary>What no text that is kept may have in it, as JSON Schema writes it.</summary>
+    /// <summary>The control characters that no stored text may contain, as JSON Schema writes them.</summary>
     public const string Controls = @"\u0000-\u001f\u007f-\u009f";
 
     const string WithoutNulForm = @"^[^\u0000]*$";
 
-    /// <summary>There is a text, be it of blanks alone.</summary>
+    /// <summary>The text is not empty; blanks count.</summary>
     public static IRuleBuilderOptions<T, string?> Given<T>(this IRuleBuilder<T, string?> rule) => rule.SetValidator(new GivenRule<T>());
 
-    /// <summary>A text has so many code points.</summary>
+    /// <summary>The text has this many code points.</summary>
     /// <param name="rule">The rules before this one.</param>
-    /// <param name="min">The least.</param>
-    /// <param name="max">The most; -1 where only the body's size bounds it.</param>
-    /// <param name="count">What is counted where it is not the code points of the text as it was sent.</param>
+    /// <param name="min">The minimum.</param>
+    /// <param name="max">The maximum; -1 when only the body's size limits it.</param>
+    /// <param name="count">Counts something else than the text's code points.</param>
     public static IRuleBuilderOptions<T, string?> Characters<T>(
         this IRuleBuilder<T, string?> rule, int min, int max, Func<string, int>? count = null) =>
         rule.SetValidator(new LengthRule<T>(min, max, count ?? CodePoints));
 
-    /// <summary>A text has a form. The document says it as JSON Schema can (ECMA 262); what decides is <paramref name="holds"/>.</summary>
+    /// <summary>The text has a form. The document shows the ECMA 262 expression; <paramref name="holds"/> decides.</summary>
     public static IRuleBuilderOptions<T, string?> Pattern<T>(
         this IRuleBuilder<T, string?> rule, string expression, Func<string, bool> holds) =>
         rule.SetValidator(new PatternRule<T>(expression, holds));
 
-    /// <summary>No database and no hash takes a NUL.</summary>
+    /// <summary>The text has no NUL, which neither PostgreSQL nor bcrypt accepts.</summary>
     public static IRuleBuilderOptions<T, string?> WithoutNul<T>(this IRuleBuilder<T, string?> rule) =>
         rule.SetValidator(new PatternRule<T>(WithoutNulForm, t => !t.Contains('\0')));
 
