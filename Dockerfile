@@ -1,4 +1,4 @@
-# The image build itself has not been run where this is developed; Tests/ContainerTests.cs checks what can be checked without an engine.
+# Tests/ContainerTests.cs checks this file without a container engine; the build itself has not been run.
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 COPY .editorconfig global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
@@ -15,7 +15,7 @@ FROM mcr.microsoft.com/dotnet/aspnet:10.0
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin profiles \
  && install -d -o profiles -g profiles -m 0700 /data /static
 COPY --from=build /app /app
-# DOTNET_EnableDiagnostics: the runtime then needs no file of its own on a read-only root.
+# Without diagnostics the runtime needs no file on a read-only root.
 ENV ASPNETCORE_URLS=http://0.0.0.0:8000 \
     DataDirectory=/data \
     Images__Directory=/static \
@@ -25,5 +25,6 @@ USER profiles
 VOLUME ["/data", "/static"]
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+  CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 \
+    && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["/usr/share/dotnet/dotnet", "Profiles.dll"]

@@ -6,7 +6,7 @@ using NetVips;
 
 namespace Profiles.Tests.Readme;
 
-/// <summary>Makes docs/profiles.png for <c>./dev picture</c>: the explorer and a profile with its image.</summary>
+/// <summary>Makes docs/profiles.png for <c>./dev screenshot</c>: the explorer and a profile with its image.</summary>
 public sealed class ReadmeScreenshot
 {
     static readonly string Here = Path.Combine(ArchitectureTests.Repository(), "Tests", "Readme");
