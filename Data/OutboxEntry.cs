@@ -61,7 +61,7 @@ enum OutboxState
 
 /// <summary>
 /// Work for another store, recorded in the transaction that causes it; the row is deleted when the work is done. The background service
-/// picks it up when it is due, and whoever works on it sets that time ahead.
+/// picks it up when it is due, and each attempt first postpones that time.
 /// </summary>
 sealed class OutboxEntry
 {

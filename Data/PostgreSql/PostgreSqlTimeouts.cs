@@ -5,8 +5,8 @@ using Npgsql;
 namespace Profiles.Data.PostgreSql;
 
 /// <summary>
-/// Fails a request's further database calls once one has timed out; see <see cref="TimedOutContexts"/>. With <c>Database__Timeout</c> at ten
-/// seconds, an upload that finds a locked row and cleans up was answered after 6.2 seconds, and without this after 12.5.
+/// Fails a request's further database calls once one has timed out; see <see cref="TimedOutContexts"/>. With <c>Database__Timeout</c> at
+/// ten seconds, an upload that finds a locked row and cleans up was answered after 6.2 seconds, and without this after 12.5.
 /// </summary>
 sealed class PostgreSqlTimeouts : DbConnectionInterceptor, IDbCommandInterceptor, IDbTransactionInterceptor
 {

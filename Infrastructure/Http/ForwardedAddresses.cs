@@ -26,7 +26,7 @@ static class ForwardedAddresses
         var networks = new List<IPNetwork>();
         foreach (var part in Parts(setting).Where(p => p != UnixSocket))
         {
-            // The parser takes 10.1 for an address; whoever wrote it meant a network.
+            // The parser takes 10.1 for an address, but its author meant a network.
             var isWhole = part.Contains(':', StringComparison.Ordinal) || part.Count(c => c == '.') == 3;
             if (isWhole && IPNetwork.TryParse(part, out var network))
                 networks.Add(network);

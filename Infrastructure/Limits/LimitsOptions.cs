@@ -82,8 +82,8 @@ public sealed class LimitsOptions
     public int UploadsAtOnce { get; set; } = 2;
 
     /// <summary>
-    /// Passwords that one instance verifies at a time for one account from one address. The default is less than the queue for hashing holds,
-    /// so that others have room in it.
+    /// Passwords that one instance verifies at a time for one account from one address. The default is less than the queue for hashing
+    /// holds, so that others have room in it.
     /// </summary>
     [Range(1, Most)]
     public int LoginsAtOnce { get; set; } = 30;
