@@ -16,7 +16,8 @@ sealed class ChangePasswordEndpoint(
     public override void Configure()
     {
         Put("/me/password");
-        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden).ConcurrencyLimitedTo(ConcurrencyLimit.Passwords).WithTags("Credentials"));
+        Description(d => d.ProducesProblem(StatusCodes.Status403Forbidden)
+            .ConcurrencyLimitedTo(ConcurrencyLimit.Passwords).WithTags("Credentials"));
         Summary(s =>
         {
             s.Summary = "Change my password";

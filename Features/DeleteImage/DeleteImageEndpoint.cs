@@ -59,7 +59,8 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
     });
 
     // After a failed deletion: restores the row, unless the image is gone all the same.
-    Task<bool> IsGoneOrRestoreAsync(OutboxEntry removal, ProfileImage image, bool isRefused) => db.ChangeLockedProfileAsync(me.Id, async profile =>
+    Task<bool> IsGoneOrRestoreAsync(
+        OutboxEntry removal, ProfileImage image, bool isRefused) => db.ChangeLockedProfileAsync(me.Id, async profile =>
     {
         // Another instance has picked the entry up and finished it, or only the image's variants are left.
         if (!await db.Outbox.AnyAsync(e => e.Id == removal.Id, CancellationToken.None) || !storages.Of(image).MayHave(me.Id, image))
