@@ -36,7 +36,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         var database = cluster.CreateDatabase();
         await using var proxy = new Proxy(instances: 3);
         var instances = await Task.WhenAll(proxy.Instances.Select(address => StartAsync(database, proxy, address)));
-        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = proxy.Address, Timeout = TimeSpan.FromSeconds(20) };
+        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } }) { BaseAddress = proxy.Address, Timeout = TimeSpan.FromSeconds(20) };
         using var end = new CancellationTokenSource();
         var killing = Task.FromResult(0);
         try

@@ -48,7 +48,7 @@ public sealed class ServerProcess : IAsyncDisposable
         Running[this] = true;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        Client = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
+        Client = new(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } }) { BaseAddress = Address };
     }
 
     /// <summary>Where it works; empty at the start.</summary>

@@ -12,7 +12,7 @@ sealed record ServerUser(HttpClient Client) : IDisposable
         var (email, password) = ($"{Guid.NewGuid():N}@example.com", "correct horse battery staple");
         await (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, ct)).ShouldBeAsync(HttpStatusCode.Created);
         var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password }, ct)).ShouldBeAsync(HttpStatusCode.OK);
-        var client = new HttpClient { BaseAddress = server.Address };
+        var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Address };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", login.GetProperty("access_token").GetString()!);
         return new(client);
     }

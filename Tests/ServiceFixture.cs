@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.Mvc.Testing.Handlers;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -22,7 +23,16 @@ public abstract class ServiceFixture : IAsyncLifetime
     public HttpClient Client { get; private set; } = null!;
 
     /// <summary>Follows redirects and keeps cookies unless told otherwise.</summary>
-    public HttpClient CreateClient(WebApplicationFactoryClientOptions? options = null) => service.CreateClient(options ?? new());
+    public HttpClient CreateClient(WebApplicationFactoryClientOptions? options = null)
+    {
+        options ??= new();
+        return service.CreateDefaultClient(options.BaseAddress,
+        [
+            .. options.AllowAutoRedirect ? [new RedirectHandler(options.MaxAutomaticRedirections)] : Array.Empty<DelegatingHandler>(),
+            .. options.HandleCookies ? [new CookieContainerHandler()] : Array.Empty<DelegatingHandler>(),
+            new DocumentedAnswers(),
+        ]);
+    }
 
     /// <summary>Before the service starts, by the first fixture of its type.</summary>
     protected virtual ValueTask PreSetupAsync() => ValueTask.CompletedTask;

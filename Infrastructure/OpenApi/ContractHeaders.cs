@@ -27,7 +27,7 @@ static class ContractHeaders
             if (isTagged && status is "200" or "304")
                 Header(response, "Cache-Control", "Whether and for how long the answer may be cached.", Text());
             foreach (var header in described.Where(d => d.IsAnswered && status[0] == '2'))
-                Header(response, header.Name, header.Description, Limited(header));
+                Header(response, header.Name, header.Description, Limited(header), isRequired: false);
             if (status == "401")
                 Header(response, "WWW-Authenticate", "The challenge (RFC 6750).", Text("^Bearer"));
             if (status == "415" && method == OpenApiOperationMethod.Patch)
@@ -47,10 +47,11 @@ static class ContractHeaders
         return schema;
     }
 
-    static JsonSchema Seconds() => new() { Type = JsonObjectType.Integer, Format = JsonFormatStrings.Integer, Minimum = 1, Maximum = 3600 };
+    // The longest window is an hour, and the clock of the instance that began it may be ahead.
+    static JsonSchema Seconds() => new() { Type = JsonObjectType.Integer, Format = JsonFormatStrings.Integer, Minimum = 1, Maximum = 7200 };
 
-    static void Header(OpenApiResponse response, string name, string description, JsonSchema schema) =>
-        response.Headers[name] = new() { Description = description, Schema = schema };
+    static void Header(OpenApiResponse response, string name, string description, JsonSchema schema, bool isRequired = true) =>
+        response.Headers[name] = new() { Description = description, IsRequired = isRequired, Schema = schema };
 
     static void Parameter(OpenApiOperation operation, string name, string description, JsonSchema schema) =>
         operation.Parameters.Add(new() { Name = name, Kind = OpenApiParameterKind.Header, Description = description, Schema = schema });

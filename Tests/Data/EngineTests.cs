@@ -118,11 +118,11 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             {
                 Key = new string('k', ProfileImage.KeyMaxLength),
                 Url = "/" + new string('u', ProfileImage.UrlMaxLength - 1),
-                Width = int.MaxValue,
-                Height = int.MaxValue,
+                Width = ushort.MaxValue,
+                Height = ushort.MaxValue,
                 Bytes = int.MaxValue,
                 Thumbhash = new string('t', ProfileImage.ThumbhashMaxLength),
-                DominantColor = new string('c', ProfileImage.DominantColorMaxLength),
+                DominantColor = "#" + new string('c', ProfileImage.DominantColorMaxLength - 1),
                 UpdatedAt = DateTime.UnixEpoch,
             };
             return await db.SaveChangesAsync(Cancellation);

@@ -20,7 +20,7 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
         var (access, refresh) = ("", login.GetProperty("refresh_token").GetString()!);
 
         await using var line = new BadLine(server.Address.Port);
-        using var phone = new HttpClient { BaseAddress = new($"http://127.0.0.1:{line.Port}"), DefaultRequestHeaders = { ConnectionClose = true } };
+        using var phone = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = new($"http://127.0.0.1:{line.Port}"), DefaultRequestHeaders = { ConnectionClose = true } };
         var (done, lost) = (0, 0);
         while (done < 1000)
         {

@@ -30,7 +30,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
 {
     const int MaxBytes = UploadImageServer.MaxBytes;
 
-    readonly HttpClient client = new() { BaseAddress = server.Process.Address };
+    readonly HttpClient client = new(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Process.Address };
     string token = "";
     string file = "";
 

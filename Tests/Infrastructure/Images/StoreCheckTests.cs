@@ -147,7 +147,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         var email = $"{user}@example.com";
         (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
         var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
-        using var client = new HttpClient { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
+        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
         await client.PutUpAsync(Picture.Png(60 + user, 40, (byte)(40 * user), 0, 128), Token);
     }
 }
