@@ -2,7 +2,11 @@ using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using Profiles.Data;
+using Profiles.Data.PostgreSql;
+using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests;
 
@@ -35,6 +39,12 @@ static class TestDatabase
         lock (Known)
             return Known.Add(name) ? Cluster.CreateDatabase(name) : Cluster.ConnectionString(name);
     }
+
+    /// <summary>The context on the database of a data directory, on PostgreSQL by the connection string that <see cref="For"/> gives.</summary>
+    public static ProfilesDbContext Open(string dataDirectory, string? postgreSql) => postgreSql is null
+        ? new SqliteProfilesDbContext(new DbContextOptionsBuilder<SqliteProfilesDbContext>()
+            .UseSqlite($"Data Source={Path.Combine(dataDirectory, "profiles.db")};Pooling=false").Options)
+        : new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql($"{postgreSql};Pooling=false").Options);
 
     /// <summary>How many rows the history of migrations has in the database of a data directory.</summary>
     public static long AppliedMigrations(string dataDirectory)

@@ -4,9 +4,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
-using Profiles.Data;
-using Profiles.Data.PostgreSql;
-using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 
@@ -33,7 +30,7 @@ public sealed class OldAddressesFixture : ProfilesFixture
         var (data, images) = (a.GetSetting("DataDirectory")!, Path.Combine(a.GetSetting("Images:Directory")!, "profile"));
         Directory.CreateDirectory(data);
         Directory.CreateDirectory(images);
-        using (var db = Open(data, a.GetSetting("ConnectionStrings:Profiles")))
+        using (var db = TestDatabase.Open(data, a.GetSetting("ConnectionStrings:Profiles")))
         {
             db.GetService<IMigrator>().Migrate(Before);
             var time = TestDatabase.IsPostgreSql ? "TIMESTAMPTZ '2026-01-01Z'" : "'2026-01-01 00:00:00'";
@@ -56,10 +53,6 @@ public sealed class OldAddressesFixture : ProfilesFixture
     }
 
     static void Execute(DbContext db, string sql) => db.Database.ExecuteSqlRaw(sql);
-
-    static ProfilesDbContext Open(string data, string? postgreSql) => postgreSql is null
-        ? new SqliteProfilesDbContext(new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite($"Data Source={Path.Combine(data, "profiles.db")};Pooling=false").Options)
-        : new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql($"{postgreSql};Pooling=false").Options);
 }
 
 public sealed class ImageAddressMigrationTests(OldAddressesFixture app) : TestBase<OldAddressesFixture>

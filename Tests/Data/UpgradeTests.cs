@@ -1,0 +1,128 @@
+using System.Data.Common;
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace Profiles.Tests.Data;
+
+/// <summary>
+/// A service on a database that has been through every schema: at each, a user and a row of each table are written as that version and the
+/// version before it write them. A table or column that another version still names must stay, and one that it does not know must not be
+/// asked of it: a migration that breaks this fails here.
+/// </summary>
+public sealed class UpgradedFixture : ProfilesFixture
+{
+    public const string Password = "correct horse battery staple";
+
+    // Beyond what the database gives by itself afterwards.
+    const int FirstUser = 1000;
+
+    // The service makes its own; one that it cannot read stops the start.
+    static readonly string[] Skipped = ["signing_keys", "__EFMigrationsHistory", "__EFMigrationsLock", "sqlite_sequence"];
+
+    readonly string hash = BCrypt.Net.BCrypt.HashPassword(Password, 4);
+
+    /// <summary>Those who were written, by the schema and the version that wrote them.</summary>
+    public Dictionary<string, string> Emails { get; } = [];
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        var data = a.GetSetting("DataDirectory")!;
+        Directory.CreateDirectory(data);
+        using var db = TestDatabase.Open(data, a.GetSetting("ConnectionStrings:Profiles"));
+        db.Database.OpenConnection();
+        var before = new List<Column>();
+        foreach (var migration in db.Database.GetMigrations())
+        {
+            db.GetService<IMigrator>().Migrate(migration);
+            if (before.Count > 0)
+                Write($"the version before {migration}", db.Database.GetDbConnection(), before);
+            before = Columns(db.Database.GetDbConnection());
+            Write(migration, db.Database.GetDbConnection(), before);
+        }
+    }
+
+    void Write(string version, DbConnection connection, List<Column> columns)
+    {
+        var user = FirstUser + Emails.Count;
+        Emails[version] = Email(user);
+        // The others refer to these two.
+        foreach (var table in columns.GroupBy(c => c.Table).OrderByDescending(t => t.Key == "users").ThenByDescending(t => t.Key == "user_profiles"))
+        {
+            using var command = connection.CreateCommand();
+            var values = table.Select(c => (c.Name, Value: Value(c, user))).Where(c => c.Value is not null).ToArray();
+            var (names, parameters) = (values.Select(c => c.Name), values.Select(c => $"@{c.Name}"));
+            command.CommandText = $"INSERT INTO {table.Key} ({string.Join(", ", names)}) VALUES ({string.Join(", ", parameters)})";
+            foreach (var (name, value) in values)
+            {
+                var parameter = command.CreateParameter();
+                (parameter.ParameterName, parameter.Value) = (name, value);
+                command.Parameters.Add(parameter);
+            }
+            command.ExecuteNonQuery().ShouldBe(1);
+        }
+    }
+
+    static string Email(int user) => $"user{user}@example.com";
+
+    // As the service writes it, as far as the name and the type of a column tell.
+    object? Value(Column column, int user) => column.Name switch
+    {
+        "id" or "user_id" => user,
+        "email" or "normalized_email" => Email(user),
+        "password_hash" => hash,
+        "pending_email" or "pending_session_id" or "mail" or "status" => null,
+        "birth_date" => new DateOnly(2000, 1, 1),
+        "username" => $"user{user}",
+        "phone" => "+4930123456",
+        "locale" => "de",
+        "time_zone" => "Europe/Berlin",
+        "metadata" => "{}",
+        "image_url" => $"/static/profile/{user}.jpg?v={user:x32}",
+        "image_thumbhash" => "1QcSHQRnh493V4dIh4eXh1h4kJUI",
+        "image_dominant_color" => "#a0b0c0",
+        "due_at" or "expires_at" or "ends_at" or "token_expires_at" => TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(1),
+        var name when name == "at" || name.EndsWith("_at", StringComparison.Ordinal) => TimeProvider.System.GetUtcNow().UtcDateTime,
+        var name when name.StartsWith("is_", StringComparison.Ordinal) => false,
+        var name when column.Type is "BLOB" or "bytea" => SHA256.HashData(Encoding.UTF8.GetBytes($"{column.Table} {name} {user}")),
+        var name when column.Type is "INTEGER" or "integer" or "bigint" => 1,
+        _ => "text",
+    };
+
+    static List<Column> Columns(DbConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = TestDatabase.IsPostgreSql
+            ? "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+            : "SELECT t.name, c.name, c.type FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'";
+        using var reader = command.ExecuteReader();
+        return [.. reader.Cast<DbDataRecord>().Select(r => new Column(r.GetString(0), r.GetString(1), r.GetString(2)))
+            .Where(c => !Skipped.Contains(c.Table))];
+    }
+
+    sealed record Column(string Table, string Name, string Type);
+}
+
+public sealed class UpgradeTests(UpgradedFixture app) : TestBase<UpgradedFixture>
+{
+    [Fact]
+    public async Task Whoever_was_written_by_any_version_logs_in_is_shown_and_changes_the_profile()
+    {
+        app.Emails.Count.ShouldBeGreaterThan(8);
+        foreach (var (version, email) in app.Emails)
+        {
+            var answer = await app.Client.PostAsJsonAsync("/login", new { email, password = UpgradedFixture.Password }, Cancellation);
+            var login = await answer.ShouldBeAsync(HttpStatusCode.OK);
+            using var client = app.ClientFor(new(0, "", email, "", login.GetProperty("access_token").GetString()!));
+            (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("email").GetString().ShouldBe(email, version);
+            var changed = await (await client.PutAsJsonAsync("/me", new { name = version }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+            changed.GetProperty("name").GetString().ShouldBe(version);
+        }
+    }
+}
