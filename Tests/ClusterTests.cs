@@ -14,6 +14,7 @@ namespace Profiles.Tests;
 /// <c>./dev try cluster</c> runs the same for longer.
 /// </summary>
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
+[Trait("Needs", "Process")]
 public sealed class ClusterTests(ITestOutputHelper output)
 {
     const int Workers = 6, Painters = 3, Registrars = 2;

@@ -54,7 +54,7 @@ public sealed partial class ContainerTests
             c => c.ShouldContain("read_only: true"), c => c.ShouldContain("data:/data"), c => c.ShouldContain("static:/static"));
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task What_is_published_starts_as_an_unprivileged_user_with_the_images_command_and_variables_and_is_found_healthy()
     {
         var root = TemporaryDirectory.Make("image");

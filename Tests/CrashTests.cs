@@ -9,6 +9,7 @@ namespace Profiles.Tests;
 /// The service is killed with SIGKILL while several people put up, replace and take down pictures, and started again, many times: what was acknowledged is shown and loads, and
 /// when the outbox is empty nothing is kept that no profile shows. A short run is one of the tests; <c>./dev try crash</c> is the long one.
 /// </summary>
+[Trait("Needs", "Process")]
 public sealed class CrashTests(ITestOutputHelper output)
 {
     const int People = 4;

@@ -4,6 +4,7 @@ namespace Profiles.Tests.Data;
 
 /// <summary>Many instances that start in the same moment.</summary>
 [Collection(nameof(Alone))]
+[Trait("Needs", "Process")]
 public sealed class ManyStartsTests
 {
     readonly string data = TemporaryDirectory.Make("data");

@@ -8,6 +8,7 @@ namespace Profiles.Tests.Data;
 
 /// <summary>A PostgreSQL that fails in every way there is; each test has a cluster and a service of its own.</summary>
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
+[Trait("Needs", "Process")]
 public sealed class PostgreSqlFaultTests
 {
     const string Password = "plum-tram-94";

@@ -33,6 +33,7 @@ public sealed class SoundDatabase
 
 /// <summary>An SQLite file that is locked, damaged, missing or half made; each test has a process of its own.</summary>
 [Trait("Database", "Sqlite"), Collection(nameof(Alone))]
+[Trait("Needs", "Process")]
 public sealed class SqliteFaultTests(SoundDatabase sound) : IClassFixture<SoundDatabase>
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);

@@ -7,6 +7,7 @@ using NetVips;
 namespace Profiles.Tests.Readme;
 
 /// <summary>Makes docs/profiles.png for <c>./dev screenshot</c>: the explorer and a profile with its image.</summary>
+[Trait("Needs", "Process")]
 public sealed class ReadmeScreenshot
 {
     static readonly string Here = Path.Combine(ArchitectureTests.Repository(), "Tests", "Readme");

@@ -6,6 +6,7 @@ namespace Profiles.Tests.Features.RefreshToken;
 
 /// <summary>A phone on a bad network: between it and the real server is a line that loses requests and answers.</summary>
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
 {
     static CancellationToken Token => TestContext.Current.CancellationToken;

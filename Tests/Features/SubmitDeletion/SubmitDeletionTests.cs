@@ -90,6 +90,7 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
 /// <summary>The page as a person uses it, in a real browser on the real server, without scripts.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class SubmitDeletionInBrowserTests
 {
     [Fact]

@@ -30,6 +30,7 @@ public sealed class PhotoServer : IAsyncLifetime
 /// <summary>What phones and their programs make, and what spoils it on the way: over HTTP, to the bytes that are stored.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : IClassFixture<PhotoServer>
 {
     // In a JPEG of ours there is nothing else: neither EXIF, nor a profile, nor a comment.

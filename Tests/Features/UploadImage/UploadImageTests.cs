@@ -390,7 +390,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task A_full_disk_is_507_and_the_picture_that_was_there_stays()
     {
         var user = await app.CreateUserAsync();
@@ -410,7 +410,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task A_read_only_disk_is_503_and_the_picture_that_was_there_stays()
     {
         var user = await app.CreateUserAsync();

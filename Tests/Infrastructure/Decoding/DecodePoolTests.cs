@@ -55,6 +55,7 @@ public sealed class PatientServer() : DecodingServer(
 /// <summary>What an image can do to the worker that decodes it, and what that does to anybody else.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) : IClassFixture<StrictServer>, IClassFixture<PatientServer>
 {
     readonly PatientServer patient = patient;
@@ -505,6 +506,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
 [Collection(nameof(Alone))]
+[Trait("Needs", "Process")]
 public sealed class DecodeCostTests(HastyDecodingServer server) : IClassFixture<HastyDecodingServer>
 {
     static CancellationToken Ct => TestContext.Current.CancellationToken;

@@ -5,6 +5,7 @@ namespace Profiles.Tests.Infrastructure.Decoding;
 /// <summary>What uploads hold is what is set, and not what the runtime makes of it.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class UploadMemoryTests
 {
     static CancellationToken Ct => TestContext.Current.CancellationToken;

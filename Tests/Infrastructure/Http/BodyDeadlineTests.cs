@@ -20,6 +20,7 @@ public sealed class HastyServer : IAsyncLifetime
 /// <summary>Who keeps a request open by sending nothing, or next to nothing, is not waited for for ever. (A test server within this process has its own idea of half a body.)</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class BodyDeadlineTests(HastyServer server) : IClassFixture<HastyServer>
 {
     const int MaxBytes = HastyServer.MaxBytes;

@@ -232,6 +232,7 @@ public sealed class RawServer : IAsyncLifetime
 /// <summary>What only the real server shows: HEAD, and paths that a client library would tidy up.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class RawRequestTests(RawServer shared) : IClassFixture<RawServer>
 {
     readonly ServerProcess server = shared.Process;

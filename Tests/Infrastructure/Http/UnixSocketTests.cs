@@ -11,7 +11,7 @@ public sealed class UnixSocketTests
 {
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Theory]
+    [Theory, Trait("Needs", "Process")]
     // The first that is not one of ours is the client, whatever it says itself.
     [InlineData("unix", "203.0.113.0/24")]
     [InlineData("10.0.0.0/8", null)]

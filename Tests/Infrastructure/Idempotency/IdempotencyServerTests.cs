@@ -7,6 +7,7 @@ namespace Profiles.Tests.Infrastructure.Idempotency;
 
 /// <summary>Keys and limits on a real server, to which clients have connections that they can lose.</summary>
 [Collection(nameof(Alone))]
+[Trait("Needs", "Process")]
 public sealed class IdempotencyServerTests
 {
     const string Password = "correct horse battery staple";

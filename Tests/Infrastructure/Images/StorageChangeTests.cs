@@ -6,6 +6,7 @@ namespace Profiles.Tests.Infrastructure.Images;
 /// <summary>The storage was changed by the settings while pictures were up: each is removed where it is. Each test restarts a process on the same data.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class StorageChangeTests
 {
     readonly string data = TemporaryDirectory.Make("data");

@@ -24,6 +24,7 @@ public sealed class SoundStore : IAsyncLifetime
 }
 
 /// <summary>What <c>Profiles check</c> finds.</summary>
+[Trait("Needs", "Process")]
 public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore>
 {
     readonly string data = TemporaryDirectory.Make("data");

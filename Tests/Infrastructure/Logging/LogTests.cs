@@ -11,6 +11,7 @@ namespace Profiles.Tests.Infrastructure.Logging;
 /// <summary>What the service writes while it is used and abused: one JSON object a line, and nobody's secret.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class LogTests
 {
     const string Password = "canary-password-9f1c";

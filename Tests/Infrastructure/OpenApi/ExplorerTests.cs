@@ -6,6 +6,7 @@ namespace Profiles.Tests.Infrastructure.OpenApi;
 /// <summary>The explorer as a person uses it, in a real browser on the real server.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class ExplorerTests
 {
     [Fact]

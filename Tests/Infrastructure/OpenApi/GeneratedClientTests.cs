@@ -9,6 +9,7 @@ namespace Profiles.Tests.Infrastructure.OpenApi;
 /// </summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
 public sealed class GeneratedClientTests(GeneratedClientTests.Project project) : IClassFixture<GeneratedClientTests.Project>
 {
     [Fact]

@@ -94,7 +94,7 @@ public sealed class SettingsTests
         { "ASPNETCORE_URLS", ["nonsense", "http://127.0.0.1:99999", "ftp://127.0.0.1:21"] },
     };
 
-    [Theory]
+    [Theory, Trait("Needs", "Process")]
     [MemberData(nameof(RefusedValues))]
     public async Task A_value_that_makes_no_sense_stops_the_start(string setting, string[] values)
     {
@@ -112,7 +112,7 @@ public sealed class SettingsTests
         faults.ShouldBeEmpty();
     }
 
-    [Theory]
+    [Theory, Trait("Needs", "Process")]
     // Empty as a variable, empty as an argument; one that its section does not know, and one that its check refuses.
     [InlineData("Jwt__Issuer", "")]
     [InlineData("Images__Typo", "whatever")]
@@ -125,7 +125,7 @@ public sealed class SettingsTests
         own.Output.ShouldStartWith($"Profiles cannot start: {setting} ");
     }
 
-    [Theory]
+    [Theory, Trait("Needs", "Process")]
     [InlineData("Mail__Tls", "None", "mail.example.com", null)]
     [InlineData("Mail__StartTls", "false", "192.0.2.1", null)]
     [InlineData("Mail__Tls", "None", "localhost", "somebody")]
@@ -145,7 +145,7 @@ public sealed class SettingsTests
         SigningKeys.Refusal(SoundKey).ShouldBeNull();
     }
 
-    [Theory]
+    [Theory, Trait("Needs", "Process")]
     [InlineData("Production")]
     [InlineData("Staging")]
     [InlineData("Testing")]
@@ -157,7 +157,7 @@ public sealed class SettingsTests
         output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in every environment but Development");
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task Where_addresses_must_be_verified_Production_needs_a_mail_server()
     {
         var (exitCode, output) = await Refusal.OfAsync(("Accounts__RequireVerifiedEmail", "true"));
@@ -165,7 +165,7 @@ public sealed class SettingsTests
         output.ShouldStartWith("Profiles cannot start: Accounts__RequireVerifiedEmail needs Mail__Host");
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task A_file_in_the_place_of_a_directory_stops_the_start()
     {
         var file = Path.Combine(TemporaryDirectory.Make("file"), "in-the-place-of-a-directory");
@@ -182,7 +182,7 @@ public sealed class SettingsTests
         File.ReadAllBytes(file).ShouldBeEmpty();
     }
 
-    [Theory]
+    [Theory, Trait("Needs", "Process")]
     [InlineData("profiles.db", "this is not a database, however long it may be: one has a header of sixteen bytes")]
     [InlineData("signing.key", "short")]
     public async Task A_damaged_file_stops_the_start_and_is_left_as_it_is(string name, string content)
@@ -196,7 +196,7 @@ public sealed class SettingsTests
         (await File.ReadAllTextAsync(Path.Combine(directory, name), Token)).ShouldBe(content);
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task An_address_that_is_taken_stops_the_start()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
@@ -207,7 +207,7 @@ public sealed class SettingsTests
         output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldBe("Profiles cannot start: The address to listen on (ASPNETCORE_URLS) is in use already.");
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task No_limit_is_forgotten()
     {
         var limits = typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)).Select(p => $"Limits__{p.Name}").ToArray();
@@ -220,7 +220,7 @@ public sealed class SettingsTests
         }
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task Every_setting_that_makes_no_sense_is_named_at_once()
     {
         var (exitCode, output) = await Refusal.OfAsync(("Jwt__SigningKey", "secret"), ("Passwords__WorkFactor", "3"), ("Images__MaxSide", "-1"));

@@ -19,6 +19,7 @@ public sealed class FreshServer : IAsyncDisposable
 }
 
 /// <summary>What a start makes, keeps and shows.</summary>
+[Trait("Needs", "Process")]
 public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
 {
     const string OldKey = "the-old-key-K3v9QmT5xZr7Wp1LbY8s";

@@ -373,7 +373,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         }
     }
 
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task A_token_of_a_hundred_kilobytes_is_refused_by_the_real_server()
     {
         await using var server = await ServerProcess.StartAsync();

@@ -6,6 +6,7 @@ namespace Profiles.Tests.Infrastructure.Tokens;
 
 /// <summary>The signing key that instances on one PostgreSQL share; each test has a database of its own.</summary>
 [Trait("Database", "PostgreSql")]
+[Trait("Needs", "Process")]
 public sealed class SharedSigningKeyTests
 {
     const string KeyEncryptionKey = "the-first-K3v9QmT5xZr7Wp1LbY8sQ2";
