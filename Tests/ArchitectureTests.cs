@@ -102,7 +102,9 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .ToArray();
         sources.Length.ShouldBeGreaterThan(50);
         sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/LiveUser.cs"]);
-        sources.Where(f => NumericLimit().IsMatch(f.Text)).Select(f => f.Path).ShouldBeEmpty();
+        var limits = sources.SelectMany(f => Limit().Matches(f.Text).Select(m => m.Value)).ToArray();
+        limits.Length.ShouldBeGreaterThan(60);
+        limits.Where(l => Number().IsMatch(l)).ShouldBeEmpty();
         sources.Where(f => SystemClock().IsMatch(f.Text) || f.Text.Contains("EnsureCreated")).Select(f => f.Path).ShouldBeEmpty();
     }
 
@@ -162,8 +164,12 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [GeneratedRegex(@"Profiles\.Features\.(\w+)")]
     private static partial Regex SliceName();
 
-    [GeneratedRegex(@"(MaximumLength|HasMaxLength)\(\d")]
-    private static partial Regex NumericLimit();
+    [GeneratedRegex(@"\b(HasMaxLength|MaxLength|StringLength|Characters)\([^,)]*(, [^,)]*)?")]
+    private static partial Regex Limit();
+
+    // The least number of characters may be 0, 1 or 2.
+    [GeneratedRegex(@"(Length\(|, )\d")]
+    private static partial Regex Number();
 
     [GeneratedRegex(@";(\w+)/\*\*")]
     private static partial Regex ExcludedFolder();

@@ -20,6 +20,8 @@ sealed record Problem(
     string Code,
     string TraceId)
 {
+    const int MostTypes = 20;
+
     const string ExampleTrace = "2911fcea3dc055945b32145e781e433c";
 
     /// <summary>The limit that an image exceeds; with 413.</summary>
@@ -35,7 +37,7 @@ sealed record Problem(
     public long? MaxPixelsOfAllFrames { get; init; }
 
     /// <summary>The accepted media types; with a refused image.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), MaxLength(20)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), MaxLength(MostTypes)]
     public IReadOnlyList<string>? Types { get; init; }
 
     /// <summary>The result of each check; with 503 from the readiness probe.</summary>

@@ -50,11 +50,6 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task Without_a_picture_it_is_404(string path) =>
         await (await app.ClientFor(await app.CreateUserAsync()).DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
 
-    [Theory]
-    [MemberData(nameof(Paths))]
-    public async Task Without_a_token_it_is_401(string path) =>
-        await (await app.Client.DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-
     [Fact]
     public async Task Of_many_at_once_one_removes_the_picture_and_the_others_find_none()
     {

@@ -70,16 +70,6 @@ public sealed class GetMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             await (await app.ClientFor(one).GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
-    [Theory]
-    [MemberData(nameof(Paths))]
-    public async Task Without_a_token_it_is_401_with_a_challenge(string path)
-    {
-        var response = await app.Client.GetAsync(path, Cancellation);
-        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        // Nothing is wrong with a token that was not sent (RFC 6750, 3.1).
-        response.Headers.WwwAuthenticate.ToString().ShouldBe("Bearer");
-    }
-
     [Fact]
     public async Task A_request_costs_one_read()
     {

@@ -384,13 +384,6 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Too_large_a_body_is_413() =>
         await (await PatchAsync(await app.CreateUserAsync(), $$$"""{"metadata":{"a":"{{{new string('x', 64 * 1024)}}}"}}""")).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
 
-    [Fact]
-    public async Task Without_a_token_it_is_401()
-    {
-        using var content = new StringContent("{}", new MediaTypeHeaderValue(MergePatch));
-        await (await app.Client.PatchAsync("/me", content, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-    }
-
     static string Fresh() => $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
 
     Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));

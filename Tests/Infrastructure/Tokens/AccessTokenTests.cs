@@ -1,10 +1,16 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using FastEndpoints;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
@@ -260,6 +266,28 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         var (one, two) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         await ShouldBeHonouredAsync(Forge(Header, Payload(one)), one);
         await ShouldBeRefusedAsync(Forge(Header, Payload(one).Replace($"\"session_id\":{one.SessionId}", $"\"session_id\":{two.SessionId}")));
+    }
+
+    [Fact]
+    public async Task Without_a_token_every_route_that_is_not_anonymous_is_401_with_a_challenge()
+    {
+        var routes = app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is null && r.Metadata.GetMetadata<EndpointDefinition>() is not null).ToArray();
+        routes.Length.ShouldBeGreaterThan(20);
+        foreach (var route in routes)
+        {
+            var path = "/" + string.Join('/', route.RoutePattern.PathSegments.Select(s => s.Parts[0] is RoutePatternLiteralPart literal ? literal.Content : "1"));
+            var type = route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes[0];
+            foreach (var method in route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods)
+            {
+                using var request = new HttpRequestMessage(new(method), path) { Content = type is null ? null : new StringContent("{}", new MediaTypeHeaderValue(type)) };
+                var response = await app.Client.SendAsync(request, Cancellation);
+                response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized, $"{method} {path}");
+                await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+                // Nothing is wrong with a token that was not sent (RFC 6750, 3.1).
+                response.Headers.WwwAuthenticate.ToString().ShouldBe("Bearer");
+            }
+        }
     }
 
     [Theory]
