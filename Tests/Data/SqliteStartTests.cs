@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Net;
+
+namespace Profiles.Tests.Data;
+
+/// <summary>A directory as a service leaves it, its database with some thousand users, from when a test first asks for it.</summary>
+public sealed class SoundDatabase
+{
+    readonly Lazy<Task<string>> directory = new(MakeAsync);
+
+    /// <summary>Copies it, to be damaged.</summary>
+    public async Task CopyToAsync(string other)
+    {
+        foreach (var file in Directory.GetFiles(await directory.Value))
+            File.Copy(file, Path.Combine(other, Path.GetFileName(file)));
+    }
+
+    static async Task<string> MakeAsync()
+    {
+        var data = TemporaryDirectory.Make("data");
+        await using (var before = await ServerProcess.StartAsync(("DataDirectory", data)))
+        {
+            for (var i = 0; i < 3; i++)
+                (await ServerUser.SignUpAsync(before, TestContext.Current.CancellationToken)).Dispose();
+        }
+        SqliteFaultTests.Open(Path.Combine(data, "profiles.db"), """
+            INSERT INTO users (email, normalized_email, password_hash, created_at)
+                WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) SELECT n, n, '', '2026-01-01' FROM s;
+            PRAGMA wal_checkpoint(TRUNCATE)
+            """).Dispose();
+        return data;
+    }
+}
+
+/// <summary>A start on an SQLite file that is locked, damaged, missing or half made; each has a process of its own.</summary>
+[Trait("Database", "Sqlite")]
+[Trait("Needs", "Process")]
+public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundDatabase>
+{
+    readonly string data = TemporaryDirectory.Make("data");
+
+    static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    string DatabaseFile => Path.Combine(data, "profiles.db");
+
+    [Fact]
+    public async Task A_start_while_another_holds_the_lock_succeeds_and_reads()
+    {
+        await using var before = await ServerProcess.StartAsync(("DataDirectory", data));
+        using var user = await ServerUser.SignUpAsync(before, Token);
+        await before.DisposeAsync();
+        using var holder = SqliteFaultTests.Open(DatabaseFile, "BEGIN EXCLUSIVE");
+        await using var server = await ServerProcess.StartWithoutDatabaseAsync(("DataDirectory", data), ("Database__Timeout", "00:00:03"));
+        server.Client.DefaultRequestHeaders.Authorization = user.Client.DefaultRequestHeaders.Authorization;
+        (await server.Client.GetAsync("/me", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("empty")]
+    [InlineData("header")]
+    [InlineData("middle")]
+    [InlineData("truncated")]
+    [InlineData("only the log is left")]
+    public async Task A_file_that_is_no_whole_database_stops_the_start_and_is_left_as_it_is(string damage)
+    {
+        await sound.CopyToAsync(data);
+        var bytes = await File.ReadAllBytesAsync(DatabaseFile, Token);
+        bytes.Length.ShouldBeGreaterThan(100_000);
+        switch (damage)
+        {
+            case "empty":
+                bytes = [];
+                break;
+            case "header":
+                bytes[3] ^= 0xFF;
+                break;
+            case "middle":
+                // Whole pages in the middle, so that no lucky byte is hit.
+                bytes.AsSpan(bytes.Length / 2, 16384).Fill(0xA5);
+                break;
+            case "truncated":
+                bytes = bytes[..(bytes.Length / 2)];
+                break;
+        }
+        foreach (var beside in Directory.GetFiles(data, "profiles.db-*"))
+            File.Delete(beside);
+        var file = damage == "only the log is left" ? DatabaseFile + "-wal" : DatabaseFile;
+        if (file != DatabaseFile)
+            File.Delete(DatabaseFile);
+        await File.WriteAllBytesAsync(file, bytes, Token);
+
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("DataDirectory", data));
+        exitCode.ShouldBe(1);
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database ");
+        output.ShouldNotContain(data);
+        output.ShouldNotContain("   at ");
+        (await File.ReadAllBytesAsync(file, Token)).SequenceEqual(bytes).ShouldBeTrue();
+        File.Exists(DatabaseFile).ShouldBe(file == DatabaseFile);
+    }
+
+    [Fact]
+    public async Task A_first_start_that_is_killed_at_any_moment_is_followed_by_one_that_succeeds()
+    {
+        var seen = new HashSet<string>();
+        for (var round = 0; round < 12; round++)
+        {
+            var directory = Path.Combine(data, $"{round}");
+            await using (var killed = ServerProcess.Begin(("DataDirectory", directory)))
+            {
+                // From before the directory is made until after the database is in its place.
+                var watch = Stopwatch.StartNew();
+                var until = Path.Combine(directory, (round % 4) switch { 0 => "", 1 => "profiles.db.lock", 2 => "profiles.db.new", _ => "profiles.db" });
+                while (!Path.Exists(until) && watch.Elapsed < TimeSpan.FromSeconds(20))
+                    Thread.Sleep(round / 4);
+                killed.Kill();
+                seen.Add(string.Join(' ', Directory.GetFiles(directory).Select(f => Path.GetFileName(f)!).Order()));
+            }
+            await using var next = await ServerProcess.StartAsync(("DataDirectory", directory));
+            (await ServerUser.SignUpAsync(next, Token)).Dispose();
+        }
+        // Not every time at the same moment.
+        seen.Count.ShouldBeGreaterThan(2);
+    }
+}
