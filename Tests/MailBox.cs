@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Tests;
 
@@ -44,8 +46,26 @@ static class MailBox
                 return found[count - 1];
             if (patience.Elapsed > Longest)
                 Assert.Fail($"No mail \"{subject}\" number {count}, but {found.Length}. {await DescribeAsync(app, address)}");
-            await Task.Delay(50, TestContext.Current.CancellationToken);
+            await LookAsync(app);
         }
+    }
+
+    /// <summary>Waits until no mail waits, to an address when one is given.</summary>
+    public static async Task SentAsync(this ProfilesFixture app, string? address = null)
+    {
+        var patience = Stopwatch.StartNew();
+        while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Store == OutboxStore.Mail && (address == null || e.Key == address))))
+        {
+            patience.Elapsed.ShouldBeLessThan(Longest);
+            await LookAsync(app);
+        }
+    }
+
+    // By itself the outbox looks every two seconds, and some mails wait for that.
+    static Task LookAsync(ProfilesFixture app)
+    {
+        app.Services.GetRequiredService<OutboxSignal>().Wake();
+        return Task.Delay(50, TestContext.Current.CancellationToken);
     }
 
     static async Task<string> DescribeAsync(ProfilesFixture app, string address)

@@ -39,11 +39,14 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
         return Task.CompletedTask;
     }
 
+    /// <summary>Has the outbox look now.</summary>
+    public void Wake() => Interlocked.Exchange(ref next, New()).SetResult();
+
     static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     void Signal(DbContext? db)
     {
         if (db is not null && uncommitted.Remove(db))
-            Interlocked.Exchange(ref next, New()).SetResult();
+            Wake();
     }
 }

@@ -37,7 +37,7 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     {
         var email = Fresh();
         await Task.WhenAll(Enumerable.Range(0, 5).Select(i => RegisterAsync(email, $"{Owner} {i}", $"Owner {i}")));
-        await SentAsync(email);
+        await app.SentAsync(email);
         var verified = new List<HttpStatusCode>();
         foreach (var mail in app.MailsTo(email))
             verified.Add((await VerifyAsync(mail.Token)).StatusCode);
@@ -118,13 +118,6 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     }
 
     static string Fresh() => $"new-{Guid.NewGuid():N}@example.com";
-
-    // Until no mail to it waits.
-    async Task SentAsync(string email)
-    {
-        while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Key == email, Cancellation)))
-            await Task.Delay(50, Cancellation);
-    }
 
     async Task RegisterAsync(string email, string password, string name, string? trace = null)
     {

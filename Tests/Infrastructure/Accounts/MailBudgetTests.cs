@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.EntityFrameworkCore;
 using Profiles.Tests.Features.VerifyEmail;
 
 namespace Profiles.Tests.Infrastructure.Accounts;
@@ -43,7 +42,7 @@ public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture
     public async Task Registrations_and_changes_of_address_that_are_refused_spend_nothing_of_it()
     {
         var (victim, stranger) = (await app.CreateUserAsync(), await app.CreateUserAsync());
-        await SentAsync(app);
+        await app.SentAsync();
         for (var i = 0; i < FewMailsFixture.Most + 2; i++)
         {
             foreach (var (password, status) in new[] { (stranger.Password, HttpStatusCode.Conflict), ("wrong password", HttpStatusCode.Forbidden) })
@@ -55,7 +54,7 @@ public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture
         // The owner's mails are not more than so many either.
         for (var i = 0; i < FewMailsFixture.Most + 1; i++)
             await ForgetAsync(app, victim.Email);
-        await SentAsync(app);
+        await app.SentAsync();
         app.MailsTo(victim.Email).Count(m => m.Subject == Reset).ShouldBe(FewMailsFixture.Most);
     }
 
@@ -66,11 +65,11 @@ public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture
         for (var i = 0; i < FewMailsFixture.Most + 2; i++)
         {
             (await verified.Client.PostAsJsonAsync("/register", new { name = "Stranger", email = victim.Email, password = "correct horse battery staple" }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
-            await SentAsync(verified);
+            await verified.SentAsync();
         }
         for (var i = 0; i < FewMailsFixture.Most + 2; i++)
             (await verified.ClientFor(stranger).PutAsJsonAsync("/me", new { email = victim.Email, current_password = stranger.Password }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
-        await SentAsync(verified);
+        await verified.SentAsync();
         // The first was the confirmation of the victim's own registration.
         verified.MailsTo(victim.Email).Length.ShouldBe(FewMailsFixture.Most);
         await ForgetAsync(verified, victim.Email);
@@ -79,10 +78,4 @@ public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture
 
     async Task ForgetAsync(ProfilesFixture on, string email) =>
         (await on.Client.PostAsJsonAsync("/password/forgot", new { email }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
-
-    async Task SentAsync(ProfilesFixture on)
-    {
-        while (await on.QueryAsync(db => db.Outbox.AnyAsync(Cancellation)))
-            await Task.Delay(50, Cancellation);
-    }
 }
