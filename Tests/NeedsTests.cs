@@ -4,6 +4,7 @@ using Mono.Cecil;
 namespace Profiles.Tests;
 
 /// <summary><c>./dev test --fast</c> starts no process: what does has the trait <c>Needs=Process</c>.</summary>
+[Trait("Database", "Sqlite")]
 public sealed class NeedsTests
 {
     // What a run on PostgreSQL starts once for all of its tests.

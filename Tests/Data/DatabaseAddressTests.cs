@@ -5,6 +5,7 @@ using Profiles.Data;
 namespace Profiles.Tests.Data;
 
 /// <summary>Which database a connection string means; what is refused is in the tests of the settings.</summary>
+[Trait("Database", "Sqlite")]
 public sealed class DatabaseAddressTests
 {
     [Theory]

@@ -194,7 +194,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         { """{"is_public":1}""", "is_public" },
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Refused))]
     public async Task A_refused_field_is_named_and_nothing_changes(string patch, string field)
     {

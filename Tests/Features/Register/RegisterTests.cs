@@ -80,7 +80,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         new string('a', 65) + "@example.com",
         "a@" + string.Join('.', Enumerable.Repeat(new string('b', 60), 5)) + ".com");
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedEmails))]
     public async Task What_is_not_an_address_is_refused_by_name(string email) =>
         await (await PostAsync("John", email, Password)).ShouldRefuseFieldsAsync("email");
@@ -102,7 +102,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         "\u200B", "\u2800", "\u3164", "\uFEFF", "\u00AD", "\u0301", "\u200D\u200D", "\u115F\u1160", "\uFFA0", "\u00A0\u034F", "\uFE0F", "\U000E0041", "\U000E0001", "\U0001D159",
         "a\u202Eb", "\u202AJohn\u202C", "\u2067John\u2069", "a\u2028b", "a\u2029b", "John\U000E0041", "\U0001F3F4\U000E0067", "\U0001F3F4\U000E0067x\U000E007F");
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(HiddenNames))]
     public async Task A_name_that_cannot_be_seen_or_turns_what_stands_round_it_is_refused(string name) =>
         await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
@@ -121,7 +121,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedNames))]
     public async Task A_name_that_is_none_is_refused_by_name(string name) =>
         await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
@@ -140,7 +140,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public static TheoryData<string> RefusedPasswords => new(
         "", "1234567", string.Concat(Enumerable.Repeat("😀", 7)), "abcdefgh\0tail-1", new string('a', User.PasswordMaxBytes + 1), string.Concat(Enumerable.Repeat("😀", 19)));
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedPasswords))]
     public async Task A_password_that_bcrypt_would_cut_or_that_is_too_short_is_refused(string password) =>
         await (await PostAsync("John", FreshEmail(), password)).ShouldRefuseFieldsAsync("password");
@@ -211,7 +211,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         { "two objects", """{"name":"a","email":"c@example.com","password":"12345678"}{}""" },
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(BrokenBodies))]
     public async Task JSON_that_is_not_strict_is_refused(string what, string body)
     {
@@ -220,7 +220,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
     }
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [InlineData("""{"name":1,"email":"a@example.com","password":"12345678"}""", "name")]
     [InlineData("""{"name":"a","email":null,"password":"12345678"}""", "email")]
     [InlineData("""{"name":"a","email":"a@example.com","password":["12345678"]}""", "password")]
@@ -240,7 +240,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await SendAsync("{}"u8.ToArray(), null)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
     }
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [InlineData("application/json; charset=utf-8")]
     [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("application/json; charset=\"UTF-8\"")]

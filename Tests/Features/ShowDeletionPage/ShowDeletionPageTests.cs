@@ -4,6 +4,7 @@ using System.Text;
 
 namespace Profiles.Tests.Features.ShowDeletionPage;
 
+[Trait("Database", "Sqlite")]
 public sealed class ShowDeletionPageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]

@@ -26,6 +26,7 @@ public sealed class UploadImageServer : IAsyncLifetime
 }
 
 /// <summary>Uploads over a real connection to a real server: what is refused before it is read, and what is never written.</summary>
+[Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class UploadImageServerTests(UploadImageServer server) : IClassFixture<UploadImageServer>, IAsyncLifetime
 {

@@ -63,7 +63,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "cmyk.jpg", 320, 240, 80 },
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Scenes))]
     public async Task Every_accepted_picture_comes_back_upright_and_without_metadata(string name, int width, int height, double difference)
     {
@@ -77,11 +77,11 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeLessThan(difference);
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public void The_orientations_of_the_scene_look_different_before_they_are_applied() =>
         Picture.Difference(Picture.Look(Picture.Bytes("orientation-3.jpg")), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeGreaterThan(100);
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [InlineData("grey.jpg", 320, 240)]
     [InlineData("alpha.png", 200, 150)]
     [InlineData("grey16-alpha.png", 120, 90)]
@@ -99,7 +99,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
             look[12].Min().ShouldBeGreaterThan(200);
     }
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [InlineData("<?php system($_GET['c']); ?>")]
     [InlineData("<script>alert(1)</script>")]
     [InlineData("PK\u0003\u0004")]
@@ -117,7 +117,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         stored.AsSpan().IndexOf(smuggled).ShouldBe(-1);
     }
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [InlineData("upright.jpg", "x.png", "image/png")]
     [InlineData("palette.png", "x.jpg", "image/jpeg")]
     [InlineData("photo.webp", "x.svg", "image/svg+xml")]
@@ -160,7 +160,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         ["a JPEG's first bytes"] = [0xFF, 0xD8, 0xFF],
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(ForeignFormats))]
     public async Task A_format_that_is_not_on_the_list_is_refused_whatever_name_and_type_it_bears(string format)
     {
@@ -186,7 +186,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "GIF of 65,535 x 65,535", Gif(65_535, 65_535, 1) },
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Bombs))]
     public async Task A_small_file_that_promises_a_vast_picture_is_refused_at_its_header_with_the_limit(string what, byte[] bomb)
     {
@@ -199,7 +199,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         await ShouldShowNothingAsync(user);
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task Of_many_frames_the_first_is_shown_and_too_many_are_refused()
     {
         var watch = Stopwatch.StartNew();
@@ -214,7 +214,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         look[0][2].ShouldBeLessThan(50);
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task An_animation_whose_frames_together_are_a_vast_picture_is_refused_with_the_limit_of_all_of_them()
     {
         const int Side = 1000;
@@ -237,7 +237,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "PNG with one wrong byte among the pixels", Spoilt("palette.png") }, { "JPEG's header and noise", [.. Picture.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Damaged))]
     public async Task A_damaged_picture_is_refused_twice_alike_and_the_one_that_was_there_stays(string what, byte[] damaged)
     {
@@ -255,7 +255,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         FilesOf(user).ShouldBe(Picture.WithVariants(FileOf(user)));
     }
 
-    [Fact]
+    [Fact, Trait("Database", "Sqlite")]
     public async Task A_file_of_exactly_the_limit_is_taken_and_one_byte_more_is_413()
     {
         var user = await app.CreateUserAsync();
@@ -278,7 +278,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "x.jpg\r\nX-Evil: yes", HttpStatusCode.BadRequest }, { "x\".jpg", HttpStatusCode.BadRequest },
     };
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(HostileNames))]
     public async Task A_file_s_name_is_not_used_and_not_repeated(string name, HttpStatusCode status)
     {
@@ -454,7 +454,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         (await RowAsync(user)).Image!.Thumbhash.ShouldBe(image.GetProperty("thumbhash").GetString());
     }
 
-    [Theory]
+    [Theory, Trait("Database", "Sqlite")]
     [InlineData(255, 0, 0, "#fe0000")]
     [InlineData(0, 0, 255, "#0000fe")]
     [InlineData(255, 255, 255, "#ffffff")]

@@ -16,6 +16,7 @@ public sealed class LimitedFixture : ProfilesFixture
     }
 }
 
+[Trait("Database", "Sqlite")]
 public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture app) : TestBase<LimitedFixture>, IClassFixture<ProfilesFixture>
 {
     [Fact]

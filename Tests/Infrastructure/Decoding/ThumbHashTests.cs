@@ -2,6 +2,7 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
 
+[Trait("Database", "Sqlite")]
 public sealed class ThumbHashTests
 {
     // The hashes are those of the reference implementation (npm thumbhash 0.1.1) for the same pixels.

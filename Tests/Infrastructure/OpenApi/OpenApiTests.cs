@@ -10,6 +10,7 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
+[Trait("Database", "Sqlite")]
 public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

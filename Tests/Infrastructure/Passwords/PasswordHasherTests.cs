@@ -4,6 +4,7 @@ using Profiles.Infrastructure.Passwords;
 namespace Profiles.Tests.Infrastructure.Passwords;
 
 /// <summary>What bcrypt is not to be given.</summary>
+[Trait("Database", "Sqlite")]
 public sealed class PasswordHasherTests
 {
     [Theory]

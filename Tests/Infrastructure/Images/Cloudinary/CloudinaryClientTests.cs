@@ -6,6 +6,7 @@ using Profiles.Infrastructure.Images.Cloudinary;
 namespace Profiles.Tests.Infrastructure.Images.Cloudinary;
 
 /// <summary>The client as the service registers it, against a Cloudinary that fails when told to.</summary>
+[Trait("Database", "Sqlite")]
 public sealed class CloudinaryClientTests : IAsyncLifetime
 {
     const string Folder = "profile_images", Id = "0198c0de-0000-7000-8000-000000000001";
