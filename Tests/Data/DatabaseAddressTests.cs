@@ -4,7 +4,7 @@ using Profiles.Data;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>Which database a connection string means; what is refused is in the tests of the settings.</summary>
+/// <summary>Which database a connection string means; <c>SettingsTests</c> has the refused ones.</summary>
 [Trait("Database", "Sqlite")]
 public sealed class DatabaseAddressTests
 {
@@ -21,20 +21,24 @@ public sealed class DatabaseAddressTests
         DatabaseAddress.Read(configured, named, "none").Provider.ShouldBe(expected);
 
     [Fact]
-    public void Without_one_it_is_the_file_in_the_data_directory() =>
+    public void Without_a_connection_string_it_is_the_file_in_the_data_directory() =>
         DatabaseAddress.Read(null, null, "/data/profiles.db").ShouldBe((DatabaseProvider.Sqlite, "Data Source=/data/profiles.db"));
 
     [Theory]
-    [InlineData("postgres://user:secret@db.example.com:6543/app", "Host=db.example.com;Port=6543;Username=user;Password=secret;Database=app")]
+    [InlineData("postgres://user:secret@db.example.com:6543/app",
+        "Host=db.example.com;Port=6543;Username=user;Password=secret;Database=app")]
     [InlineData("postgres://db.example.com", "Host=db.example.com")]
     [InlineData("postgres://user@db/", "Host=db;Username=user")]
     [InlineData("postgresql://u%40ser:p%40ss%2F%3A%25%3Bw=@db/a%20pp", "Host=db;Username=u@ser;Password=\"p@ss/:%;w=\";Database=a pp")]
     [InlineData("postgres://user:a:b@c@db/app", "Host=db;Username=user;Password=a:b@c;Database=app")]
     [InlineData("postgres://user:secret@[::1]:5433/app", "Host=::1;Port=5433;Username=user;Password=secret;Database=app")]
-    [InlineData("postgres://user:secret@db/app?sslmode=require&channel_binding=require", "Host=db;Username=user;Password=secret;Database=app;SSL Mode=Require;Channel Binding=Require")]
-    [InlineData("postgres://db/app?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&application_name=mine", "Host=db;Database=app;SSL Mode=VerifyFull;Root Certificate=/etc/ca.pem;Application Name=mine")]
-    [InlineData("postgres://a:5432,b:5433/app?target_session_attrs=read-write", "Host=\"a:5432,b:5433\";Database=app;Target Session Attributes=read-write")]
-    public void An_address_as_hosting_platforms_hand_it_out_is_read(string url, string expected)
+    [InlineData("postgres://user:secret@db/app?sslmode=require&channel_binding=require",
+        "Host=db;Username=user;Password=secret;Database=app;SSL Mode=Require;Channel Binding=Require")]
+    [InlineData("postgres://db/app?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&application_name=mine",
+        "Host=db;Database=app;SSL Mode=VerifyFull;Root Certificate=/etc/ca.pem;Application Name=mine")]
+    [InlineData("postgres://a:5432,b:5433/app?target_session_attrs=read-write",
+        "Host=\"a:5432,b:5433\";Database=app;Target Session Attributes=read-write")]
+    public void The_URL_that_hosting_platforms_give_is_understood(string url, string expected)
     {
         var read = new NpgsqlConnectionStringBuilder(DatabaseAddress.Read(url, null, "none").ConnectionString);
         var wanted = new NpgsqlConnectionStringBuilder(expected);
@@ -42,6 +46,7 @@ public sealed class DatabaseAddressTests
     }
 
     [Fact]
-    public void PostgreSQL_must_be_told_where_it_is() =>
-        Should.Throw<DatabaseUnusableException>(() => DatabaseAddress.Read(null, DatabaseProvider.PostgreSql, "none")).Message.ShouldContain("ConnectionStrings__Profiles");
+    public void PostgreSQL_needs_a_connection_string() =>
+        Should.Throw<DatabaseUnusableException>(() => DatabaseAddress.Read(null, DatabaseProvider.PostgreSql, "none"))
+            .Message.ShouldContain("ConnectionStrings__Profiles");
 }

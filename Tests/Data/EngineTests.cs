@@ -7,24 +7,26 @@ using Profiles.Data;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>What must not differ between the databases; the run on the other one asks the same.</summary>
+/// <summary>What must not differ between SQLite and PostgreSQL; these tests run on both.</summary>
 public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     const string Password = "correct horse battery staple";
 
     [Fact]
-    public async Task Text_is_ordered_by_its_bytes_whatever_the_language_of_the_server()
+    public async Task Text_is_ordered_by_its_bytes_regardless_of_the_server_s_locale()
     {
         var mark = Guid.NewGuid().ToString("N");
         string[] names = ["a", "B", "Z", "z", "_", "ä", "é", "e", "Ω", "ﬀ", "😀", "10", "9", "A b", "Ab", "a-b"];
         foreach (var name in names)
             await app.CreateUserAsync($"{name} {mark}");
-        var ordered = await app.QueryAsync(db => db.UserProfiles.Where(p => p.Name.EndsWith(mark)).OrderBy(p => p.Name).Select(p => p.Name).ToListAsync());
-        ordered.ShouldBe(names.Select(n => $"{n} {mark}").OrderBy(n => Convert.ToHexString(Encoding.UTF8.GetBytes(n)), StringComparer.Ordinal));
+        var ordered = await app.QueryAsync(db =>
+            db.UserProfiles.Where(p => p.Name.EndsWith(mark)).OrderBy(p => p.Name).Select(p => p.Name).ToListAsync());
+        ordered.ShouldBe(names.Select(n => $"{n} {mark}")
+            .OrderBy(n => Convert.ToHexString(Encoding.UTF8.GetBytes(n)), StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task The_unique_index_compares_what_is_stored_and_the_violation_is_recognised()
+    public async Task The_unique_index_compares_stored_values_and_its_violation_is_recognised()
     {
         var user = await app.CreateUserAsync();
         var exception = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>
@@ -45,7 +47,7 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         }));
         DatabaseErrors.IsUsernameTaken(taken).ShouldBeTrue();
 
-        // Another violation is another thing: the profile of a user that is not there.
+        // A violation of a foreign key is not one of a unique index.
         var orphan = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>
         {
             db.UserProfiles.Add(new() { UserId = 987654321, Name = "x" });
@@ -61,11 +63,12 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData(10)]
     [InlineData(5_000_000)]
     [InlineData(9_999_999)]
-    public async Task A_time_is_kept_to_the_microsecond_in_UTC(int ticks)
+    public async Task A_time_is_stored_to_the_microsecond_in_UTC(int ticks)
     {
         var user = await app.CreateUserAsync();
         var time = new DateTime(2026, 3, 29, 1, 30, 0, DateTimeKind.Utc).AddTicks(ticks);
-        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.CreatedAt, time), Cancellation));
+        await app.QueryAsync(db =>
+            db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.CreatedAt, time), Cancellation));
 
         var stored = await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.CreatedAt).SingleAsync(Cancellation));
         stored.ShouldBe(time.AddTicks(-(ticks % 10)));
@@ -76,21 +79,24 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     public async Task Times_are_compared_and_ordered_as_times()
     {
         var start = new DateTime(2031, 12, 31, 23, 59, 59, DateTimeKind.Utc);
-        TimeSpan[] steps = [TimeSpan.Zero, TimeSpan.FromMicroseconds(1), TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(990), TimeSpan.FromSeconds(1), TimeSpan.FromDays(400)];
+        TimeSpan[] steps = [TimeSpan.Zero, TimeSpan.FromMicroseconds(1), TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(990),
+            TimeSpan.FromSeconds(1), TimeSpan.FromDays(400)];
         var ids = new List<long>();
         foreach (var step in steps)
         {
             var (user, time) = (await app.CreateUserAsync(), start + step);
             ids.Add(user.Id);
-            await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.CreatedAt, time), Cancellation));
+            await app.QueryAsync(db =>
+                db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.CreatedAt, time), Cancellation));
         }
-        (await app.QueryAsync(db => db.Users.Where(u => u.CreatedAt >= start).OrderByDescending(u => u.CreatedAt).Select(u => u.Id).ToListAsync(Cancellation))).ShouldBe(ids.AsEnumerable().Reverse());
+        (await app.QueryAsync(db => db.Users.Where(u => u.CreatedAt >= start).OrderByDescending(u => u.CreatedAt).Select(u => u.Id)
+            .ToListAsync(Cancellation))).ShouldBe(ids.AsEnumerable().Reverse());
         var middle = start + steps[3];
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.CreatedAt >= start && u.CreatedAt < middle, Cancellation))).ShouldBe(3);
     }
 
     [Fact]
-    public async Task NUL_is_a_400_wherever_text_is_taken()
+    public async Task NUL_is_a_400_wherever_text_is_accepted()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -104,11 +110,12 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         })
             await (await client.PostAsJsonAsync(path, body, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await client.PutAsJsonAsync("/me", new { name = "a\0b" }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
-        await (await client.PutAsJsonAsync("/me", new { email = "\0" + user.Email }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await client.PutAsJsonAsync("/me", new { email = "\0" + user.Email }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
     }
 
     [Fact]
-    public async Task The_longest_of_everything_fits()
+    public async Task The_longest_value_of_every_field_fits()
     {
         var name = string.Concat(Enumerable.Repeat("😀", UserProfile.NameMaxLength));
         var user = await app.CreateUserAsync(name);
@@ -134,10 +141,11 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public void Neither_database_has_a_model_with_a_change_that_its_migrations_lack()
+    public void The_migrations_of_both_databases_match_the_model()
     {
-        // What the migrations tool uses: one for each database.
-        var factories = typeof(ProfilesDbContext).Assembly.GetTypes().Where(t => t.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IDesignTimeDbContextFactory<>))).ToArray();
+        // The factories that dotnet ef uses, one for each database.
+        var factories = typeof(ProfilesDbContext).Assembly.GetTypes().Where(t =>
+            t.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IDesignTimeDbContextFactory<>))).ToArray();
         factories.Length.ShouldBe(2);
         foreach (var factory in factories)
         {

@@ -7,12 +7,12 @@ using Profiles.Infrastructure.Cleanup;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>A database that no other class reads.</summary>
-public sealed class QuietFixture : ProfilesFixture;
+/// <summary>A database that no other test class reads.</summary>
+public sealed class UnsharedFixture : ProfilesFixture;
 
-/// <summary>What is left of a deleted account in SQLite's files, byte by byte.</summary>
+/// <summary>Reads SQLite's files byte by byte for what is left of a deleted account.</summary>
 [Trait("Database", "Sqlite")]
-public sealed class ErasureTests(QuietFixture app) : TestBase<QuietFixture>
+public sealed class ErasureTests(UnsharedFixture app) : TestBase<UnsharedFixture>
 {
     static readonly string[] Files = ["profiles.db", "profiles.db-wal"];
 
@@ -28,10 +28,11 @@ public sealed class ErasureTests(QuietFixture app) : TestBase<QuietFixture>
     }
 
     [Fact]
-    public async Task While_another_reads_the_account_is_deleted_and_the_cleanup_erases_it_afterwards()
+    public async Task During_a_long_read_the_account_is_deleted_and_the_cleanup_erases_it_afterwards()
     {
         var (user, client) = await CreateAsync();
-        await using var reader = new SqliteConnection($"Data Source={Path.Combine(app.Root, "data", "profiles.db")};Mode=ReadOnly;Pooling=False");
+        await using var reader =
+            new SqliteConnection($"Data Source={Path.Combine(app.Root, "data", "profiles.db")};Mode=ReadOnly;Pooling=False");
         await reader.OpenAsync(Cancellation);
         using (var snapshot = reader.BeginTransaction(deferred: true))
         {
@@ -53,7 +54,7 @@ public sealed class ErasureTests(QuietFixture app) : TestBase<QuietFixture>
     {
         var user = await app.LogInAsync(await app.CreateUserAsync(Marks[0]), Marks[4]);
         var client = app.ClientFor(user);
-        // Long enough for pages of its own.
+        // Long enough to fill database pages of its own.
         var profile = new { username = Marks[1], bio = Repeat(Marks[2], 40), metadata = new { city = Repeat(Marks[3], 200) } };
         await (await client.PutAsJsonAsync("/me", profile, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         await (await client.PutAsJsonAsync("/me", new { name = Marks[5] }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
@@ -63,15 +64,17 @@ public sealed class ErasureTests(QuietFixture app) : TestBase<QuietFixture>
 
     async Task DeleteAsync(HttpClient client, TestUser user)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) };
+        using var request =
+            new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) };
         await (await client.SendAsync(request, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
-    /// <summary>What can be read of an account in the database's file and its write-ahead log.</summary>
+    /// <summary>The account's values that the database file or its write-ahead log still contains.</summary>
     string[] Left(TestUser user)
     {
         var files = Files.Select(name => Path.Combine(app.Root, "data", name)).Where(File.Exists).Select(Read).ToArray();
-        return [.. Marks.Append(user.Email[..user.Email.IndexOf('@')]).Where(t => files.Any(f => f.Contains(t, StringComparison.OrdinalIgnoreCase)))];
+        return [.. Marks.Append(user.Email[..user.Email.IndexOf('@')])
+            .Where(t => files.Any(f => f.Contains(t, StringComparison.OrdinalIgnoreCase)))];
     }
 
     static string Read(string file)

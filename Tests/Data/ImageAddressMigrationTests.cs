@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>A service that finds the database and the files of the release before, whose addresses could be guessed.</summary>
+/// <summary>A service on the database and the files of an older release, whose image addresses could be guessed.</summary>
 public sealed class OldAddressesFixture : ProfilesFixture
 {
     public const string Before = "Accounts";
@@ -19,7 +19,7 @@ public sealed class OldAddressesFixture : ProfilesFixture
     /// <summary>A user without an image, and one whose image is at Cloudinary.</summary>
     public const int Without = LocalImages + 1, Elsewhere = LocalImages + 2;
 
-    /// <summary>Stands for an image: what it shows is not asked here.</summary>
+    /// <summary>Stands for an image; these tests never decode it.</summary>
     public static byte[] File(int user) => [0xFF, 0xD8, .. BitConverter.GetBytes(user), 0xFF, 0xD9];
 
     public static string Key(int user) => Convert.ToHexStringLower(SHA256.HashData(File(user)))[..8];
@@ -43,9 +43,15 @@ public sealed class OldAddressesFixture : ProfilesFixture
                     _ => ($"'{Key(user)}'", $"'/static/profile/{user}.jpg?v={Key(user)}'"),
                 };
                 var known = user == Without ? "NULL, NULL, NULL, NULL, NULL, NULL" : $"8, 8, 100, '', '', {time}";
-                Execute(db, $"INSERT INTO users (id, email, normalized_email, password_hash, created_at) VALUES ({user}, 'old{user}@example.com', 'old{user}@example.com', '', {time})");
-                Execute(db, "INSERT INTO user_profiles (user_id, name, is_public, version, updated_at, image_key, image_url, image_width, image_height, image_bytes, image_thumbhash, image_dominant_color, image_updated_at) "
-                    + $"VALUES ({user}, 'Old', FALSE, 7, {time}, {key}, {url}, {known})");
+                Execute(db, $"""
+                    INSERT INTO users (id, email, normalized_email, password_hash, created_at)
+                    VALUES ({user}, 'old{user}@example.com', 'old{user}@example.com', '', {time})
+                    """);
+                Execute(db, $"""
+                    INSERT INTO user_profiles (user_id, name, is_public, version, updated_at, image_key, image_url, image_width,
+                        image_height, image_bytes, image_thumbhash, image_dominant_color, image_updated_at)
+                    VALUES ({user}, 'Old', FALSE, 7, {time}, {key}, {url}, {known})
+                    """);
             }
         }
         for (var user = 1; user <= LocalImages; user++)
@@ -60,7 +66,7 @@ public sealed class ImageAddressMigrationTests(OldAddressesFixture app) : TestBa
     static readonly DateTime Then = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     [Fact]
-    public async Task Every_local_image_has_an_address_of_its_own_that_loads_and_nothing_else_is_changed()
+    public async Task Every_local_image_gets_an_unguessable_address_that_loads_and_nothing_else_changes()
     {
         var profiles = await app.QueryAsync(db => db.UserProfiles.AsNoTracking().OrderBy(p => p.UserId).ToListAsync(Cancellation));
         profiles.Count.ShouldBe(OldAddressesFixture.Elsewhere);
@@ -75,7 +81,8 @@ public sealed class ImageAddressMigrationTests(OldAddressesFixture app) : TestBa
         }
         local.Select(p => p.Image!.Url.Split("?v=")[1]).Distinct().Count().ShouldBe(local.Length);
         foreach (var other in profiles.Skip(OldAddressesFixture.LocalImages))
-            (other.Image?.Url, other.Version, other.UpdatedAt).ShouldBe((other.UserId == OldAddressesFixture.Without ? null : OldAddressesFixture.AtCloudinary, 7, Then));
+            (other.Image?.Url, other.Version, other.UpdatedAt)
+                .ShouldBe((other.UserId == OldAddressesFixture.Without ? null : OldAddressesFixture.AtCloudinary, 7, Then));
 
         foreach (var profile in local.Take(3))
         {
@@ -83,7 +90,8 @@ public sealed class ImageAddressMigrationTests(OldAddressesFixture app) : TestBa
             response.StatusCode.ShouldBe(HttpStatusCode.OK);
             response.Headers.CacheControl!.ToString().ShouldContain("immutable");
             (await response.Content.ReadAsByteArrayAsync(Cancellation)).ShouldBe(OldAddressesFixture.File((int)profile.UserId));
-            await (await app.Client.GetAsync($"/static/profile/{profile.UserId}.jpg?v={profile.Image.Key}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+            await (await app.Client.GetAsync($"/static/profile/{profile.UserId}.jpg?v={profile.Image.Key}", Cancellation))
+                .ShouldBeProblemAsync(HttpStatusCode.NotFound);
         }
     }
 }

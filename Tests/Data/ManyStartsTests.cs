@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>Many instances that start in the same moment.</summary>
+/// <summary>Many instances that start at the same moment.</summary>
 [Collection(nameof(Alone))]
 [Trait("Needs", "Process")]
 public sealed class ManyStartsTests
@@ -12,7 +12,7 @@ public sealed class ManyStartsTests
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Ten_that_start_at_once_on_an_empty_database_all_come_up_and_it_is_migrated_once()
+    public async Task Ten_instances_that_start_at_once_on_an_empty_database_all_come_up_and_migrate_it_once()
     {
         var servers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => ServerProcess.StartAsync(("DataDirectory", data))));
         try
@@ -24,7 +24,9 @@ public sealed class ManyStartsTests
                 client.DefaultRequestHeaders.Authorization = user.Client.DefaultRequestHeaders.Authorization;
                 (await client.GetAsync("/me", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
             }
-            TestDatabase.AppliedMigrations(data).ShouldBe(Directory.GetFiles(Path.Combine(ArchitectureTests.Repository(), "Data", "Migrations", TestDatabase.IsPostgreSql ? "PostgreSql" : "Sqlite"), "*.Designer.cs").Length);
+            var engine = TestDatabase.IsPostgreSql ? "PostgreSql" : "Sqlite";
+            var migrations = Path.Combine(ArchitectureTests.Repository(), "Data", "Migrations", engine);
+            TestDatabase.AppliedMigrations(data).ShouldBe(Directory.GetFiles(migrations, "*.Designer.cs").Length);
         }
         finally
         {

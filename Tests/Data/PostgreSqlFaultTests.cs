@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>A PostgreSQL that fails in every way there is; each test has a cluster and a service of its own.</summary>
+/// <summary>PostgreSQL fails in many ways; each test has its own cluster and service.</summary>
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
 [Trait("Needs", "Process")]
 public sealed class PostgreSqlFaultTests
@@ -16,7 +16,7 @@ public sealed class PostgreSqlFaultTests
     /// <summary>The shortest deadline that can be set.</summary>
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
 
-    // The machine may be busy with other tests.
+    // Other tests may keep the machine busy.
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(1.5);
 
     static readonly TimeSpan BackWithin = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ public sealed class PostgreSqlFaultTests
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_service_that_starts_before_its_database_answers_503_and_serves_when_it_is_there()
+    public async Task A_service_that_starts_before_its_database_answers_503_until_the_database_is_up()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         var database = cluster.CreateDatabase();
@@ -35,7 +35,7 @@ public sealed class PostgreSqlFaultTests
 
         await using var server = await StartWithoutDatabaseAsync(database);
         await ShouldBeAwayAsync(server, token);
-        // What needs no database goes on; a token that nobody can check is not called forged.
+        // Routes without the database still work; a token that cannot be checked is a 503, not a 401.
         (await server.Client.GetAsync("/nothing/here", Token)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await server.Client.GetAsync("/openapi/v1.json", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
 
@@ -44,14 +44,15 @@ public sealed class PostgreSqlFaultTests
     }
 
     [Fact]
-    public async Task A_database_that_was_away_at_the_start_and_is_empty_is_migrated_when_it_is_there()
+    public async Task An_empty_database_that_was_down_at_the_start_is_migrated_once_it_is_up()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         var database = cluster.CreateDatabase();
         await cluster.StopAsync();
         await using var server = await StartWithoutDatabaseAsync(database);
         await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
-        await ShouldBe503Async(() => server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token));
+        await ShouldBe503Async(() =>
+            server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token));
 
         await cluster.StartAgainAsync();
         (await EventuallyAsync(() => RegisterAsync(server, Fresh()))).ShouldBe(HttpStatusCode.Created);
@@ -61,42 +62,48 @@ public sealed class PostgreSqlFaultTests
     [Theory]
     [InlineData("Password=wrong-hidden")]
     [InlineData("")]
-    public async Task A_wrong_password_or_none_stops_the_start_with_a_sentence(string password)
+    public async Task A_wrong_or_missing_password_stops_the_start_with_a_message(string password)
     {
         var rules = Path.Combine(TemporaryDirectory.Make("rules"), "pg_hba.conf");
         await File.WriteAllTextAsync(rules, "host all profiles 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n", Token);
-        // The server runs as another user.
-        File.SetUnixFileMode(Path.GetDirectoryName(rules)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+        // The PostgreSQL server runs as another user.
+        File.SetUnixFileMode(Path.GetDirectoryName(rules)!,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
         File.SetUnixFileMode(rules, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         await using var cluster = await PostgreSqlCluster.StartAsync($"hba_file={rules}");
         cluster.Execute("CREATE ROLE service LOGIN PASSWORD 'right'");
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{cluster.ConnectionString()};Username=service;{password}"));
+        var (exitCode, output) =
+            await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{cluster.ConnectionString()};Username=service;{password}"));
         exitCode.ShouldBe(1);
-        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+            .ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
         output.ShouldNotContain("hidden");
         output.ShouldNotContain("   at ");
     }
 
     [Fact]
-    public async Task A_role_that_may_not_write_stops_the_start_with_a_sentence()
+    public async Task A_role_that_may_not_write_stops_the_start_with_a_message()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         var database = cluster.CreateDatabase();
         await using (await StartAsync(database, ("Jwt__SigningKey", "a-key-that-no-row-is-needed-for-8Zx3Qm")))
-            cluster.Execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", new NpgsqlConnectionStringBuilder(database).Database!);
+            cluster.Execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",
+                new NpgsqlConnectionStringBuilder(database).Database!);
         var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{database};Username=reader"));
         exitCode.ShouldBe(1);
-        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+            .ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
         output.ShouldNotContain("   at ");
     }
 
     [Fact]
-    public async Task A_request_that_tidies_up_after_it_has_waited_in_vain_does_not_wait_again()
+    public async Task A_request_that_timed_out_on_a_row_lock_does_not_wait_again_to_clean_up()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         var database = cluster.CreateDatabase();
         var patience = TimeSpan.FromSeconds(10);
-        await using var server = await ServerProcess.StartAsync(("ConnectionStrings__Profiles", database), ("Database__Timeout", patience.ToString()));
+        await using var server =
+            await ServerProcess.StartAsync(("ConnectionStrings__Profiles", database), ("Database__Timeout", patience.ToString()));
         var token = await JoinAsync(server);
         await using (var holder = new NpgsqlConnection($"{database};Pooling=false;Application Name=test"))
         {
@@ -104,7 +111,7 @@ public sealed class PostgreSqlFaultTests
             await using var transaction = await holder.BeginTransactionAsync(Token);
             await using var locks = new NpgsqlCommand("SELECT * FROM user_profiles FOR UPDATE", holder, transaction);
             await locks.ExecuteNonQueryAsync(Token);
-            // The user is read, the picture is stored, and then the row is waited for.
+            // The request reads the user, stores the image and then waits for the row lock.
             var watch = Stopwatch.StartNew();
             var answer = await UploadAsync(server, token);
             watch.Elapsed.ShouldBeLessThan(patience);
@@ -118,11 +125,13 @@ public sealed class PostgreSqlFaultTests
     [Theory]
     [InlineData("Database=nowhere")]
     [InlineData("Username=nobody")]
-    public async Task A_database_or_role_that_is_not_there_stops_the_start_with_a_sentence(string wrong)
+    public async Task A_missing_database_or_role_stops_the_start_with_a_message(string wrong)
     {
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", $"{TestDatabase.Cluster.ConnectionString()};{wrong};Password=hidden"));
+        var database = $"{TestDatabase.Cluster.ConnectionString()};{wrong};Password=hidden";
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", database));
         exitCode.ShouldBe(1);
-        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+            .ShouldStartWith("Profiles cannot start: The database cannot be used (ConnectionStrings__Profiles");
         output.ShouldNotContain("hidden");
         output.ShouldNotContain("   at ");
     }
@@ -130,12 +139,12 @@ public sealed class PostgreSqlFaultTests
     [Theory]
     [InlineData("stopped")]
     [InlineData("killed")]
-    public async Task A_database_that_goes_and_comes_back_is_503_meanwhile_and_no_request_pays_for_it_afterwards(string how)
+    public async Task A_database_that_goes_down_is_503_meanwhile_and_no_request_fails_after_it_is_back(string how)
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         await using var server = await StartAsync(cluster.CreateDatabase());
         var token = await JoinAsync(server);
-        // Several connections, all of which die.
+        // Opens several pooled connections, all of which die.
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => MeAsync(server, token)));
 
         await (how == "stopped" ? cluster.StopAsync() : cluster.KillAsync());
@@ -143,17 +152,18 @@ public sealed class PostgreSqlFaultTests
         await cluster.StartAgainAsync();
         await ShouldBeBackAsync(server, token);
 
-        // Now nobody asks while it is away: the first to come must not be the first to find out.
+        // Without a request during the outage: the first request afterwards must not get a dead connection.
         await (how == "stopped" ? cluster.StopAsync() : cluster.KillAsync());
         await cluster.StartAgainAsync();
         await Task.Delay(TimeSpan.FromSeconds(2), Token);
-        await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await RegisterAsync(server, Fresh())).StatusCode.ShouldBe(HttpStatusCode.Created)));
+        await Task.WhenAll(Enumerable.Range(0, 5)
+            .Select(async _ => (await RegisterAsync(server, Fresh())).StatusCode.ShouldBe(HttpStatusCode.Created)));
     }
 
     [Theory]
     [InlineData("Disable")]
     [InlineData("Prefer")]
-    public async Task A_database_that_is_frozen_is_503_within_the_deadline_and_back_when_it_thaws(string tls)
+    public async Task A_frozen_database_is_503_within_the_deadline_and_works_again_once_it_resumes(string tls)
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         await using var server = await StartAsync($"{cluster.CreateDatabase()};SSL Mode={tls}", ("Passwords__WorkFactor", "10"));
@@ -161,10 +171,11 @@ public sealed class PostgreSqlFaultTests
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => MeAsync(server, token)));
         await cluster.FreezeAsync();
 
-        // More than there are connections: the last wait for one, too.
+        // More requests than connections: the last ones wait for a connection too.
         await Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => await ShouldBe503Async(() => MeAsync(server, token))));
         await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
-        await ShouldBe503Async(() => server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token));
+        await ShouldBe503Async(() =>
+            server.Client.PostAsJsonAsync("/login", new { email = "john@example.com", password = Password }, Token));
         await ShouldBe503Async(() => PutAsync(server, token, "Frozen"));
         await ShouldBe503Async(() => UploadAsync(server, token));
         await ShouldBeAwayAsync(server, token);
@@ -175,7 +186,7 @@ public sealed class PostgreSqlFaultTests
     }
 
     [Fact]
-    public async Task A_read_on_a_connection_that_has_died_is_done_again_on_another()
+    public async Task A_read_on_a_dead_connection_is_retried_on_another()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         await using var server = await StartAsync(cluster.CreateDatabase());
@@ -183,13 +194,14 @@ public sealed class PostgreSqlFaultTests
         for (var round = 0; round < 5; round++)
         {
             (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
-            cluster.Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'profiles' AND query LIKE '%user_profiles%'");
+            cluster.Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                + "WHERE application_name = 'profiles' AND query LIKE '%user_profiles%'");
             (await MeAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         }
     }
 
     [Fact]
-    public async Task When_others_have_all_the_connections_it_is_503_and_then_over()
+    public async Task While_other_clients_hold_all_connections_it_is_503_and_recovers_afterwards()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync("max_connections=20", "superuser_reserved_connections=3");
         var database = cluster.CreateDatabase();
@@ -243,7 +255,7 @@ public sealed class PostgreSqlFaultTests
     }
 
     [Fact]
-    public async Task Of_writes_in_flight_when_the_server_is_killed_none_that_was_acknowledged_is_lost_and_none_is_done_twice()
+    public async Task When_the_server_is_killed_no_acknowledged_write_is_lost_and_none_is_applied_twice()
     {
         await using var cluster = await PostgreSqlCluster.StartAsync("max_connections=100");
         var database = cluster.CreateDatabase();
@@ -281,13 +293,17 @@ public sealed class PostgreSqlFaultTests
             {
                 status.ShouldBeOneOf(HttpStatusCode.Created, HttpStatusCode.ServiceUnavailable);
                 _ = status == HttpStatusCode.Created ? acknowledged++ : uncertain++;
-                // The client asks again: whatever became of the first, there is one account.
+                // The client retries: there is one account, whether or not the first request was applied.
                 var again = await EventuallyAsync(() => RegisterAsync(server, email));
-                again.ShouldBeOneOf(status == HttpStatusCode.Created ? [HttpStatusCode.Conflict] : [HttpStatusCode.Created, HttpStatusCode.Conflict]);
-                Scalar(database, $"SELECT count(*) FROM users JOIN user_profiles ON user_id = id WHERE normalized_email = '{email}'").ShouldBe(1L);
+                again.ShouldBeOneOf(status == HttpStatusCode.Created
+                    ? [HttpStatusCode.Conflict]
+                    : [HttpStatusCode.Created, HttpStatusCode.Conflict]);
+                Scalar(database, $"SELECT count(*) FROM users JOIN user_profiles ON user_id = id WHERE normalized_email = '{email}'")
+                    .ShouldBe(1L);
             }
-            // A later one may have been done without its answer; an earlier one may not have come back.
-            var shown = (string)Scalar(database, "SELECT name FROM user_profiles JOIN users ON user_id = id WHERE email = 'john@example.com'")!;
+            // A later write may be applied without an answer; an earlier value must not come back.
+            var shown =
+                (string)Scalar(database, "SELECT name FROM user_profiles JOIN users ON user_id = id WHERE email = 'john@example.com'")!;
             if (lastName.Length > 0)
                 Number(shown).ShouldBeGreaterThanOrEqualTo(Number(lastName));
         }
@@ -300,12 +316,13 @@ public sealed class PostgreSqlFaultTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_commit_whose_answer_is_lost_is_503_and_is_not_done_twice(bool arrives)
+    public async Task A_commit_whose_answer_is_lost_is_503_and_is_not_applied_twice(bool arrives)
     {
         await using var cluster = await PostgreSqlCluster.StartAsync();
         var database = cluster.CreateDatabase();
-        await using var line = new BadLine(new NpgsqlConnectionStringBuilder(database).Port);
-        await using var server = await StartAsync(new NpgsqlConnectionStringBuilder(database) { Port = line.Port, SslMode = SslMode.Disable }.ToString(), ("Images__Grace", "00:00:01"));
+        await using var line = new CuttingProxy(new NpgsqlConnectionStringBuilder(database).Port);
+        var proxied = new NpgsqlConnectionStringBuilder(database) { Port = line.Port, SslMode = SslMode.Disable };
+        await using var server = await StartAsync(proxied.ToString(), ("Images__Grace", "00:00:01"));
         var token = await JoinAsync(server);
         var email = Fresh();
 
@@ -315,7 +332,7 @@ public sealed class PostgreSqlFaultTests
         (await RegisterAsync(server, email)).StatusCode.ShouldBe(arrives ? HttpStatusCode.Conflict : HttpStatusCode.Created);
         Scalar(database, $"SELECT count(*) FROM users JOIN user_profiles ON user_id = id WHERE email = '{email}'").ShouldBe(1L);
 
-        // A picture: whichever it became, the one that the profile shows loads, and there is one file.
+        // The image that the profile shows loads, whether or not the commit arrived, and there is one file.
         (await UploadAsync(server, token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         var before = await ShownAsync(server, token);
         await ShouldBeSettledAsync(server);
@@ -323,24 +340,26 @@ public sealed class PostgreSqlFaultTests
         await ShouldBe503Async(() => UploadAsync(server, token, 9));
         var after = await ShownAsync(server, token);
         (after != before).ShouldBe(arrives);
-        // With its variants; what the lost answer kept from going goes by the outbox.
+        // One image with its variants; the outbox deletes what the lost answer left.
         await ShouldKeepAsync(server, 4);
-        // The next commit is to be the request's, not the outbox's.
+        // Waits for the outbox, so that the next commit is the request's.
         await ShouldBeSettledAsync(server);
 
         line.CutNextCommit(arrives);
         await ShouldBe503Async(() => SendAsync(server, token, HttpMethod.Delete, "/me/upload-image", null));
-        (await SendAsync(server, token, HttpMethod.Delete, "/me/upload-image", null)).StatusCode.ShouldBe(arrives ? HttpStatusCode.NotFound : HttpStatusCode.OK);
+        (await SendAsync(server, token, HttpMethod.Delete, "/me/upload-image", null))
+            .StatusCode.ShouldBe(arrives ? HttpStatusCode.NotFound : HttpStatusCode.OK);
         await ShouldKeepAsync(server, 0);
     }
 
     static async Task ShouldBeSettledAsync(ServerProcess server)
     {
-        // What was found is told for a second.
+        // The readiness answer is cached for a second.
         await Task.Delay(1100, Token);
         var patience = Stopwatch.StartNew();
         int pending;
-        while ((pending = (await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("pending").GetInt32()) != 0 && patience.Elapsed < TimeSpan.FromSeconds(60))
+        while ((pending = (await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("pending").GetInt32()) != 0 && patience.Elapsed < TimeSpan.FromSeconds(60))
             await Task.Delay(50, Token);
         pending.ShouldBe(0);
     }
@@ -349,7 +368,8 @@ public sealed class PostgreSqlFaultTests
     {
         var patience = Stopwatch.StartNew();
         int kept;
-        while ((kept = Directory.GetFiles(Path.Combine(server.Directory, "static", "profile")).Length) != files && patience.Elapsed < TimeSpan.FromSeconds(60))
+        while ((kept = Directory.GetFiles(Path.Combine(server.Directory, "static", "profile")).Length) != files
+            && patience.Elapsed < TimeSpan.FromSeconds(60))
             await Task.Delay(50, Token);
         kept.ShouldBe(files);
     }
@@ -364,7 +384,7 @@ public sealed class PostgreSqlFaultTests
     {
         await ShouldBe503Async(() => MeAsync(server, token));
         await ShouldBe503Async(() => RegisterAsync(server, Fresh()));
-        // Whose it is is in the database.
+        // The image's key is in the database.
         await ShouldBe503Async(() => server.Client.GetAsync("/static/profile/1.jpg?v=00000000000000000000000000000000", Token));
         (await server.Client.GetAsync("/health/live", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         await Task.Delay(1100, Token);
@@ -383,7 +403,7 @@ public sealed class PostgreSqlFaultTests
         return problem;
     }
 
-    // Once something succeeds, everything does.
+    // Once one request succeeds, all of them do.
     static async Task ShouldBeBackAsync(ServerProcess server, string token)
     {
         var watch = Stopwatch.StartNew();
@@ -399,11 +419,12 @@ public sealed class PostgreSqlFaultTests
         (await PutAsync(server, token, "Back")).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    // The pool, and the one that waits for the server's end.
+    // The pool, and the connection that waits for the server to end.
     static async Task ShouldNotLeakAsync(PostgreSqlCluster cluster, int pool = 25)
     {
         await Task.Delay(500, Token);
-        ((long)Scalar(cluster.ConnectionString(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'profiles'")!).ShouldBeLessThanOrEqualTo(pool);
+        ((long)Scalar(cluster.ConnectionString(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'profiles'")!)
+            .ShouldBeLessThanOrEqualTo(pool);
     }
 
     static async Task<HttpStatusCode> EventuallyAsync(Func<Task<HttpResponseMessage>> ask)
@@ -441,12 +462,14 @@ public sealed class PostgreSqlFaultTests
 
     static Task<HttpResponseMessage> MeAsync(ServerProcess server, string token) => SendAsync(server, token, HttpMethod.Get, "/me", null);
 
-    static Task<HttpResponseMessage> PutAsync(ServerProcess server, string token, string name) => SendAsync(server, token, HttpMethod.Put, "/me", JsonContent.Create(new { name }));
+    static Task<HttpResponseMessage> PutAsync(ServerProcess server, string token, string name) =>
+        SendAsync(server, token, HttpMethod.Put, "/me", JsonContent.Create(new { name }));
 
     static Task<HttpResponseMessage> UploadAsync(ServerProcess server, string token, int width = 8) =>
-        SendAsync(server, token, HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(Picture.Png(width, 8, 255, 0, 0)), "image", "me.png" } });
+        SendAsync(server, token, HttpMethod.Post, "/me/upload-image",
+            new MultipartFormDataContent { { new ByteArrayContent(Picture.Png(width, 8, 255, 0, 0)), "image", "me.png" } });
 
-    // The address that the profile shows, which loads what the row names.
+    // The image URL that the profile shows, which must load the image in the row.
     static async Task<string> ShownAsync(ServerProcess server, string token)
     {
         var url = (await (await MeAsync(server, token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
@@ -456,21 +479,22 @@ public sealed class PostgreSqlFaultTests
         return url;
     }
 
-    static async Task<HttpResponseMessage> SendAsync(ServerProcess server, string token, HttpMethod method, string path, HttpContent? content)
+    static async Task<HttpResponseMessage> SendAsync(ServerProcess server, string token, HttpMethod method, string path,
+        HttpContent? content)
     {
         using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = new("Bearer", token) }, Content = content };
         return await server.Client.SendAsync(request, Token);
     }
 
-    /// <summary>A line to the server that can be cut at a commit: after it has arrived, or before.</summary>
-    sealed class BadLine : IAsyncDisposable
+    /// <summary>A TCP proxy to PostgreSQL that can cut the connection after or before a commit arrives.</summary>
+    sealed class CuttingProxy : IAsyncDisposable
     {
         readonly TcpListener listener = new(IPAddress.Loopback, 0);
         readonly CancellationTokenSource ended = new();
         readonly Task accepting;
         int cut;
 
-        public BadLine(int server)
+        public CuttingProxy(int server)
         {
             listener.Start();
             Port = ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -515,8 +539,9 @@ public sealed class PostgreSqlFaultTests
             await outer.ConnectAsync(IPAddress.Loopback, server);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(ended.Token);
             var line = new Line();
-            await Task.WhenAny(PassAsync(line, inner, outer, isRequest: true, both.Token), PassAsync(line, outer, inner, isRequest: false, both.Token));
-            // A reset, as a line that breaks sends it.
+            await Task.WhenAny(PassAsync(line, inner, outer, isRequest: true, both.Token),
+                PassAsync(line, outer, inner, isRequest: false, both.Token));
+            // Closes with a reset, like a broken connection.
             inner.LingerState = new(true, 0);
             await both.CancelAsync();
         }
@@ -529,12 +554,14 @@ public sealed class PostgreSqlFaultTests
                 int count;
                 while ((count = await from.GetStream().ReadAsync(buffer, ct)) > 0)
                 {
-                    var cutHere = isRequest && buffer.AsSpan(0, count).IndexOf("Q\0\0\0\u000BCOMMIT\0"u8) >= 0 ? Interlocked.Exchange(ref cut, 0) : 0;
+                    var cutHere = isRequest && buffer.AsSpan(0, count).IndexOf("Q\0\0\0\u000BCOMMIT\0"u8) >= 0
+                        ? Interlocked.Exchange(ref cut, 0)
+                        : 0;
                     if (cutHere != 2 && !(line.IsSilent && !isRequest))
                         await to.GetStream().WriteAsync(buffer.AsMemory(0, count), ct);
                     if (cutHere == 0)
                         continue;
-                    // Time enough for the server to do it; its answer goes nowhere.
+                    // Gives the server time to commit; its answer is dropped.
                     line.IsSilent = true;
                     await Task.Delay(200, ct);
                     return;
@@ -542,7 +569,7 @@ public sealed class PostgreSqlFaultTests
             }
             catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
             {
-                // One end has gone.
+                // One end has closed.
             }
         }
     }

@@ -5,14 +5,14 @@ using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>An SQLite file that another process has locked.</summary>
+/// <summary>Another process holds the lock of the SQLite file.</summary>
 [Trait("Database", "Sqlite"), Collection(nameof(Alone))]
 [Trait("Needs", "Process")]
 public sealed class SqliteFaultTests
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
 
-    // The machine may be busy with other tests.
+    // Other tests may keep the machine busy.
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(1.5);
 
     readonly string data = TemporaryDirectory.Make("data");
@@ -20,13 +20,13 @@ public sealed class SqliteFaultTests
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task While_another_holds_the_lock_writes_are_503_within_the_deadline_and_reads_go_on()
+    public async Task While_another_process_holds_the_lock_writes_are_503_within_the_deadline_and_reads_work()
     {
         await using var server = await ServerProcess.StartAsync(("DataDirectory", data), ("Database__Timeout", Deadline.ToString()));
         using var user = await ServerUser.SignUpAsync(server, Token);
         using (Open(Path.Combine(data, "profiles.db"), "BEGIN EXCLUSIVE"))
         {
-            // As many as would take every thread there is.
+            // Enough writers to occupy every thread of the pool.
             var writes = Enumerable.Range(0, 100).Select(i => ShouldBe503Async(() => PutAsync($"Name {i}"))).ToArray();
             var slowest = TimeSpan.Zero;
             while (!writes.All(w => w.IsCompleted))
@@ -38,10 +38,11 @@ public sealed class SqliteFaultTests
                 await Task.Delay(20, Token);
             }
             await Task.WhenAll(writes);
-            // Without a queue for the writers it is the whole deadline and more.
+            // Without the writers' queue a read would take longer than the deadline.
             slowest.ShouldBeLessThan(TimeSpan.FromSeconds(2));
-            // It only reads: who waits for a writer is not taken out of a balancer for it.
-            (await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("status").GetString().ShouldBe("ok");
+            // The readiness check only reads, so a held write lock does not take the instance out of the load balancer.
+            var ready = await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK);
+            ready.GetProperty("status").GetString().ShouldBe("ok");
         }
         (await PutAsync("Free")).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await server.Client.GetAsync("/health/ready", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -49,7 +50,7 @@ public sealed class SqliteFaultTests
         Task<HttpResponseMessage> PutAsync(string name) => user.Client.PutAsJsonAsync("/me", new { name }, Token);
     }
 
-    /// <summary>A connection that has run a statement, and takes its transaction back when it ends.</summary>
+    /// <summary>A connection that has run a statement; disposing it rolls its transaction back.</summary>
     internal static SqliteConnection Open(string file, string sql)
     {
         var connection = new SqliteConnection($"Data Source={file};Pooling=false;Default Timeout=1");

@@ -3,12 +3,12 @@ using System.Net;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>A directory as a service leaves it, its database with some thousand users, from when a test first asks for it.</summary>
+/// <summary>The data directory of a stopped service with some thousand users, made when a test first needs it.</summary>
 public sealed class SoundDatabase
 {
     readonly Lazy<Task<string>> directory = new(MakeAsync);
 
-    /// <summary>Copies it, to be damaged.</summary>
+    /// <summary>Copies the directory for a test to damage.</summary>
     public async Task CopyToAsync(string other)
     {
         foreach (var file in Directory.GetFiles(await directory.Value))
@@ -32,7 +32,7 @@ public sealed class SoundDatabase
     }
 }
 
-/// <summary>A start on an SQLite file that is locked, damaged, missing or half made; each has a process of its own.</summary>
+/// <summary>Starts a process on an SQLite file that is locked, damaged, missing or half written.</summary>
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundDatabase>
@@ -44,7 +44,7 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
     string DatabaseFile => Path.Combine(data, "profiles.db");
 
     [Fact]
-    public async Task A_start_while_another_holds_the_lock_succeeds_and_reads()
+    public async Task A_start_while_another_process_holds_the_lock_succeeds_and_reads()
     {
         await using var before = await ServerProcess.StartAsync(("DataDirectory", data));
         using var user = await ServerUser.SignUpAsync(before, Token);
@@ -61,7 +61,7 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
     [InlineData("middle")]
     [InlineData("truncated")]
     [InlineData("only the log is left")]
-    public async Task A_file_that_is_no_whole_database_stops_the_start_and_is_left_as_it_is(string damage)
+    public async Task A_damaged_database_file_stops_the_start_and_is_left_as_it_is(string damage)
     {
         await sound.CopyToAsync(data);
         var bytes = await File.ReadAllBytesAsync(DatabaseFile, Token);
@@ -75,7 +75,7 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
                 bytes[3] ^= 0xFF;
                 break;
             case "middle":
-                // Whole pages in the middle, so that no lucky byte is hit.
+                // Overwrites whole pages in the middle, not bytes that may be unused.
                 bytes.AsSpan(bytes.Length / 2, 16384).Fill(0xA5);
                 break;
             case "truncated":
@@ -99,7 +99,7 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
     }
 
     [Fact]
-    public async Task A_first_start_that_is_killed_at_any_moment_is_followed_by_one_that_succeeds()
+    public async Task After_a_first_start_that_was_killed_at_any_moment_the_next_one_succeeds()
     {
         var seen = new HashSet<string>();
         for (var round = 0; round < 12; round++)
@@ -107,9 +107,10 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
             var directory = Path.Combine(data, $"{round}");
             await using (var killed = ServerProcess.Begin(("DataDirectory", directory)))
             {
-                // From before the directory is made until after the database is in its place.
+                // Kills between the creation of the directory and the moment after the database is in place.
                 var watch = Stopwatch.StartNew();
-                var until = Path.Combine(directory, (round % 4) switch { 0 => "", 1 => "profiles.db.lock", 2 => "profiles.db.new", _ => "profiles.db" });
+                var until = Path.Combine(directory,
+                    (round % 4) switch { 0 => "", 1 => "profiles.db.lock", 2 => "profiles.db.new", _ => "profiles.db" });
                 while (!Path.Exists(until) && watch.Elapsed < TimeSpan.FromSeconds(20))
                     Thread.Sleep(round / 4);
                 killed.Kill();
@@ -118,7 +119,7 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
             await using var next = await ServerProcess.StartAsync(("DataDirectory", directory));
             (await ServerUser.SignUpAsync(next, Token)).Dispose();
         }
-        // Not every time at the same moment.
+        // The rounds kill at different moments.
         seen.Count.ShouldBeGreaterThan(2);
     }
 }

@@ -11,23 +11,23 @@ using Microsoft.EntityFrameworkCore.Migrations;
 namespace Profiles.Tests.Data;
 
 /// <summary>
-/// A service on a database that has been through every schema: at each, a user and a row of each table are written as that version and the
-/// version before it write them. A table or column that another version still names must stay, and one that it does not know must not be
-/// asked of it: a migration that breaks this fails here.
+/// A service on a database that went through every schema: at each, this fixture writes a user and a row of each table as that version and
+/// the version before it write them. A migration fails here when it drops a table or column that the other version still uses, or adds a
+/// required column that the other version does not know.
 /// </summary>
 public sealed class UpgradedFixture : ProfilesFixture
 {
     public const string Password = "correct horse battery staple";
 
-    // Beyond what the database gives by itself afterwards.
+    // Higher than the ids that the database generates afterwards.
     const int FirstUser = 1000;
 
-    // The service makes its own; one that it cannot read stops the start.
+    // The service writes its own signing key; one that it cannot read stops the start.
     static readonly string[] Skipped = ["signing_keys", "__EFMigrationsHistory", "__EFMigrationsLock", "sqlite_sequence"];
 
     readonly string hash = BCrypt.Net.BCrypt.HashPassword(Password, 4);
 
-    /// <summary>Those who were written, by the schema and the version that wrote them.</summary>
+    /// <summary>The users, by the schema and the version that wrote them.</summary>
     public Dictionary<string, string> Emails { get; } = [];
 
     protected override void ConfigureApp(IWebHostBuilder a)
@@ -52,8 +52,9 @@ public sealed class UpgradedFixture : ProfilesFixture
     {
         var user = FirstUser + Emails.Count;
         Emails[version] = Email(user);
-        // The others refer to these two.
-        foreach (var table in columns.GroupBy(c => c.Table).OrderByDescending(t => t.Key == "users").ThenByDescending(t => t.Key == "user_profiles"))
+        // The other tables refer to these two.
+        foreach (var table in columns.GroupBy(c => c.Table).OrderByDescending(t => t.Key == "users")
+            .ThenByDescending(t => t.Key == "user_profiles"))
         {
             using var command = connection.CreateCommand();
             var values = table.Select(c => (c.Name, Value: Value(c, user))).Where(c => c.Value is not null).ToArray();
@@ -71,7 +72,7 @@ public sealed class UpgradedFixture : ProfilesFixture
 
     static string Email(int user) => $"user{user}@example.com";
 
-    // As the service writes it, as far as the name and the type of a column tell.
+    // A plausible value for the name and the type of the column.
     object? Value(Column column, int user) => column.Name switch
     {
         "id" or "user_id" => user,
@@ -112,7 +113,7 @@ public sealed class UpgradedFixture : ProfilesFixture
 public sealed class UpgradeTests(UpgradedFixture app) : TestBase<UpgradedFixture>
 {
     [Fact]
-    public async Task Whoever_was_written_by_any_version_logs_in_is_shown_and_changes_the_profile()
+    public async Task Every_version_s_user_logs_in_is_shown_and_changes_the_profile()
     {
         app.Emails.Count.ShouldBeGreaterThan(8);
         foreach (var (version, email) in app.Emails)
@@ -120,7 +121,8 @@ public sealed class UpgradeTests(UpgradedFixture app) : TestBase<UpgradedFixture
             var answer = await app.Client.PostAsJsonAsync("/login", new { email, password = UpgradedFixture.Password }, Cancellation);
             var login = await answer.ShouldBeAsync(HttpStatusCode.OK);
             using var client = app.ClientFor(new(0, "", email, "", login.GetProperty("access_token").GetString()!));
-            (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("email").GetString().ShouldBe(email, version);
+            (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("email").GetString()
+                .ShouldBe(email, version);
             var changed = await (await client.PutAsJsonAsync("/me", new { name = version }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
             changed.GetProperty("name").GetString().ShouldBe(version);
         }

@@ -23,7 +23,7 @@ public sealed class FewMailsFixture : ProfilesFixture
     }
 }
 
-/// <summary>The same, where addresses must be verified.</summary>
+/// <summary>The same service with required verification of e-mail addresses.</summary>
 public sealed class FewMailsVerifiedFixture : VerifiedFixture
 {
     protected override void ConfigureApp(IWebHostBuilder a)
@@ -33,49 +33,59 @@ public sealed class FewMailsVerifiedFixture : VerifiedFixture
     }
 }
 
-/// <summary>The hourly budget of mails to one address is spent by mails that go out, and never by somebody else's wish.</summary>
-public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture verified) : TestBase<FewMailsFixture>, IClassFixture<FewMailsVerifiedFixture>
+/// <summary>Only mails that are sent use up an address's hourly budget; refused requests of others do not.</summary>
+public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture verified)
+    : TestBase<FewMailsFixture>, IClassFixture<FewMailsVerifiedFixture>
 {
     const string Reset = "Set a new password", Taken = "You have an account already";
 
     [Fact]
-    public async Task Registrations_and_changes_of_address_that_are_refused_spend_nothing_of_it()
+    public async Task Refused_registrations_and_changes_of_address_do_not_use_up_the_budget()
     {
         var (victim, stranger) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         await app.SentAsync();
         for (var i = 0; i < FewMailsFixture.Most + 2; i++)
         {
-            foreach (var (password, status) in new[] { (stranger.Password, HttpStatusCode.Conflict), ("wrong password", HttpStatusCode.Forbidden) })
-                (await app.ClientFor(stranger).PutAsJsonAsync("/me", new { email = victim.Email, current_password = password }, Cancellation)).StatusCode.ShouldBe(status);
-            (await app.Client.PostAsJsonAsync("/register", new { name = "Stranger", email = victim.Email, password = "correct horse battery staple" }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Conflict);
+            foreach (var (password, status) in new[] { (stranger.Password, HttpStatusCode.Conflict),
+                ("wrong password", HttpStatusCode.Forbidden) })
+                (await app.ClientFor(stranger)
+                    .PutAsJsonAsync("/me", new { email = victim.Email, current_password = password }, Cancellation))
+                    .StatusCode.ShouldBe(status);
+            (await app.Client.PostAsJsonAsync("/register",
+                new { name = "Stranger", email = victim.Email, password = "correct horse battery staple" }, Cancellation))
+                .StatusCode.ShouldBe(HttpStatusCode.Conflict);
         }
-        await ForgetAsync(app, victim.Email);
+        await RequestResetAsync(app, victim.Email);
         await app.MailAsync(victim.Email, Reset);
-        // The owner's mails are not more than so many either.
+        // The limit holds for the owner's mails too.
         for (var i = 0; i < FewMailsFixture.Most + 1; i++)
-            await ForgetAsync(app, victim.Email);
+            await RequestResetAsync(app, victim.Email);
         await app.SentAsync();
         app.MailsTo(victim.Email).Count(m => m.Subject == Reset).ShouldBe(FewMailsFixture.Most);
     }
 
     [Fact]
-    public async Task What_strangers_cause_where_nobody_is_told_what_is_taken_has_a_budget_of_its_own()
+    public async Task With_required_verification_mails_that_strangers_cause_have_their_own_budget()
     {
         var (victim, stranger) = (await verified.CreateVerifiedAsync(), await verified.CreateVerifiedAsync());
         for (var i = 0; i < FewMailsFixture.Most + 2; i++)
         {
-            (await verified.Client.PostAsJsonAsync("/register", new { name = "Stranger", email = victim.Email, password = "correct horse battery staple" }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+            (await verified.Client.PostAsJsonAsync("/register",
+                new { name = "Stranger", email = victim.Email, password = "correct horse battery staple" }, Cancellation))
+                .StatusCode.ShouldBe(HttpStatusCode.Accepted);
             await verified.SentAsync();
         }
         for (var i = 0; i < FewMailsFixture.Most + 2; i++)
-            (await verified.ClientFor(stranger).PutAsJsonAsync("/me", new { email = victim.Email, current_password = stranger.Password }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await verified.ClientFor(stranger)
+                .PutAsJsonAsync("/me", new { email = victim.Email, current_password = stranger.Password }, Cancellation))
+                .StatusCode.ShouldBe(HttpStatusCode.OK);
         await verified.SentAsync();
-        // The first was the confirmation of the victim's own registration.
+        // The first mail confirmed the victim's own registration.
         verified.MailsTo(victim.Email).Length.ShouldBe(FewMailsFixture.Most);
-        await ForgetAsync(verified, victim.Email);
+        await RequestResetAsync(verified, victim.Email);
         await verified.MailAsync(victim.Email, Reset);
     }
 
-    async Task ForgetAsync(ProfilesFixture on, string email) =>
+    async Task RequestResetAsync(ProfilesFixture on, string email) =>
         (await on.Client.PostAsJsonAsync("/password/forgot", new { email }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
 }

@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
 
-/// <summary>A server whose workers a test looks at, and its user.</summary>
+/// <summary>A server process whose workers the tests inspect, and a user of it.</summary>
 public abstract class DecodingServer(params (string, string)[] settings) : IAsyncLifetime
 {
     public ServerProcess Process { get; private set; } = null!;
@@ -28,9 +28,10 @@ public abstract class DecodingServer(params (string, string)[] settings) : IAsyn
     }
 }
 
-/// <summary>It gives an image little time and little memory, and has secrets that no worker is to have.</summary>
+/// <summary>Gives an image little time and memory, and has secrets that no worker may get.</summary>
 public sealed class StrictServer() : DecodingServer(
-    ("Images__DecodeTimeout", "00:00:02"), ("Images__WorkerMemory", $"{WorkerMemory}"), ("Images__Storage", "Local"), ("CLOUDINARY_URL", $"cloudinary://key:{Canary}@cloud"), ("Jwt__SigningKey", Canary + Canary),
+    ("Images__DecodeTimeout", "00:00:02"), ("Images__WorkerMemory", $"{WorkerMemory}"), ("Images__Storage", "Local"),
+    ("CLOUDINARY_URL", $"cloudinary://key:{Canary}@cloud"), ("Jwt__SigningKey", Canary + Canary),
     ("ConnectionStrings__Profiles", TestDatabase.For(Data) ?? $"Data Source={Path.Combine(Data, "profiles.db")}"), ("SOME_TOKEN", Canary))
 {
     public const long WorkerMemory = 268_435_456;
@@ -40,20 +41,21 @@ public sealed class StrictServer() : DecodingServer(
     static readonly string Data = TemporaryDirectory.Make(Canary);
 }
 
-/// <summary>It gives an image a second, and takes one that costs several.</summary>
+/// <summary>Gives an image one second, and accepts images that take several.</summary>
 public sealed class HastyDecodingServer() : DecodingServer(("Images__DecodeTimeout", "00:00:01"), ("Images__MaxPixels", "500000000"));
 
-/// <summary>It waits for its workers as long as a test needs them to stand still, and has room for four large images.</summary>
+/// <summary>Waits long enough for workers that a test suspends, and has memory for four large images.</summary>
 public sealed class PatientServer() : DecodingServer(
-    ("Images__DecodeTimeout", "00:02:00"), ("Images__WorkerPictures", $"{WorkerPictures}"), ("Images__MaxBytes", $"{MaxBytes}"), ("Images__UploadMemory", $"{4 * 1024 * 1024}"))
+    ("Images__DecodeTimeout", "00:02:00"), ("Images__WorkerPictures", $"{WorkerPictures}"), ("Images__MaxBytes", $"{MaxBytes}"),
+    ("Images__UploadMemory", $"{4 * 1024 * 1024}"))
 {
     public const int MaxBytes = 1_000_000;
 
     public const int WorkerPictures = 50;
 }
 
-/// <summary>What an image can do to the worker that decodes it, and what that does to anybody else.</summary>
-// The database has no part in it: once is enough.
+/// <summary>What an image can do to its worker, and how that affects other requests.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) : IClassFixture<StrictServer>, IClassFixture<PatientServer>
@@ -64,7 +66,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     static readonly byte[] Small = Picture.Bytes("upright.jpg");
 
-    // More than a pipe holds, so that whoever sends it waits for the worker to read.
+    // Larger than a pipe's buffer, so the sender waits until the worker reads.
     static readonly byte[] Large = [.. Small, .. new byte[900_000 - Small.Length]];
 
     static readonly string Worker = typeof(WorkerArguments).Assembly.Location;
@@ -72,11 +74,11 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_worker_gains_no_privilege_and_has_little_memory_few_files_and_no_core()
+    public async Task A_worker_gains_no_privileges_and_has_limits_on_memory_files_and_core_dumps()
     {
         var worker = (await WorkersAsync(strict))[0];
         worker.Status("NoNewPrivs").ShouldBe("1");
-        // A filter on what it may ask of the kernel: no socket, no other program, no other process.
+        // A seccomp filter: no sockets, no other programs, no other processes.
         worker.Status("Seccomp").ShouldBe("2");
         worker.Limit("Max data size").ShouldBe([$"{StrictServer.WorkerMemory}", $"{StrictServer.WorkerMemory}"]);
         worker.Limit("Max core file size").ShouldBe(["0", "0"]);
@@ -84,7 +86,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_worker_is_told_none_of_the_service_s_secrets()
+    public async Task A_worker_gets_none_of_the_service_s_secrets()
     {
         var worker = (await WorkersAsync(strict))[0];
         new LinuxProcess(strict.Process.ProcessId).Environment.Count(v => v.Contains(StrictServer.Canary)).ShouldBeGreaterThanOrEqualTo(4);
@@ -94,26 +96,28 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_worker_that_is_started_in_the_middle_of_things_has_nothing_open_but_its_own_pipes_and_its_program()
+    public async Task A_worker_that_replaces_another_inherits_only_its_own_pipes_and_its_program()
     {
         foreach (var before in await WorkersAsync(strict))
             await before.EndAsync();
-        // The database is open, and a connection with an upload.
+        // Meanwhile the service has the database and an upload's connection open.
         await strict.User.StoreAsync(Small, Ct);
         var worker = (await WorkersAsync(strict)).ShouldHaveSingleItem();
-        string[] own = [Path.GetDirectoryName(typeof(Program).Assembly.Location)!, Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."))];
+        string[] own = [Path.GetDirectoryName(typeof(Program).Assembly.Location)!,
+            Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."))];
         var (pipes, others) = (worker.Descriptors.Where(IsPipe).ToHashSet(), worker.Descriptors.Where(d => !IsPipe(d)).ToHashSet());
 
-        others.ShouldAllBe(d => d.StartsWith("/dev/null") || d.StartsWith("/dev/urandom") || d.StartsWith("/memfd:doublemapper") || (d.EndsWith(".dll") && own.Any(d.StartsWith)));
+        others.ShouldAllBe(d => d.StartsWith("/dev/null") || d.StartsWith("/dev/urandom") || d.StartsWith("/memfd:doublemapper")
+            || (d.EndsWith(".dll") && own.Any(d.StartsWith)));
         others.ShouldNotBeEmpty();
-        // Its standard input, output and errors; what it has besides is between its own threads.
+        // Standard input, output and error are shared with the service; other pipes are between the worker's own threads.
         new LinuxProcess(strict.Process.ProcessId).Descriptors.Where(IsPipe).Intersect(pipes).Count().ShouldBe(3);
 
         static bool IsPipe(string descriptor) => descriptor.StartsWith("pipe:", StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task What_takes_a_worker_over_reads_no_file_of_anybody_s_writes_none_and_makes_no_TCP_connection()
+    public async Task A_compromised_worker_reads_no_file_writes_none_and_opens_no_TCP_connection()
     {
         Assert.SkipWhen(strict.Process.Output.Contains("no Landlock"), "This kernel has no Landlock.");
         var directory = TemporaryDirectory.Make("secrets");
@@ -123,48 +127,56 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         listener.Start();
         string[] tries =
         [
-            $"read {secret}", $"write {secret}", $"write {other}", $"list {directory}", "list /", "list /proc", "read /etc/passwd", $"read /proc/{Environment.ProcessId}/environ",
+            $"read {secret}", $"write {secret}", $"write {other}", $"list {directory}", "list /", "list /proc", "read /etc/passwd",
+            $"read /proc/{Environment.ProcessId}/environ",
             $"inherit {secret}", $"tcp {((IPEndPoint)listener.LocalEndpoint).Port}", $"listen {FreePort.Take()}",
         ];
-        // Whoever starts the service may have left something open.
-        using var worker = StartWorker("sh", ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", Worker, .. WorkerArguments.Make(1 << 30, TimeSpan.FromSeconds(10))], tries);
+        // The shell leaves a descriptor of the secret open, as a careless parent process would.
+        using var worker = StartWorker("sh",
+            ["-c", "exec \"$@\" 9< \"$0\"", secret, "dotnet", Worker, .. WorkerArguments.Make(1 << 30, TimeSpan.FromSeconds(10))], tries);
         var said = await worker.StandardError.ReadToEndAsync(Ct);
         said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(tries.Select(t => $"{t}: refused"));
         await worker.WaitForExitAsync(Ct);
         worker.ExitCode.ShouldBe(0);
     }
 
-    // The name, the numbers on x64 and arm64, and arguments with which the system does it, or refuses it for another reason.
+    // Name, numbers on x64 and arm64, and arguments with which the kernel would succeed or fail for another reason than the filter.
     static readonly (string Name, int X64, int Arm64, string Arguments)[] DeniedCalls =
     [
-        ("kill", 62, 129, "other 0"), ("kill-all", 62, 129, "-1 0"), ("kill-group", 62, 129, "0 0"), ("tkill", 200, 130, "other 0"), ("tgkill", 234, 131, "other other 0"),
+        ("kill", 62, 129, "other 0"), ("kill-all", 62, 129, "-1 0"), ("kill-group", 62, 129, "0 0"), ("tkill", 200, 130, "other 0"),
+        ("tgkill", 234, 131, "other other 0"),
         ("rt_sigqueueinfo", 129, 138, "other 10 0"), ("rt_tgsigqueueinfo", 297, 240, "other other 10 0"),
         ("pidfd_open", 434, 434, "other 0"), ("pidfd_send_signal", 424, 424, "-1 0 0 0"), ("pidfd_getfd", 438, 438, "-1 0 0"),
         ("fcntl-SETOWN", 72, 25, "0 8 other"), ("fcntl-SETSIG", 72, 25, "0 10 10"), ("fcntl-SETOWN_EX", 72, 25, "0 15 0"),
         ("prlimit64", 302, 261, "other 7 0 0"), ("process_madvise", 440, 440, "-1 0 0 0"),
         ("unshare", 272, 97, "0"), ("setns", 308, 268, "-1 0"), ("bpf", 321, 280, "0 0 0"), ("perf_event_open", 298, 241, "0 0 -1 -1"),
-        ("add_key", 248, 217, "0 0 0 0"), ("request_key", 249, 218, "0 0 0 0"), ("keyctl", 250, 219, "0 -3 0 0"), ("userfaultfd", 323, 282, "1"),
+        ("add_key", 248, 217, "0 0 0 0"), ("request_key", 249, 218, "0 0 0 0"), ("keyctl", 250, 219, "0 -3 0 0"),
+        ("userfaultfd", 323, 282, "1"),
         ("mount", 165, 40, "0 0 0 0"), ("umount2", 166, 39, "0 0"), ("fsopen", 430, 430, "0 0"), ("open_tree", 428, 428, "-1 0 0"),
     ];
 
-    // What the runtime and the C library need: to end themselves, among others.
+    // Calls that the runtime and the C library need, for example to end their own process.
     static readonly (string Name, int X64, int Arm64, string Arguments)[] AllowedCalls =
     [
-        ("kill-self", 62, 129, "self 0"), ("tgkill-self", 234, 131, "self self 0"), ("fcntl-GETFD", 72, 25, "0 1"), ("prlimit64-self", 302, 261, "0 7 0 0"), ("prlimit64-own", 302, 261, "self 7 0 0"),
+        ("kill-self", 62, 129, "self 0"), ("tgkill-self", 234, 131, "self self 0"), ("fcntl-GETFD", 72, 25, "0 1"),
+        ("prlimit64-self", 302, 261, "0 7 0 0"), ("prlimit64-own", 302, 261, "self 7 0 0"),
     ];
 
     [Fact]
-    public async Task What_takes_a_worker_over_signals_nobody_and_gets_at_no_other_process_on_any_kernel()
+    public async Task A_compromised_worker_cannot_signal_or_reach_another_process_on_any_kernel()
     {
         var isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+        var own = $"{Environment.ProcessId}";
         string[] tries =
         [
             "filter seccomp",
-            .. DeniedCalls.Concat(AllowedCalls).Select(c => $"call {c.Name} {(isX64 ? c.X64 : c.Arm64)} {c.Arguments.Replace("other", $"{Environment.ProcessId}", StringComparison.Ordinal)}"),
+            .. DeniedCalls.Concat(AllowedCalls)
+                .Select(c => $"call {c.Name} {(isX64 ? c.X64 : c.Arm64)} {c.Arguments.Replace("other", own)}"),
         ];
-        // As a worker that has the rest of its sandbox: here without Landlock, which a kernel may not have. Who is not root may filter only
-        // without new privileges, as in the sandbox.
-        using var worker = StartWorker("setpriv", ["--no-new-privs", "dotnet", Worker, .. WorkerArguments.Make(1 << 30, TimeSpan.FromSeconds(10)), WorkerArguments.Sandboxed], tries);
+        // The seccomp filter alone, without Landlock, which a kernel may lack. An unprivileged process may install a filter only with
+        // no_new_privs, as in the sandbox.
+        string[] arguments = [.. WorkerArguments.Make(1 << 30, TimeSpan.FromSeconds(10)), WorkerArguments.Sandboxed];
+        using var worker = StartWorker("setpriv", ["--no-new-privs", "dotnet", Worker, .. arguments], tries);
         var said = (await worker.StandardError.ReadToEndAsync(Ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         said.ShouldBe(tries.Select((t, i) => $"{t}: {(i > 0 && i <= DeniedCalls.Length ? "refused" : "done")}"));
         await worker.WaitForExitAsync(Ct);
@@ -178,7 +190,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             RedirectStandardInput = true,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
-            Environment = { ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location, [StartupHook.Variable] = string.Join('\n', tries) },
+            Environment =
+                { ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location, [StartupHook.Variable] = string.Join('\n', tries) },
         })!;
         worker.StandardInput.Close();
         return worker;
@@ -188,16 +201,16 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     [Theory]
     [MemberData(nameof(ImageSizes))]
-    public async Task A_worker_that_hangs_costs_one_image_and_is_replaced(string size)
+    public async Task A_worker_that_hangs_fails_one_image_and_is_replaced(string size)
     {
         await ShouldServeAsync(strict);
         var hung = await StopAllAsync(strict);
-        // It did not get to it: that is not the image's fault.
+        // The worker did not decode at all, so the image is not refused as invalid.
         await ShouldBeBusyAsync(await strict.User.Client.UploadAsync(size == "small" ? Small : Large, Ct));
-        await LinuxProcess.UntilAsync(() => hung.Any(w => w.IsGone), () => "None of them was ended.");
+        await LinuxProcess.UntilAsync(() => hung.Any(w => w.IsGone), () => "No worker was ended.");
         await ContinueAsync(hung);
         await ShouldServeAsync(strict);
-        // Those that only stood by stay.
+        // The idle workers stay.
         hung.Count(w => w.IsGone).ShouldBe(1);
         (await WorkersAsync(strict)).ShouldAllBe(w => !w.IsGone);
     }
@@ -209,7 +222,8 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         var service = new LinuxProcess(strict.Process.ProcessId);
         var before = service.ForgetPeak();
         for (var i = 0; i < 3; i++)
-            await (await strict.User.Client.UploadAsync(Photo.ProgressiveBomb(10_000, 9_900), Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
+            await (await strict.User.Client.UploadAsync(Photo.ProgressiveBomb(10_000, 9_900), Ct))
+                .ShouldBeProblemAsync(HttpStatusCode.BadRequest, TooCostly);
         (service.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
         (await WorkersAsync(strict)).ShouldAllBe(w => w.Megabytes("VmHWM") < 400);
         await ShouldServeAsync(strict);
@@ -226,13 +240,13 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await (await upload).ShouldBeAsync(HttpStatusCode.OK);
     }
 
-    // Ended by somebody else, by a system call that it may not make, by its own limit of processor time. (SEGV that is only sent is no
-    // crash to the runtime.)
+    // Killed from outside, by a denied system call, or by its limit of processor time. (The runtime does not treat a SEGV that was only
+    // sent as a crash.)
     [Theory]
     [InlineData("KILL")]
     [InlineData("SYS")]
     [InlineData("XCPU")]
-    public async Task A_worker_that_crashes_costs_one_image_and_is_replaced(string signal)
+    public async Task A_worker_that_crashes_fails_one_image_and_is_replaced(string signal)
     {
         var shown = await ShouldServeAsync(patient);
         var (worker, upload) = await HoldAsync(patient, Small, Ct);
@@ -247,20 +261,20 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     static readonly Dictionary<string, byte[]> Lies = new()
     {
-        ["once more that it is ready"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", HasLandlock: true)),
-        ["what it never says"] = [200, 0, 0, 0, 0],
-        ["less than nothing"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0xFF],
-        ["more than there is memory"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0x7F],
-        ["an image that is none"] = DecodeFrame.Make(DecodeAnswer.Image, new byte[1000]),
-        ["an image that is larger than images are"] = DecodeFrame.Write(Told(5000, "#000000")),
-        ["a colour that is something else"] = DecodeFrame.Write(Told(100, "<b></b>")),
+        ["a second greeting"] = DecodeFrame.Write(new WorkerGreeting("8.14.1", HasLandlock: true)),
+        ["an unknown kind of frame"] = [200, 0, 0, 0, 0],
+        ["a negative length"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0xFF],
+        ["a length beyond the memory"] = [(byte)DecodeAnswer.Image, 0xFF, 0xFF, 0xFF, 0x7F],
+        ["an image of zeros"] = DecodeFrame.Make(DecodeAnswer.Image, new byte[1000]),
+        ["an image that is too large"] = DecodeFrame.Write(Told(5000, "#000000")),
+        ["a colour that is HTML"] = DecodeFrame.Write(Told(100, "<b></b>")),
     };
 
     public static TheoryData<string> AllLies => [.. Lies.Keys];
 
     [Theory]
     [MemberData(nameof(AllLies))]
-    public async Task A_worker_that_says_what_no_worker_says_is_not_believed_and_is_replaced(string what)
+    public async Task A_worker_with_an_invalid_answer_is_not_believed_and_is_replaced(string what)
     {
         var shown = await ShouldServeAsync(patient);
         var (worker, upload) = await HoldAsync(patient, Small, Ct);
@@ -272,7 +286,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_worker_that_ends_while_nobody_needs_it_costs_no_image()
+    public async Task A_worker_that_ends_while_idle_fails_no_image()
     {
         for (var round = 0; round < 5; round++)
         {
@@ -283,24 +297,26 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_worker_is_replaced_when_it_has_done_its_share()
+    public async Task A_worker_is_replaced_after_its_maximum_of_images()
     {
         var before = await WorkersAsync(patient);
-        // As many as all of them together may decode.
+        // As many images as all workers together may decode.
         for (var i = 0; i < PatientServer.WorkerPictures * before.Length; i++)
             await patient.User.Client.PutUpAsync(Picture.Png(8, 8, 0, 0, 0), Ct);
-        await LinuxProcess.UntilAsync(() => before.Any(w => w.IsGone), () => "None of them was ended.");
+        await LinuxProcess.UntilAsync(() => before.Any(w => w.IsGone), () => "No worker was ended.");
         await ShouldServeAsync(patient);
     }
 
     [Fact]
-    public async Task More_uploads_than_may_wait_are_told_to_come_back_and_all_others_are_served()
+    public async Task Uploads_beyond_the_queue_are_told_to_retry_later_and_all_others_are_served()
     {
         const int Waiting = 32;
         const int TooMany = 6;
         var uploads = await HoldBothAsync();
-        uploads.AddRange(Enumerable.Range(0, Waiting + TooMany).Select(_ => patient.User.Client.UploadAsync(Picture.Png(8, 8, 0, 0, 0), Ct)));
-        await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) == TooMany, () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
+        uploads.AddRange(Enumerable.Range(0, Waiting + TooMany)
+            .Select(_ => patient.User.Client.UploadAsync(Picture.Png(8, 8, 0, 0, 0), Ct)));
+        await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) == TooMany,
+            () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
         foreach (var refused in uploads.Where(u => u.IsCompleted))
             await ShouldBeBusyAsync(await refused);
         await ContinueAsync(await WorkersAsync(patient));
@@ -308,12 +324,13 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task Uploads_for_which_there_is_no_memory_are_told_to_come_back()
+    public async Task Uploads_without_free_memory_are_told_to_retry_later()
     {
         const int Room = 4;
         var stopped = await StopAllAsync(patient);
         var uploads = Enumerable.Range(0, 2 * Room).Select(_ => patient.User.Client.UploadAsync(Large, Ct)).ToArray();
-        await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) >= Room, () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
+        await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) >= Room,
+            () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
         await ContinueAsync(stopped);
         var answers = await Task.WhenAll(uploads);
         answers.Count(r => r.StatusCode == HttpStatusCode.OK).ShouldBeInRange(1, Room);
@@ -322,33 +339,39 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await ShouldServeAsync(patient, Large);
     }
 
-    // Each takes a quarter of the memory.
+    // Each upload reserves a quarter of the memory.
     static readonly Dictionary<string, Func<DecodePoolTests, Task>> Failures = new()
     {
-        ["that are no images"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[900_000], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
-        ["that are damaged"] = async t => await (await t.patient.User.Client.UploadAsync([.. Photo.WithSegments(Picture.Bytes("truncated.jpg"), [.. Enumerable.Repeat(((byte)0xFE, new byte[64_000]), 14)])], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
-        ["that are too large"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[PatientServer.MaxBytes + 1], Ct)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge),
+        ["that are not images"] = async t =>
+            await (await t.patient.User.Client.UploadAsync(new byte[900_000], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
+        ["that are damaged"] = async t =>
+            await (await t.patient.User.Client.UploadAsync(
+                [.. Photo.WithSegments(Picture.Bytes("truncated.jpg"), [.. Enumerable.Repeat(((byte)0xFE, new byte[64_000]), 14)])], Ct))
+                    .ShouldBeProblemAsync(HttpStatusCode.BadRequest),
+        ["that are too large"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[PatientServer.MaxBytes + 1], Ct))
+            .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge),
         ["of two files"] = async t =>
         {
-            using var form = new MultipartFormDataContent { { new ByteArrayContent(Large), "image", "x.jpg" }, { new ByteArrayContent(Small), "image", "y.jpg" } };
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(Large), "image", "x.jpg" },
+                { new ByteArrayContent(Small), "image", "y.jpg" } };
             await (await t.patient.User.Client.PostAsync("/me/upload-image", form, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         },
         ["whose worker dies"] = async t =>
         {
             var (worker, upload) = await HoldAsync(t.patient, Large, Ct);
             await worker.EndAsync();
-            // It had not taken all of it, more than a pipe holds: another worker is given it.
+            // The worker had not received all of the image, so another worker decodes it.
             await (await upload).ShouldBeAsync(HttpStatusCode.OK);
         },
-        ["whose sender goes away in the middle"] = t => t.SendAndGoAsync(),
-        ["whose sender goes away while they wait"] = async t =>
+        ["whose client disconnects while sending"] = t => t.SendAndDisconnectAsync(),
+        ["whose client disconnects while waiting"] = async t =>
         {
             using var gone = new CancellationTokenSource();
             var (worker, upload) = await HoldAsync(t.patient, Large, gone.Token);
             await gone.CancelAsync();
             await Should.ThrowAsync<OperationCanceledException>(upload);
             await worker.SignalAsync("CONT");
-            await LinuxProcess.UntilAsync(() => !worker.IsAsked, () => "It does not go on.");
+            await LinuxProcess.UntilAsync(() => !worker.IsAsked, () => "The worker does not continue.");
         },
     };
 
@@ -356,16 +379,18 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     [Theory]
     [MemberData(nameof(AllFailures))]
-    public async Task The_memory_of_uploads_comes_back_also_of_those(string which)
+    public async Task The_memory_of_failed_uploads_is_released(string which)
     {
         for (var i = 0; i < 5; i++)
             await Failures[which](this);
-        // Whoever goes away is noticed a little later.
-        await LinuxProcess.UntilAsync(() => patient.User.Client.UploadAsync(Large, Ct).GetAwaiter().GetResult().IsSuccessStatusCode, () => "There is no room any more.");
+        // The server notices a closed connection a little later.
+        await LinuxProcess.UntilAsync(
+            () => patient.User.Client.UploadAsync(Large, Ct).GetAwaiter().GetResult().IsSuccessStatusCode,
+            () => "There is no memory left for uploads.");
     }
 
     [Fact]
-    public async Task A_storm_of_large_images_is_decoded_by_no_more_processes_than_are_set_while_others_read()
+    public async Task A_burst_of_large_images_uses_no_more_workers_than_configured_while_others_read()
     {
         var image = Photo.Enlarged(13, quality: 60);
         var uploads = Task.WhenAll(Enumerable.Range(0, 32).Select(_ => patient.User.Client.UploadAsync(image, Ct)));
@@ -382,12 +407,12 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_service_that_is_killed_leaves_no_worker_behind_whatever_that_was_doing()
+    public async Task A_killed_service_leaves_no_worker_behind_in_any_state()
     {
         await using var server = await ServerProcess.StartAsync(("Images__Workers", "3"));
         using var user = await ServerUser.SignUpAsync(server, Ct);
         List<LinuxProcess> workers = [];
-        // One has an image, one has half an image, one has none.
+        // One worker has an image, one has half an image, one has none.
         foreach (var image in (byte[][])[Small, Large])
         {
             var worker = LinuxProcess.WorkersOf(server).Except(workers).Single();
@@ -405,7 +430,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     [Fact]
-    public async Task A_signal_to_the_service_and_all_its_workers_ends_them_after_the_upload_that_is_being_decoded()
+    public async Task A_signal_to_the_service_and_its_workers_ends_them_after_the_upload_in_progress()
     {
         await using var server = await ServerProcess.StartAsync(("Images__Workers", "1"));
         using var user = await ServerUser.SignUpAsync(server, Ct);
@@ -413,7 +438,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         await worker.StopAsync();
         var upload = user.Client.UploadAsync(Small, Ct);
         await worker.UntilAskedAsync();
-        // As a terminal or a service manager does it.
+        // A terminal or a service manager signals the whole process group.
         foreach (var process in (LinuxProcess[])[worker, new(server.ProcessId)])
             await process.SignalAsync("TERM");
         await LinuxProcess.UntilAsync(() => server.Output.Contains("shutting down"), () => server.Output);
@@ -424,7 +449,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     // Sends most of an image and then closes the connection.
-    async Task SendAndGoAsync()
+    async Task SendAndDisconnectAsync()
     {
         var pipe = new Pipe();
         using var file = new StreamContent(pipe.Reader.AsStream());
@@ -432,11 +457,11 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         var upload = patient.User.Client.PostAsync("/me/upload-image", form, Ct);
         for (var sent = 0; sent < 900_000; sent += 100_000)
             await pipe.Writer.WriteAsync(Large.AsMemory(sent, 100_000), Ct);
-        await pipe.Writer.CompleteAsync(new IOException("The sender goes away."));
+        await pipe.Writer.CompleteAsync(new IOException("The client disconnects."));
         await Should.ThrowAsync<HttpRequestException>(upload);
     }
 
-    // Both workers stand still, each with an image in it.
+    // Suspends both workers, each with an image.
     async Task<List<Task<HttpResponseMessage>>> HoldBothAsync()
     {
         var (first, upload) = await HoldAsync(patient, Small, Ct);
@@ -445,18 +470,20 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         return [upload, other];
     }
 
-    // A worker that stands still with an image in it. One that was being started may have come to it instead, or all may stand still with
-    // what came before: then once more.
-    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] image, CancellationToken ct, LinuxProcess? besides = null)
+    // Suspends a worker that has an image. A worker that was just starting may get the image instead, or all suspended workers may still
+    // have earlier images: then it retries.
+    static async Task<(LinuxProcess Worker, Task<HttpResponseMessage> Upload)> HoldAsync(DecodingServer server, byte[] image,
+        CancellationToken ct, LinuxProcess? besides = null)
     {
         while (true)
         {
-            // One that has done its share may still be seen while it ends.
+            // A worker that reached its maximum may still be listed while it ends.
             LinuxProcess[] workers = [.. (await StopAllAsync(server)).Where(w => w != besides)];
             var upload = server.User.Client.UploadAsync(image, ct);
             LinuxProcess? asked = null;
             var watch = Stopwatch.StartNew();
-            await LinuxProcess.UntilAsync(() => (asked = workers.FirstOrDefault(w => w.IsAsked)) is not null || upload.IsCompleted || watch.Elapsed > TimeSpan.FromSeconds(2), () => "Nobody is given the image.");
+            await LinuxProcess.UntilAsync(() => (asked = workers.FirstOrDefault(w => w.IsAsked)) is not null || upload.IsCompleted
+                || watch.Elapsed > TimeSpan.FromSeconds(2), () => "No worker gets the image.");
             await ContinueAsync(workers.Where(w => w != asked));
             if (asked is not null)
                 return (asked, upload);
@@ -478,11 +505,12 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             await worker.SignalAsync("CONT");
     }
 
-    // Those that wait for an image or have one; there is always one, or one that is being started.
+    // The workers that are idle or have an image; waits while the only one is starting.
     static async Task<LinuxProcess[]> WorkersAsync(DecodingServer server)
     {
         LinuxProcess[] workers = [];
-        await LinuxProcess.UntilAsync(() => (workers = LinuxProcess.WorkersOf(server.Process)).Length > 0, () => "It has no worker.");
+        await LinuxProcess.UntilAsync(() => (workers = LinuxProcess.WorkersOf(server.Process)).Length > 0,
+            () => "The server has no worker.");
         return workers;
     }
 
@@ -499,11 +527,12 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
     }
 
     static ProcessedImage Told(int side, string colour) =>
-        new([0xFF, 0xD8, 0xFF, 0xFF, 0xD9], side, side, [1], colour, [.. ProcessedImage.Sides.Select(_ => (byte[])[0xFF, 0xD8, 0xFF, 0xFF, 0xD9])]);
+        new([0xFF, 0xD8, 0xFF, 0xFF, 0xD9], side, side, [1], colour,
+            [.. ProcessedImage.Sides.Select(_ => (byte[])[0xFF, 0xD8, 0xFF, 0xFF, 0xD9])]);
 }
 
-/// <summary>What an image can cost, told by the processor time that it takes: beside other tests it would not get it.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Measures the processor time of an image, which other tests at the same time would disturb.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Collection(nameof(Alone))]
 [Trait("Needs", "Process")]
@@ -512,14 +541,15 @@ public sealed class DecodeCostTests(HastyDecodingServer server) : IClassFixture<
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_image_that_takes_all_the_processor_time_there_is_for_it_is_refused()
+    public async Task An_image_that_uses_up_its_processor_time_is_refused()
     {
         var image = Photo.PngOfZeros(17_000, 17_000);
         var answer = await server.User.Client.UploadAsync(image, Ct);
-        // On a machine that others keep busy it is not the image that is to blame, until it is.
+        // On a busy machine the wall-clock limit answers 503 before the image has used its processor time.
         for (var tries = 0; tries < 10 && answer.StatusCode == HttpStatusCode.ServiceUnavailable; tries++)
             answer = await server.User.Client.UploadAsync(image, Ct);
-        await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest, "The picture could not be decoded within the limits of time and memory.");
+        await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest,
+            "The picture could not be decoded within the limits of time and memory.");
         await server.User.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
     }
 }

@@ -3,8 +3,8 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests.Infrastructure.Decoding;
 
-/// <summary>ImageMagick reads some two hundred formats; here it reads one.</summary>
-// The database has no part in it: once is enough.
+/// <summary>ImageMagick reads some two hundred formats; the policy allows one.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 public sealed class HeicReaderTests
 {
@@ -14,7 +14,7 @@ public sealed class HeicReaderTests
     [InlineData("animated.gif")]
     [InlineData("photo.webp")]
     [InlineData("not-allowed.tiff")]
-    public void What_is_no_HEIC_is_refused_also_by_ImageMagick_itself(string name)
+    public void Any_other_format_is_refused_by_the_reader_and_by_ImageMagick_s_policy(string name)
     {
         using var reader = new HeicReader(Picture.Bytes(name));
         Should.Throw<MagickException>(() => reader.Size());
@@ -26,7 +26,7 @@ public sealed class HeicReaderTests
     [InlineData("label:@/etc/passwd")]
     [InlineData("msl:/etc/passwd")]
     [InlineData("xc:red")]
-    public void Nothing_is_made_of_a_path_that_means_something_to_it(string path)
+    public void A_path_that_ImageMagick_would_interpret_is_refused(string path)
     {
         using var reader = new HeicReader(Picture.Bytes("photo.heic"));
         reader.Size().ShouldBe((320, 240));
@@ -34,7 +34,7 @@ public sealed class HeicReaderTests
     }
 
     [Fact]
-    public void It_does_not_read_more_pixels_than_it_is_told()
+    public void The_reader_refuses_more_pixels_than_the_limit()
     {
         using var reader = new HeicReader(Picture.Bytes("photo.heic"));
         Should.Throw<MagickException>(() => reader.Decode(maxPixels: 1000));

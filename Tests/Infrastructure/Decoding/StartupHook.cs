@@ -7,21 +7,22 @@ using Profiles.Infrastructure.Decoding.Worker;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 /// <summary>
-/// Runs in a worker before its own program does, when <c>DOTNET_STARTUP_HOOKS</c> names this assembly (the runtime finds this type by its
-/// name): tries what a image that took the worker over would try, and says on the standard error what came of it.
+/// Runs in a worker before its own program when <c>DOTNET_STARTUP_HOOKS</c> names this assembly (the runtime finds this type by its
+/// name). Tries what a compromised worker would try, and writes the outcomes to standard error.
 /// </summary>
 static partial class StartupHook
 {
-    /// <summary>The variable with what to try, line by line: a word and its object.</summary>
+    /// <summary>The variable with one try per line: an action and its argument.</summary>
     public const string Variable = "PROFILES_TEST_TRIES";
 
     public static void Initialize()
     {
-        // Once more before it has its restrictions.
+        // The worker starts itself a second time in its sandbox; only that process tries.
         if (Environment.GetCommandLineArgs()[^1] != WorkerArguments.Sandboxed)
             return;
         using var said = new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        foreach (var (what, which) in Environment.GetEnvironmentVariable(Variable)!.Split('\n').Select(l => l.Split(' ', 2)).Select(l => (l[0], l[1])))
+        foreach (var (what, which) in Environment.GetEnvironmentVariable(Variable)!.Split('\n').Select(l => l.Split(' ', 2))
+            .Select(l => (l[0], l[1])))
             said.Write(Encoding.UTF8.GetBytes($"{what} {which}: {(Succeeds(() => Do(what, which)) ? "done" : "refused")}\n"));
     }
 
@@ -42,14 +43,16 @@ static partial class StartupHook
                 new Socket(SocketType.Stream, ProtocolType.Tcp).Connect("127.0.0.1", int.Parse(which));
                 break;
             case "listen":
-                new Socket(SocketType.Stream, ProtocolType.Tcp).Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, int.Parse(which)));
+                new Socket(SocketType.Stream, ProtocolType.Tcp)
+                    .Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, int.Parse(which)));
                 break;
             case "filter":
-                // As the worker does it a moment later.
+                // The worker itself does this a moment later.
                 Seccomp.Deny();
                 break;
             case "call":
-                nint[] numbers = [.. which.Split(' ')[1..].Select(n => n == "self" ? Environment.ProcessId : nint.Parse(n, CultureInfo.InvariantCulture)), 0, 0, 0];
+                nint[] numbers = [.. which.Split(' ')[1..]
+                    .Select(n => n == "self" ? Environment.ProcessId : nint.Parse(n, CultureInfo.InvariantCulture)), 0, 0, 0];
                 if (Call(numbers[0], numbers[1], numbers[2], numbers[3], 0) < 0 && Marshal.GetLastPInvokeError() == NotPermitted)
                     throw new UnauthorizedAccessException();
                 break;

@@ -9,19 +9,20 @@ using Profiles.Infrastructure.Json;
 
 namespace Profiles.Tests.Infrastructure.Editing;
 
-/// <summary>A field that joins the profile is whole, or this fails: what can be sent is kept and shown.</summary>
+/// <summary>Fails when a new profile field can be sent but is not stored or not shown.</summary>
 public sealed class ProfileFieldsTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     static readonly JsonSerializerOptions Wire = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     [Fact]
-    public async Task Every_field_that_can_be_sent_comes_back_as_it_was_sent()
+    public async Task Every_field_that_can_be_sent_is_returned_as_it_was_sent()
     {
         var user = await app.CreateUserAsync();
         var example = JsonSerializer.SerializeToNode(ProfileDescription.Example, Wire)!.AsObject();
         var sent = new JsonObject();
-        // The address has rules of its own.
-        foreach (var field in typeof(ProfileFields).GetProperties().Where(p => p.PropertyType.IsAssignableTo(typeof(IOptional)) && p.Name != nameof(ProfileFields.Email)))
+        // The e-mail address has its own rules.
+        foreach (var field in typeof(ProfileFields).GetProperties()
+            .Where(p => p.PropertyType.IsAssignableTo(typeof(IOptional)) && p.Name != nameof(ProfileFields.Email)))
         {
             var name = Wire.PropertyNamingPolicy!.ConvertName(field.Name);
             sent[name] = example[name]?.DeepClone();

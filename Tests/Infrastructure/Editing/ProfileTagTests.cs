@@ -15,27 +15,35 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Tests.Infrastructure.Editing;
 
-/// <summary>A tag is one of a representation: another release that shows more has another, on the same row.</summary>
+/// <summary>An ETag belongs to a representation: a release that shows more fields has another one for the same row.</summary>
 public sealed class ProfileTagTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
-    static readonly string[] Settings = ["DataDirectory", "ConnectionStrings:Profiles", "Images:Directory", "PublicBaseUrl", "AllowedHosts", "Passwords:WorkFactor"];
+    static readonly string[] Settings =
+        ["DataDirectory", "ConnectionStrings:Profiles", "Images:Directory", "PublicBaseUrl", "AllowedHosts", "Passwords:WorkFactor"];
 
-    // Which types have one property more there, and whether it shows.
-    public static TheoryData<string, bool> Releases => new() { { "the same", false }, { "with another field", true }, { "with another field of the image", true } };
+    // Which types have an additional property in the other release, and whether GET /me shows it.
+    public static TheoryData<string, bool> Releases =>
+        new() { { "the same", false }, { "with another field", true }, { "with another field of the image", true } };
 
     [Theory]
     [MemberData(nameof(Releases))]
-    public async Task A_release_that_shows_more_has_another_tag_and_the_same_release_the_same(string which, bool differs)
+    public async Task A_release_that_shows_more_fields_has_another_tag_and_the_same_release_has_the_same(string which, bool differs)
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
-        using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""", new MediaTypeHeaderValue("application/merge-patch+json"));
+        using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""",
+            new MediaTypeHeaderValue("application/merge-patch+json"));
         (await client.PatchAsync("/me", patch, Cancellation)).EnsureSuccessStatusCode();
         await client.PutUpAsync(Picture.Png(8, 8, 1, 2, 3), Cancellation);
 
-        // Left to the end of the run, like those of the fixtures.
-        var other = StartOther(which switch { "the same" => [], "with another field" => [typeof(ProfileDescription), typeof(GetUserResponse)], _ => [typeof(ImageDescription)] });
+        // Disposed at the end of the run, like the fixtures' services.
+        var other = StartOther(which switch
+        {
+            "the same" => [],
+            "with another field" => [typeof(ProfileDescription), typeof(GetUserResponse)],
+            _ => [typeof(ImageDescription)],
+        });
         using var there = other.CreateClient();
         there.DefaultRequestHeaders.Authorization = client.DefaultRequestHeaders.Authorization;
         foreach (var path in new[] { "/me", $"/users/{username}" })
@@ -47,10 +55,10 @@ public sealed class ProfileTagTests(ProfilesFixture app) : TestBase<ProfilesFixt
     }
 
     [Fact]
-    public void The_tag_is_made_of_all_that_GET_me_shows() =>
+    public void The_tag_covers_everything_that_GET_me_shows() =>
         typeof(GetMeResponse).GetProperties().Where(p => p.DeclaringType == typeof(GetMeResponse)).Select(p => p.Name).ShouldBeEmpty();
 
-    // On the same database.
+    // Another release on the same database.
     WebApplicationFactory<Program> StartOther(Type[] grown)
     {
         var settings = app.Services.GetRequiredService<IConfiguration>();

@@ -7,7 +7,7 @@ namespace Profiles.Tests.Infrastructure.Editing;
 public sealed class TimeZoneNamesTests
 {
     [Fact]
-    public void Every_name_fits()
+    public void Every_name_fits_its_column()
     {
         TimeZoneNames.All.Count.ShouldBe(597);
         TimeZoneNames.All.ShouldAllBe(z => z.Length <= UserProfile.TimeZoneMaxLength && !z.Contains(' '));
@@ -23,5 +23,5 @@ public sealed class TimeZoneNamesTests
     [InlineData("tzdata.zi", false)]
     [InlineData("W. Europe Standard Time", false)]
     [InlineData("../zoneinfo/UTC", false)]
-    public void A_name_is_one_that_people_live_by(string name, bool known) => (TimeZoneNames.Find(name) is not null).ShouldBe(known);
+    public void Only_IANA_time_zones_are_known(string name, bool known) => (TimeZoneNames.Find(name) is not null).ShouldBe(known);
 }

@@ -20,22 +20,24 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
     }
 
     [Fact]
-    public void No_problem_is_made_without_a_code()
+    public void No_problem_is_created_without_a_code()
     {
-        var sources = Folders.SelectMany(d => Directory.GetFiles(Path.Combine(ArchitectureTests.Repository(), d), "*.cs", SearchOption.AllDirectories))
+        var sources = Folders.SelectMany(d =>
+            Directory.GetFiles(Path.Combine(ArchitectureTests.Repository(), d), "*.cs", SearchOption.AllDirectories))
             .ToDictionary(f => Path.GetRelativePath(ArchitectureTests.Repository(), f), File.ReadAllText);
         var made = sources.Where(s => WithoutCode().IsMatch(s.Value)).Select(s => s.Key).ToArray();
-        // The one place that makes them.
+        // The one place that creates problems.
         made.ShouldBe(["Infrastructure/Errors/Problems.cs"]);
-        // A rule without a code would answer the library's own name for it.
+        // A rule without a code would answer FluentValidation's own name for it.
         foreach (var (file, text) in sources)
             Rule().Count(text).ShouldBeLessThanOrEqualTo(WithCode().Count(text), file);
     }
 
     [Fact]
-    public async Task A_refused_field_has_its_code_and_the_first_one_is_that_of_the_problem()
+    public async Task A_refused_field_has_its_code_and_the_problem_has_the_first_one()
     {
-        var answer = await app.Client.PostAsJsonAsync("/register", new { name = "John Doe", email = "nobody", password = "short" }, Cancellation);
+        var answer =
+            await app.Client.PostAsJsonAsync("/register", new { name = "John Doe", email = "nobody", password = "short" }, Cancellation);
         var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         problem.GetProperty("error_codes").GetRawText().ShouldBe("""{"email":["email_invalid"],"password":["password_too_short"]}""");
         problem.GetProperty("code").GetString().ShouldBe("email_invalid");
@@ -46,7 +48,7 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
     [InlineData("GET", "/me", "invalid_access_token")]
     [InlineData("POST", "/me", "method_not_allowed")]
     [InlineData("POST", "/register", "unsupported_media_type")]
-    public async Task An_answer_without_a_sentence_of_its_own_has_a_code_too(string method, string path, string code)
+    public async Task A_generic_answer_has_a_code_too(string method, string path, string code)
     {
         using var request = new HttpRequestMessage(new(method), path) { Content = method == "POST" ? new StringContent("x") : null };
         var answer = await app.Client.SendAsync(request, Cancellation);
@@ -54,12 +56,13 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
     }
 
     [Fact]
-    public async Task The_page_of_errors_is_made_from_the_catalogue()
+    public async Task The_errors_page_matches_the_catalogue()
     {
         var page = Path.Combine(ArchitectureTests.Repository(), "docs", "errors.md");
         if (Environment.GetEnvironmentVariable("PROFILES_RENEW_GOLDEN") == "1")
             await File.WriteAllTextAsync(page, Page(), Cancellation);
-        (await File.ReadAllTextAsync(page, Cancellation)).ShouldBe(Page(), "The catalogue has changed: run the tests with PROFILES_RENEW_GOLDEN=1 and commit docs/errors.md.");
+        (await File.ReadAllTextAsync(page, Cancellation))
+            .ShouldBe(Page(), "The catalogue has changed: run this test with PROFILES_RENEW_GOLDEN=1 and commit docs/errors.md.");
     }
 
     static string Page()
@@ -114,6 +117,7 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
     [GeneratedRegex("^[a-z]+(_[a-z]+)*\\z")]
     private static partial Regex SnakeCase();
 
-    [GeneratedRegex(@"(TypedResults|Results)\.(Problem|ValidationProblem|BadRequest|Conflict)\(|WithMessage\(|new ValidationFailure\(|AddFailure\((?!Problems\.Failure)|Detail = ")]
+    [GeneratedRegex(@"(TypedResults|Results)\.(Problem|ValidationProblem|BadRequest|Conflict)\(|WithMessage\(|new ValidationFailure\(|"
+        + @"AddFailure\((?!Problems\.Failure)|Detail = ")]
     private static partial Regex WithoutCode();
 }

@@ -6,13 +6,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Infrastructure.Errors;
 
-/// <summary>A service whose database is broken by the test.</summary>
+/// <summary>A service whose database a test breaks.</summary>
 public sealed class BrokenDatabaseFixture : ProfilesFixture;
 
-public sealed class LastResortTests(BrokenDatabaseFixture app) : TestBase<BrokenDatabaseFixture>
+public sealed class UnexpectedErrorTests(BrokenDatabaseFixture app) : TestBase<BrokenDatabaseFixture>
 {
     [Fact]
-    public async Task A_fault_of_ours_is_a_500_that_tells_nothing_of_it()
+    public async Task An_unexpected_exception_is_a_500_without_any_of_its_text()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
@@ -24,20 +24,23 @@ public sealed class LastResortTests(BrokenDatabaseFixture app) : TestBase<Broken
             await client.GetAsync("/me", Cancellation),
             await client.PutAsJsonAsync("/me", new { name = "Someone" }, Cancellation),
             await client.DeleteAsync("/me/upload-image", Cancellation),
-            await app.Client.PostAsJsonAsync("/register", new { name = "Jane", email = "jane@example.com", password = user.Password }, Cancellation),
+            await app.Client.PostAsJsonAsync("/register", new { name = "Jane", email = "jane@example.com", password = user.Password },
+                Cancellation),
         };
         foreach (var answer in answers)
         {
             var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
             problem.Names().ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
             var whole = $"{answer.Headers}{answer.Content.Headers}{problem.GetRawText()}";
-            foreach (var inside in new[] { "Exception", "SQL", "user_profiles", "no such table", "   at ", ".cs", "/tmp", app.Root, "Profiles.", "Microsoft", user.Email })
+            foreach (var inside in new[] { "Exception", "SQL", "user_profiles", "no such table", "   at ", ".cs", "/tmp", app.Root,
+                "Profiles.", "Microsoft", user.Email })
                 whole.ShouldNotContain(inside, Case.Insensitive);
             answer.Headers.GetValues("X-Content-Type-Options").ShouldBe(["nosniff"]);
             answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
         }
-        // What does not need the table goes on, and the half of a registration is not there.
-        await (await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        // Requests that do not need the table work, and nothing of the failed registration is stored.
+        await (await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == "jane@example.com"))).ShouldBe(0);
     }
 }
@@ -45,17 +48,20 @@ public sealed class LastResortTests(BrokenDatabaseFixture app) : TestBase<Broken
 public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task JSON_of_ours_that_is_damaged_is_not_the_client_s_fault()
+    public async Task Damaged_JSON_in_the_database_is_not_the_client_s_fault()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
-        await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(s => s.SetProperty(p => p.Metadata, "{\"cut")));
+        await app.QueryAsync(db =>
+            db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(s => s.SetProperty(p => p.Metadata, "{\"cut")));
 
-        await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
-        await (await client.PutAsJsonAsync("/me", new { name = "Someone" }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+        await (await client.GetAsync("/me", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
+        await (await client.PutAsJsonAsync("/me", new { name = "Someone" }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
     }
 
-    /// <summary>One of each status that a client can cause without a body of its own making.</summary>
+    /// <summary>One request for each error status that a client can cause.</summary>
     static readonly (string Method, string Path, string? ContentType, int Length, HttpStatusCode Status)[] Errors =
     [
         ("GET", "/nowhere", null, 0, HttpStatusCode.NotFound),
@@ -79,13 +85,14 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("image/*")]
     [InlineData("application/xml;q=0.9")]
     [InlineData("nonsense")]
-    public async Task Every_error_has_the_one_form_whatever_the_client_accepts(string accept)
+    public async Task Every_error_is_a_problem_regardless_of_Accept(string accept)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         client.DefaultRequestHeaders.TryAddWithoutValidation("Accept", accept);
         foreach (var (method, path, contentType, length, status) in Errors)
         {
-            var problem = await (await client.SendAsync(Request(method, path, contentType, length), Cancellation)).ShouldBeProblemAsync(status);
+            var problem = await (await client.SendAsync(Request(method, path, contentType, length), Cancellation))
+                .ShouldBeProblemAsync(status);
             problem.Names().Except(["errors", "error_codes"]).ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
         }
         client.DefaultRequestHeaders.Authorization = null;
@@ -93,15 +100,18 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task Errors_at_the_same_time_do_not_mix()
+    public async Task Concurrent_errors_do_not_mix()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         using var stranger = app.CreateClient(new() { AllowAutoRedirect = false, HandleCookies = false });
-        // By itself, each has its own sentence and fields.
-        var kinds = Errors.Select(e => (Func<Task<HttpResponseMessage>>)(() => client.SendAsync(Request(e.Method, e.Path, e.ContentType, e.Length), Cancellation)))
+        // Sent alone, each has its own detail and fields.
+        var kinds = Errors.Select(e =>
+            (Func<Task<HttpResponseMessage>>)(() => client.SendAsync(Request(e.Method, e.Path, e.ContentType, e.Length), Cancellation)))
             .Append(() => stranger.GetAsync("/me", Cancellation))
-            .Append(() => stranger.PostAsJsonAsync("/login", new { email = "nobody@example.com", password = "wrong password" }, Cancellation))
-            .Append(() => stranger.PostAsJsonAsync("/register", new { name = "", email = "a@example.com", password = "12345678" }, Cancellation))
+            .Append(() =>
+                stranger.PostAsJsonAsync("/login", new { email = "nobody@example.com", password = "wrong password" }, Cancellation))
+            .Append(() =>
+                stranger.PostAsJsonAsync("/register", new { name = "", email = "a@example.com", password = "12345678" }, Cancellation))
             .Append(() => stranger.PostAsJsonAsync("/register", new { name = "a", email = "a@example.com", password = "1" }, Cancellation))
             .Append(() => client.PutAsJsonAsync("/me", new { email = "none" }, Cancellation))
             .Append(() => client.PutAsJsonAsync("/me", new { name = 1 }, Cancellation))
@@ -111,7 +121,8 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             alone.Add((await ReadAsync(await kind())).Shown);
         alone.Distinct().Count().ShouldBeGreaterThan(12);
 
-        var together = await Task.WhenAll(Enumerable.Range(0, 108).Select(async i => (i, Answer: await ReadAsync(await kinds[i % kinds.Length]()))));
+        var together =
+            await Task.WhenAll(Enumerable.Range(0, 108).Select(async i => (i, Answer: await ReadAsync(await kinds[i % kinds.Length]()))));
         foreach (var (i, answer) in together)
             answer.Shown.ShouldBe(alone[i % kinds.Length]);
         together.Select(t => t.Answer.TraceId).Distinct().Count().ShouldBe(together.Length);
@@ -130,8 +141,9 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("GET", "/.git/config")]
     [InlineData("GET", "/openapi/x.json")]
     [InlineData("GET", "/openapi/v2.json")]
-    public async Task An_unknown_address_is_404_without_a_token_too(string method, string path) =>
-        await (await app.Client.SendAsync(new(new(method), path), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is nothing at this address.");
+    public async Task An_unknown_route_is_404_even_without_a_token(string method, string path) =>
+        await (await app.Client.SendAsync(new(new(method), path), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is nothing at this address.");
 
     static HttpRequestMessage Request(string method, string path, string? contentType, int length)
     {
@@ -147,6 +159,7 @@ public sealed class ErrorTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     static async Task<(string Shown, string TraceId)> ReadAsync(HttpResponseMessage response)
     {
         var problem = await response.ShouldBeProblemAsync(response.StatusCode);
-        return (string.Join('\n', problem.EnumerateObject().Where(m => m.Name != "trace_id").Select(m => m.ToString())), problem.GetProperty("trace_id").GetString()!);
+        return (string.Join('\n', problem.EnumerateObject().Where(m => m.Name != "trace_id").Select(m => m.ToString())),
+            problem.GetProperty("trace_id").GetString()!);
     }
 }

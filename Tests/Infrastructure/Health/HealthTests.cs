@@ -6,10 +6,10 @@ using Profiles.Infrastructure.Images;
 
 namespace Profiles.Tests.Infrastructure.Health;
 
-/// <summary>A service whose image directory a test takes away for a moment.</summary>
+/// <summary>A service whose image directory a test makes unusable for a moment.</summary>
 public sealed class LocalHealthFixture : ProfilesFixture;
 
-/// <summary>A service whose images are at a Cloudinary that counts who asks.</summary>
+/// <summary>A service that stores its images in a fake Cloudinary, which counts the calls.</summary>
 public class RemoteHealthFixture : ProfilesFixture
 {
     public CloudinaryDouble Cloudinary { get; private set; } = null!;
@@ -29,23 +29,25 @@ public class RemoteHealthFixture : ProfilesFixture
     }
 }
 
-/// <summary>One that was told the secret of another account.</summary>
+/// <summary>The same service with the API secret of another account.</summary>
 public sealed class WrongSecretFixture : RemoteHealthFixture
 {
-    protected override string Url => Cloudinary.CloudinaryUrl.Replace(CloudinaryDouble.Secret, "that-of_another~account", StringComparison.Ordinal);
+    protected override string Url =>
+        Cloudinary.CloudinaryUrl.Replace(CloudinaryDouble.Secret, "that-of_another~account", StringComparison.Ordinal);
 }
 
 public sealed class LocalHealthTests(LocalHealthFixture app) : TestBase<LocalHealthFixture>
 {
     [Fact]
-    public async Task It_is_ready_and_degraded_while_no_image_can_be_stored()
+    public async Task The_service_is_ready_but_degraded_while_no_image_can_be_stored()
     {
         var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         ready.GetRawText().ShouldBe("""{"status":"ok","checks":{"database":"ok","image_storage":"ok"},"pending":0}""");
 
         Directory.Delete(app.ImageDirectory);
         await File.WriteAllTextAsync(app.ImageDirectory, "not a directory", Cancellation);
-        (await BecomesAsync("degraded")).ShouldBe("""{"status":"degraded","checks":{"database":"ok","image_storage":"failed"},"pending":0}""");
+        (await BecomesAsync("degraded"))
+            .ShouldBe("""{"status":"degraded","checks":{"database":"ok","image_storage":"failed"},"pending":0}""");
         await (await app.Client.GetAsync("/health/live", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
         File.Delete(app.ImageDirectory);
@@ -53,7 +55,7 @@ public sealed class LocalHealthTests(LocalHealthFixture app) : TestBase<LocalHea
     }
 
     [Fact]
-    public async Task However_often_anyone_asks_it_looks_once_a_second_and_begins_no_transaction()
+    public async Task The_database_is_checked_at_most_once_a_second_and_without_a_transaction()
     {
         var watch = Stopwatch.StartNew();
         for (var round = 0; round < 5; round++)
@@ -73,7 +75,7 @@ public sealed class LocalHealthTests(LocalHealthFixture app) : TestBase<LocalHea
         }
     }
 
-    // What was found lasts for a second.
+    // The answer is cached for a second.
     async Task<string> BecomesAsync(string status)
     {
         var patience = Stopwatch.StartNew();
@@ -90,41 +92,52 @@ public sealed class LocalHealthTests(LocalHealthFixture app) : TestBase<LocalHea
     }
 }
 
-// The database has no part in it: once is enough.
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
-public sealed class RemoteHealthTests(RemoteHealthFixture app, WrongSecretFixture wrong) : TestBase<RemoteHealthFixture>, IClassFixture<WrongSecretFixture>
+public sealed class RemoteHealthTests(RemoteHealthFixture app, WrongSecretFixture wrong)
+    : TestBase<RemoteHealthFixture>, IClassFixture<WrongSecretFixture>
 {
     [Fact]
-    public async Task However_often_anyone_asks_Cloudinary_is_asked_once_in_half_a_minute()
+    public async Task Cloudinary_is_checked_at_most_once_in_half_a_minute()
     {
         var (watch, before) = (Stopwatch.StartNew(), Pings());
         for (var round = 0; round < 3; round++)
         {
-            foreach (var response in await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => app.Client.GetAsync("/health/ready", Cancellation))))
+            foreach (var response in await Task.WhenAll(Enumerable.Range(0, 20)
+                .Select(_ => app.Client.GetAsync("/health/ready", Cancellation))))
                 await response.ShouldBeAsync(HttpStatusCode.OK);
             await Task.Delay(1100, Cancellation);
         }
-        // Once, and once more for every ten seconds that a machine takes which is too slow for Cloudinary to seem fine.
+        // Once, and again every ten seconds when a slow machine makes Cloudinary seem to fail.
         Pings().ShouldBeInRange(1, before + 1 + (int)(watch.Elapsed.TotalSeconds / 10));
 
         int Pings() => app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/ping"));
     }
 
     [Fact]
-    public async Task With_a_secret_that_Cloudinary_refuses_it_is_degraded()
+    public async Task A_secret_that_Cloudinary_refuses_degrades_the_service()
     {
         var ready = await (await wrong.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         ready.GetProperty("status").GetString().ShouldBe("degraded");
         ready.GetProperty("checks").GetRawText().ShouldBe("""{"database":"ok","image_storage":"failed"}""");
     }
 
-    public static TheoryData<string, bool> Answers => new() { { "200", true }, { "420", true }, { "429", true }, { "401", false }, { "403", false }, { "404", false }, { "500", false }, { "503", false }, { "nothing", false } };
+    public static TheoryData<string, bool> Answers =>
+        new() { { "200", true }, { "420", true }, { "429", true }, { "401", false }, { "403", false }, { "404", false }, { "500", false },
+            { "503", false }, { "nothing", false } };
 
     [Theory]
     [MemberData(nameof(Answers))]
-    public async Task Cloudinary_is_ill_when_it_refuses_the_key_or_does_not_answer_and_not_when_it_has_been_asked_too_often(string answer, bool isFine)
+    public async Task Cloudinary_fails_the_check_without_an_answer_or_with_a_refused_key_and_not_when_the_rate_limit_is_exceeded(
+        string answer,
+        bool isFine)
     {
-        app.Cloudinary.OnAdmin = answer switch { "200" => CloudinaryBehaviour.Normal, "nothing" => CloudinaryBehaviour.Hang, _ => CloudinaryBehaviour.Status(int.Parse(answer, System.Globalization.CultureInfo.InvariantCulture)) };
+        app.Cloudinary.OnAdmin = answer switch
+        {
+            "200" => CloudinaryBehaviour.Normal,
+            "nothing" => CloudinaryBehaviour.Hang,
+            _ => CloudinaryBehaviour.Status(int.Parse(answer, System.Globalization.CultureInfo.InvariantCulture)),
+        };
         try
         {
             var look = app.Services.GetRequiredService<IImageStorage>().CheckAsync(Cancellation);

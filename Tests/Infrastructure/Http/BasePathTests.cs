@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Profiles.Tests.Infrastructure.Http;
 
-/// <summary>A service behind a proxy that gives it a path of its own host, in letters beyond ASCII.</summary>
+/// <summary>A service below a path of a proxy whose host name has letters beyond ASCII.</summary>
 public sealed class BasePathFixture : ProfilesFixture
 {
     public new const string BaseUrl = "https://b\u00FCcher.example/profiles";
@@ -16,8 +16,8 @@ public sealed class BasePathFixture : ProfilesFixture
     }
 }
 
-/// <summary>Whether the proxy passes its path on or strips it: what leads on leads below it.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Links stay below the proxy's path, whether the proxy strips the path or passes it on.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixture>
 {
@@ -30,11 +30,13 @@ public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixtur
         using var client = app.CreateClient(new() { AllowAutoRedirect = false });
         (await client.GetAsync($"{prefix}/", Cancellation)).Headers.Location!.OriginalString.ShouldBe("/profiles/swagger");
         var registration = new { name = "John", email = $"{Guid.NewGuid():N}@example.com", password = "plum-tram-94" };
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/register") { Content = JsonContent.Create(registration), Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/register") { Content = JsonContent.Create(registration),
+            Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
         (await client.SendAsync(request, Cancellation)).Headers.Location!.OriginalString.ShouldBe("/profiles/me");
 
-        (await client.GetStringAsync($"{prefix}/account/deletion", Cancellation)).ShouldContain("<form method=\"post\" action=\"/profiles/account/deletion\">");
-        // To where the explorer's own page is, wherever that is.
+        (await client.GetStringAsync($"{prefix}/account/deletion", Cancellation))
+            .ShouldContain("<form method=\"post\" action=\"/profiles/account/deletion\">");
+        // A relative redirect to the explorer's page.
         (await client.GetAsync($"{prefix}/swagger", Cancellation)).Headers.Location!.OriginalString.ShouldBe("swagger/index.html");
         var page = await client.GetStringAsync($"{prefix}/swagger/index.html", Cancellation);
         page.ShouldContain("../openapi/v1.json");
@@ -42,25 +44,28 @@ public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixtur
         document.GetProperty("servers")[0].GetProperty("url").GetString().ShouldBe("/profiles");
 
         using var user = app.ClientFor(await app.CreateUserAsync());
-        var url = (await (await user.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, path: $"{prefix}/me/upload-image")).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
+        var url = (await (await user.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, path: $"{prefix}/me/upload-image"))
+            .ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
         url.ShouldStartWith($"{BasePathFixture.BaseUrl}/static/profile/");
         (await client.GetAsync(prefix + url[BasePathFixture.BaseUrl.Length..], Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Theory]
     [MemberData(nameof(Prefixes))]
-    public async Task The_form_of_the_own_page_is_taken_and_one_of_another_site_is_not(string prefix)
+    public async Task The_deletion_page_s_own_form_is_accepted_and_one_from_another_origin_is_refused(string prefix)
     {
         var user = await app.CreateUserAsync();
-        foreach (var (origin, status) in new[] { ("https://evil.example", HttpStatusCode.Forbidden), ("https://xn--bcher-kva.example", HttpStatusCode.OK) })
+        foreach (var (origin, status) in new[] { ("https://evil.example", HttpStatusCode.Forbidden),
+            ("https://xn--bcher-kva.example", HttpStatusCode.OK) })
         {
             var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = user.Email, ["password"] = user.Password });
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/account/deletion") { Content = form, Headers = { { "Origin", origin } } };
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/account/deletion") { Content = form,
+                Headers = { { "Origin", origin } } };
             (await app.Client.SendAsync(request, Cancellation)).StatusCode.ShouldBe(status, origin);
         }
     }
 
     [Fact]
-    public async Task Another_path_is_not_taken_for_it() =>
+    public async Task A_path_that_only_begins_alike_is_404() =>
         await (await app.Client.GetAsync("/profilesx/upload-policy", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
 }

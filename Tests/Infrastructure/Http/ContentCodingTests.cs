@@ -5,8 +5,8 @@ using System.Text;
 
 namespace Profiles.Tests.Infrastructure.Http;
 
-/// <summary>Bodies that clients and proxies compress.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Request bodies with a Content-Encoding.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
@@ -19,18 +19,21 @@ public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesF
     public async Task JSON_and_forms_are_decoded(string coding)
     {
         var user = await app.CreateUserAsync();
-        await (await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, """{"name":"Packed"}"""u8.ToArray())).ShouldBeAsync(HttpStatusCode.OK);
+        await (await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, """{"name":"Packed"}"""u8.ToArray()))
+            .ShouldBeAsync(HttpStatusCode.OK);
         (await app.ClientFor(user).GetStringAsync("/me", Cancellation)).ShouldContain("Packed");
-        await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding, Form(Picture.Bytes("upright.jpg")))).ShouldBeAsync(HttpStatusCode.OK);
+        await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding,
+            Form(Picture.Bytes("upright.jpg")))).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     [Fact]
-    public async Task A_key_is_of_what_was_packed_however_it_was()
+    public async Task An_idempotency_key_belongs_to_the_decoded_body()
     {
         var (user, key) = (await app.CreateUserAsync(), Guid.NewGuid().ToString());
         foreach (var coding in new[] { "gzip", "br", "identity" })
         {
-            var response = await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, """{"name":"Once"}"""u8.ToArray(), key: key);
+            var response =
+                await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, """{"name":"Once"}"""u8.ToArray(), key: key);
             await response.ShouldBeAsync(HttpStatusCode.OK);
             response.Headers.Contains("Idempotency-Replayed").ShouldBe(coding != "gzip");
         }
@@ -42,7 +45,7 @@ public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesF
     [InlineData("gzip, gzip")]
     [InlineData("gzip, br")]
     [InlineData("bogus")]
-    public async Task Another_coding_is_415_and_says_which_are_known(string coding)
+    public async Task An_unknown_coding_is_415_with_the_known_ones(string coding)
     {
         var user = await app.CreateUserAsync();
         foreach (var (path, type) in new[] { ("/me/upload-image", "multipart/form-data; boundary=b"), ("/login", "application/json") })
@@ -57,32 +60,37 @@ public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesF
     [InlineData("gzip")]
     [InlineData("deflate")]
     [InlineData("br")]
-    public async Task What_is_not_what_its_coding_says_is_400(string coding)
+    public async Task A_body_that_does_not_match_its_coding_is_400(string coding)
     {
         var user = await app.CreateUserAsync();
         var form = Form(Picture.Bytes("upright.jpg"));
         byte[] spoilt = Pack(coding, form);
         spoilt[spoilt.Length / 2] ^= 0x55;
         foreach (var body in new[] { form, spoilt, Pack(coding, form)[..1000], [] })
-            await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding, body, pack: false)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
-        await (await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, "{\"name\":\"x\"}"u8.ToArray(), pack: false)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+            await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding, body, pack: false))
+                .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, "{\"name\":\"x\"}"u8.ToArray(), pack: false))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
     }
 
     [Theory]
     [InlineData("gzip")]
     [InlineData("br")]
-    public async Task What_unpacks_to_more_than_the_limit_is_413(string coding)
+    public async Task A_body_that_decodes_to_more_than_the_limit_is_413(string coding)
     {
         var user = await app.CreateUserAsync();
         byte[] vast = [.. "{\"x\":\""u8, .. new byte[100_000_000]];
         foreach (var key in new[] { null, Guid.NewGuid().ToString() })
-            await (await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, vast, key: key)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+            await (await SendAsync(user, HttpMethod.Put, "/me", "application/json", coding, vast, key: key))
+                .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         byte[] parts = [.. "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n"u8, .. vast];
         foreach (var form in new[] { Form(vast), parts })
-            await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding, form)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+            await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding, form))
+                .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
     }
 
-    Task<HttpResponseMessage> SendAsync(TestUser user, HttpMethod method, string path, string type, string coding, byte[] body, bool pack = true, string? key = null)
+    Task<HttpResponseMessage> SendAsync(TestUser user, HttpMethod method, string path, string type, string coding, byte[] body,
+        bool pack = true, string? key = null)
     {
         var request = new HttpRequestMessage(method, path) { Content = new ByteArrayContent(pack ? Pack(coding, body) : body) };
         request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
@@ -92,7 +100,9 @@ public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesF
         return app.ClientFor(user).SendAsync(request, Cancellation);
     }
 
-    static byte[] Form(byte[] picture) => [.. "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n\r\n"u8, .. picture, .. Encoding.ASCII.GetBytes("\r\n--b--\r\n")];
+    static byte[] Form(byte[] image) =>
+        [.. "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n\r\n"u8, .. image,
+            .. Encoding.ASCII.GetBytes("\r\n--b--\r\n")];
 
     static byte[] Pack(string coding, byte[] bytes)
     {

@@ -4,22 +4,23 @@ using System.Net.Sockets;
 
 namespace Profiles.Tests.Infrastructure.Http;
 
-/// <summary>Behind a proxy on the same machine that connects over a Unix socket, as nginx does: whoever may open its file has no address.</summary>
-// The database has no part in it: once is enough.
+/// <summary>A proxy such as nginx connects over a Unix socket, so the connection itself has no address.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 public sealed class UnixSocketTests
 {
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory, Trait("Needs", "Process")]
-    // The first that is not one of ours is the client, whatever it says itself.
+    // The client is the last forwarded address that is not a trusted proxy.
     [InlineData("unix", "203.0.113.0/24")]
     [InlineData("10.0.0.0/8", null)]
-    public async Task The_client_is_known_when_the_socket_is_trusted_and_only_then(string trusted, string? network)
+    public async Task The_client_address_is_known_only_when_the_socket_is_trusted(string trusted, string? network)
     {
-        // Not longer than the system's 108 bytes.
+        // At most 108 bytes, the system's limit for a socket path.
         var socket = Path.Combine(TemporaryDirectory.Make("s"), "s");
-        await using var server = ServerProcess.Begin(("ASPNETCORE_URLS", $"http://unix:{socket}"), ("PublicBaseUrl", "https://profiles.example"), ("TrustedProxies", trusted));
+        await using var server = ServerProcess.Begin(("ASPNETCORE_URLS", $"http://unix:{socket}"),
+            ("PublicBaseUrl", "https://profiles.example"), ("TrustedProxies", trusted));
         using var client = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, ct) =>
@@ -39,7 +40,8 @@ public sealed class UnixSocketTests
         var login = await (await client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK);
         client.DefaultRequestHeaders.Authorization = new("Bearer", login.GetProperty("access_token").GetString());
         var events = await (await client.GetAsync("/me/security-events", Token)).ShouldBeAsync(HttpStatusCode.OK);
-        events.GetProperty("events").EnumerateArray().First(e => e.GetProperty("kind").GetString() == "logged_in").GetProperty("network").GetString().ShouldBe(network);
+        events.GetProperty("events").EnumerateArray().First(e => e.GetProperty("kind").GetString() == "logged_in")
+            .GetProperty("network").GetString().ShouldBe(network);
     }
 
     static async Task<bool> IsReadyAsync(HttpClient client)

@@ -9,17 +9,17 @@ using Profiles.Data;
 
 namespace Profiles.Tests.Infrastructure.Images;
 
-/// <summary>A service whose clock no other class moves: the age of files counts here.</summary>
+/// <summary>A service whose clock no other test class moves, because the age of files matters here.</summary>
 public sealed class LocalImageFixture : ProfilesFixture;
 
-/// <summary>A service as on a developer's machine, where the seed's bare path is served.</summary>
+/// <summary>A service in Development, where the bare path of an image is served.</summary>
 public sealed class DevelopmentImageFixture : ProfilesFixture
 {
     protected override void ConfigureApp(IWebHostBuilder a)
     {
         base.ConfigureApp(a);
         a.UseEnvironment("Development");
-        // The least that is taken there.
+        // The lowest work factor that Development accepts.
         a.UseSetting("Passwords:WorkFactor", "10");
     }
 }
@@ -27,9 +27,9 @@ public sealed class DevelopmentImageFixture : ProfilesFixture
 public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<LocalImageFixture>
 {
     [Fact]
-    public async Task A_picture_at_its_address_is_a_safe_jpeg_that_may_be_kept_for_ever()
+    public async Task An_image_at_its_address_is_a_safe_JPEG_that_may_be_cached_for_ever()
     {
-        var (user, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var (user, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
         var response = await app.Client.GetAsync(url, Cancellation);
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         response.Content.Headers.ContentType!.ToString().ShouldBe("image/jpeg");
@@ -60,40 +60,45 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
 
     [Theory]
     [MemberData(nameof(AllWrongQueries))]
-    public async Task Without_the_right_version_the_answer_is_that_for_nobody(string which)
+    public async Task A_wrong_version_is_answered_like_an_unknown_user(string which)
     {
-        var (user, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var (user, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
         var bare = await app.CreateUserAsync();
         foreach (var part in new[] { "", "_96" })
         {
             var answers = new List<string>();
             foreach (var id in new[] { user.Id, bare.Id, 987654321 })
             {
-                var response = await app.Client.GetAsync($"/static/profile/{id}{part}.jpg{WrongQueries[which](VersionOf(url))}", Cancellation);
+                var response =
+                    await app.Client.GetAsync($"/static/profile/{id}{part}.jpg{WrongQueries[which](VersionOf(url))}", Cancellation);
                 var problem = await response.ShouldBeProblemAsync(HttpStatusCode.NotFound);
-                answers.Add(string.Join('\n', response.Headers.Select(h => $"{h.Key}: {string.Join(',', h.Value)}").Order()) + problem.GetRawText().Replace(problem.GetProperty("trace_id").GetString()!, ""));
+                answers.Add(string.Join('\n', response.Headers.Select(h => $"{h.Key}: {string.Join(',', h.Value)}").Order())
+                    + problem.GetRawText().Replace(problem.GetProperty("trace_id").GetString()!, ""));
             }
             answers.Distinct().ShouldHaveSingleItem($"{which}{part}");
         }
     }
 
     [Fact]
-    public async Task Every_upload_has_an_address_of_its_own_that_is_the_same_everywhere_and_the_one_before_ends()
+    public async Task Every_upload_gets_its_own_address_that_is_the_same_everywhere_and_ends_the_previous_one()
     {
-        var (user, first) = await WithPictureAsync(Picture.Png(64, 64, 1, 2, 3));
+        var (user, first) = await WithImageAsync(Picture.Png(64, 64, 1, 2, 3));
         var client = app.ClientFor(user);
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
-        using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""", new MediaTypeHeaderValue("application/merge-patch+json"));
+        using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""",
+            new MediaTypeHeaderValue("application/merge-patch+json"));
         await (await client.PatchAsync("/me", patch, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
-        // The same picture once more.
+        // The same image again.
         var put = await (await client.UploadAsync(Picture.Png(64, 64, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var url = put.GetProperty("image_url").GetString()!;
         VersionOf(url).ShouldMatch("^[0-9a-f]{32}$");
         VersionOf(url).ShouldNotBe(VersionOf(first));
         await (await app.Client.GetAsync(first, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
-        string[] variants = [.. ((string[])["96", "256", "512"]).Select(side => url.Replace(".jpg", $"_{side}.jpg", StringComparison.Ordinal))];
-        foreach (var shown in new[] { put, await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK), await (await app.Client.GetAsync($"/users/{username}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK) })
+        string[] variants =
+            [.. ((string[])["96", "256", "512"]).Select(side => url.Replace(".jpg", $"_{side}.jpg", StringComparison.Ordinal))];
+        foreach (var shown in new[] { put, await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK),
+            await (await app.Client.GetAsync($"/users/{username}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK) })
         {
             shown.GetProperty("image_url").GetString().ShouldBe(url);
             shown.GetProperty("image").GetProperty("url").GetString().ShouldBe(url);
@@ -103,15 +108,15 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         {
             var response = await app.Client.GetAsync(address, Cancellation);
             response.StatusCode.ShouldBe(HttpStatusCode.OK, address);
-            // Neither what it is checked by nor what it is purged by tells the address.
+            // Neither the ETag nor the purge tag reveals the address.
             string.Join('\n', response.Headers.SelectMany(h => h.Value)).ShouldNotContain(VersionOf(url)[..8]);
         }
     }
 
     [Fact]
-    public async Task A_picture_can_be_purged_from_a_cache_with_its_variants_by_the_number_of_its_user()
+    public async Task An_image_and_its_variants_can_be_purged_from_a_cache_by_the_user_s_id()
     {
-        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
         foreach (var address in new[] { url, url.Replace(".jpg", "_96.jpg", StringComparison.Ordinal) })
         {
             var response = await app.Client.GetAsync(address, Cancellation);
@@ -121,9 +126,9 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     }
 
     [Fact]
-    public async Task A_picture_is_checked_by_its_tag_and_read_in_ranges()
+    public async Task An_image_supports_conditional_requests_and_ignores_ranges()
     {
-        var (_, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var (_, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
         var whole = await app.Client.GetAsync(url, Cancellation);
         var tag = whole.Headers.ETag!;
         var same = await GetAsync(url, tag.ToString());
@@ -133,12 +138,12 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         Header(same, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
         (await GetAsync(url, "\"another\"")).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await GetAsync(url[..url.IndexOf('?')], tag.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        // As before: whole, whatever part is asked for.
+        // A range request gets the whole image.
         using var part = new HttpRequestMessage(HttpMethod.Get, url) { Headers = { Range = new(0, 9) } };
         (await app.Client.SendAsync(part, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    // Each in front of, or behind, a picture's right address.
+    // Each before or after an image's right address.
     [Theory]
     [InlineData("+{0}.jpg")]
     [InlineData("%2b{0}.jpg")]
@@ -156,18 +161,21 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("{0}_+96.jpg")]
     [InlineData("{0}_96%20.jpg")]
     [InlineData("{0}%20_96.jpg")]
-    public async Task Another_spelling_of_the_number_is_another_address(string name)
+    public async Task Another_spelling_of_the_id_is_404(string name)
     {
-        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
         var fullWidth = string.Concat($"{user.Id}".Select(digit => (char)(digit - '0' + '\uFF10')));
-        var path = name.StartsWith("full-width ", StringComparison.Ordinal) ? Uri.EscapeDataString(fullWidth) + ".jpg" : string.Format(CultureInfo.InvariantCulture, name, user.Id);
-        await (await app.Client.GetAsync($"/static/profile/{path}?v={VersionOf(url)}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        var path = name.StartsWith("full-width ", StringComparison.Ordinal)
+            ? Uri.EscapeDataString(fullWidth) + ".jpg"
+            : string.Format(CultureInfo.InvariantCulture, name, user.Id);
+        await (await app.Client.GetAsync($"/static/profile/{path}?v={VersionOf(url)}", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task HEAD_says_the_same_without_the_picture()
+    public async Task HEAD_has_the_same_headers_without_the_image()
     {
-        var (_, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var (_, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
         var get = await app.Client.GetAsync(url, Cancellation);
         var head = await app.Client.SendAsync(new(HttpMethod.Head, url), Cancellation);
         head.StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -199,24 +207,25 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("/data/profiles.db")]
     public async Task Nothing_else_is_served(string path)
     {
-        var (user, _) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var (user, _) = await WithImageAsync(Picture.Bytes("upright.jpg"));
         File.Exists(Path.Combine(app.ImageDirectory, $"{user.Id}.jpg")).ShouldBeTrue();
-        await (await app.Client.GetAsync(path.Replace("{0}", $"{user.Id}", StringComparison.Ordinal), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        await (await app.Client.GetAsync(path.Replace("{0}", $"{user.Id}", StringComparison.Ordinal), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task A_picture_is_public_and_only_read()
+    public async Task An_image_is_public_and_read_only()
     {
-        var (user, url) = await WithPictureAsync(Picture.Bytes("upright.jpg"));
+        var (user, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
         foreach (var method in (HttpMethod[])[HttpMethod.Put, HttpMethod.Post, HttpMethod.Delete])
             (await app.ClientFor(user).SendAsync(new(method, url), Cancellation)).StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         (await app.Client.GetAsync(url, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
-    public async Task Who_reads_while_it_is_replaced_gets_a_whole_picture_each_time()
+    public async Task Reads_during_a_replacement_always_get_a_whole_image()
     {
-        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
         var client = app.ClientFor(user);
         var widths = new ConcurrentDictionary<string, int>();
         using var done = new CancellationTokenSource();
@@ -228,7 +237,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
                 {
                     var address = Volatile.Read(ref url);
                     var response = await app.Client.GetAsync(address, Cancellation);
-                    // Replaced before whoever does it has said so here: it is nobody's then.
+                    // The image was replaced before the writer published the new address here, so the old one is a 404.
                     if (response.StatusCode == HttpStatusCode.NotFound)
                         continue;
                     Header(response, "Cache-Control").ShouldContain("immutable");
@@ -253,9 +262,9 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData(96)]
     [InlineData(256)]
     [InlineData(512)]
-    public async Task A_variant_is_kept_for_ever_and_ends_with_its_picture(int side)
+    public async Task A_variant_may_be_cached_for_ever_and_ends_with_its_image(int side)
     {
-        var (user, url) = await WithPictureAsync(Picture.Png(600, 600, 255, 0, 0));
+        var (user, url) = await WithImageAsync(Picture.Png(600, 600, 255, 0, 0));
         var address = $"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}";
         var response = await app.Client.GetAsync(address, Cancellation);
         Header(response, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
@@ -267,7 +276,8 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         var next = await app.ClientFor(user).PutUpAsync(Picture.Png(600, 600, 0, 0, 255), Cancellation);
         await (await app.Client.GetAsync(address, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await app.ClientFor(user).DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        await (await app.Client.GetAsync(address.Replace(VersionOf(url), VersionOf(next)), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        await (await app.Client.GetAsync(address.Replace(VersionOf(url), VersionOf(next)), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Theory]
@@ -276,21 +286,23 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("-96")]
     [InlineData("96.0badf00d")]
     [InlineData("99999999999")]
-    public async Task There_is_no_variant_of_another_size(string side)
+    public async Task A_variant_of_another_size_is_404(string side)
     {
-        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
-        await (await app.Client.GetAsync($"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        await (await app.Client.GetAsync($"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task A_picture_that_a_crash_left_waiting_is_served_at_once_and_put_in_its_place_by_the_outbox()
+    public async Task An_image_that_a_crash_left_pending_is_served_at_once_and_moved_to_its_place_by_the_outbox()
     {
-        var (user, _) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
-        var (other, _) = await WithPictureAsync(Picture.Png(65, 64, 0, 0, 255));
-        var (old, waiting) = (await File.ReadAllBytesAsync(FileOf(user), Cancellation), await File.ReadAllBytesAsync(FileOf(other), Cancellation));
-        // As after a crash between the row and the second renaming.
+        var (user, _) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (other, _) = await WithImageAsync(Picture.Png(65, 64, 0, 0, 255));
+        var (old, waiting) =
+            (await File.ReadAllBytesAsync(FileOf(user), Cancellation), await File.ReadAllBytesAsync(FileOf(other), Cancellation));
+        // The state after a crash between the row's commit and the second rename.
         var version = Convert.ToHexStringLower(SHA256.HashData(waiting))[..8];
-        await File.WriteAllBytesAsync(WaitingOf(user, version), waiting, Cancellation);
+        await File.WriteAllBytesAsync(PendingOf(user, version), waiting, Cancellation);
         var url = $"/static/profile/{user.Id}.jpg?v={Guid.NewGuid():N}";
         await app.QueryAsync(async db =>
         {
@@ -306,17 +318,19 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
 
         await SettleAsync(user, OutboxState.Settling, version);
         (await File.ReadAllBytesAsync(FileOf(user), Cancellation)).ShouldBe(waiting);
-        File.Exists(WaitingOf(user, version)).ShouldBeFalse();
+        File.Exists(PendingOf(user, version)).ShouldBeFalse();
         (await app.Client.GetByteArrayAsync(url, Cancellation)).ShouldBe(waiting);
     }
 
     [Fact]
-    public async Task What_an_upload_left_that_did_not_get_to_the_row_is_removed_by_the_outbox_and_nothing_else()
+    public async Task The_outbox_deletes_the_files_of_an_upload_without_a_row_and_nothing_else()
     {
-        var (user, url) = await WithPictureAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
         var shown = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
-        string[] left = [WaitingOf(user, "0badf00d"), Path.Combine(app.ImageDirectory, $"{user.Id}_96.0badf00d.jpg"), Path.Combine(app.ImageDirectory, $"{user.Id}_512.0badf00d.jpg")];
-        string[] others = [WaitingOf(user, "0badcafe"), Path.Combine(app.ImageDirectory, "999999.0badf00d.jpg"), Path.Combine(app.ImageDirectory, $".{user.Id}.999999.tmp")];
+        string[] left = [PendingOf(user, "0badf00d"), Path.Combine(app.ImageDirectory, $"{user.Id}_96.0badf00d.jpg"),
+            Path.Combine(app.ImageDirectory, $"{user.Id}_512.0badf00d.jpg")];
+        string[] others = [PendingOf(user, "0badcafe"), Path.Combine(app.ImageDirectory, "999999.0badf00d.jpg"),
+            Path.Combine(app.ImageDirectory, $".{user.Id}.999999.tmp")];
         foreach (var file in left.Concat(others))
             await File.WriteAllBytesAsync(file, [0xFF, 0xD8], Cancellation);
 
@@ -328,22 +342,23 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
             File.Delete(file);
     }
 
-    // As a process that died has left it; the service finds it due.
+    // An outbox entry as a crashed process leaves it, already due.
     async Task SettleAsync(TestUser user, OutboxState state, string key)
     {
         await app.QueryAsync(db =>
         {
-            db.Outbox.Add(new() { Store = OutboxStore.LocalImages, State = state, UserId = user.Id, Key = key, CreatedAt = DateTime.UnixEpoch, DueAt = DateTime.UnixEpoch });
+            db.Outbox.Add(new() { Store = OutboxStore.LocalImages, State = state, UserId = user.Id, Key = key,
+                CreatedAt = DateTime.UnixEpoch, DueAt = DateTime.UnixEpoch });
             return db.SaveChangesAsync(Cancellation);
         });
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.UserId == user.Id, Cancellation)))
             await Task.Delay(50, Cancellation);
     }
 
-    async Task<(TestUser User, string Url)> WithPictureAsync(byte[] picture)
+    async Task<(TestUser User, string Url)> WithImageAsync(byte[] image)
     {
         var user = await app.CreateUserAsync();
-        return (user, await app.ClientFor(user).PutUpAsync(picture, Cancellation));
+        return (user, await app.ClientFor(user).PutUpAsync(image, Cancellation));
     }
 
     async Task<HttpResponseMessage> GetAsync(string path, string ifNoneMatch)
@@ -359,12 +374,12 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
 
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 
-    string WaitingOf(TestUser user, string version) => Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg");
+    string PendingOf(TestUser user, string version) => Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg");
 }
 
-/// <summary>The seed's bare path, where the setting lets it be.</summary>
+/// <summary>The bare path of an image, where the setting allows it.</summary>
 [Trait("Database", "Sqlite")]
-public sealed class SeedAddressTests(DevelopmentImageFixture app) : TestBase<DevelopmentImageFixture>
+public sealed class BarePathTests(DevelopmentImageFixture app) : TestBase<DevelopmentImageFixture>
 {
     [Theory]
     [InlineData("", "")]
@@ -373,7 +388,7 @@ public sealed class SeedAddressTests(DevelopmentImageFixture app) : TestBase<Dev
     [InlineData("", "?v=../../x")]
     [InlineData("_96", "")]
     [InlineData("_96", "?v=00000000000000000000000000000000")]
-    public async Task In_Development_the_bare_path_is_served_and_checked_each_time(string part, string query)
+    public async Task In_Development_the_bare_path_is_served_and_revalidated_each_time(string part, string query)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);

@@ -3,25 +3,25 @@ using System.Net.Http.Json;
 
 namespace Profiles.Tests.Infrastructure.Images;
 
-/// <summary>The storage was changed by the settings while pictures were up: each is removed where it is. Each test restarts a process on the same data.</summary>
-// The database has no part in it: once is enough.
+/// <summary>After a change of the storage an image is deleted where it was stored. Each test restarts a process on the same data.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class StorageChangeTests
 {
     readonly string data = TemporaryDirectory.Make("data");
-    readonly string pictures = TemporaryDirectory.Make("pictures");
+    readonly string images = TemporaryDirectory.Make("images");
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_local_picture_goes_from_the_directory_when_new_ones_go_to_Cloudinary()
+    public async Task A_local_image_is_deleted_from_the_directory_when_new_images_go_to_Cloudinary()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         string[] tokens, urls;
         await using (var before = await StartAsync())
             (tokens, urls) = await PutUpAsync(before, users: 2);
-        // With their variants.
+        // Each with its variants.
         Files().ShouldBe(8);
 
         await using var after = await StartAsync(Cloudinary(cloudinary));
@@ -34,7 +34,7 @@ public sealed class StorageChangeTests
     }
 
     [Fact]
-    public async Task A_picture_at_Cloudinary_goes_from_there_when_new_ones_are_local_and_stays_with_its_address_when_Cloudinary_is_not_named_any_more()
+    public async Task An_image_at_Cloudinary_is_deleted_there_when_new_images_are_local_and_stays_when_Cloudinary_is_not_configured()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         string[] tokens, urls;
@@ -51,19 +51,23 @@ public sealed class StorageChangeTests
         }
 
         await using var after = await StartAsync();
-        await (await DeleteAsync(after, tokens[2])).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        await (await DeleteAsync(after, tokens[2]))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
         using var client = Client(after, tokens[2]);
-        (await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(urls[2]);
+        (await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()
+            .ShouldBe(urls[2]);
         (await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Token)).ShouldContain("/static/profile/");
         cloudinary.Assets.Count.ShouldBe(1);
     }
 
-    int Files() => Directory.Exists(Path.Combine(pictures, "profile")) ? Directory.GetFiles(Path.Combine(pictures, "profile")).Length : 0;
+    int Files() => Directory.Exists(Path.Combine(images, "profile")) ? Directory.GetFiles(Path.Combine(images, "profile")).Length : 0;
 
-    Task<ServerProcess> StartAsync(params (string, string)[] settings) => ServerProcess.StartAsync([("DataDirectory", data), ("Images__Directory", pictures), .. settings]);
+    Task<ServerProcess> StartAsync(params (string, string)[] settings) =>
+        ServerProcess.StartAsync([("DataDirectory", data), ("Images__Directory", images), .. settings]);
 
     static (string, string)[] Cloudinary(CloudinaryDouble cloudinary) =>
-        [("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority))];
+        [("CLOUDINARY_URL", cloudinary.CloudinaryUrl),
+            ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority))];
 
     static async Task<(string[] Tokens, string[] Urls)> PutUpAsync(ServerProcess server, int users)
     {
@@ -92,5 +96,6 @@ public sealed class StorageChangeTests
         return await client.DeleteAsync("/me/upload-image", Token);
     }
 
-    static HttpClient Client(ServerProcess server, string token) => new() { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", token) } };
+    static HttpClient Client(ServerProcess server, string token) =>
+        new() { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", token) } };
 }

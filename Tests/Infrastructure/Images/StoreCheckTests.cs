@@ -4,18 +4,18 @@ using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Infrastructure.Images;
 
-/// <summary>What a process has left, with the pictures of six users; a test breaks copies of it.</summary>
+/// <summary>The data of a stopped service with the images of six users; the tests damage copies of it.</summary>
 public sealed class SoundStore : IAsyncLifetime
 {
     public const int Users = 6;
 
     public string Data { get; } = TemporaryDirectory.Make("data");
 
-    public string Pictures { get; } = TemporaryDirectory.Make("pictures");
+    public string Images { get; } = TemporaryDirectory.Make("images");
 
     public async ValueTask InitializeAsync()
     {
-        await using var server = await ServerProcess.StartAsync(("DataDirectory", Data), ("Images__Directory", Pictures));
+        await using var server = await ServerProcess.StartAsync(("DataDirectory", Data), ("Images__Directory", Images));
         for (var user = 1; user <= Users; user++)
             await StoreCheckTests.PutUpAsync(server, user);
     }
@@ -23,24 +23,24 @@ public sealed class SoundStore : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
 
-/// <summary>What <c>Profiles check</c> finds.</summary>
+/// <summary>The faults that <c>Profiles check</c> finds.</summary>
 [Trait("Needs", "Process")]
 public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore>
 {
     readonly string data = TemporaryDirectory.Make("data");
-    readonly string pictures = TemporaryDirectory.Make("pictures");
+    readonly string images = TemporaryDirectory.Make("images");
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    string Folder => Path.Combine(pictures, "profile");
+    string Folder => Path.Combine(images, "profile");
 
-    (string, string)[] Settings => [("DataDirectory", data), ("Images__Directory", pictures), ("Images__Grace", "00:00:01")];
+    (string, string)[] Settings => [("DataDirectory", data), ("Images__Directory", images), ("Images__Grace", "00:00:01")];
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task Every_fault_of_the_directory_is_named_and_nothing_is_changed()
+    public async Task Every_fault_of_the_directory_is_reported_and_nothing_is_changed()
     {
         Copy(sound.Data, data);
-        Copy(Path.Combine(sound.Pictures, "profile"), Folder);
+        Copy(Path.Combine(sound.Images, "profile"), Folder);
         var (whole, calm) = await ServerProcess.CheckAsync(Settings);
         (whole, calm).ShouldBe((0, "6 images, 24 files and assets, 0 pending in the outbox: no fault.\n"));
 
@@ -48,7 +48,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         File.Delete(Variant(2, 96));
         await File.WriteAllBytesAsync(Of("3.jpg"), (await File.ReadAllBytesAsync(Of("3.jpg"), Token))[..^20], Token);
         File.Copy(Of("5.jpg"), Of("4.jpg"), overwrite: true);
-        await File.WriteAllTextAsync(Variant(5, 256), "no picture", Token);
+        await File.WriteAllTextAsync(Variant(5, 256), "no image", Token);
         string[] strays = ["999.jpg", "6.0badf00d.jpg", ".6.4711.tmp", "something else"];
         foreach (var stray in strays)
         {
@@ -75,20 +75,23 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
     }
 
     [Fact]
-    public async Task A_young_file_and_one_that_the_outbox_remembers_are_no_fault()
+    public async Task A_young_file_and_a_file_of_an_outbox_entry_are_not_faults()
     {
-        Copy(Path.Combine(sound.Pictures, "profile"), Folder);
+        Copy(Path.Combine(sound.Images, "profile"), Folder);
         await File.WriteAllBytesAsync(Of("1.0badf00d.jpg"), [1, 2, 3], Token);
-        var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", sound.Data), ("Images__Directory", pictures));
+        var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", sound.Data), ("Images__Directory", images));
         (exitCode, said).ShouldBe((0, "6 images, 25 files and assets, 0 pending in the outbox: no fault.\n"));
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task What_is_missing_or_left_at_Cloudinary_is_named()
+    public async Task Missing_and_orphaned_images_at_Cloudinary_are_reported()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         cloudinary.Age = TimeSpan.FromHours(1);
-        (string, string)[] settings = [.. Settings, ("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)), ("Cloudinary__Timeout", "00:00:00.9")];
+        (string, string)[] settings =
+            [.. Settings, ("CLOUDINARY_URL", cloudinary.CloudinaryUrl),
+                ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)),
+                ("Cloudinary__Timeout", "00:00:00.9")];
         await using (var server = await ServerProcess.StartAsync(settings))
         {
             for (var user = 1; user <= 4; user++)
@@ -107,7 +110,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task Damage_inside_the_database_file_is_named_and_a_missing_file_is_not_made()
+    public async Task Damage_inside_the_database_file_is_reported_and_a_missing_file_is_not_created()
     {
         var (missing, sentence) = await ServerProcess.CheckAsync(Settings);
         missing.ShouldBe(1);
@@ -115,17 +118,19 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         File.Exists(Path.Combine(data, "profiles.db")).ShouldBeFalse();
 
         Copy(sound.Data, data);
-        Copy(Path.Combine(sound.Pictures, "profile"), Folder);
+        Copy(Path.Combine(sound.Images, "profile"), Folder);
         await using (var connection = new SqliteConnection($"Data Source={Path.Combine(data, "profiles.db")};Pooling=false"))
         {
             await connection.OpenAsync(Token);
             await using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA foreign_keys=OFF; INSERT INTO user_profiles (user_id, name, version, updated_at) VALUES (4711, 'Nobody', 1, '2026-01-01 00:00:00')";
+            command.CommandText = "PRAGMA foreign_keys=OFF; INSERT INTO user_profiles (user_id, name, version, updated_at) "
+                + "VALUES (4711, 'Nobody', 1, '2026-01-01 00:00:00')";
             await command.ExecuteNonQueryAsync(Token);
         }
         var (damaged, said) = await ServerProcess.CheckAsync(Settings);
         damaged.ShouldBe(1);
-        said.ShouldBe("A row of user_profiles refers to one that is not there.\n6 images, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
+        said.ShouldBe("A row of user_profiles refers to one that is not there.\n"
+            + "6 images, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
     }
 
     string Of(string name) => Path.Combine(Folder, name);
@@ -139,16 +144,21 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
 
     readonly Dictionary<(int, int), string> variants = [];
 
-    // By the name that it has, or had.
+    // The path of a variant's file, remembered after a test deletes the file.
     string Variant(int user, int side, bool exists = true) =>
-        variants[(user, side)] = exists && !variants.ContainsKey((user, side)) ? Directory.GetFiles(Folder, $"{user}_{side}.*.jpg").Single() : variants[(user, side)];
+        variants[(user, side)] = exists && !variants.ContainsKey((user, side))
+            ? Directory.GetFiles(Folder, $"{user}_{side}.*.jpg").Single()
+            : variants[(user, side)];
 
     internal static async Task PutUpAsync(ServerProcess server, int user)
     {
         var email = $"{user}@example.com";
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
-        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
-        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token))
+            .EnsureSuccessStatusCode();
+        var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token))
+            .ShouldBeAsync(HttpStatusCode.OK);
+        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Address,
+            DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
         await client.PutUpAsync(Picture.Png(60 + user, 40, (byte)(40 * user), 0, 128), Token);
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 
-/// <summary>A service with limits that are soon reached, whose clients have addresses, some of them behind proxies.</summary>
+/// <summary>A service with low limits, whose clients have addresses, some of them behind proxies.</summary>
 public class LimitsFixture : ProfilesFixture
 {
     public const int Registrations = 3, OfAccount = 8, OfAddress = 12;
@@ -33,5 +33,5 @@ public class LimitsFixture : ProfilesFixture
 /// <summary>Another instance on the same database.</summary>
 public sealed class OtherInstanceFixture : LimitsFixture;
 
-/// <summary>One whose clock is moved.</summary>
+/// <summary>An instance whose clock the tests move.</summary>
 public sealed class MovedLimitsFixture : LimitsFixture;

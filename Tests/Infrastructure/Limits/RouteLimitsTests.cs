@@ -9,14 +9,15 @@ using static Profiles.Tests.Infrastructure.Accounts.LoginGuardTests;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 
-/// <summary>Anonymous routes are open to all, but not without end.</summary>
+/// <summary>Limits of the anonymous routes.</summary>
 [Collection(nameof(MovedClock))]
-public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture other, MovedLimitsFixture moved) : TestBase<LimitsFixture>, IClassFixture<OtherInstanceFixture>, IClassFixture<MovedLimitsFixture>
+public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture other, MovedLimitsFixture moved)
+    : TestBase<LimitsFixture>, IClassFixture<OtherInstanceFixture>, IClassFixture<MovedLimitsFixture>
 {
     static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     [Fact]
-    public async Task One_address_registers_so_many_in_an_hour_on_all_instances_together()
+    public async Task The_hourly_limit_of_registrations_per_address_holds_across_instances()
     {
         var here = Fresh();
         for (var i = 0; i < LimitsFixture.Registrations; i++)
@@ -31,7 +32,7 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
-    public async Task Of_those_that_come_at_once_no_more_are_let_through()
+    public async Task Concurrent_requests_do_not_exceed_the_limit()
     {
         var here = Fresh();
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => RegisterAsync(here, i % 2 == 0 ? app : other)));
@@ -40,7 +41,7 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
-    public async Task An_hour_later_it_may_again()
+    public async Task An_hour_later_the_address_may_register_again()
     {
         var here = Fresh();
         for (var i = 0; i < LimitsFixture.Registrations; i++)
@@ -58,7 +59,7 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
-    public async Task A_flood_of_what_is_refused_does_not_reach_the_database()
+    public async Task A_flood_of_refused_requests_does_not_reach_the_database()
     {
         var here = Fresh();
         for (var i = 0; i <= LimitsFixture.Registrations; i++)
@@ -73,7 +74,7 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
-    public async Task What_is_allowed_often_is_taken_in_portions_and_never_too_much()
+    public async Task A_high_limit_is_counted_in_portions_and_never_exceeded()
     {
         using var scope = app.Services.CreateScope();
         var counters = scope.ServiceProvider.GetRequiredService<LimitCounters>();
@@ -86,28 +87,30 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
-    public async Task Of_portions_that_are_taken_all_at_once_most_are_used_and_never_too_many()
+    public async Task Concurrent_portions_are_mostly_used_and_never_exceed_the_limit()
     {
         var key = LimitKey.Of("portions", Guid.NewGuid().ToString());
         var allowed = 0;
-        // As many as wait for a file without missing their deadline.
-        await Parallel.ForEachAsync(Enumerable.Range(0, 700), new ParallelOptions { MaxDegreeOfParallelism = 50, CancellationToken = Cancellation }, async (_, ct) =>
+        // As many requests as can wait for SQLite's lock within their deadline.
+        await Parallel.ForEachAsync(Enumerable.Range(0, 700),
+            new ParallelOptions { MaxDegreeOfParallelism = 50, CancellationToken = Cancellation }, async (_, ct) =>
         {
             using var scope = app.Services.CreateScope();
             if (await scope.ServiceProvider.GetRequiredService<LimitCounters>().TakeAsync(key, 600, Hour, ct) is null)
                 Interlocked.Increment(ref allowed);
         });
-        // One who was refused may have come a moment before another put down what it had not used.
+        // A request may be refused just before another one returns the rest of its portion.
         allowed.ShouldBeInRange(400, 600);
     }
 
     [Fact]
-    public async Task What_is_only_answered_again_is_not_counted()
+    public async Task A_replayed_answer_is_not_counted()
     {
         var (here, email) = (Fresh(), $"{Guid.NewGuid():N}@example.com");
         for (var i = 0; i < LimitsFixture.Registrations + 5; i++)
         {
-            var message = ClientAddresses.From(here, HttpMethod.Post, "/register", JsonContent.Create(new { name = "John", email, password = "correct horse battery staple" }));
+            var message = ClientAddresses.From(here, HttpMethod.Post, "/register",
+                JsonContent.Create(new { name = "John", email, password = "correct horse battery staple" }));
             message.Headers.Add("Idempotency-Key", here);
             await (await app.Client.SendAsync(message, Cancellation)).ShouldBeAsync(HttpStatusCode.Created);
         }
@@ -117,12 +120,12 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
-    public async Task A_slice_limits_what_a_request_names()
+    public async Task An_endpoint_limits_requests_that_name_the_same_address()
     {
         using var scope = app.Services.CreateScope();
         var limits = scope.ServiceProvider.GetRequiredService<RouteLimits>();
         var email = $"{Guid.NewGuid():N}@example.com";
-        // The fixture's number is high: what counts here is the limit itself.
+        // The fixture's limit is high, so this test asks the limit itself.
         await limits.TakeAsync(Limit.MailsToOne, email, Cancellation);
         var counters = scope.ServiceProvider.GetRequiredService<LimitCounters>();
         var key = LimitKey.Of("few", email);
@@ -131,26 +134,31 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
         ExceptionHandler.Seconds(TimeSpan.FromMilliseconds(1)).ShouldBe("1");
     }
 
-    static HttpRequestMessage Registration(string address) => ClientAddresses.From(
-        address, HttpMethod.Post, "/register", JsonContent.Create(new { name = "John", email = $"limited-{address}-{Guid.NewGuid():N}@example.com", password = "correct horse battery staple" }));
+    static HttpRequestMessage Registration(string address)
+    {
+        var email = $"limited-{address}-{Guid.NewGuid():N}@example.com";
+        var body = JsonContent.Create(new { name = "John", email, password = "correct horse battery staple" });
+        return ClientAddresses.From(address, HttpMethod.Post, "/register", body);
+    }
 
-    Task<HttpResponseMessage> RegisterAsync(string address, LimitsFixture? instance = null) => (instance ?? app).Client.SendAsync(Registration(address), Cancellation);
+    Task<HttpResponseMessage> RegisterAsync(string address, LimitsFixture? instance = null) =>
+        (instance ?? app).Client.SendAsync(Registration(address), Cancellation);
 }
 
-/// <summary>What an instance remembers is bounded.</summary>
-public sealed class LimitMemoryTests
+/// <summary>The memory that an instance uses for limits is bounded.</summary>
+public sealed class LimitCacheTests
 {
     static readonly DateTime Start = new(2026, 11, 21, 12, 0, 0, DateTimeKind.Utc);
 
     [Fact]
-    public void A_hundred_thousand_keys_take_no_more_room_than_ten_thousand()
+    public void A_hundred_thousand_keys_use_no_more_memory_than_ten_thousand()
     {
         var memory = new LimitCache();
         for (var i = 0; i < 200_000; i++)
             memory.Refuse(LimitKey.Of("flood", $"{i}"), Start.AddHours(1), Start);
         memory.Count.ShouldBe(LimitCache.Capacity);
 
-        // When their time is over there is room for others.
+        // Expired keys make room for others.
         var later = Start.AddHours(2);
         memory.RefusedUntil(LimitKey.Of("flood", "0"), later).ShouldBeNull();
         memory.Refuse(LimitKey.Of("another"), later.AddHours(1), later);
@@ -159,7 +167,7 @@ public sealed class LimitMemoryTests
     }
 
     [Fact]
-    public void What_was_taken_in_advance_is_used_once_however_many_ask()
+    public void A_portion_is_used_once_under_concurrent_requests()
     {
         var (memory, key) = (new LimitCache(), LimitKey.Of("portion"));
         memory.Put(key, 100, Start.AddHours(1), Start);
@@ -174,9 +182,11 @@ public sealed class LimitMemoryTests
     }
 
     [Fact]
-    public void Keys_are_told_apart_by_every_part()
+    public void Every_part_of_a_key_distinguishes_it()
     {
-        string[] hashes = [.. new[] { LimitKey.Of("a", "b", "c"), LimitKey.Of("a", "b\n1:c"), LimitKey.Of("a\n1:b", "c", ""), LimitKey.Of("a", "bc"), LimitKey.Of("a", "", "bc") }.Select(k => Convert.ToHexString(k.Hash))];
+        string[] hashes =
+            [.. new[] { LimitKey.Of("a", "b", "c"), LimitKey.Of("a", "b\n1:c"), LimitKey.Of("a\n1:b", "c", ""), LimitKey.Of("a", "bc"),
+                LimitKey.Of("a", "", "bc") }.Select(k => Convert.ToHexString(k.Hash))];
         hashes.Distinct().Count().ShouldBe(hashes.Length);
     }
 }

@@ -8,7 +8,7 @@ using static Profiles.Tests.Infrastructure.Accounts.LoginGuardTests;
 
 namespace Profiles.Tests.Infrastructure.Limits;
 
-/// <summary>A service whose users soon reach their limits.</summary>
+/// <summary>A service with low limits for each user.</summary>
 public sealed class UserLimitsFixture : ProfilesFixture
 {
     public const int Most = 2, Uploads = 6, Refreshes = 3, Logins = 3;
@@ -31,7 +31,7 @@ public sealed class UserLimitsFixture : ProfilesFixture
     }
 }
 
-/// <summary>One user cannot take the service from the others, wherever the requests come from.</summary>
+/// <summary>One user cannot use up the service for the others, from any address.</summary>
 public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimitsFixture>
 {
     static readonly TimeSpan Hour = TimeSpan.FromHours(1), TenMinutes = TimeSpan.FromMinutes(10);
@@ -39,7 +39,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
     [Theory]
     [InlineData("GET", "/me/export", 200)]
     [InlineData("POST", "/email/verify/resend", 202)]
-    public async Task Who_is_logged_in_is_counted_as_the_user_and_not_as_the_address(string method, string path, int status)
+    public async Task Requests_with_a_token_count_for_the_user_and_not_for_the_address(string method, string path, int status)
     {
         var (one, other, here) = (await app.CreateUserAsync(), await app.CreateUserAsync(), Fresh());
         foreach (var user in new[] { one, other })
@@ -58,7 +58,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
     }
 
     [Fact]
-    public async Task A_user_has_so_many_uploads_in_an_hour_and_the_next_is_refused_before_it_arrives()
+    public async Task An_upload_beyond_the_hourly_limit_is_refused_before_its_body_arrives()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         for (var i = 0; i < UserLimitsFixture.Uploads; i++)
@@ -71,7 +71,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
     }
 
     [Fact]
-    public async Task Of_a_user_s_uploads_two_arrive_at_a_time_and_a_third_is_refused_before_it_arrives()
+    public async Task A_user_s_third_concurrent_upload_is_refused_before_its_body_arrives()
     {
         var image = Picture.Bytes("upright.jpg");
         using var client = app.ClientFor(await app.CreateUserAsync());
@@ -86,7 +86,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
     }
 
     [Fact]
-    public async Task A_user_has_two_passwords_hashed_at_a_time()
+    public async Task A_user_has_at_most_two_concurrent_password_hashes()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
@@ -98,15 +98,17 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
     [Theory]
     [InlineData("POST", "/login")]
     [InlineData("PUT", "/me")]
-    public async Task An_account_has_so_many_passwords_verified_at_a_time_and_the_others_have_room(string method, string path)
+    public async Task Concurrent_password_checks_of_one_account_are_limited_and_leave_room_for_others(string method, string path)
     {
         var (user, other, here) = (await app.CreateUserAsync(), await app.CreateUserAsync(), Fresh());
-        // Long enough that all of them come while the first is verified.
+        // Slow enough that all requests arrive during the first verification.
         var costly = BCrypt.Net.BCrypt.HashPassword(user.Password, 12);
-        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, costly), Cancellation));
+        await app.QueryAsync(db =>
+            db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, costly), Cancellation));
 
         var answers = Enumerable.Range(0, 20).Select(_ => SendAsync(user)).ToArray();
-        var login = app.Client.SendAsync(ClientAddresses.From(here, HttpMethod.Post, "/login", JsonContent.Create(new { email = other.Email, password = other.Password })), Cancellation);
+        var credentials = JsonContent.Create(new { email = other.Email, password = other.Password });
+        var login = app.Client.SendAsync(ClientAddresses.From(here, HttpMethod.Post, "/login", credentials), Cancellation);
         var refused = (await Task.WhenAll(answers)).Where(a => a.StatusCode == HttpStatusCode.TooManyRequests).ToArray();
         refused.Length.ShouldBeGreaterThanOrEqualTo(10);
         refused.ShouldAllBe(a => a.Headers.RetryAfter!.Delta > TimeSpan.Zero);
@@ -114,7 +116,8 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
 
         Task<HttpResponseMessage> SendAsync(TestUser one)
         {
-            var body = JsonContent.Create(new { email = path == "/me" ? $"other-{one.Email}" : one.Email, password = one.Password, current_password = one.Password });
+            var email = path == "/me" ? $"other-{one.Email}" : one.Email;
+            var body = JsonContent.Create(new { email, password = one.Password, current_password = one.Password });
             var message = ClientAddresses.From(here, new(method), path, body);
             message.Headers.Authorization = new("Bearer", one.Token);
             return app.Client.SendAsync(message, Cancellation);
@@ -122,7 +125,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
     }
 
     [Fact]
-    public async Task Refreshes_are_counted_by_session_and_tokens_of_no_session_by_address()
+    public async Task Refreshes_count_for_their_session_and_unknown_tokens_for_their_address()
     {
         var here = Fresh();
         var (one, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
@@ -130,7 +133,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
         for (var i = 0; i < UserLimitsFixture.Refreshes; i++)
             token = (await (await RefreshAsync(token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
         await ShouldWaitAsync(await RefreshAsync(token), TenMinutes);
-        // Nothing was used up: it is as good as before.
+        // A refused refresh does not use the token up.
         token = (await (await RefreshAsync(other.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
 
         for (var i = 0; i < UserLimitsFixture.Refreshes; i++)
@@ -138,7 +141,8 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
         await ShouldWaitAsync(await RefreshAsync($"{RefreshToken.New()}"), TenMinutes);
         await (await RefreshAsync(token)).ShouldBeAsync(HttpStatusCode.OK);
         foreach (var path in new[] { "/email/verify", "/password/reset" })
-            await (await PostAsync(path, new { token = "nonsense", new_password = "correct horse battery staple" })).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+            await (await PostAsync(path, new { token = "nonsense", new_password = "correct horse battery staple" }))
+                .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
         Task<HttpResponseMessage> RefreshAsync(string refreshToken) => PostAsync("/token/refresh", new { refresh_token = refreshToken });
 
@@ -146,7 +150,7 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
             app.Client.SendAsync(ClientAddresses.From(here, HttpMethod.Post, path, JsonContent.Create(body)), Cancellation);
     }
 
-    // Two stand still, a third is refused at once; then those two go in, and another.
+    // Two are held, a third is refused at once; then the two succeed, and another one.
     static async Task ShouldTakeTwoAsync(Func<HeldContent> make, Func<HeldContent, Task<HttpResponseMessage>> send, Func<Task> meanwhile)
     {
         HeldContent[] held = [make(), make(), make()];

@@ -8,8 +8,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Infrastructure.Logging;
 
-/// <summary>What the service writes while it is used and abused: one JSON object a line, and nobody's secret.</summary>
-// The database has no part in it: once is enough.
+/// <summary>The log of use and abuse has one JSON object per line and no secrets.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class LogTests
@@ -27,37 +27,50 @@ public sealed class LogTests
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_log_is_JSON_by_the_line_and_no_secret_is_in_it_or_in_an_answer_or_in_the_database()
+    public async Task The_log_is_one_JSON_object_per_line_and_no_secret_is_in_the_log_an_answer_or_the_database()
     {
         var home = TemporaryDirectory.Make("home");
         await using var server = await ServerProcess.StartAsync(
             ("HOME", home), ("Jwt__SigningKey", SigningKey), ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"),
-            // Nothing listens there: storing fails, and its exception is logged.
+            // Nothing listens on this port, so storing fails and its exception is logged.
             ("Cloudinary__ApiBaseAddress", "http://127.0.0.1:9"), ("Cloudinary__Timeout", "00:00:05"));
         server.Client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", Agent).ShouldBeTrue();
         var answers = new StringBuilder();
 
-        await SendAsync(HttpStatusCode.Created, HttpMethod.Post, "/register", Json(new { name = Name, email = Email, password = Password }));
-        await SendAsync(HttpStatusCode.Conflict, HttpMethod.Post, "/register", Json(new { name = Name, email = Email, password = Password }));
-        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register", Json(new { name = Name, email = $"a\r\n{ForgedLine}@x", password = Password }));
-        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register", new StringContent($"{{\"password\":\"{Password}\",", Encoding.UTF8, "application/json"));
+        await SendAsync(HttpStatusCode.Created, HttpMethod.Post, "/register",
+            Json(new { name = Name, email = Email, password = Password }));
+        await SendAsync(HttpStatusCode.Conflict, HttpMethod.Post, "/register",
+            Json(new { name = Name, email = Email, password = Password }));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register",
+            Json(new { name = Name, email = $"a\r\n{ForgedLine}@x", password = Password }));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/register",
+            new StringContent($"{{\"password\":\"{Password}\",", Encoding.UTF8, "application/json"));
         await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login", Json(new { email = Email, password = WrongPassword }));
-        await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login", Json(new { email = $"a\r\n{ForgedLine}@x", password = WrongPassword }));
-        var login = await (await server.Client.PostAsJsonAsync("/login", new { email = Email, password = Password, device = "canary-device" }, Token)).ShouldBeAsync(HttpStatusCode.OK);
+        await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/login",
+            Json(new { email = $"a\r\n{ForgedLine}@x", password = WrongPassword }));
+        var login =
+            await (await server.Client.PostAsJsonAsync("/login", new { email = Email, password = Password, device = "canary-device" },
+                Token)).ShouldBeAsync(HttpStatusCode.OK);
         var token = login.GetProperty("access_token").GetString()!;
         var refresh = login.GetProperty("refresh_token").GetString()!;
-        var next = (await (await server.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = refresh }, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
+        var next = (await (await server.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = refresh }, Token))
+            .ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
         await SendAsync(HttpStatusCode.Unauthorized, HttpMethod.Post, "/token/refresh", Json(new { refresh_token = next[..^1] + "!" }));
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token);
         await SendAsync(HttpStatusCode.Forbidden, HttpMethod.Delete, "/me", Json(new { password = WrongPassword }));
-        await SendAsync(HttpStatusCode.Forbidden, HttpMethod.Post, "/account/deletion", new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = Email, ["password"] = WrongPassword }));
+        await SendAsync(HttpStatusCode.Forbidden, HttpMethod.Post, "/account/deletion",
+            new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = Email, ["password"] = WrongPassword }));
         await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/me");
-        await SendAsync(HttpStatusCode.NotFound, HttpMethod.Get, $"/nowhere/{Uri.EscapeDataString(Email)}?access_token={token}&x=%0d%0a{Uri.EscapeDataString(ForgedLine)}");
+        await SendAsync(HttpStatusCode.NotFound, HttpMethod.Get,
+            $"/nowhere/{Uri.EscapeDataString(Email)}?access_token={token}&x=%0d%0a{Uri.EscapeDataString(ForgedLine)}");
         await SendAsync(HttpStatusCode.MethodNotAllowed, new HttpMethod("CANARYMETHOD"), "/me");
         await SendAsync(HttpStatusCode.OK, HttpMethod.Put, "/me", Json(new { name = $"{Name} {ForgedLine}" }));
         await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Put, "/me", Json(new { email = "canary-mail-none" }));
-        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/me/upload-image", Upload("canary-file\u202e.jpg", Encoding.ASCII.GetBytes("canary-picture")));
-        await SendAsync(HttpStatusCode.InternalServerError, HttpMethod.Post, "/me/upload-image", Upload("canary-file.gif", await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token)));
+        await SendAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/me/upload-image",
+            Upload("canary-file\u202e.jpg", Encoding.ASCII.GetBytes("canary-picture")));
+        await SendAsync(HttpStatusCode.InternalServerError, HttpMethod.Post, "/me/upload-image",
+            Upload("canary-file.gif",
+            await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token)));
         await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/openapi/v1.json");
         await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/health/live");
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token + "x");
@@ -93,17 +106,20 @@ public sealed class LogTests
     }
 
     [Fact]
-    public async Task Every_request_leaves_one_line_that_says_when_what_how_it_ended_and_for_whom_and_its_trace_id_finds_the_exception()
+    public async Task Every_request_logs_one_line_with_time_route_status_and_user_and_its_trace_id_finds_the_exception()
     {
         await using var server = await ServerProcess.StartAsync(
-            ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"), ("Cloudinary__ApiBaseAddress", "http://127.0.0.1:9"), ("Cloudinary__Timeout", "00:00:05"));
+            ("CLOUDINARY_URL", $"cloudinary://{CloudinaryKey}:{CloudinarySecret}@demo"),
+            ("Cloudinary__ApiBaseAddress", "http://127.0.0.1:9"), ("Cloudinary__Timeout", "00:00:05"));
         var john = new { name = Name, email = Email, password = Password };
-        var id = (await (await server.Client.PostAsJsonAsync("/register", john, Token)).ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64();
-        var refused = await (await server.Client.PostAsJsonAsync("/login", new { email = Email, password = WrongPassword }, Token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        var id = (await (await server.Client.PostAsJsonAsync("/register", john, Token)).ShouldBeAsync(HttpStatusCode.Created))
+            .GetProperty("id").GetInt64();
+        var refused = await (await server.Client.PostAsJsonAsync("/login", new { email = Email, password = WrongPassword }, Token))
+            .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         var login = await (await server.Client.PostAsJsonAsync("/login", john, Token)).ShouldBeAsync(HttpStatusCode.OK);
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", login.GetProperty("access_token").GetString());
         await (await server.Client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK);
-        // One that an endpoint answers, one that nobody foresaw.
+        // One exception that an endpoint handles, one that nothing handles.
         var upload = await server.Client.UploadAsync(Picture.Bytes("animated.gif"), Token);
         var caught = await upload.ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
         await using (var database = new SqliteConnection($"Data Source={server.Directory}/data/profiles.db;Pooling=False"))
@@ -112,13 +128,15 @@ public sealed class LogTests
             await using var drop = new SqliteCommand("DROP TABLE user_profiles", database);
             await drop.ExecuteNonQueryAsync(Token);
         }
-        var unforeseen = await (await server.Client.GetAsync("/me", Token)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
+        var unforeseen = await (await server.Client.GetAsync("/me", Token))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Something went wrong on the server.");
 
         var lines = (await LinesAsync(server, expected: 6)).Select(l => JsonDocument.Parse(l).RootElement).ToArray();
         var requests = lines.Where(IsRequest).Where(e => !State(e, "Route").StartsWith("/health/", StringComparison.Ordinal)).ToArray();
-        // Before the last one has read whose session it is, it fails.
+        // The last request fails before its session is read.
         requests.Select(e => $"{State(e, "Method")} {State(e, "Route")} {State(e, "Status")} {State(e, "UserId")}").ShouldBe([
-            "POST /register 201 ", "POST /login 401 ", "POST /login 200 ", $"GET /me 200 {id}", $"POST /me/upload-image 500 {id}", "GET /me 500 ",
+            "POST /register 201 ", "POST /login 401 ", "POST /login 200 ", $"GET /me 200 {id}", $"POST /me/upload-image 500 {id}",
+            "GET /me 500 ",
         ]);
         foreach (var request in requests)
         {
@@ -127,7 +145,8 @@ public sealed class LogTests
             time.ShouldEndWith("Z");
             DateTimeOffset.Parse(time, CultureInfo.InvariantCulture).ShouldBe(TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(1));
         }
-        foreach (var (problem, request, fails) in new[] { (refused, requests[1], false), (caught, requests[4], true), (unforeseen, requests[5], true) })
+        foreach (var (problem, request, fails) in new[] { (refused, requests[1], false), (caught, requests[4], true),
+            (unforeseen, requests[5], true) })
         {
             var own = lines.Where(l => Traces(l).Contains(problem.GetProperty("trace_id").GetString())).ToArray();
             own.Where(IsRequest).ShouldHaveSingleItem().ShouldBe(request);
@@ -141,24 +160,26 @@ public sealed class LogTests
 
     static bool IsRequest(JsonElement line) => line.GetProperty("Category").GetString()!.EndsWith(".RequestLog", StringComparison.Ordinal);
 
-    static string State(JsonElement line, string name) => line.GetProperty("State").TryGetProperty(name, out var value) ? value.ToString() : "";
+    static string State(JsonElement line, string name) =>
+        line.GetProperty("State").TryGetProperty(name, out var value) ? value.ToString() : "";
 
     static JsonContent Json(object value) => JsonContent.Create(value);
 
     static MultipartFormDataContent Upload(string name, byte[] bytes)
     {
-        var picture = new ByteArrayContent(bytes);
-        picture.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
-        return new() { { picture, "image", name } };
+        var image = new ByteArrayContent(bytes);
+        image.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+        return new() { { image, "image", name } };
     }
 
-    /// <summary>All that was written, once the lines of this many requests are there: the log has a thread of its own.</summary>
+    /// <summary>The whole output, once it has this many request lines: the log is written by its own thread.</summary>
     static async Task<string[]> LinesAsync(ServerProcess server, int expected)
     {
         for (var patience = 0; patience < 100; patience++)
         {
             var lines = server.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            if (lines.Count(l => l.Contains(".RequestLog\"", StringComparison.Ordinal) && !l.Contains("/health/", StringComparison.Ordinal)) >= expected)
+            if (lines.Count(l =>
+                l.Contains(".RequestLog\"", StringComparison.Ordinal) && !l.Contains("/health/", StringComparison.Ordinal)) >= expected)
                 return lines;
             await Task.Delay(50, Token);
         }

@@ -9,21 +9,21 @@ using System.Text;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 
-/// <summary>A mail as the server took it.</summary>
-sealed record TakenMail(bool Tls, string? Mechanism, string Helo, string From, string To, string Content);
+/// <summary>A mail as the server received it.</summary>
+sealed record ReceivedMail(bool Tls, string? Mechanism, string Helo, string From, string To, string Content);
 
-/// <summary>A mail server that offers, refuses and fails as a test asks. Those in packages have no XOAUTH2, no SCRAM, and take every name.</summary>
+/// <summary>A configurable mail server; packaged ones have no XOAUTH2 and no SCRAM, and accept every EHLO name.</summary>
 sealed class MailServer : IAsyncDisposable
 {
     public const string Username = "profiles", Password = "canary mail password", AccessToken = "canary.access-token";
 
-    /// <summary>What stands in every refusal, and must never be in the log.</summary>
+    /// <summary>Part of every refusal; must never be in the log.</summary>
     public const string Words = "canary words of the server";
 
     static readonly X509Certificate2 Identity = MakeIdentity();
 
     readonly TcpListener listener = new(IPAddress.Loopback, 0);
-    readonly ConcurrentQueue<TakenMail> taken = new();
+    readonly ConcurrentQueue<ReceivedMail> received = new();
     readonly ConcurrentDictionary<string, bool> seen = new();
     readonly ConcurrentBag<Task> conversations = [];
     readonly CancellationTokenSource stopping = new();
@@ -35,7 +35,7 @@ sealed class MailServer : IAsyncDisposable
         accepting = AcceptAsync();
     }
 
-    /// <summary>A file of the certificate that the server shows, for localhost.</summary>
+    /// <summary>The path of the server's certificate, for localhost.</summary>
     public static string Certificate { get; } = WriteCertificate();
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -50,10 +50,10 @@ sealed class MailServer : IAsyncDisposable
 
     public bool HangsUpAtQuit { get; set; }
 
-    /// <summary>Said in the clear right behind the answer to STARTTLS, as somebody between the two would.</summary>
+    /// <summary>Sent in plain text right after the answer to STARTTLS, like a man in the middle would.</summary>
     public string Injected { get; set; } = "";
 
-    public TakenMail[] Taken => [.. taken];
+    public ReceivedMail[] Received => [.. received];
 
     public async ValueTask DisposeAsync()
     {
@@ -73,7 +73,7 @@ sealed class MailServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The test is over.
+            // The test has ended.
         }
     }
 
@@ -87,7 +87,7 @@ sealed class MailServer : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or AuthenticationException or OperationCanceledException)
             {
-                // The client has hung up or does not trust the certificate, or the test is over.
+                // The client disconnected or does not trust the certificate, or the test has ended.
             }
         }
     }
@@ -161,7 +161,7 @@ sealed class MailServer : IAsyncDisposable
                 return $"550 5.7.1 {Words}: {name} is no name";
             helo = name;
             var offers = secured || !server.OffersStartTls ? $"250-AUTH {server.Mechanisms}" : "250-STARTTLS";
-            // It can take addresses in UTF-8, which the client must not make of those in Punycode.
+            // Offers SMTPUTF8, but the client must not convert Punycode addresses to UTF-8.
             return verb == "HELO" ? "250 mail.example.com" : $"250-mail.example.com\r\n{offers}\r\n250-8BITMIME\r\n250 SMTPUTF8";
         }
 
@@ -175,7 +175,8 @@ sealed class MailServer : IAsyncDisposable
         {
             to = Between(line);
             return to.StartsWith("refused-", StringComparison.Ordinal) ? $"550 5.1.1 {Words}: <{to}> is nobody here"
-                : to.StartsWith("later-", StringComparison.Ordinal) && server.seen.TryAdd(to, true) ? $"451 4.7.1 {Words}: <{to}> may be tried again"
+                : to.StartsWith("later-", StringComparison.Ordinal) && server.seen.TryAdd(to, true)
+                    ? $"451 4.7.1 {Words}: <{to}> may be tried again"
                 : "250 ok";
         }
 
@@ -186,7 +187,7 @@ sealed class MailServer : IAsyncDisposable
                 content.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
             if (to.StartsWith("spam-", StringComparison.Ordinal))
                 return $"554 5.7.1 {Words}: <{to}> does not want this";
-            server.taken.Enqueue(new(secured, mechanism, helo, from, to, content.ToString()));
+            server.received.Enqueue(new(secured, mechanism, helo, from, to, content.ToString()));
             return "250 taken";
         }
 
@@ -226,7 +227,7 @@ sealed class MailServer : IAsyncDisposable
             return true;
         }
 
-        // A refused token is answered with why, in JSON, before it is refused.
+        // A refused token is first answered with the reason, in JSON.
         async Task<bool> ExplainAsync()
         {
             await AskAsync($$"""{"status":"401","words":"{{Words}}"}""");
@@ -239,7 +240,8 @@ sealed class MailServer : IAsyncDisposable
             return Encoding.UTF8.GetString(Convert.FromBase64String(await ReadLineAsync()));
         }
 
-        async Task SayAsync(string answer) => await stream.WriteAsync(Encoding.ASCII.GetBytes(answer.TrimEnd() + "\r\n"), server.stopping.Token);
+        async Task SayAsync(string answer) =>
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(answer.TrimEnd() + "\r\n"), server.stopping.Token);
 
         async Task<string> ReadLineAsync()
         {

@@ -11,16 +11,16 @@ using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 
-/// <summary>A service whose log can be read, to its last detail.</summary>
+/// <summary>A service whose whole log the tests read.</summary>
 public sealed class LoggedFixture : ProfilesFixture, ILoggerProvider
 {
     public ConcurrentQueue<string> Lines { get; } = new();
 
-    public ILogger CreateLogger(string categoryName) => new Lined(Lines);
+    public ILogger CreateLogger(string categoryName) => new LineLogger(Lines);
 
     public void Dispose()
     {
-        // Nothing is held.
+        // There is nothing to dispose.
     }
 
     protected override void ConfigureApp(IWebHostBuilder a)
@@ -29,28 +29,31 @@ public sealed class LoggedFixture : ProfilesFixture, ILoggerProvider
         a.ConfigureLogging(l => l.AddProvider(this).SetMinimumLevel(LogLevel.Debug));
     }
 
-    sealed class Lined(ConcurrentQueue<string> lines) : ILogger
+    sealed class LineLogger(ConcurrentQueue<string> lines) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => lines.Enqueue($"{formatter(state, exception)} {exception}");
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) => lines.Enqueue($"{formatter(state, exception)} {exception}");
     }
 }
 
-/// <summary>What mails say, where they are kept, and where nothing of them is.</summary>
+/// <summary>The content and the storage of mails, and what must not appear in logs.</summary>
 [Trait("Database", "Sqlite")]
 public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
 {
     [Fact]
-    public async Task Without_a_mail_server_they_are_whole_files_that_only_the_service_can_read()
+    public async Task Without_a_mail_server_mails_are_complete_files_that_only_the_service_can_read()
     {
         var user = await app.CreateUserAsync();
         var mail = await app.MailAsync(user.Email, "Confirm your e-mail address");
         File.GetUnixFileMode(mail.Path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        File.GetUnixFileMode(Path.GetDirectoryName(mail.Path)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.GetFiles(Path.GetDirectoryName(mail.Path)!, "*.tmp", new EnumerationOptions { AttributesToSkip = FileAttributes.None }).ShouldBeEmpty();
+        File.GetUnixFileMode(Path.GetDirectoryName(mail.Path)!)
+            .ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.GetFiles(Path.GetDirectoryName(mail.Path)!, "*.tmp", new EnumerationOptions { AttributesToSkip = FileAttributes.None })
+            .ShouldBeEmpty();
         mail.Header("From").ShouldBe("Profiles <profiles@localhost>");
         mail.Header("Date").ShouldEndWith(" +0000");
         mail.Header("Message-Id").ShouldMatch("^<[0-9A-Z.]{20,}@localhost>$");
@@ -71,35 +74,43 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
     [InlineData("a@example.com> <b@example.com")]
     [InlineData("a@ex\u00E4mple.com")]
     [InlineData("")]
-    public void Nothing_that_could_begin_a_header_or_another_address_is_written(string address) =>
-        Should.Throw<InvalidOperationException>(() => MailMessage.Make(new MailboxAddress("", "no-reply@example.com"), address, new("Subject", ["Line."]), app.Clock.GetUtcNow()));
+    public void An_address_that_could_inject_a_header_or_another_address_is_refused(string address) =>
+        Should.Throw<InvalidOperationException>(() =>
+            MailMessage.Make(new MailboxAddress("", "no-reply@example.com"), address, new("Subject", ["Line."]), app.Clock.GetUtcNow()));
 
     [Fact]
-    public void A_subject_or_a_line_that_breaks_out_is_not_written()
+    public void A_subject_cannot_inject_a_header_and_a_line_cannot_inject_HTML()
     {
-        Should.Throw<InvalidOperationException>(() => MailMessage.Make(new MailboxAddress("", "no-reply@example.com"), "a@example.com", new("x\nBcc: b@example.com", ["Line."]), app.Clock.GetUtcNow()));
-        new MailText("<b>", ["<script>alert('x')</script> & more"], Link: "https://app.example.com/?a=1&b=\"").Html.ShouldNotContain("<script");
+        Should.Throw<InvalidOperationException>(() =>
+            MailMessage.Make(new MailboxAddress("", "no-reply@example.com"), "a@example.com", new("x\nBcc: b@example.com", ["Line."]),
+                app.Clock.GetUtcNow()));
+        new MailText("<b>", ["<script>alert('x')</script> & more"], Link: "https://app.example.com/?a=1&b=\"")
+            .Html.ShouldNotContain("<script");
     }
 
     [Fact]
-    public async Task No_token_no_password_and_no_address_is_in_the_log_and_no_token_and_no_password_in_the_database()
+    public async Task The_log_has_no_token_password_or_address_and_the_database_no_token_or_password()
     {
         string[] passwords = ["canary first 5d2e", "canary second 91cc", "canary third 77ab"];
         var email = $"canary-{Guid.NewGuid():N}@example.com";
-        (await app.Client.PostAsJsonAsync("/register", new { name = "John", email, password = passwords[0] }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await app.Client.PostAsJsonAsync("/register", new { name = "John", email, password = passwords[0] }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.Created);
         var verify = (await app.MailAsync(email, "Confirm your e-mail address")).Token;
-        // What is confirmed voids every link before it.
+        // Confirmation voids every earlier link.
         (await app.Client.PostAsJsonAsync("/email/verify", new { token = verify }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
         await app.Client.PostAsJsonAsync("/password/forgot", new { email }, Cancellation);
         var reset = (await app.MailAsync(email, "Set a new password")).Token;
         await LookAsync();
-        (await app.Client.PostAsJsonAsync("/password/reset", new { token = reset, new_password = passwords[1] }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
-        var login = await (await app.Client.PostAsJsonAsync("/login", new { email, password = passwords[1] }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (await app.Client.PostAsJsonAsync("/password/reset", new { token = reset, new_password = passwords[1] }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.OK);
+        var login = await (await app.Client.PostAsJsonAsync("/login", new { email, password = passwords[1] }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         var client = app.ClientFor(new(0, "", email, "", login.GetProperty("access_token").GetString()!));
-        (await client.PutAsJsonAsync("/me/password", new { current_password = passwords[1], new_password = passwords[2] }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await client.PutAsJsonAsync("/me/password", new { current_password = passwords[1], new_password = passwords[2] }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.OK);
         await app.MailAsync(email, "Your password was changed", count: 2);
 
-        // A mail that cannot be written down: whatever is said of it, it is not said whose it is.
+        // A mail that cannot be written: the log must not name its recipient.
         var directory = Path.Combine(app.Root, "data", "mail");
         Directory.Move(directory, directory + ".away");
         await File.WriteAllTextAsync(directory, "", Cancellation);
@@ -133,13 +144,14 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
     }
 
     [Fact]
-    public async Task A_mail_about_an_account_that_is_gone_is_dropped()
+    public async Task A_mail_of_a_deleted_account_is_dropped()
     {
         var email = $"gone-{Guid.NewGuid():N}@example.com";
         await app.QueryAsync(db =>
         {
             foreach (var mail in Enum.GetValues<MailKind>())
-                db.Outbox.Add(new() { Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = mail, UserId = 4_000_000_000, Key = email, CreatedAt = app.Clock.GetUtcNow().UtcDateTime, DueAt = DateTime.UnixEpoch });
+                db.Outbox.Add(new() { Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = mail, UserId = 4_000_000_000,
+                    Key = email, CreatedAt = app.Clock.GetUtcNow().UtcDateTime, DueAt = DateTime.UnixEpoch });
             return db.SaveChangesAsync(Cancellation);
         });
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Key == email, Cancellation)))

@@ -3,14 +3,14 @@ using Microsoft.Playwright;
 
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
-/// <summary>The explorer as a person uses it, in a real browser on the real server.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Uses the explorer like a person, in a real browser on a server process.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class ExplorerTests
 {
     [Fact]
-    public async Task Someone_registers_logs_in_authorises_uploads_a_picture_and_reads_the_profile_through_the_page()
+    public async Task The_explorer_registers_logs_in_authorises_uploads_an_image_and_reads_the_profile()
     {
         await using var server = await ServerProcess.StartAsync(("ASPNETCORE_ENVIRONMENT", "Development"));
         await using var browser = await Browser.StartAsync(server.Address);
@@ -18,7 +18,7 @@ public sealed class ExplorerTests
 
         await page.GotoAsync(server.Address.ToString());
         page.Url.ShouldContain("/swagger");
-        // The examples are the seeds' own: they are sent as they stand.
+        // Sends the document's examples unchanged.
         (await ExecuteAsync(page, "Register")).ShouldContain("User registered successfully");
         var login = await ExecuteAsync(page, "Login");
         var token = Regex.Match(login, "\"access_token\": \"([^\"]+)\"").Groups[1].Value;
@@ -29,8 +29,9 @@ public sealed class ExplorerTests
         await page.Locator(".dialog-ux button.authorize").ClickAsync();
         await page.Locator(".dialog-ux .btn-done").ClickAsync();
 
-        var picture = Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg");
-        (await ExecuteAsync(page, "UploadImage", form => form.Locator("input[type=file]").First.SetInputFilesAsync(picture))).ShouldContain("Upload successful");
+        var image = Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg");
+        (await ExecuteAsync(page, "UploadImage", form => form.Locator("input[type=file]").First.SetInputFilesAsync(image)))
+            .ShouldContain("Upload successful");
         var me = await ExecuteAsync(page, "GetMe");
         me.ShouldContain("john@example.com");
         me.ShouldMatch("/static/profile/1\\.jpg\\?v=[0-9a-f]{32}\"");
@@ -39,7 +40,7 @@ public sealed class ExplorerTests
         browser.Complaints.ShouldBeEmpty();
     }
 
-    // Opens an operation, fills what it asks for, executes it and reads what the page shows as the server's answer.
+    // Opens an operation, fills its form, executes it and returns the answer that the page shows.
     static async Task<string> ExecuteAsync(IPage page, string operationId, Func<ILocator, Task>? fill = null)
     {
         var block = page.Locator($".opblock[id$='-{operationId}']");

@@ -4,10 +4,10 @@ using System.Runtime.CompilerServices;
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
 /// <summary>
-/// The document as programs read it: linted, and compiled into clients by two generators that others use. What they need from npm is put into a directory of the
-/// build's; without node and npm, or without a registry, the tests are skipped unless <c>CI=true</c>.
+/// Lints the document and compiles it into clients with two common generators. Their npm packages are installed below artifacts/;
+/// without node and npm, or without a registry, the tests are skipped unless <c>CI=true</c>.
 /// </summary>
-// The database has no part in it: once is enough.
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class GeneratedClientTests(GeneratedClientTests.Project project) : IClassFixture<GeneratedClientTests.Project>
@@ -18,10 +18,11 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
     [Theory]
     [InlineData("fetch.js")]
     [InlineData("hey.js")]
-    public async Task Someone_registers_logs_in_uploads_and_patches_through_a_generated_client(string program) =>
-        await project.RunAsync("node", $"compiled/{program}", project.Address, Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg"));
+    public async Task A_generated_client_registers_logs_in_uploads_and_patches(string program) =>
+        await project.RunAsync("node", $"compiled/{program}", project.Address,
+            Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg"));
 
-    /// <summary>The clients of a running server's document, compiled.</summary>
+    /// <summary>Compiled clients of a running server's document.</summary>
     public sealed class Project : IAsyncLifetime
     {
         static readonly bool IsRequired = Environment.GetEnvironmentVariable("CI") == "true";
@@ -31,7 +32,7 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
         ServerProcess? server;
         string? missing;
 
-        /// <summary>Where the server is; empty when what the clients need is missing.</summary>
+        /// <summary>The server's address; empty when the packages are missing.</summary>
         public string Address => server?.Address.ToString() ?? "";
 
         public async ValueTask InitializeAsync()
@@ -53,7 +54,7 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
                 await server.DisposeAsync();
         }
 
-        /// <summary>Runs a program there, which must succeed.</summary>
+        /// <summary>Runs a program in the clients' directory; it must succeed.</summary>
         public async Task RunAsync(string program, params string[] arguments)
         {
             Assert.SkipWhen(missing is not null && !IsRequired, missing ?? "");
@@ -62,13 +63,16 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
             exitCode.ShouldBe(0, output);
         }
 
-        // Why the packages are not there; null when they are. The lock file says which they are.
+        // Installs the packages of the lock file; returns why it could not, or null.
         async Task<string?> TryInstallAsync()
         {
-            foreach (var old in Directory.Exists(directory) ? Directory.GetDirectories(directory).Where(d => Path.GetFileName(d) != "node_modules") : [])
+            foreach (var old in Directory.Exists(directory)
+                ? Directory.GetDirectories(directory).Where(d => Path.GetFileName(d) != "node_modules")
+                : [])
                 Directory.Delete(old, recursive: true);
             Directory.CreateDirectory(directory);
-            var (installed, wanted) = (Path.Combine(directory, "node_modules", ".package-lock.json"), Path.Combine(Sources(), "package-lock.json"));
+            var (installed, wanted) =
+                (Path.Combine(directory, "node_modules", ".package-lock.json"), Path.Combine(Sources(), "package-lock.json"));
             var isInstalled = File.Exists(installed) && File.GetLastWriteTimeUtc(installed) > File.GetLastWriteTimeUtc(wanted);
             foreach (var file in Directory.GetFiles(Sources()))
                 File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);

@@ -26,11 +26,12 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
             Assert.Fail($"{golden} was renewed: read the difference, then run the tests without PROFILES_RENEW_GOLDEN.");
         }
         var committed = JsonNode.Parse(await File.ReadAllTextAsync(golden, Cancellation))!;
-        JsonNode.DeepEquals(document, committed).ShouldBeTrue("The API's document has changed. If it should have, run the tests with PROFILES_RENEW_GOLDEN=1 and commit the difference.");
+        JsonNode.DeepEquals(document, committed)
+            .ShouldBeTrue("The API's document has changed. If this is intended, run this test with PROFILES_RENEW_GOLDEN=1 and commit it.");
     }
 
     [Fact]
-    public async Task It_has_every_path_of_the_contract()
+    public async Task The_document_has_every_path_of_the_contract()
     {
         var document = await ReadAsync();
         document["openapi"]!.GetValue<string>().ShouldStartWith("3.0");
@@ -65,11 +66,12 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
         };
         // The committed document holds off any other.
         foreach (var (path, methods) in expected)
-            string.Join(' ', document["paths"]![path].ShouldNotBeNull(path).AsObject().Select(o => o.Key).Order()).ShouldBe(string.Join(' ', methods), path);
+            string.Join(' ', document["paths"]![path].ShouldNotBeNull(path).AsObject().Select(o => o.Key).Order())
+                .ShouldBe(string.Join(' ', methods), path);
     }
 
     [Fact]
-    public async Task Every_operation_is_described_and_answers_errors_as_problems()
+    public async Task Every_operation_is_described_and_documents_errors_as_problems()
     {
         var operations = Operations(await ReadAsync()).ToArray();
         operations.Length.ShouldBeGreaterThanOrEqualTo(38);
@@ -91,46 +93,52 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task All_but_these_need_the_bearer_token()
+    public async Task Only_these_operations_need_no_bearer_token()
     {
-        var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 }).Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
-        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "RefreshToken", "Register", "ResetPassword", "UploadPolicy", "VerifyEmail"]);
+        var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 })
+            .Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
+        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "RefreshToken", "Register",
+            "ResetPassword", "UploadPolicy", "VerifyEmail"]);
     }
 
     [Fact]
-    public async Task Aliases_say_what_they_are_an_alias_of()
+    public async Task Aliases_name_their_operation()
     {
         var aliases = Operations(await ReadAsync()).Where(o => o.Operation["operationId"]!.GetValue<string>().Contains("Alias")).ToArray();
         aliases.Length.ShouldBe(12);
         aliases.ShouldAllBe(a => a.Operation["description"]!.GetValue<string>().StartsWith("Alias of `"));
         aliases.ShouldAllBe(a => a.Operation["summary"]!.GetValue<string>().EndsWith(" (alias)"));
         aliases.ShouldAllBe(a => a.Operation["tags"]![0]!.GetValue<string>() == "Aliases");
-        Operations(await ReadAsync()).Where(o => !aliases.Select(a => a.Path).Contains(o.Path)).ShouldAllBe(o => !o.Operation["description"]!.GetValue<string>().Contains("Alias"));
+        Operations(await ReadAsync()).Where(o => !aliases.Select(a => a.Path).Contains(o.Path))
+            .ShouldAllBe(o => !o.Operation["description"]!.GetValue<string>().Contains("Alias"));
     }
 
-    // The page shows the tags in their order, and within each of them the operations in that of the paths.
+    // The explorer shows the tags in order, and each tag's operations in the order of the paths.
     [Fact]
-    public async Task It_begins_as_a_newcomer_does_and_ends_with_what_few_look_for()
+    public async Task The_explorer_begins_with_registration_and_ends_with_the_aliases()
     {
         var document = await ReadAsync();
         var tags = document["tags"]!.AsArray().Select(t => t!["name"]!.GetValue<string>()).ToArray();
-        var shown = Operations(document).OrderBy(o => Array.IndexOf(tags, o.Operation["tags"]![0]!.GetValue<string>())).Select(o => o.Operation["operationId"]!.GetValue<string>()).ToArray();
+        var shown = Operations(document).OrderBy(o => Array.IndexOf(tags, o.Operation["tags"]![0]!.GetValue<string>()))
+            .Select(o => o.Operation["operationId"]!.GetValue<string>()).ToArray();
         shown[..7].ShouldBe(["Register", "Login", "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe"]);
         Array.IndexOf(shown, "DeleteMe").ShouldBeGreaterThan(Array.IndexOf(shown, "ResetPassword"));
         shown[^12..].ShouldAllBe(id => id.Contains("Alias"));
     }
 
     [Fact]
-    public async Task A_limit_stands_in_it_as_the_rule_has_it()
+    public async Task The_document_has_the_validators_limits()
     {
         var schemas = (await ReadAsync())["components"]!["schemas"]!;
         var register = schemas["RegisterRequest"]!["properties"]!;
         register["name"]!["maxLength"]!.GetValue<int>().ShouldBe(UserProfile.NameMaxLength);
         register["email"]!["maxLength"]!.GetValue<int>().ShouldBe(User.EmailMaxLength);
         register["password"]!["maxLength"]!.GetValue<int>().ShouldBe(User.PasswordMaxBytes);
-        register["password"]!["minLength"]!.GetValue<int>().ShouldBe(app.Services.GetRequiredService<IOptions<PasswordOptions>>().Value.MinimumLength!.Value);
+        register["password"]!["minLength"]!.GetValue<int>()
+            .ShouldBe(app.Services.GetRequiredService<IOptions<PasswordOptions>>().Value.MinimumLength!.Value);
         var patch = schemas["PatchMeRequest"]!["properties"]!;
-        (patch["username"]!["minLength"]!.GetValue<int>(), patch["username"]!["maxLength"]!.GetValue<int>()).ShouldBe((UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength));
+        (patch["username"]!["minLength"]!.GetValue<int>(), patch["username"]!["maxLength"]!.GetValue<int>())
+            .ShouldBe((UserProfile.UsernameMinLength, UserProfile.UsernameMaxLength));
         patch["bio"]!["maxLength"]!.GetValue<int>().ShouldBe(UserProfile.BioMaxLength);
         schemas["GetMeResponse"]!["properties"]!["phone"]!["maxLength"]!.GetValue<int>().ShouldBe(UserProfile.PhoneMaxLength);
     }

@@ -9,7 +9,7 @@ using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Tests.Infrastructure.Outbox;
 
-/// <summary>A service that keeps its pictures at a Cloudinary and takes up after some seconds what was cut short.</summary>
+/// <summary>A service that stores its images in a fake Cloudinary and retries interrupted calls after some seconds.</summary>
 public sealed class OutboxFixture : ProfilesFixture
 {
     public CloudinaryDouble Cloudinary { get; private set; } = null!;
@@ -28,24 +28,27 @@ public sealed class OutboxFixture : ProfilesFixture
     }
 }
 
-/// <summary>What becomes of calls to Cloudinary whose outcome nobody knows.</summary>
+/// <summary>The outbox settles calls to Cloudinary whose outcome is unknown.</summary>
 public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
 {
     protected override ValueTask TearDownAsync()
     {
-        (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy, app.Cloudinary.OnAdmin) = (CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal);
+        (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy, app.Cloudinary.OnAdmin) =
+            (CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal, CloudinaryBehaviour.Normal);
         return ValueTask.CompletedTask;
     }
 
     [Fact]
-    public async Task A_picture_that_arrived_there_although_the_answer_was_lost_is_removed()
+    public async Task An_uploaded_image_whose_answer_was_lost_is_deleted()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnUpload = CloudinaryBehaviour.ResetMidBody;
-        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
-        var left = KeyOfTheLastUpload();
+        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+        var left = KeyOfLastUpload();
         app.Cloudinary.Assets.Keys.ShouldContain(left);
-        (await EntriesAsync(user)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(e => e.Key.ShouldBe(left), e => e.State.ShouldBe(OutboxState.Storing));
+        (await EntriesAsync(user)).ShouldHaveSingleItem()
+            .ShouldSatisfyAllConditions(e => e.Key.ShouldBe(left), e => e.State.ShouldBe(OutboxState.Storing));
 
         await DrainAsync(user);
         app.Cloudinary.Assets.Keys.ShouldNotContain(left);
@@ -54,46 +57,52 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     }
 
     [Fact]
-    public async Task A_picture_that_may_still_arrive_is_asked_for_until_it_will_not()
+    public async Task An_image_that_may_still_arrive_is_deleted_repeatedly_until_it_cannot_arrive()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnUpload = CloudinaryBehaviour.Hang;
-        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
-        var key = KeyOfTheLastUpload();
+        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+        var key = KeyOfLastUpload();
         await DrainAsync(user);
-        app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/destroy", StringComparison.Ordinal) && c.Fields["public_id"] == key).ShouldBeGreaterThan(0);
+        app.Cloudinary.Calls.Count(c => c.Path.EndsWith("/destroy", StringComparison.Ordinal) && c.Fields["public_id"] == key)
+            .ShouldBeGreaterThan(0);
         (await ShownAsync(client)).ShouldBe(url);
     }
 
     [Fact]
-    public async Task What_Cloudinary_refuses_leaves_nothing_to_do()
+    public async Task A_refused_call_leaves_no_outbox_entry()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnUpload = CloudinaryBehaviour.Status(401);
-        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
         (await EntriesAsync(user)).ShouldBeEmpty();
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(401);
-        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        await (await client.DeleteAsync("/me/upload-image", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
         (await EntriesAsync(user)).ShouldBeEmpty();
         (await ShownAsync(client)).ShouldBe(url);
     }
 
     [Fact]
-    public async Task A_deletion_that_was_carried_out_although_the_answer_was_lost_clears_the_profile()
+    public async Task A_deletion_that_succeeded_without_an_answer_clears_the_profile()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.ResetMidBody;
-        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        await (await client.DeleteAsync("/me/upload-image", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
         app.Cloudinary.Assets.Keys.ShouldNotContain(KeyOf(url!));
         await DrainAsync(user);
         (await ShownAsync(client)).ShouldBeNull();
-        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
+        await (await client.DeleteAsync("/me/upload-image", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
     }
 
     [Fact]
-    public async Task A_deletion_that_was_not_carried_out_leaves_the_picture_also_when_the_question_after_it_fails_at_first()
+    public async Task A_deletion_that_did_not_happen_keeps_the_image_even_when_the_first_check_fails()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Hang;
         app.Cloudinary.OnAdmin = CloudinaryBehaviour.GarbageBody;
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
@@ -106,9 +115,9 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     }
 
     [Fact]
-    public async Task The_picture_that_was_replaced_goes_when_Cloudinary_is_back()
+    public async Task A_replaced_image_is_deleted_once_Cloudinary_is_back()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(500);
         var second = await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Cancellation);
         await AttemptsAsync(user, 1);
@@ -124,37 +133,46 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     }
 
     [Fact]
-    public async Task An_upload_that_was_given_up_for_dead_meanwhile_fails_and_what_it_stored_goes()
+    public async Task An_upload_that_was_treated_as_abandoned_fails_and_its_image_is_deleted()
     {
-        var (user, client, url) = await WithPictureAsync();
+        var (user, client, url) = await WithImageAsync();
         var go = new TaskCompletionSource();
-        app.Cloudinary.OnUpload = new((call, due, ct) => go.Task.ContinueWith(_ => CloudinaryBehaviour.Normal.Answers(call, due, ct), TaskScheduler.Default).Unwrap(), Executes: true);
+        app.Cloudinary.OnUpload = new(
+            (call, due, ct) =>
+                go.Task.ContinueWith(_ => CloudinaryBehaviour.Normal.Answers(call, due, ct), TaskScheduler.Default).Unwrap(),
+            Executes: true);
         var upload = client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation);
-        while (await EntriesAsync(user) is not [{ } entry] || app.Cloudinary.Calls.All(c => c.FileLength == 0 || !entry.Key.EndsWith(c.Fields.GetValueOrDefault("public_id", "?"), StringComparison.Ordinal)))
+        while (await EntriesAsync(user) is not [{ } entry]
+            || app.Cloudinary.Calls.All(c => c.FileLength == 0
+                || !entry.Key.EndsWith(c.Fields.GetValueOrDefault("public_id", "?"), StringComparison.Ordinal)))
             await Task.Delay(20, Cancellation);
-        // As another instance does after the grace.
-        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id).ExecuteUpdateAsync(e => e.SetProperty(x => x.State, OutboxState.Abandoned), Cancellation));
+        // Another instance treats the upload as abandoned after Images__Grace.
+        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id)
+            .ExecuteUpdateAsync(e => e.SetProperty(x => x.State, OutboxState.Abandoned), Cancellation));
         go.SetResult();
         await (await upload).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
         (await ShownAsync(client)).ShouldBe(url);
-        var key = KeyOfTheLastUpload();
+        var key = KeyOfLastUpload();
         await DrainAsync(user);
         app.Cloudinary.Assets.Keys.ShouldNotContain(key);
         app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(url!));
     }
 
     [Fact]
-    public async Task The_variants_are_addresses_of_its_transformations()
+    public async Task The_variants_are_URLs_of_Cloudinary_s_transformations()
     {
-        var (_, client, url) = await WithPictureAsync();
-        var variants = (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image").GetProperty("variants");
+        var (_, client, url) = await WithImageAsync();
+        var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var variants = me.GetProperty("image").GetProperty("variants");
         foreach (var side in new[] { "96", "256", "512" })
-            variants.GetProperty(side).GetString().ShouldBe(url!.Replace("/image/upload/v", $"/image/upload/c_lfill,g_center,h_{side},w_{side}/v"));
-        app.Cloudinary.Calls.Count(c => c.FileLength > 0 && KeyOf(url!).EndsWith(c.Fields["public_id"], StringComparison.Ordinal)).ShouldBe(1, "Variants are not uploaded.");
+            variants.GetProperty(side).GetString()
+                .ShouldBe(url!.Replace("/image/upload/v", $"/image/upload/c_lfill,g_center,h_{side},w_{side}/v"));
+        app.Cloudinary.Calls.Count(c => c.FileLength > 0 && KeyOf(url!).EndsWith(c.Fields["public_id"], StringComparison.Ordinal))
+            .ShouldBe(1, "Variants are not uploaded.");
     }
 
     [Fact]
-    public async Task The_signal_comes_with_the_commit_of_an_entry_that_is_due_at_once()
+    public async Task The_outbox_is_signalled_when_an_entry_that_is_due_at_once_commits()
     {
         var signal = app.Services.GetRequiredService<OutboxSignal>();
         await app.QueryAsync(async db =>
@@ -194,7 +212,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
         }
     }
 
-    async Task<(TestUser User, HttpClient Client, string? Url)> WithPictureAsync()
+    async Task<(TestUser User, HttpClient Client, string? Url)> WithImageAsync()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -204,7 +222,8 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     async Task<string?> ShownAsync(HttpClient client) =>
         (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString();
 
-    Task<List<OutboxEntry>> EntriesAsync(TestUser user) => app.QueryAsync(db => db.Outbox.AsNoTracking().Where(e => e.UserId == user.Id).ToListAsync(Cancellation));
+    Task<List<OutboxEntry>> EntriesAsync(TestUser user) =>
+        app.QueryAsync(db => db.Outbox.AsNoTracking().Where(e => e.UserId == user.Id).ToListAsync(Cancellation));
 
     Task DrainAsync(TestUser user) => UntilAsync(async () => (await EntriesAsync(user)).Count == 0);
 
@@ -220,7 +239,8 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
         }
     }
 
-    string KeyOfTheLastUpload() => $"profile_images/{app.Cloudinary.Calls.Last(c => c.Path.EndsWith("/upload", StringComparison.Ordinal)).Fields["public_id"]}";
+    string KeyOfLastUpload() =>
+        $"profile_images/{app.Cloudinary.Calls.Last(c => c.Path.EndsWith("/upload", StringComparison.Ordinal)).Fields["public_id"]}";
 
     static string KeyOf(string url) => $"profile_images/{Path.GetFileNameWithoutExtension(new Uri(url).AbsolutePath)}";
 }

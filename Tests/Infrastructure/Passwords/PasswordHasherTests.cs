@@ -3,14 +3,14 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Tests.Infrastructure.Passwords;
 
-/// <summary>What bcrypt is not to be given.</summary>
+/// <summary>Passwords that bcrypt alone would treat as equal.</summary>
 [Trait("Database", "Sqlite")]
 public sealed class PasswordHasherTests
 {
     [Theory]
     [InlineData("ππππππππ", "$2a$10$.TtQJ4Jr6isd4Hp.mVfZeuh6Gws4rOQ/vdBczhDx.19NFK0Y84Dle")]
     [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
-    public async Task A_known_hash_of_others_is_verified(string password, string hash)
+    public async Task A_hash_of_another_implementation_is_verified(string password, string hash)
     {
         using var hasher = new PasswordHasher(Options.Create(new PasswordOptions { WorkFactor = 4 }));
 
@@ -22,7 +22,7 @@ public sealed class PasswordHasherTests
 
     [Theory]
     [MemberData(nameof(NoPasswords))]
-    public async Task A_NUL_and_half_a_character_make_another_password(string tried)
+    public async Task A_NUL_or_half_a_character_makes_another_password(string tried)
     {
         using var hasher = new PasswordHasher(Options.Create(new PasswordOptions { WorkFactor = 4 }));
         var hash = await hasher.HashAsync("abcdefgh", TestContext.Current.CancellationToken);

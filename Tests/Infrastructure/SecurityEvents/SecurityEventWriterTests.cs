@@ -8,7 +8,7 @@ using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Tests.Infrastructure.SecurityEvents;
 
-/// <summary>A service in which something happens right before events are saved.</summary>
+/// <summary>A service in which a test runs code right before security events are saved.</summary>
 public sealed class InterruptedFixture : ProfilesFixture
 {
     internal Interruption Interruption => Services.GetRequiredService<Interruption>();
@@ -41,7 +41,7 @@ sealed class Interruption : SaveChangesInterceptor
 public sealed class SecurityEventWriterTests(InterruptedFixture app) : TestBase<InterruptedFixture>
 {
     [Fact]
-    public async Task An_account_that_is_deleted_meanwhile_loses_its_event_and_nobody_elses()
+    public async Task An_account_deleted_meanwhile_loses_its_event_and_no_other_event_is_lost()
     {
         var (gone, stays) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(Cancellation)))
@@ -49,12 +49,14 @@ public sealed class SecurityEventWriterTests(InterruptedFixture app) : TestBase<
         app.Interruption.Do(() => app.QueryAsync(db => db.Users.Where(u => u.Id == gone.Id).ExecuteDeleteAsync(CancellationToken.None)));
         var writer = app.Services.GetRequiredService<SecurityEventWriter>();
         foreach (var user in new[] { stays, gone, stays })
-            writer.TryWrite(new() { UserId = user.Id, Kind = SecurityEventKind.LoginFailed, At = app.Clock.GetUtcNow().UtcDateTime }).ShouldBeTrue();
+            writer.TryWrite(new() { UserId = user.Id, Kind = SecurityEventKind.LoginFailed, At = app.Clock.GetUtcNow().UtcDateTime })
+                .ShouldBeTrue();
         for (var patience = 0; patience < 200 && await CountAsync() < 2; patience++)
             await Task.Delay(50, Cancellation);
         (await CountAsync()).ShouldBe(2);
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.Id == gone.Id))).ShouldBe(0);
 
-        Task<int> CountAsync() => app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == stays.Id && e.Kind == SecurityEventKind.LoginFailed));
+        Task<int> CountAsync() =>
+            app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == stays.Id && e.Kind == SecurityEventKind.LoginFailed));
     }
 }

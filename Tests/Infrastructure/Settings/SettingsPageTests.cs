@@ -7,12 +7,13 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
-/// <summary>Holds docs/settings.md to the options' own comments and defaults.</summary>
+/// <summary>Compares docs/settings.md with the comments and defaults of the options.</summary>
 [Trait("Database", "Sqlite")]
 public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     // The sections in the order of the page.
-    static readonly string[] Order = ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "Limits", "OpenApi", "Cors"];
+    static readonly string[] Order =
+        ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "Limits", "OpenApi", "Cors"];
 
     ILookup<string, SettingsSection> Sections => app.Services.GetServices<SettingsSection>().ToLookup(s => s.Name);
 
@@ -20,7 +21,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
         .Descendants("member").ToDictionary(m => m.Attribute("name")!.Value);
 
     [Fact]
-    public async Task The_page_of_settings_is_made_from_the_options()
+    public async Task The_settings_page_matches_the_options()
     {
         var page = Path.Combine(ArchitectureTests.Repository(), "docs", "settings.md");
         if (Environment.GetEnvironmentVariable("PROFILES_RENEW_GOLDEN") == "1")
@@ -30,7 +31,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public void No_options_are_missing_from_the_page()
+    public void The_settings_page_has_all_options()
     {
         Sections.Select(s => s.Key).ShouldBe(Order, ignoreOrder: true);
         typeof(Program).Assembly.GetTypes().Where(t => t.IsClass && t.Name.EndsWith("Options", StringComparison.Ordinal))
@@ -40,25 +41,25 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     string Page()
     {
         var page = new StringBuilder("""
-            # Settings
+        # Settings
 
-            Every setting is an environment variable, or the same key in `appsettings.json` (`Images__MaxSide` is `Images: { MaxSide }`).
-            A value that is not valid, or a name that a section does not know, stops the start with a sentence that names it. Durations are
-            `[d.]hh:mm:ss`.
+        Every setting is an environment variable, or the same key in `appsettings.json` (`Images__MaxSide` is `Images: { MaxSide }`).
+        A value that is not valid, or a name that a section does not know, stops the start with a sentence that names it. Durations are
+        `[d.]hh:mm:ss`.
 
-            This page is made from the comments and defaults of the options in the code.
+        This page is made from the comments and defaults of the options in the code.
 
-            ## Host
+        ## Host
 
-            | setting | default | meaning |
-            |---|---|---|
-            | `ASPNETCORE_ENVIRONMENT` | `Production` | The environment. `./dev run` sets `Development`. |
-            | `ASPNETCORE_URLS` | `http://localhost:8000` | The address that the service listens on. |
-            | `ConnectionStrings__Profiles` | a file in `DataDirectory` | SQLite is `Data Source=…`, PostgreSQL `Host=…` or `postgres://…`. |
-            | `CLOUDINARY_URL` | none | The account at Cloudinary, `cloudinary://key:secret@cloud`. |
-            | `Logging__LogLevel__<category>` | `Information` | The least level that is logged, such as `Debug` for `Profiles`. |
+        | setting | default | meaning |
+        |---|---|---|
+        | `ASPNETCORE_ENVIRONMENT` | `Production` | The environment. `./dev run` sets `Development`. |
+        | `ASPNETCORE_URLS` | `http://localhost:8000` | The address that the service listens on. |
+        | `ConnectionStrings__Profiles` | a file in `DataDirectory` | SQLite is `Data Source=…`, PostgreSQL `Host=…` or `postgres://…`. |
+        | `CLOUDINARY_URL` | none | The account at Cloudinary, `cloudinary://key:secret@cloud`. |
+        | `Logging__LogLevel__<category>` | `Information` | The least level that is logged, such as `Debug` for `Profiles`. |
 
-            """.ReplaceLineEndings("\n"));
+        """.ReplaceLineEndings("\n"));
         foreach (var sections in Order.Select(name => Sections[name].ToArray()))
         {
             page.Append($"\n## {(sections[0].Name.Length == 0 ? "Service" : sections[0].Name)}\n\n{Text(sections[0].Type, "summary")}\n\n");
@@ -66,7 +67,8 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
             foreach (var (section, setting) in sections.SelectMany(s => s.Properties.Select(p => (s, p))))
             {
                 var fresh = Activator.CreateInstance(section.Type);
-                page.Append($"| `{section.NameOf(setting.Name)}` | {Kind(setting)} | {Default(setting, fresh)} | {Text(setting, "summary")} |\n");
+                page.Append($"| `{section.NameOf(setting.Name)}` | {Kind(setting)} | {Default(setting, fresh)} ")
+                    .Append($"| {Text(setting, "summary")} |\n");
             }
         }
         return page.ToString();
@@ -82,7 +84,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
         var type => throw new InvalidOperationException($"The page of settings has no word for {type}."),
     };
 
-    // What is found out at the start stands in the comment.
+    // The comment describes defaults that are determined at the start.
     string Default(PropertyInfo setting, object? fresh) => (Text(setting, "value"), setting.GetValue(fresh)) switch
     {
         ({ Length: > 0 } written, _) => written,
@@ -98,11 +100,12 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
         return string.Join(' ', string.Concat(nodes.Select(Markdown)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 
-    // A reference to a setting is its whole name, one to an enum's member is the member.
+    // A reference to a setting becomes its full name, one to an enum member the member's name.
     string Markdown(XNode node) => node switch
     {
         XElement { Name.LocalName: "see" } see => see.Attribute("cref")!.Value.Split('.') is [.., var type, var member]
-            ? $"`{Sections.SelectMany(s => s).FirstOrDefault(s => s.Type.Name == type)?.NameOf(member) ?? member}`" : throw new InvalidOperationException($"{see}"),
+            ? $"`{Sections.SelectMany(s => s).FirstOrDefault(s => s.Type.Name == type)?.NameOf(member) ?? member}`"
+                : throw new InvalidOperationException($"{see}"),
         XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
         XText text => text.Value.Replace("<", "&lt;", StringComparison.Ordinal),
         _ => throw new InvalidOperationException($"The page of settings cannot show {node}."),

@@ -5,8 +5,8 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
-/// <summary>A value that makes no sense stops the start with a sentence that names the setting and not its value.</summary>
-// The database has no part in it: once is enough.
+/// <summary>An invalid value stops the start with a message that names the setting and not its value.</summary>
+// Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 public sealed class SettingsTests
 {
@@ -14,19 +14,25 @@ public sealed class SettingsTests
 
     const string SoundKey = "iD0Qm2vYx7bT4kSe9wLr1uNc6aHf8jPz3gVo";
 
-    // Documentation, tutorials and templates show these.
+    // Keys from documentation, tutorials and templates.
     static readonly string[] WellKnownKeys =
     [
-        "a-string-secret-at-least-256-bits-long", "your-256-bit-secret-your-256-bit-secret", "your-super-secret-jwt-token-with-at-least-32-characters-long",
-        "super-secret-jwt-token-with-at-least-32-characters-long", "your-secret-key-must-be-at-least-32-characters-long", "this-is-a-very-long-secret-key-for-jwt-signing",
-        "this is my custom Secret key for authentication", "A Secret Token Signing Key Longer Than 32 Characters", "TokenSigningKeyShouldBeAtLeast32CharactersLong",
-        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "ThisIsASecretKeyForJwtAuthentication1234567890", "changemechangemechangemechangeme",
-        "CHANGEMECHANGEMECHANGEMECHANGEME", "secretsecretsecretsecretsecretsecret", "01234567890123456789012345678901", "12345678901234567890123456789012",
+        "a-string-secret-at-least-256-bits-long", "your-256-bit-secret-your-256-bit-secret",
+        "your-super-secret-jwt-token-with-at-least-32-characters-long",
+        "super-secret-jwt-token-with-at-least-32-characters-long", "your-secret-key-must-be-at-least-32-characters-long",
+        "this-is-a-very-long-secret-key-for-jwt-signing",
+        "this is my custom Secret key for authentication", "A Secret Token Signing Key Longer Than 32 Characters",
+        "TokenSigningKeyShouldBeAtLeast32CharactersLong",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "ThisIsASecretKeyForJwtAuthentication1234567890",
+        "changemechangemechangemechangeme",
+        "CHANGEMECHANGEMECHANGEMECHANGEME", "secretsecretsecretsecretsecretsecret", "01234567890123456789012345678901",
+        "12345678901234567890123456789012",
     ];
 
     public static TheoryData<string, string[]> RefusedValues => new()
     {
-        { "Jwt__SigningKey", ["", "secret", SoundKey[..31], new string('\u00FC', 32), new string(' ', 31) + "\t", WellKnownKeys[0], WellKnownKeys[5]] },
+        { "Jwt__SigningKey", ["", "secret", SoundKey[..31], new string('\u00FC', 32), new string(' ', 31) + "\t", WellKnownKeys[0],
+            WellKnownKeys[5]] },
         { "Jwt__PreviousSigningKey", ["secret", WellKnownKeys[0]] },
         { "Jwt__Lifetime", ["a moment", "-01:00:00", "00:00:01", "3600", "1e9"] },
         { "Jwt__Issuer", [""] },
@@ -50,7 +56,8 @@ public sealed class SettingsTests
         { "Mail__EhloName", ["", "not a host", "b\u00FCcher.example", "a.example\r\nRSET"] },
         { "Mail__RootCertificate", ["/proc/nowhere/root.pem", "/proc/self/status"] },
         { "Mail__Timeout", ["0", "00:06:00"] },
-        { "Mail__ResetUrl", ["https://phones.example.net/new", "/relative?code={token}", "https://app.example.com/{token}/{token}", "javascript:alert('{token}')"] },
+        { "Mail__ResetUrl", ["https://phones.example.net/new", "/relative?code={token}", "https://app.example.com/{token}/{token}",
+            "javascript:alert('{token}')"] },
         { "Mail__VerifyUrl", ["nonsense", "https://app.example.com/<b>{token}"] },
         { "Mail__Typo", ["whatever"] },
         { "Images__MaxBytes", ["-1", "0", "209715201", "99999999999999999999", "20 MiB"] },
@@ -66,15 +73,18 @@ public sealed class SettingsTests
         { "Images__Storage", ["Dropbox", "7", "Cloudinary"] },
         { "Images__Directory", ["", "/proc/nowhere/pictures"] },
         { "Images__Typo", ["whatever"] },
-        { "CLOUDINARY_URL", ["nonsense", "https://res.cloudinary.com/demo", "cloudinary://only-the-key@demo", "cloudinary://123456789012345:hidden-secret@"] },
+        { "CLOUDINARY_URL", ["nonsense", "https://res.cloudinary.com/demo", "cloudinary://only-the-key@demo",
+            "cloudinary://123456789012345:hidden-secret@"] },
         { "Cloudinary__ApiBaseAddress", ["nonsense", "ftp://api.example.com", ""] },
         { "Cloudinary__Timeout", ["0", "-00:00:05", "01:00:00", "a while"] },
         { "ProductName", [" ", new string('x', 61), "Pro\nfiles"] },
         { "BodyTimeout", ["0", "00:10:01", "a while"] },
-        { "PublicBaseUrl", ["nonsense", "ftp://files.example.com", "https://profiles.example/?tenant=hidden", "https://somebody:hidden@profiles.example", "/relative/path", ""] },
+        { "PublicBaseUrl", ["nonsense", "ftp://files.example.com", "https://profiles.example/?tenant=hidden",
+            "https://somebody:hidden@profiles.example", "/relative/path", ""] },
         { "OpenApi__Enabled", ["perhaps", ""] },
         { "OpenApi__Typo", ["whatever"] },
-        { "Cors__Origins", ["nonsense", "*", "null", "https://app.example.com/path", "https://app.example.com/", "https://app.example.com,nonsense", "ftp://app.example.com", "https://*.example.com"] },
+        { "Cors__Origins", ["nonsense", "*", "null", "https://app.example.com/path", "https://app.example.com/",
+            "https://app.example.com,nonsense", "ftp://app.example.com", "https://*.example.com"] },
         { "Cors__Typo", ["whatever"] },
         { "AllowedHosts", ["", " ; ", "b\u00FC..x"] },
         { "TrustedProxies", ["nonsense", "10.0.0.0/8,proxy.example.com", "10.1", "10.1/8", "10.0.0.0/33", "::1/129"] },
@@ -82,8 +92,13 @@ public sealed class SettingsTests
         { "Limits__LoginFailures", ["0", "-1", "1000001", "a few"] },
         { "Limits__Typo", ["whatever"] },
         { "DataDirectory", ["", "/proc/nowhere", "/proc/self"] },
-        { "ConnectionStrings__Profiles", ["", "nonsense", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline", "Data Source=:memory:", "Data Source=hidden;Mode=Memory", "Data Source=file:hidden?mode=memory", "Filename=x;Typo=hidden"] },
-        { "ConnectionStrings__Profiles", ["Host=db.example.com;Port=hidden", "Host=db.example.com;Typo=hidden", "postgres://user:hidden@db.example.com:99999/app", "postgres://user:hidden@/app", "postgresql://db.example.com/app?typo=hidden", "postgres://db.example.com/app?sslmode=hidden", "mysql://user:hidden@db.example.com/app"] },
+        { "ConnectionStrings__Profiles",
+            ["", "nonsense", "Data Source=/proc/nowhere/profiles.db", "Data Source=/proc/self/cmdline", "Data Source=:memory:",
+            "Data Source=hidden;Mode=Memory", "Data Source=file:hidden?mode=memory", "Filename=x;Typo=hidden"] },
+        { "ConnectionStrings__Profiles",
+            ["Host=db.example.com;Port=hidden", "Host=db.example.com;Typo=hidden", "postgres://user:hidden@db.example.com:99999/app",
+            "postgres://user:hidden@/app", "postgresql://db.example.com/app?typo=hidden", "postgres://db.example.com/app?sslmode=hidden",
+            "mysql://user:hidden@db.example.com/app"] },
         { "Database__Provider", ["MySql", "7", "", "PostgreSql"] },
         { "Database__Timeout", ["0", "00:00:02", "00:00:03.5", "00:02:00", "five"] },
         { "Sessions__RefreshLifetime", ["0", "00:59:59", "3651.00:00:00", "sixty days"] },
@@ -96,28 +111,31 @@ public sealed class SettingsTests
 
     [Theory, Trait("Needs", "Process")]
     [MemberData(nameof(RefusedValues))]
-    public async Task A_value_that_makes_no_sense_stops_the_start(string setting, string[] values)
+    public async Task An_invalid_value_stops_the_start(string setting, string[] values)
     {
         var faults = new List<string>();
         foreach (var value in values)
         {
             var (exitCode, output) = await Refusal.OfAsync((setting, value));
             var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            // What came before is the log, one JSON object a line; what is last is for a person.
+            // All lines but the last are the log, one JSON object per line; the last one is for a person.
             if (exitCode != 1 || !lines[^1].StartsWith("Profiles cannot start: ", StringComparison.Ordinal) || !lines[^1].EndsWith('.')
-                || !lines[^1].Contains(setting, StringComparison.Ordinal) || output.Contains("   at ", StringComparison.Ordinal) || output.Contains("Exception", StringComparison.Ordinal)
-                || lines[..^1].Any(l => !l.StartsWith('{')) || (value.Length > 3 && value is not ("Cloudinary" or "PostgreSql") && output.Contains(value, StringComparison.Ordinal)) || output.Contains("hidden", StringComparison.Ordinal))
+                || !lines[^1].Contains(setting, StringComparison.Ordinal) || output.Contains("   at ", StringComparison.Ordinal)
+                    || output.Contains("Exception", StringComparison.Ordinal)
+                || lines[..^1].Any(l => !l.StartsWith('{'))
+                    || (value.Length > 3 && value is not ("Cloudinary" or "PostgreSql") && output.Contains(value, StringComparison.Ordinal))
+                    || output.Contains("hidden", StringComparison.Ordinal))
                 faults.Add($"\"{value}\" ended with {exitCode} and said: {output}");
         }
         faults.ShouldBeEmpty();
     }
 
     [Theory, Trait("Needs", "Process")]
-    // Empty as a variable, empty as an argument; one that its section does not know, and one that its check refuses.
+    // An empty variable, an empty argument, an unknown setting, and a value that validation refuses.
     [InlineData("Jwt__Issuer", "")]
     [InlineData("Images__Typo", "whatever")]
     [InlineData("CLOUDINARY_URL", "nonsense")]
-    public async Task A_process_with_variables_says_what_is_said_in_the_test_process(string setting, string value)
+    public async Task A_process_reports_the_same_message_as_the_test_process(string setting, string value)
     {
         var own = await ServerProcess.RefuseAsync((setting, value));
         own.ShouldBe(await Refusal.InProcessAsync((setting, value)));
@@ -129,15 +147,17 @@ public sealed class SettingsTests
     [InlineData("Mail__Tls", "None", "mail.example.com", null)]
     [InlineData("Mail__StartTls", "false", "192.0.2.1", null)]
     [InlineData("Mail__Tls", "None", "localhost", "somebody")]
-    public async Task Mails_go_without_TLS_to_the_same_machine_only_and_passwords_never(string setting, string value, string host, string? username)
+    public async Task Without_TLS_mails_are_sent_to_the_same_machine_only_and_passwords_never(string setting, string value, string host,
+        string? username)
     {
-        var (exitCode, output) = await Refusal.OfAsync((setting, value), ("Mail__Host", host), ("Mail__From", "a@example.com"), ("Mail__Username", username!), ("Mail__Password", username!));
+        var (exitCode, output) = await Refusal.OfAsync((setting, value), ("Mail__Host", host), ("Mail__From", "a@example.com"),
+            ("Mail__Username", username!), ("Mail__Password", username!));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost");
     }
 
     [Fact]
-    public void A_signing_key_that_anyone_can_read_somewhere_is_refused()
+    public void A_publicly_known_signing_key_is_refused()
     {
         WellKnownKeys.Where(key => key.Length < 32).ShouldBeEmpty();
         foreach (var key in WellKnownKeys)
@@ -149,16 +169,16 @@ public sealed class SettingsTests
     [InlineData("Production")]
     [InlineData("Staging")]
     [InlineData("Testing")]
-    public async Task All_but_Development_must_know_their_own_address(string environment)
+    public async Task PublicBaseUrl_is_required_outside_Development(string environment)
     {
-        // Null takes the variable away that the harness sets.
+        // Null removes the variable that the test harness sets.
         var (exitCode, output) = await Refusal.OfAsync(("PublicBaseUrl", null!), ("ASPNETCORE_ENVIRONMENT", environment));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: PublicBaseUrl must be set in every environment but Development");
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task Where_addresses_must_be_verified_Production_needs_a_mail_server()
+    public async Task With_required_verification_Production_needs_a_mail_server()
     {
         var (exitCode, output) = await Refusal.OfAsync(("Accounts__RequireVerifiedEmail", "true"));
         exitCode.ShouldNotBe(0);
@@ -166,7 +186,7 @@ public sealed class SettingsTests
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task A_file_in_the_place_of_a_directory_stops_the_start()
+    public async Task A_file_in_place_of_a_directory_stops_the_start()
     {
         var file = Path.Combine(TemporaryDirectory.Make("file"), "in-the-place-of-a-directory");
         await File.WriteAllBytesAsync(file, [], Token);
@@ -197,33 +217,37 @@ public sealed class SettingsTests
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task An_address_that_is_taken_stops_the_start()
+    public async Task An_address_in_use_stops_the_start()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var (exitCode, output) = await ServerProcess.RefuseAsync(("ASPNETCORE_URLS", $"http://{taken.LocalEndpoint}"));
         exitCode.ShouldNotBe(0);
-        // The log has the framework's own account of it.
-        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldBe("Profiles cannot start: The address to listen on (ASPNETCORE_URLS) is in use already.");
+        // The framework logs the exception too.
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+            .ShouldBe("Profiles cannot start: The address to listen on (ASPNETCORE_URLS) is in use already.");
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task No_limit_is_forgotten()
+    public async Task Every_limit_is_validated()
     {
-        var limits = typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)).Select(p => $"Limits__{p.Name}").ToArray();
+        var limits = typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)).Select(p => $"Limits__{p.Name}")
+            .ToArray();
         limits.Length.ShouldBeGreaterThan(8);
         foreach (var number in new[] { "0", $"{LimitsOptions.Most + 1}" })
         {
             var (exitCode, output) = await Refusal.OfAsync([.. limits.Select(l => (l, number))]);
             exitCode.ShouldNotBe(0);
-            limits.Where(l => !output.Contains($"{l} must be between 1 and {LimitsOptions.Most}.", StringComparison.Ordinal)).ShouldBeEmpty(output);
+            limits.Where(l => !output.Contains($"{l} must be between 1 and {LimitsOptions.Most}.", StringComparison.Ordinal))
+                .ShouldBeEmpty(output);
         }
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task Every_setting_that_makes_no_sense_is_named_at_once()
+    public async Task All_invalid_settings_are_named_at_once()
     {
-        var (exitCode, output) = await Refusal.OfAsync(("Jwt__SigningKey", "secret"), ("Passwords__WorkFactor", "3"), ("Images__MaxSide", "-1"));
+        var (exitCode, output) =
+            await Refusal.OfAsync(("Jwt__SigningKey", "secret"), ("Passwords__WorkFactor", "3"), ("Images__MaxSide", "-1"));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: ");
         foreach (var setting in new[] { "Jwt__SigningKey", "Passwords__WorkFactor", "Images__MaxSide" })

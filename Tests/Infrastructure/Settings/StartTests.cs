@@ -4,7 +4,7 @@ using System.Net.Http.Json;
 
 namespace Profiles.Tests.Infrastructure.Settings;
 
-/// <summary>A service with no settings and an empty directory, from when a test first asks for it. One test writes to it; others may look.</summary>
+/// <summary>A service without settings in an empty directory, started when a test first needs it. Only one test writes to it.</summary>
 public sealed class FreshServer : IAsyncDisposable
 {
     readonly Lazy<Task<ServerProcess>> process = new(() => ServerProcess.StartAsync());
@@ -18,7 +18,7 @@ public sealed class FreshServer : IAsyncDisposable
     }
 }
 
-/// <summary>What a start makes, keeps and shows.</summary>
+/// <summary>What a first start creates and what later starts keep.</summary>
 [Trait("Needs", "Process")]
 public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
 {
@@ -30,29 +30,33 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task A_fresh_database_lets_nobody_in_and_what_is_kept_is_private()
+    public async Task A_fresh_database_has_no_users_and_the_files_are_private()
     {
         var server = await fresh.StartedAsync();
-        foreach (var (email, password) in new[] { ("admin@example.com", "admin"), ("john@example.com", "12345"), ("admin@localhost.local", "password") })
-            await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        foreach (var (email, password) in new[] { ("admin@example.com", "admin"), ("john@example.com", "12345"),
+            ("admin@localhost.local", "password") })
+            await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Token))
+                .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
 
         server.Output.Split('\n').Count(l => l.Contains("Mail__Host is not set")).ShouldBe(1, "Said once: nobody gets the mails.");
-        // The first who registers is the first there is.
+        // The first registered user is the first user.
         var (id, token) = await JoinAsync(server);
         id.ShouldBe(1);
         await (await UploadAsync(server, token)).ShouldBeAsync(HttpStatusCode.OK);
-        var files = Directory.GetFiles(server.Directory, "*", SearchOption.AllDirectories).ToDictionary(f => Path.GetRelativePath(server.Directory, f), File.GetUnixFileMode);
+        var files = Directory.GetFiles(server.Directory, "*", SearchOption.AllDirectories)
+            .ToDictionary(f => Path.GetRelativePath(server.Directory, f), File.GetUnixFileMode);
         foreach (var expected in new[] { "data/profiles.db", "data/profiles.db-wal", "data/signing.key", "static/profile/1.jpg" })
             files.Keys.ShouldContain(expected);
         files.Where(f => f.Value != OwnerOnlyFile).ShouldBeEmpty();
-        var directories = Directory.GetDirectories(server.Directory, "*", SearchOption.AllDirectories).ToDictionary(d => Path.GetRelativePath(server.Directory, d), File.GetUnixFileMode);
-        // The first mail may have been written by now.
+        var directories = Directory.GetDirectories(server.Directory, "*", SearchOption.AllDirectories)
+            .ToDictionary(d => Path.GetRelativePath(server.Directory, d), File.GetUnixFileMode);
+        // The first mail may already be written.
         directories.Keys.Where(d => d != "data/mail").Order().ShouldBe(["data", "static", "static/profile"]);
         directories.Where(d => d.Value != OwnerOnlyDirectory).ShouldBeEmpty();
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task The_key_that_was_made_at_the_first_start_is_kept()
+    public async Task The_signing_key_of_the_first_start_is_kept()
     {
         var data = TemporaryDirectory.Make("data");
         string token;
@@ -69,14 +73,15 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
     }
 
     [Fact]
-    public async Task Tokens_of_the_previous_key_are_honoured_while_it_is_named_and_new_ones_are_signed_with_the_present_one()
+    public async Task Tokens_of_the_previous_key_are_valid_while_it_is_configured_and_new_ones_use_the_current_key()
     {
         var data = TemporaryDirectory.Make("data");
         string old, renewed;
         await using (var before = await ServerProcess.StartAsync(("DataDirectory", data), ("Jwt__SigningKey", OldKey)))
             old = (await JoinAsync(before)).Token;
         File.Exists(Path.Combine(data, "signing.key")).ShouldBeFalse();
-        await using (var during = await ServerProcess.StartAsync(("DataDirectory", data), ("Jwt__SigningKey", NewKey), ("Jwt__PreviousSigningKey", OldKey)))
+        await using (var during =
+            await ServerProcess.StartAsync(("DataDirectory", data), ("Jwt__SigningKey", NewKey), ("Jwt__PreviousSigningKey", OldKey)))
         {
             (await StatusAsync(during, old)).ShouldBe(HttpStatusCode.OK);
             renewed = await LoginAsync(during);
@@ -87,9 +92,9 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
         (await StatusAsync(after, renewed)).ShouldBe(HttpStatusCode.OK);
     }
 
-    // The database has no part in it: once is enough.
+    // Independent of the database, so it runs on one engine only.
     [Fact, Trait("Database", "Sqlite")]
-    public async Task The_document_and_the_explorer_can_be_switched_off()
+    public async Task The_document_and_the_explorer_can_be_disabled()
     {
         string[] paths = ["/openapi/v1.json", "/swagger", "/swagger/index.html", "/"];
         var with = await fresh.StartedAsync();
@@ -103,7 +108,8 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
 
     static async Task<(long Id, string Token)> JoinAsync(ServerProcess server)
     {
-        var registered = await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token);
+        var registered = await server.Client.PostAsJsonAsync("/register",
+            new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token);
         return ((await registered.ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64(), await LoginAsync(server));
     }
 
@@ -121,9 +127,12 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
 
     static async Task<HttpResponseMessage> UploadAsync(ServerProcess server, string token)
     {
-        var picture = new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token));
-        picture.Headers.ContentType = new MediaTypeHeaderValue("image/gif");
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/me/upload-image") { Headers = { Authorization = new("Bearer", token) }, Content = new MultipartFormDataContent { { picture, "image", "me.gif" } } };
+        var image =
+            new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token));
+        image.Headers.ContentType = new MediaTypeHeaderValue("image/gif");
+        using var request =
+            new HttpRequestMessage(HttpMethod.Post, "/me/upload-image") { Headers = { Authorization = new("Bearer", token) },
+                Content = new MultipartFormDataContent { { image, "image", "me.gif" } } };
         return await server.Client.SendAsync(request, Token);
     }
 }

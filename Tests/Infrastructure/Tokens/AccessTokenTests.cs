@@ -18,19 +18,19 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Tokens;
 
-/// <summary>Which tokens are honoured. The forgeries are signed here, with the service's own key where nothing else is said.</summary>
+/// <summary>Which tokens are accepted. The tests sign their forgeries with the service's own key unless they say otherwise.</summary>
 public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const string Header = """{"alg":"HS256","typ":"JWT"}""";
 
     [Fact]
-    public async Task A_token_that_is_as_we_issue_them_is_honoured_whoever_signed_it()
+    public async Task A_test_s_own_token_with_the_right_key_and_claims_is_accepted()
     {
-        // Without this, every refusal below could have another reason.
+        // Shows that the refusals below have the reason that each test names.
         var user = await app.CreateUserAsync();
-        await ShouldBeHonouredAsync(Forge(Header, Payload(user)), user);
-        await ShouldBeHonouredAsync(user.Token, user);
+        await ShouldBeAcceptedAsync(Forge(Header, Payload(user)), user);
+        await ShouldBeAcceptedAsync(user.Token, user);
     }
 
     [Theory]
@@ -94,7 +94,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task Other_last_characters_that_decode_to_the_same_signature_are_refused()
     {
         var token = (await app.CreateUserAsync()).Token;
-        // 32 bytes are 42 characters and four bits; the two bits that are left over must be zero.
+        // 32 bytes are 42 characters and four bits; the last two bits must be zero.
         var last = Alphabet.IndexOf(token[^1]);
         (last % 4).ShouldBe(0);
         for (var spare = 1; spare < 4; spare++)
@@ -102,12 +102,13 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task A_signature_that_is_missing_or_cut_or_longer_is_refused()
+    public async Task A_missing_truncated_or_longer_signature_is_refused()
     {
         var parts = (await app.CreateUserAsync()).Token.Split('.');
         foreach (var mac in new[] { "", parts[2][..^1], parts[2][..22], parts[2][..2], parts[2] + "AA", parts[2] + parts[2] })
             await ShouldBeRefusedAsync($"{parts[0]}.{parts[1]}.{mac}");
-        foreach (var token in new[] { $"{parts[0]}.{parts[1]}", parts[0], "..", ".", $".{parts[1]}.{parts[2]}", $"{parts[0]}..{parts[2]}", $"{parts[0]}.{parts[1]}.{parts[2]}.", $"{parts[0]}.{parts[1]}.{parts[2]}.{parts[2]}.{parts[2]}" })
+        foreach (var token in new[] { $"{parts[0]}.{parts[1]}", parts[0], "..", ".", $".{parts[1]}.{parts[2]}", $"{parts[0]}..{parts[2]}",
+            $"{parts[0]}.{parts[1]}.{parts[2]}.", $"{parts[0]}.{parts[1]}.{parts[2]}.{parts[2]}.{parts[2]}" })
             await ShouldBeRefusedAsync(token);
     }
 
@@ -122,14 +123,14 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData("/")]
     [InlineData("\0")]
     [InlineData("ß")]
-    public async Task What_is_not_base64url_is_refused_wherever_it_stands(string stranger)
+    public async Task A_character_outside_base64url_is_refused_in_every_part(string stranger)
     {
         var user = await app.CreateUserAsync();
         for (var part = 0; part < 3; part++)
         {
             foreach (var atEnd in new[] { false, true })
             {
-                // Signed as it is sent: only the alphabet is wrong with it.
+                // Signed as it is sent, so only the alphabet is wrong.
                 var parts = Signed(Header, Payload(user)).Split('.');
                 if (part < 2)
                     parts[part] = With(parts[part], stranger, atEnd);
@@ -155,14 +156,14 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData("\"b64\":false,\"crit\":[\"b64\"]")]
     [InlineData("\"zip\":\"DEF\"")]
     [InlineData("\"enc\":\"A128GCM\"")]
-    public async Task A_header_parameter_leads_nowhere(string parameter)
+    public async Task A_token_with_an_unexpected_header_parameter_is_refused_and_nothing_is_fetched(string parameter)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var user = await app.CreateUserAsync();
         var header = Header.Replace("}", $",{parameter.Replace("{0}", $"{listener.LocalEndpoint}")}}}");
         await ShouldBeRefusedAsync(Forge(header, Payload(user)));
-        // Signed with the key that the header brings, or with none.
+        // Signed with the header's own key, or with none.
         var signed = Signed(header, Payload(user));
         foreach (var key in new[] { new byte[32], [] })
             await ShouldBeRefusedAsync($"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(signed)))}");
@@ -173,14 +174,15 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData(0)]
     [InlineData(-50)]
     [InlineData(3600)]
-    public async Task An_expiry_within_the_lifetime_and_the_leeway_of_a_minute_is_honoured(int seconds)
+    public async Task An_expiry_within_the_lifetime_and_a_minute_of_leeway_is_accepted(int seconds)
     {
         var user = await app.CreateUserAsync();
-        await ShouldBeHonouredAsync(Forge(Header, Payload(user, exp: Now(seconds))), user);
+        await ShouldBeAcceptedAsync(Forge(Header, Payload(user, exp: Now(seconds))), user);
     }
 
     public static TheoryData<string> RefusedExpiries => new(
-        "now-61", "now-3600", "now+3670", "now+315360000", "0", "-1", "1e300", "1e10", "\"123\"", "\"4102444800\"", "true", "null", "[]", "{}", "9223372036854775807", "99999999999999999999", "");
+        "now-61", "now-3600", "now+3670", "now+315360000", "0", "-1", "1e300", "1e10", "\"123\"", "\"4102444800\"", "true", "null", "[]",
+        "{}", "9223372036854775807", "99999999999999999999", "");
 
     [Theory]
     [MemberData(nameof(RefusedExpiries))]
@@ -198,7 +200,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task A_token_from_the_future_is_refused_beyond_the_leeway(string claim)
     {
         var user = await app.CreateUserAsync();
-        await ShouldBeHonouredAsync(Forge(Header, Payload(user, $"\"{claim}\":{Now(50)}")), user);
+        await ShouldBeAcceptedAsync(Forge(Header, Payload(user, $"\"{claim}\":{Now(50)}")), user);
         foreach (var value in new[] { Now(70), Now(3600), "\"0\"", "true", "[]", "-1", "1e300" })
             await ShouldBeRefusedAsync(Forge(Header, Payload(user, $"\"{claim}\":{value}")));
     }
@@ -218,10 +220,11 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData("{0},\"user_id\":{0}")]
     [InlineData("{0},\"user_id\":1")]
     [InlineData("9223372036854775807")]
-    public async Task A_user_id_that_is_not_the_positive_number_of_a_user_is_refused(string value)
+    public async Task A_user_id_that_is_not_a_user_s_positive_integer_is_refused(string value)
     {
         var user = await app.CreateUserAsync();
-        var payload = Payload(user).Replace($"\"user_id\":{user.Id}", $"\"user_id\":{value.Replace("{0}", $"{user.Id}")}").Replace($"\"sub\":\"{user.Id}\",", "");
+        var payload = Payload(user).Replace($"\"user_id\":{user.Id}", $"\"user_id\":{value.Replace("{0}", $"{user.Id}")}")
+            .Replace($"\"sub\":\"{user.Id}\",", "");
         payload.ShouldNotContain("sub");
         await ShouldBeRefusedAsync(Forge(Header, payload));
     }
@@ -236,7 +239,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task A_token_for_one_user_in_the_name_of_another_is_refused()
+    public async Task A_token_whose_claims_name_two_users_is_refused()
     {
         var (one, two) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         await ShouldBeRefusedAsync(Forge(Header, Payload(one).Replace($"\"sub\":\"{one.Id}\"", $"\"sub\":\"{two.Id}\"")));
@@ -252,11 +255,12 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData("null")]
     [InlineData("{0},\"session_id\":{0}")]
     [InlineData("9223372036854775807")]
-    public async Task A_session_id_that_is_not_the_positive_number_of_a_session_is_refused(string value)
+    public async Task A_session_id_that_is_not_a_session_s_positive_integer_is_refused(string value)
     {
         var user = await app.CreateUserAsync();
         var session = $"\"session_id\":{user.SessionId}";
-        await ShouldBeRefusedAsync(Forge(Header, Payload(user).Replace(session, $"\"session_id\":{value.Replace("{0}", $"{user.SessionId}")}")));
+        await ShouldBeRefusedAsync(
+            Forge(Header, Payload(user).Replace(session, $"\"session_id\":{value.Replace("{0}", $"{user.SessionId}")}")));
         await ShouldBeRefusedAsync(Forge(Header, Payload(user).Replace(session + ",", "")));
     }
 
@@ -264,27 +268,32 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task A_session_of_another_user_is_refused()
     {
         var (one, two) = (await app.CreateUserAsync(), await app.CreateUserAsync());
-        await ShouldBeHonouredAsync(Forge(Header, Payload(one)), one);
-        await ShouldBeRefusedAsync(Forge(Header, Payload(one).Replace($"\"session_id\":{one.SessionId}", $"\"session_id\":{two.SessionId}")));
+        await ShouldBeAcceptedAsync(Forge(Header, Payload(one)), one);
+        await ShouldBeRefusedAsync(
+            Forge(Header, Payload(one).Replace($"\"session_id\":{one.SessionId}", $"\"session_id\":{two.SessionId}")));
     }
 
     [Fact]
     public async Task Without_a_token_every_route_that_is_not_anonymous_is_401_with_a_challenge()
     {
         var routes = app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is null && r.Metadata.GetMetadata<EndpointDefinition>() is not null).ToArray();
+            .Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is null && r.Metadata.GetMetadata<EndpointDefinition>() is not null)
+                .ToArray();
         routes.Length.ShouldBeGreaterThan(20);
         foreach (var route in routes)
         {
-            var path = "/" + string.Join('/', route.RoutePattern.PathSegments.Select(s => s.Parts[0] is RoutePatternLiteralPart literal ? literal.Content : "1"));
+            var path = "/" + string.Join('/',
+                route.RoutePattern.PathSegments.Select(s => s.Parts[0] is RoutePatternLiteralPart literal ? literal.Content : "1"));
             var type = route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes[0];
             foreach (var method in route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods)
             {
-                using var request = new HttpRequestMessage(new(method), path) { Content = type is null ? null : new StringContent("{}", new MediaTypeHeaderValue(type)) };
+                using var request = new HttpRequestMessage(new(method), path) { Content = type is null
+                    ? null
+                    : new StringContent("{}", new MediaTypeHeaderValue(type)) };
                 var response = await app.Client.SendAsync(request, Cancellation);
                 response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized, $"{method} {path}");
                 await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-                // Nothing is wrong with a token that was not sent (RFC 6750, 3.1).
+                // A missing token gets a challenge without an error (RFC 6750, 3.1).
                 response.Headers.WwwAuthenticate.ToString().ShouldBe("Bearer");
             }
         }
@@ -300,7 +309,10 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         await app.SentAsync(user.Email);
         await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteDeleteAsync());
         using var client = app.ClientFor(user);
-        var response = await client.SendAsync(new(new(method), "/me") { Content = method == "PUT" ? new StringContent("{}", Encoding.UTF8, "application/json") : null }, Cancellation);
+        var response =
+            await client.SendAsync(new(new(method), "/me") { Content = method == "PUT"
+                ? new StringContent("{}", Encoding.UTF8, "application/json")
+                : null }, Cancellation);
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
     }
 
@@ -370,7 +382,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task Two_tokens_are_none()
+    public async Task Two_tokens_are_refused()
     {
         var (one, two) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         (await StatusAsync(new StringValues([$"Bearer {one.Token}", $"Bearer {two.Token}"]))).ShouldBe(401);
@@ -381,15 +393,17 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task A_token_anywhere_but_in_the_header_is_none()
+    public async Task A_token_outside_the_Authorization_header_is_ignored()
     {
         var user = await app.CreateUserAsync();
         using var client = app.CreateClient(new() { AllowAutoRedirect = false, HandleCookies = false });
         foreach (var name in new[] { "access_token", "token", "bearer_token", "authorization" })
         {
             await (await client.GetAsync($"/me?{name}={user.Token}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-            await (await SendAsync(HttpMethod.Get, r => r.Headers.Add("Cookie", $"{name}={user.Token}"))).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-            await (await SendAsync(HttpMethod.Get, r => r.Headers.Add($"X-{name}", $"Bearer {user.Token}"))).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+            await (await SendAsync(HttpMethod.Get, r => r.Headers.Add("Cookie", $"{name}={user.Token}")))
+                .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+            await (await SendAsync(HttpMethod.Get, r => r.Headers.Add($"X-{name}", $"Bearer {user.Token}")))
+                .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
             var json = new StringContent($$"""{"name":"Someone else","{{name}}":"{{user.Token}}"}""", Encoding.UTF8, "application/json");
             await (await SendAsync(HttpMethod.Put, r => r.Content = json)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         }
@@ -404,10 +418,11 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task A_token_of_a_hundred_kilobytes_is_refused_by_the_real_server()
+    public async Task A_token_of_a_hundred_kilobytes_is_refused_by_Kestrel()
     {
         await using var server = await ServerProcess.StartAsync();
-        foreach (var token in new[] { new string('a', 100_000), $"{new string('a', 50_000)}.{new string('a', 50_000)}.a", new string('a', 20_000) })
+        foreach (var token in new[] { new string('a', 100_000), $"{new string('a', 50_000)}.{new string('a', 50_000)}.a",
+            new string('a', 20_000) })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/me") { Headers = { { "Authorization", $"Bearer {token}" } } };
             ((int)(await server.Client.SendAsync(request, Cancellation)).StatusCode).ShouldBeOneOf(401, 431);
@@ -419,9 +434,12 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     string Now(int seconds) => (app.Clock.GetUtcNow().ToUnixTimeSeconds() + seconds).ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>What we put into a token, with another expiry or with more.</summary>
+    /// <summary>A payload as the service issues it, with another expiry or more members.</summary>
     string Payload(TestUser user, string? more = null, string? exp = null) =>
-        $$"""{"user_id":{{user.Id}},"sub":"{{user.Id}}","session_id":{{user.SessionId}},"jti":"{{Guid.NewGuid():N}}","iss":"profiles","aud":"profiles",{{(more is null ? "" : more + ",")}}"exp":{{exp ?? Now(600)}}}""";
+        $$"""{"user_id":{{user.Id}},"sub":"{{user.Id}}","session_id":{{user.SessionId}},"jti":"{{Guid.NewGuid():N}}","""
+            + $$"""
+               "iss":"profiles","aud":"profiles",{{(more is null ? "" : more + ",")}}"exp":{{exp ?? Now(600)}}}
+               """;
 
     static string Signed(string header, string payload) =>
         $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}";
@@ -432,7 +450,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         return $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(Key, Encoding.ASCII.GetBytes(signed)))}";
     }
 
-    async Task ShouldBeHonouredAsync(string token, TestUser user)
+    async Task ShouldBeAcceptedAsync(string token, TestUser user)
     {
         var me = await (await app.ClientFor(user with { Token = token }).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         me.GetProperty("id").GetInt64().ShouldBe(user.Id);
@@ -447,7 +465,7 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
     }
 
-    /// <summary>The answer to a header that no client would let us send.</summary>
+    /// <summary>The answer to a header that HttpClient would not send.</summary>
     async Task<int> StatusAsync(StringValues authorization)
     {
         var context = await app.Server.SendAsync(

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Profiles.Tests.Infrastructure.Tokens;
 
-/// <summary>The signing key that instances on one PostgreSQL share; each test has a database of its own.</summary>
+/// <summary>The signing key that instances on one PostgreSQL share; each test has its own database.</summary>
 [Trait("Database", "PostgreSql")]
 [Trait("Needs", "Process")]
 public sealed class SharedSigningKeyTests
@@ -16,7 +16,7 @@ public sealed class SharedSigningKeyTests
     readonly string database = TestDatabase.Cluster.CreateDatabase();
 
     [Fact]
-    public async Task Instances_that_start_at_once_have_one_key_and_honour_each_others_tokens()
+    public async Task Instances_that_start_at_once_share_one_key_and_accept_each_other_s_tokens()
     {
         var servers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync()));
         try
@@ -33,18 +33,19 @@ public sealed class SharedSigningKeyTests
                 await server.DisposeAsync();
         }
 
-        // It outlives them, and who can read the row has the key.
+        // The key outlives the instances, and the row contains it in plain text.
         var key = Row();
         key.Length.ShouldBe(64);
         await using var other = await ServerProcess.StartAsync(("Jwt__SigningKey", key));
         await using var later = await StartAsync();
         var old = await LoginAsync(later);
         (await StatusAsync(later, old)).ShouldBe(HttpStatusCode.OK);
-        (await StatusAsync(other, old)).ShouldBe(HttpStatusCode.Unauthorized, "another database: the signature holds, the user is not there");
+        (await StatusAsync(other, old))
+            .ShouldBe(HttpStatusCode.Unauthorized, "The signature is valid, but the other database does not have the user.");
     }
 
     [Fact]
-    public async Task With_a_key_encryption_key_the_row_alone_signs_nothing_and_only_that_key_opens_it()
+    public async Task With_a_key_encryption_key_the_row_is_encrypted_and_only_that_key_decrypts_it()
     {
         string token;
         await using (var first = await StartAsync(("Jwt__KeyEncryptionKey", KeyEncryptionKey)))
@@ -58,13 +59,14 @@ public sealed class SharedSigningKeyTests
         {
             var (exitCode, output) = await ServerProcess.RefuseAsync([("ConnectionStrings__Profiles", database), .. settings]);
             exitCode.ShouldBe(1);
-            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldMatch("^Profiles cannot start: The signing key in the database .*Jwt__KeyEncryptionKey.*\\.$");
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+                .ShouldMatch("^Profiles cannot start: The signing key in the database .*Jwt__KeyEncryptionKey.*\\.$");
         }
         Row().ShouldBe(kept);
     }
 
     [Fact]
-    public async Task A_key_that_was_kept_open_is_encrypted_when_the_setting_comes_and_stays_the_same_key()
+    public async Task A_plain_text_key_is_encrypted_once_the_setting_exists_and_stays_the_same_key()
     {
         string token;
         await using (var first = await StartAsync())
@@ -83,21 +85,23 @@ public sealed class SharedSigningKeyTests
     {
         await (await StartAsync()).DisposeAsync();
         Execute($"UPDATE signing_keys SET value = '{damaged}'");
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", database), ("Jwt__KeyEncryptionKey", KeyEncryptionKey));
+        var (exitCode, output) =
+            await ServerProcess.RefuseAsync(("ConnectionStrings__Profiles", database), ("Jwt__KeyEncryptionKey", KeyEncryptionKey));
         exitCode.ShouldBe(1);
         output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The signing key ");
         Row().ShouldBe(damaged);
     }
 
     [Fact]
-    public async Task A_key_from_the_settings_leaves_no_row()
+    public async Task A_key_from_the_settings_creates_no_row()
     {
         await using var server = await StartAsync(("Jwt__SigningKey", KeyEncryptionKey));
         (await StatusAsync(server, await JoinAsync(server))).ShouldBe(HttpStatusCode.OK);
         Scalar("SELECT count(*) FROM signing_keys").ShouldBe(0L);
     }
 
-    Task<ServerProcess> StartAsync(params (string, string)[] settings) => ServerProcess.StartAsync([("ConnectionStrings__Profiles", database), .. settings]);
+    Task<ServerProcess> StartAsync(params (string, string)[] settings) =>
+        ServerProcess.StartAsync([("ConnectionStrings__Profiles", database), .. settings]);
 
     string Row() => (string)Scalar("SELECT value FROM signing_keys")!;
 
@@ -113,7 +117,8 @@ public sealed class SharedSigningKeyTests
 
     static async Task<string> JoinAsync(ServerProcess server)
     {
-        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
+        (await server.Client.PostAsJsonAsync("/register", new { name = "John", email = "john@example.com", password = "plum-tram-94" },
+            Token)).EnsureSuccessStatusCode();
         return await LoginAsync(server);
     }
 

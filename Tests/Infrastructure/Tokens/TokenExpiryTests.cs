@@ -2,10 +2,10 @@ using System.Net;
 
 namespace Profiles.Tests.Infrastructure.Tokens;
 
-/// <summary>A service whose clock is moved.</summary>
+/// <summary>A service whose clock the tests move.</summary>
 public sealed class MovedClockFixture : ProfilesFixture;
 
-/// <summary>Runs by itself: new tokens are dated by the clock of whichever service in this process was started last.</summary>
+/// <summary>Runs alone: new tokens have the time of the service that this process started last.</summary>
 [CollectionDefinition(nameof(MovedClock), DisableParallelization = true)]
 public sealed class MovedClock;
 
@@ -13,7 +13,7 @@ public sealed class MovedClock;
 public sealed class TokenExpiryTests(MovedClockFixture app) : TestBase<MovedClockFixture>
 {
     [Fact]
-    public async Task A_token_is_honoured_for_its_hour_and_a_minute_and_then_no_more()
+    public async Task A_token_is_valid_for_its_hour_and_a_minute_of_leeway()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
