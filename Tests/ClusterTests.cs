@@ -178,7 +178,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
     async Task UploadAsync(HttpClient client, Known user, Random random)
     {
-        var picture = Picture.Png(8 + random.Next(8), 8, (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
+        var picture = TestImage.Png(8 + random.Next(8), 8, (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
         using var answer = await SendAsync(client, user, "upload", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(picture), "image", "me.png" } });
         if (answer is null)
         {
@@ -244,7 +244,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         {
             var mine = new Known(user.Id, user.Token, "") { IsOpen = true };
             // Few different ones, so that the same picture is put up by two at once, too.
-            var picture = Picture.Png(8, 8, (byte)(painter % 2 * 255), 0, (byte)(Random.Shared.Next(3) * 100));
+            var picture = TestImage.Png(8, 8, (byte)(painter % 2 * 255), 0, (byte)(Random.Shared.Next(3) * 100));
             using (var answer = await SendAsync(client, mine, "paint", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(picture), "image", "me.png" } }))
             {
                 if (answer is not null)

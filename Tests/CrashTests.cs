@@ -20,7 +20,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     readonly string pictures = TemporaryDirectory.Make("pictures");
 
     // Small ones: the time goes into the steps that a crash can part, not into decoding.
-    readonly byte[][] choice = [.. Enumerable.Range(0, 5).Select(i => Picture.Png(40, 30, (byte)(50 * i), (byte)(255 - (50 * i)), 128))];
+    readonly byte[][] choice = [.. Enumerable.Range(0, 5).Select(i => TestImage.Png(40, 30, (byte)(50 * i), (byte)(255 - (50 * i)), 128))];
 
     int acknowledged, cutOff;
 

@@ -11,7 +11,7 @@ static class Photo
 {
     /// <summary>The scene of <c>upright.jpg</c> as a JPEG so many times as wide and as high.</summary>
     public static byte[] Enlarged(int times, int quality, bool progressive = false, int? restartInterval = null) =>
-        Saved(Picture.Bytes("upright.jpg"), i => i.JpegsaveBuffer(quality, optimizeCoding: progressive, interlace: progressive, restartInterval: restartInterval, keep: Enums.ForeignKeep.None),
+        Saved(TestImage.Bytes("upright.jpg"), i => i.JpegsaveBuffer(quality, optimizeCoding: progressive, interlace: progressive, restartInterval: restartInterval, keep: Enums.ForeignKeep.None),
             i => i.Resize(times, Enums.Kernel.Nearest));
 
     /// <summary>The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.</summary>
@@ -30,7 +30,7 @@ static class Photo
             _ => i => i.Rot90(),
         };
         byte[] exif = [.. "Exif\0\0MM\0*\0\0\0\b\0\u0001\u0001\u0012\0\u0003\0\0\0\u0001\0"u8, (byte)orientation, 0, 0, 0, 0, 0, 0];
-        return WithSegments(Saved(Picture.Bytes("large.jpg"), i => i.JpegsaveBuffer(85, optimizeCoding: true, interlace: true, keep: Enums.ForeignKeep.None), turn), (0xE1, exif));
+        return WithSegments(Saved(TestImage.Bytes("large.jpg"), i => i.JpegsaveBuffer(85, optimizeCoding: true, interlace: true, keep: Enums.ForeignKeep.None), turn), (0xE1, exif));
     }
 
     /// <summary>A JPEG with more segments between its first marker and the others.</summary>
@@ -68,7 +68,7 @@ static class Photo
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9], header[12]) = ((byte)depth, (byte)type, (byte)(interlaced ? 1 : 0));
-        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. Picture.Chunk("IHDR", header), .. chunks.SelectMany(c => Picture.Chunk(c.Type, c.Content)), .. Picture.Chunk("IDAT", packed.ToArray()), .. Picture.Chunk("IEND", [])];
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. TestImage.Chunk("IHDR", header), .. chunks.SelectMany(c => TestImage.Chunk(c.Type, c.Content)), .. TestImage.Chunk("IDAT", packed.ToArray()), .. TestImage.Chunk("IEND", [])];
     }
 
     /// <summary>A PNG that says nothing in 8 bytes a pixel, each line by its most costly filter; its checksum is not right, for whoever comes to the end.</summary>
@@ -93,7 +93,7 @@ static class Photo
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9]) = (16, 6);
-        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. Picture.Chunk("IHDR", header), .. Picture.Chunk("IDAT", packed.ToArray()), .. Picture.Chunk("IEND", [])];
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. TestImage.Chunk("IHDR", header), .. TestImage.Chunk("IDAT", packed.ToArray()), .. TestImage.Chunk("IEND", [])];
     }
 
     /// <summary>A PNG with further chunks before its pixels.</summary>
@@ -102,7 +102,7 @@ static class Photo
         using var all = new MemoryStream();
         all.Write(png.AsSpan(0, 33));
         foreach (var (type, content) in chunks)
-            all.Write(Picture.Chunk(type, content));
+            all.Write(TestImage.Chunk(type, content));
         all.Write(png.AsSpan(33));
         return all.ToArray();
     }
@@ -112,7 +112,7 @@ static class Photo
     /// </summary>
     public static byte[] HeicWithGainMap()
     {
-        var heic = Picture.Bytes("photo.heic");
+        var heic = TestImage.Bytes("photo.heic");
         byte[] Property(string type)
         {
             var at = heic.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(type)) - 4;

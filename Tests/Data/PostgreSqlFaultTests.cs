@@ -467,7 +467,7 @@ public sealed class PostgreSqlFaultTests
 
     static Task<HttpResponseMessage> UploadAsync(ServerProcess server, string token, int width = 8) =>
         SendAsync(server, token, HttpMethod.Post, "/me/upload-image",
-            new MultipartFormDataContent { { new ByteArrayContent(Picture.Png(width, 8, 255, 0, 0)), "image", "me.png" } });
+            new MultipartFormDataContent { { new ByteArrayContent(TestImage.Png(width, 8, 255, 0, 0)), "image", "me.png" } });
 
     // The image URL that the profile shows, which must load the image in the row.
     static async Task<string> ShownAsync(ServerProcess server, string token)

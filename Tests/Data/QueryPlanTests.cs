@@ -93,7 +93,7 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
                     Cancellation),
             ["ChangePassword"] = c =>
                 c.PutAsJsonAsync("/me/password", new { current_password = Password, new_password = Password + "2" }, Cancellation),
-            ["UploadImage"] = c => c.UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation),
+            ["UploadImage"] = c => c.UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation),
             ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
             ["ListSecurityEvents"] = c => c.GetAsync("/me/security-events", Cancellation),
             ["ExportMe"] = c => c.GetAsync("/me/export", Cancellation),

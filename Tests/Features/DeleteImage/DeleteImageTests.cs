@@ -6,7 +6,7 @@ namespace Profiles.Tests.Features.DeleteImage;
 
 public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
-    public static TheoryData<string> Paths => [.. Picture.Addresses];
+    public static TheoryData<string> Paths => [.. TestImage.Addresses];
 
     [Theory]
     [MemberData(nameof(Paths))]
@@ -14,7 +14,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         File.Exists(FileOf(user)).ShouldBeTrue();
         var before = await RowAsync(user);
 
@@ -36,9 +36,9 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task After_it_another_picture_can_be_put_up()
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        var next = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var next = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         // The same picture, and the address that was given away with the first one stays nobody's.
         next.ShouldNotBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
@@ -55,7 +55,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => (await client.DeleteAsync("/me/upload-image", Cancellation)).StatusCode));
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         statuses.Count(s => s == HttpStatusCode.NotFound).ShouldBe(19);
@@ -68,8 +68,8 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         var client = app.ClientFor(user);
         for (var round = 0; round < 30; round++)
         {
-            await client.PutUpAsync(Picture.Png(32, 32, 0, (byte)round, 0), Cancellation);
-            await Task.WhenAll(client.DeleteAsync("/me/upload-image", Cancellation), client.UploadAsync(Picture.Png(32, 32, (byte)round, 0, 0), Cancellation));
+            await client.UploadForUrlAsync(TestImage.Png(32, 32, 0, (byte)round, 0), Cancellation);
+            await Task.WhenAll(client.DeleteAsync("/me/upload-image", Cancellation), client.UploadAsync(TestImage.Png(32, 32, (byte)round, 0, 0), Cancellation));
             var shown = await ShownAsync(client);
             Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").ShouldBe(shown is null ? [] : [FileOf(user)]);
             if (shown is not null)
@@ -82,7 +82,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         File.Delete(FileOf(user));
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         (await ShownAsync(client)).ShouldBe(url);
@@ -95,7 +95,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var before = await RowAsync(user);
         // A directory in its place cannot be removed as a file.
         File.Move(FileOf(user), FileOf(user) + "-aside");
@@ -129,13 +129,13 @@ public sealed class DeleteLostImageTests(LostPicturesFixture app) : TestBase<Los
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         Directory.Delete(app.ImageDirectory, recursive: true);
 
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Url).SingleAsync(Cancellation))).ShouldBeNull();
-        var next = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var next = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
     }
 }

@@ -16,7 +16,7 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var user = await app.CreateUserAsync();
         var phone = await app.LogInAsync(user, "Another phone");
         using var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}*").Count().ShouldBe(4);
 
         var body = await (await DeleteAsync(client, path, new { password = user.Password })).ShouldBeAsync(HttpStatusCode.OK);
@@ -50,7 +50,7 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         foreach (var password in new[] { "wrong password", user.Password + " ", user.Password.ToUpperInvariant(), new string('x', 100) })
             await (await DeleteAsync(client, "/me", new { password })).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "The password is wrong");
         (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldNotBeNull();
@@ -93,7 +93,7 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
-        var uploads = Enumerable.Range(0, 4).Select(i => client.UploadAsync(Picture.Png(60, 40, (byte)i, 0, 0), Cancellation)).ToArray();
+        var uploads = Enumerable.Range(0, 4).Select(i => client.UploadAsync(TestImage.Png(60, 40, (byte)i, 0, 0), Cancellation)).ToArray();
         await (await DeleteAsync(client, "/me", new { password = user.Password })).ShouldBeAsync(HttpStatusCode.OK);
         await Task.WhenAll(uploads);
         Directory.EnumerateFiles(app.ImageDirectory).Where(f => Path.GetFileName(f).TrimStart('.').Split('.', '_')[0] == $"{user.Id}").ShouldBeEmpty();

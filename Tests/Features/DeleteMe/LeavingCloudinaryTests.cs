@@ -16,7 +16,7 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var key = (await app.QueryAsync(db => db.UserProfiles.SingleAsync(p => p.UserId == user.Id))).Image!.Key;
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(500);
         try
@@ -43,7 +43,7 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
         {
             var user = await app.CreateUserAsync();
             using var client = app.ClientFor(user);
-            await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+            await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
             var key = (await app.QueryAsync(db => db.UserProfiles.SingleAsync(p => p.UserId == user.Id))).Image!.Key;
             using (var zip = await ExportMeTests.ReadAsync(await client.GetAsync("/me/export", Cancellation)))
                 ExportMeTests.Bytes(zip, "picture.jpg").ShouldBe(app.Cloudinary.Assets[key]);

@@ -13,7 +13,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.LogInAsync(await app.CreateUserAsync("Jöhn \"☕\" Doe"), "Phone");
         using var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p
             .SetProperty(x => x.Bio, "About me").SetProperty(x => x.Metadata, """{"theme":{"dark":true}}""").SetProperty(x => x.BirthDate, new DateOnly(2000, 2, 29))));
 
@@ -54,7 +54,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public async Task Every_property_of_what_we_keep_of_a_person_is_in_it_but_what_is_only_for_us()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        await client.PutUpAsync(Picture.Png(8, 8, 1, 2, 3), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Png(8, 8, 1, 2, 3), Cancellation);
         using var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation));
         var profile = Json(zip, "profile.json");
         profile.Names().ShouldBe(Shown(typeof(User)).Concat(Shown(typeof(UserProfile))), ignoreOrder: true);
@@ -77,7 +77,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         using var client = app.ClientFor(user);
         using (var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation)))
             zip.Entries.Count.ShouldBe(3);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         File.Delete(Path.Combine(app.ImageDirectory, $"{user.Id}.jpg"));
         using (var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation)))
             zip.Entries.Count.ShouldBe(3);

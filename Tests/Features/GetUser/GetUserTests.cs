@@ -13,7 +13,7 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task A_public_profile_is_shown_to_everybody_and_no_more_of_it_than_is_public()
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync("Jane Roe"));
-        var upload = await (await app.ClientFor(user).UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var upload = await (await app.ClientFor(user).UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         foreach (var asked in new[] { username, username.ToUpperInvariant() })
         {
             var response = await app.Client.GetAsync($"/users/{asked}", Cancellation);

@@ -10,7 +10,7 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var response = await SubmitAsync(user.Email.ToUpperInvariant(), user.Password);
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);

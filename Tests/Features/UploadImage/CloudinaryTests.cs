@@ -68,7 +68,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Bytes("gps.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("gps.jpg"), Cancellation);
 
         var call = app.Cloudinary.Calls[^1];
         call.Path.ShouldEndWith("/image/upload");
@@ -81,7 +81,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         (await ShownAsync(client)).ShouldBe(url);
         var stored = app.Cloudinary.Assets[key];
         Jpeg.Read(stored).Width.ShouldBe(320);
-        stored.ShouldNotBe(Picture.Bytes("gps.jpg"));
+        stored.ShouldNotBe(TestImage.Bytes("gps.jpg"));
         // Neither who it is nor what the file was called goes there.
         string.Join(' ', call.Fields.Values.Append(call.FileName)).ShouldSatisfyAllConditions(said => said.ShouldNotContain(user.Email), said => said.ShouldNotContain("photo.jpg"), said => said.ShouldNotContain(CloudinaryDouble.Secret));
         Directory.Exists(app.ImageDirectory).ShouldBeFalse();
@@ -92,9 +92,9 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var previous = (await RowAsync(user)).Key!;
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
 
         var (key, _) = await RowAsync(user);
         key.ShouldNotBe(previous);
@@ -112,7 +112,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var key = (await RowAsync(user)).Key!;
         var body = await (await client.DeleteAsync(path, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
@@ -131,7 +131,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         app.Cloudinary.OnDestroy = new((call, _, ct) => call.Response.Body.WriteAsync("""{"result":"not found"}"""u8.ToArray(), ct).AsTask());
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await ShownAsync(client)).ShouldBeNull();
@@ -145,12 +145,12 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 255, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
         var before = await RowAsync(user);
 
         app.Cloudinary.OnUpload = Behaviour(fault);
         var watch = Stopwatch.StartNew();
-        var response = await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var response = await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         await response.ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
         watch.Elapsed.ShouldBeLessThan(Deadline);
         app.Cloudinary.Calls[^1].Path.ShouldEndWith("/image/upload");
@@ -160,7 +160,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         app.Cloudinary.ElsewhereRequests.ShouldBe(0);
 
         app.Cloudinary.OnUpload = CloudinaryBehaviour.Normal;
-        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
+        (await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
     }
 
     [Theory]
@@ -169,7 +169,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 255, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
         var before = await RowAsync(user);
 
         app.Cloudinary.OnDestroy = Behaviour(fault);
@@ -198,10 +198,10 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        await client.PutUpAsync(Picture.Png(16, 16, 255, 0, 0), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
         var previous = (await RowAsync(user)).Key!;
         app.Cloudinary.OnDestroy = Behaviour(fault);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 0, 0, 255), Cancellation);
 
         ShouldBeDestroyOf(previous);
         (await ShownAsync(client)).ShouldBe(url);
@@ -214,7 +214,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var calls = app.Cloudinary.Calls.Count;
         var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.UploadAsync(Picture.Bytes("truncated.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
+        await (await client.UploadAsync(TestImage.Bytes("truncated.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         app.Cloudinary.Calls.Count.ShouldBe(calls);
         app.Log.ShouldContain(line => line.StartsWith("Debug") && line.Contains("VipsJpeg"), "What the decoder says of it is for those who look for it.");
     }
@@ -226,7 +226,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         var other = app.ClientFor(await app.CreateUserAsync());
         var calls = app.Cloudinary.Calls.Count;
         app.Cloudinary.OnUpload = CloudinaryBehaviour.Hang;
-        var uploads = users.Select(user => app.ClientFor(user).UploadAsync(Picture.Png(8, 8, 255, 0, 0), Cancellation)).ToArray();
+        var uploads = users.Select(user => app.ClientFor(user).UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation)).ToArray();
         while (app.Cloudinary.Calls.Count == calls)
             await Task.Delay(10, Cancellation);
 
@@ -243,11 +243,11 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var before = app.Log.Count;
-        await client.PutUpAsync(Picture.Png(16, 16, 255, 0, 0), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
         foreach (var fault in (string[])["401", "500", "garbage", "reset", "redirect"])
         {
             (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy) = (Behaviour(fault), Behaviour(fault));
-            await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+            await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
             await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
         }
         var signatures = app.Cloudinary.Calls.Select(c => c.Fields.GetValueOrDefault("signature", "")).Where(s => s.Length > 0).ToArray();

@@ -9,14 +9,14 @@ namespace Profiles.Tests.Features.UploadImage;
 [Trait("Database", "Sqlite")]
 public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
-    static readonly byte[] Upright = Picture.Bytes("upright.jpg"), Progressive = Picture.Bytes("progressive.jpg"), Palette = Picture.Bytes("palette.png"), Animated = Picture.Bytes("animated.gif"), WebP = Picture.Bytes("photo.webp");
+    static readonly byte[] Upright = TestImage.Bytes("upright.jpg"), Progressive = TestImage.Bytes("progressive.jpg"), Palette = TestImage.Bytes("palette.png"), Animated = TestImage.Bytes("animated.gif"), WebP = TestImage.Bytes("photo.webp");
 
     static readonly byte[] Garbage = Encoding.ASCII.GetBytes("<?php garbage ?>");
 
     public static TheoryData<string, byte[]> Whole => new()
     {
-        { "Samsung's scan", Picture.Bytes("samsung-sos.jpg") },
-        { "Samsung's scan and trailer", Picture.Bytes("samsung-sos-trailer.jpg") },
+        { "Samsung's scan", TestImage.Bytes("samsung-sos.jpg") },
+        { "Samsung's scan and trailer", TestImage.Bytes("samsung-sos-trailer.jpg") },
         { "JPEG without its end", Upright[..^2] },
         { "JPEG with half its end", Upright[..^1] },
         { "progressive JPEG without its end", Progressive[..^2] },
@@ -28,24 +28,24 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
         { "JPEG of an unknown version", With(Upright, 11, 9) },
         { "JPEG with an unknown colour code", Photo.WithSegments(Upright, (0xEE, [.. "Adobe"u8, 0, 100, 0, 0, 0, 0, 7])) },
         { "JPEG with segments that are none of theirs", Photo.WithSegments(Upright, (0xE1, [.. "Exif\0\0"u8, .. Garbage]), (0xE1, []), (0xE2, [.. "ICC_PROFILE\0"u8, 3, 2, .. Garbage]), (0xE2, [.. "MPF\0"u8, .. Garbage]), (0xED, Garbage), (0xEE, [])) },
-        { "PNG without its end", Picture.Bytes("png-no-iend.png") },
+        { "PNG without its end", TestImage.Bytes("png-no-iend.png") },
         { "PNG with half its end", Palette[..^7] },
         { "PNG with a wrong checksum of its end", With(Palette, Palette.Length - 1, 0) },
         { "PNG with bytes behind its end", [.. Palette, .. Garbage] },
         { "PNG with bytes in place of its end", [.. Palette[..^12], .. new byte[100]] },
-        { "PNG with a wrong checksum of its time", [.. Palette[..33], .. With(Picture.Chunk("tIME", [7, 1, 2, 3, 4, 5, 6]), 18, 1), .. Palette[33..]] },
-        { "PNG with a chunk that was cut off behind its pixels", [.. Palette[..^12], .. Picture.Chunk("tEXt", Garbage)[..^10]] },
-        { "GIF without its end", Picture.Bytes("gif-no-trailer.gif") },
-        { "GIF with NUL in place of its end", Picture.Bytes("gif-nul-trailer.gif") },
+        { "PNG with a wrong checksum of its time", [.. Palette[..33], .. With(TestImage.Chunk("tIME", [7, 1, 2, 3, 4, 5, 6]), 18, 1), .. Palette[33..]] },
+        { "PNG with a chunk that was cut off behind its pixels", [.. Palette[..^12], .. TestImage.Chunk("tEXt", Garbage)[..^10]] },
+        { "GIF without its end", TestImage.Bytes("gif-no-trailer.gif") },
+        { "GIF with NUL in place of its end", TestImage.Bytes("gif-nul-trailer.gif") },
         { "GIF with bytes in place of its end", [.. Animated[..^1], .. Garbage] },
-        { "GIF without the end of its sub-blocks", Picture.Bytes("gif-no-trailer.gif")[..^1] },
-        { "GIF that is cut off in a comment", [.. Picture.Bytes("gif-no-trailer.gif"), (byte)'!', 0xFE, 5, (byte)'h', (byte)'e'] },
+        { "GIF without the end of its sub-blocks", TestImage.Bytes("gif-no-trailer.gif")[..^1] },
+        { "GIF that is cut off in a comment", [.. TestImage.Bytes("gif-no-trailer.gif"), (byte)'!', 0xFE, 5, (byte)'h', (byte)'e'] },
         { "GIF with bytes behind its end", [.. Animated, .. Garbage] },
         { "WebP with bytes behind its end", [.. WebP, .. Garbage] },
         { "WebP with zeros behind its end", [.. WebP, .. new byte[64]] },
         { "WebP whose size counts too much", WithSize(WebP, 8) },
         { "WebP whose size counts too little", WithSize(WebP, -12) },
-        { "moving WebP whose size is none", WithSize(Picture.Bytes("animated.webp"), -3000) },
+        { "moving WebP whose size is none", WithSize(TestImage.Bytes("animated.webp"), -3000) },
     };
 
     [Theory]
@@ -55,15 +55,15 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
         using var client = app.ClientFor(await app.CreateUserAsync());
         var response = await client.UploadAsync(picture, Cancellation);
         var url = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
-        Picture.Difference(Picture.Look(await client.GetByteArrayAsync(url, Cancellation)), Picture.Look(Upright)).ShouldBeLessThan(30, what);
+        TestImage.Difference(TestImage.Look(await client.GetByteArrayAsync(url, Cancellation)), TestImage.Look(Upright)).ShouldBeLessThan(30, what);
     }
 
     public static TheoryData<string, byte[]> Lacking => new()
     {
-        { "JPEG that is short by 20 bytes", Picture.Bytes("short-by-20-bytes.jpg") },
+        { "JPEG that is short by 20 bytes", TestImage.Bytes("short-by-20-bytes.jpg") },
         { "JPEG that lacks a byte before its end", [.. Upright[..^3], .. Upright[^2..]] },
         { "JPEG that lacks twenty bytes before its end", [.. Upright[..^22], .. Upright[^2..]] },
-        { "Samsung's scan, cut off", Picture.Bytes("samsung-sos.jpg")[..^30] },
+        { "Samsung's scan, cut off", TestImage.Bytes("samsung-sos.jpg")[..^30] },
         { "JPEG with an end in the middle", [.. Upright[..3000], .. Upright[^2..]] },
         { "JPEG with garbage in the middle", [.. Upright[..2500], 0xFF, 0x5A, .. Garbage, .. Upright[2518..]] },
         { "JPEG that is cut off in a segment", Upright[..30] },
@@ -71,8 +71,8 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
         { "JPEG without pixels", [.. Upright[..Upright.AsSpan().IndexOf((byte[])[0xFF, 0xDA])], .. Upright[^2..]] },
         { "progressive JPEG that is cut off in a scan", Progressive[..^100] },
         { "progressive JPEG that is cut off between two scans", Progressive[..Progressive.AsSpan().LastIndexOf((byte[])[0xFF, 0xDA])] },
-        { "PNG whose rows are missing", Picture.Bytes("truncated.png") },
-        { "PNG whose rows are missing, with an end", [.. Palette[..33], .. Picture.Chunk("PLTE", Palette[41..137]), .. Picture.Chunk("IDAT", Palette[149..2000]), .. Palette[^12..]] },
+        { "PNG whose rows are missing", TestImage.Bytes("truncated.png") },
+        { "PNG whose rows are missing, with an end", [.. Palette[..33], .. TestImage.Chunk("PLTE", Palette[41..137]), .. TestImage.Chunk("IDAT", Palette[149..2000]), .. Palette[^12..]] },
         { "PNG that is cut off in the checksum of its pixels", Palette[..^14] },
         { "PNG without pixels", [.. Palette[..149], .. Palette[^12..]] },
         { "GIF that is cut off in its first frame", Animated[..1500] },
@@ -116,7 +116,7 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
             var taken = 0;
             for (var i = 0; i < 30; i++)
             {
-                var mutant = Mutate(Picture.Bytes(name), random);
+                var mutant = Mutate(TestImage.Bytes(name), random);
                 var first = (await client.UploadAsync(mutant, Cancellation)).StatusCode;
                 first.ShouldBeOneOf([HttpStatusCode.OK, HttpStatusCode.BadRequest], $"{name}, {i}");
                 (await client.UploadAsync(mutant, Cancellation)).StatusCode.ShouldBe(first, $"{name}, {i}");

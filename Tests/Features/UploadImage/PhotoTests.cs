@@ -67,7 +67,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     {
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
-        foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), [.. Picture.PngHeader(25_500, 25_500), .. Picture.Png(25_500, 1, 0, 0, 0)[33..]]])
+        foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), [.. TestImage.PngHeader(25_500, 25_500), .. TestImage.Png(25_500, 1, 0, 0, 0)[33..]]])
             (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
         // It is the same one still, or there would be nothing to read.
         (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
@@ -77,7 +77,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     public async Task A_HEIC_as_phones_write_it_is_turned_once_and_has_the_colours_of_sRGB()
     {
         // Of tiles, in Display P3, turned by the container, which is what counts, and once more by EXIF, which is not to be added.
-        (await ShouldBeTheSceneAsync(Picture.Bytes("phone.heic"), 320, 240)).ShouldBeLessThan(8);
+        (await ShouldBeTheSceneAsync(TestImage.Bytes("phone.heic"), 320, 240)).ShouldBeLessThan(8);
     }
 
     [Fact]
@@ -89,11 +89,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [InlineData("alpha.heic", 228, 142, 142)]
     public async Task A_HEIC_of_ten_bits_or_with_opacity_has_its_colours_on_white(string name, byte red, byte green, byte blue)
     {
-        var stored = await user.StoreAsync(Picture.Bytes(name), Ct);
+        var stored = await user.StoreAsync(TestImage.Bytes(name), Ct);
         var jpeg = ShouldBeBare(stored);
         (jpeg.Width, jpeg.Height).ShouldBe((192, 128));
         // Of the one with opacity every other square of this quarter is transparent.
-        var look = Picture.Look(stored);
+        var look = TestImage.Look(stored);
         ShouldBeColour(look[0], [red, green, blue], 8);
         ShouldBeColour(look[3], [30, 160, 60], 8);
     }
@@ -101,10 +101,10 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [Fact]
     public async Task A_HEIC_that_promises_too_much_is_refused_by_its_header()
     {
-        var heic = Picture.Bytes("photo.heic");
+        var heic = TestImage.Bytes("photo.heic");
         var size = heic.AsSpan().IndexOf("ispe"u8) + 8;
         (heic[size + 2], heic[size + 6]) = (0x30, 0x30);
-        await user.StoreAsync(Picture.Bytes("photo.heic"), Ct);
+        await user.StoreAsync(TestImage.Bytes("photo.heic"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
         (await (await user.Client.UploadAsync(heic, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
@@ -115,11 +115,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     public async Task A_worker_loads_ImageMagick_when_the_first_HEIC_comes_and_the_service_loads_no_decoder()
     {
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
-        await user.StoreAsync(Picture.Bytes("photo.avif"), Ct);
+        await user.StoreAsync(TestImage.Bytes("photo.avif"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         worker.Loaded.ShouldContain(l => l.EndsWith("libvips.so.42", StringComparison.Ordinal));
         worker.Loaded.ShouldNotContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
-        await user.StoreAsync(Picture.Bytes("photo.heic"), Ct);
+        await user.StoreAsync(TestImage.Bytes("photo.heic"), Ct);
         worker.Loaded.ShouldContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
         string[] files = [.. new LinuxProcess(server.Process.ProcessId).Loaded.Select(l => Path.GetFileName(l)!)];
         files.ShouldContain("Profiles.Worker.dll");
@@ -140,7 +140,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     [Fact]
     public async Task Four_inks_are_the_same_colours_whether_they_are_coded_as_inks_or_as_brightness_and_difference() =>
-        Picture.Difference(Picture.Look(await user.StoreAsync(Picture.Bytes("ycck.jpg"), Ct)), Picture.Look(await user.StoreAsync(Picture.Bytes("cmyk.jpg"), Ct))).ShouldBeLessThan(8);
+        TestImage.Difference(TestImage.Look(await user.StoreAsync(TestImage.Bytes("ycck.jpg"), Ct)), TestImage.Look(await user.StoreAsync(TestImage.Bytes("cmyk.jpg"), Ct))).ShouldBeLessThan(8);
 
     public static MatrixTheoryData<string, string> WideColourFiles => new([WideColours.DisplayP3.Name, WideColours.AdobeRgb.Name], ["PNG", "JPEG"]);
 
@@ -151,12 +151,12 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var (wide, green) = (Wide(space), (byte[])[20, 200, 60]);
         var samples = wide.FromSrgb(green[0], green[1], green[2]);
         Math.Abs(samples[0] - green[0]).ShouldBeGreaterThan(50, "Whoever only left the profile away would be found out.");
-        var png = Picture.Png(32, 32, samples[0], samples[1], samples[2]);
+        var png = TestImage.Png(32, 32, samples[0], samples[1], samples[2]);
         var stored = await user.StoreAsync(format == "PNG"
             ? Photo.WithChunks(png, ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(wide.Profile())]))
             : Photo.WithSegments(Photo.AsJpeg(png), (0xE2, [.. "ICC_PROFILE\0"u8, 1, 1, .. wide.Profile()])), Ct);
         ShouldBeBare(stored);
-        ShouldBeColour(Picture.Look(stored)[5], green, 6);
+        ShouldBeColour(TestImage.Look(stored)[5], green, 6);
     }
 
     // Colour type, depths that it can have, samples of a dark pixel and of a light one, and what they are as colours.
@@ -181,7 +181,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var stored = await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced, (x, _) => x < 22 ? dark(depth) : light(depth), palette), Ct);
         var jpeg = ShouldBeBare(stored);
         (jpeg.Width, jpeg.Height).ShouldBe((45, 27));
-        var look = Picture.Look(stored);
+        var look = TestImage.Look(stored);
         foreach (var row in (int[])[0, 4, 8, 12])
         {
             ShouldBeColour(look[row], darkColour, 12);
@@ -201,7 +201,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         // A palette says how opaque each of its colours is; the others say which of them is not, in two bytes for each sample.
         byte[] transparent = type == 3 ? [0] : [.. dark(depth).SelectMany(s => new[] { depth == 16 ? (byte)s : (byte)0, (byte)s })];
         (string, byte[])[] chunks = [.. type == 3 ? [("PLTE", (byte[])[160, 20, 30, 30, 60, 200])] : Array.Empty<(string, byte[])>(), ("tRNS", transparent)];
-        var look = Picture.Look(await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced: false, (x, _) => x < 22 ? dark(depth) : light(depth), chunks), Ct));
+        var look = TestImage.Look(await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced: false, (x, _) => x < 22 ? dark(depth) : light(depth), chunks), Ct));
         ShouldBeColour(look[0], [255, 255, 255], 6);
         ShouldBeColour(look[3], lightColour, 12);
     }
@@ -211,17 +211,17 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     // What cameras and their programs put into a picture or behind it. Each has the place where it was taken.
     static readonly Dictionary<string, Func<byte[]>> Laden = new()
     {
-        ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(Picture.Bytes("upright.jpg"), [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
-        ["200 segments of 64 kB"] = () => Photo.WithSegments(Picture.Bytes("upright.jpg"), [.. Enumerable.Range(0, 200).Select(i => ((byte)(0xE1 + (i % 13)), Told(65_533)))]),
-        ["a hundred comments"] = () => Photo.WithSegments(Picture.Bytes("upright.jpg"), [.. Enumerable.Repeat(((byte)0xFE, Told(10_000)), 100)]),
-        ["a film behind the end"] = () => [.. Picture.Bytes("upright.jpg"), 0, 0, 0, 24, .. "ftypmp42"u8, 0, 0, 0, 0, .. "isommp42"u8, .. Told(3_000_000)],
-        ["a second picture behind the end"] = () => [.. Photo.WithSegments(Picture.Bytes("upright.jpg"), (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(Picture.Bytes("grey.jpg"), (0xE1, Told(5000)))],
-        ["10,000 texts"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), Enumerable.Range(0, 10_000).Select(i => ("tEXt", Encoding.ASCII.GetBytes($"Key{i}\0{Secret}")))),
-        ["texts that unpack to 600 MB"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), Enumerable.Repeat(("zTXt", (byte[])[.. "Comment\0\0"u8, .. Vast]), 6)),
-        ["international texts that unpack to 600 MB"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), Enumerable.Repeat(("iTXt", (byte[])[.. "Comment\0\u0001\0\0\0"u8, .. Vast]), 6)),
-        ["EXIF in a PNG"] = () => Photo.WithChunks(Picture.Bytes("palette.png"), ("eXIf", Told(60_000))),
-        ["a profile of 4 MB"] = () => Photo.WithChunks(Picture.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(Padded(WideColours.DisplayP3.Profile(), 4_000_000))])),
-        ["a profile that unpacks to 100 MB"] = () => Photo.WithChunks(Picture.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Vast])),
+        ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
+        ["200 segments of 64 kB"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Range(0, 200).Select(i => ((byte)(0xE1 + (i % 13)), Told(65_533)))]),
+        ["a hundred comments"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Repeat(((byte)0xFE, Told(10_000)), 100)]),
+        ["a film behind the end"] = () => [.. TestImage.Bytes("upright.jpg"), 0, 0, 0, 24, .. "ftypmp42"u8, 0, 0, 0, 0, .. "isommp42"u8, .. Told(3_000_000)],
+        ["a second picture behind the end"] = () => [.. Photo.WithSegments(TestImage.Bytes("upright.jpg"), (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(TestImage.Bytes("grey.jpg"), (0xE1, Told(5000)))],
+        ["10,000 texts"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Range(0, 10_000).Select(i => ("tEXt", Encoding.ASCII.GetBytes($"Key{i}\0{Secret}")))),
+        ["texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Repeat(("zTXt", (byte[])[.. "Comment\0\0"u8, .. Vast]), 6)),
+        ["international texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Repeat(("iTXt", (byte[])[.. "Comment\0\u0001\0\0\0"u8, .. Vast]), 6)),
+        ["EXIF in a PNG"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), ("eXIf", Told(60_000))),
+        ["a profile of 4 MB"] = () => Photo.WithChunks(TestImage.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(Padded(WideColours.DisplayP3.Profile(), 4_000_000))])),
+        ["a profile that unpacks to 100 MB"] = () => Photo.WithChunks(TestImage.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Vast])),
     };
 
     static byte[] Vast => field ??= Photo.Zlib([.. Encoding.ASCII.GetBytes(Secret), .. new byte[100_000_000]], CompressionLevel.Optimal);
@@ -233,7 +233,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     public async Task Whatever_a_picture_carries_besides_its_pixels_is_not_stored_and_costs_little_memory(string what)
     {
         var picture = Laden[what]();
-        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
         var stored = await user.StoreAsync(picture, Ct);
@@ -249,22 +249,22 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     public async Task Of_a_moving_PNG_the_first_picture_is_shown()
     {
         byte[] Control(int number) => [0, 0, 0, (byte)number, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0];
-        var (red, blue) = (Picture.Png(16, 16, 200, 0, 0), Picture.Png(16, 16, 0, 0, 200));
+        var (red, blue) = (TestImage.Png(16, 16, 200, 0, 0), TestImage.Png(16, 16, 0, 0, 200));
         // Behind the header of 33 bytes stands the one chunk of pixels.
         var moving = Photo.WithChunks(red, ("acTL", [0, 0, 0, 2, 0, 0, 0, 0]), ("fcTL", Control(0)));
-        moving = [.. moving[..^12], .. Picture.Chunk("fcTL", Control(1)), .. Picture.Chunk("fdAT", [0, 0, 0, 2, .. blue[41..^16]]), .. moving[^12..]];
-        ShouldBeColour(Picture.Look(await user.StoreAsync(moving, Ct))[5], [200, 0, 0], 6);
+        moving = [.. moving[..^12], .. TestImage.Chunk("fcTL", Control(1)), .. TestImage.Chunk("fdAT", [0, 0, 0, 2, .. blue[41..^16]]), .. moving[^12..]];
+        ShouldBeColour(TestImage.Look(await user.StoreAsync(moving, Ct))[5], [200, 0, 0], 6);
     }
 
     [Fact]
     public async Task Of_a_WebP_of_five_thousand_pictures_the_first_is_shown()
     {
-        var webp = Picture.Bytes("animated.webp");
+        var webp = TestImage.Bytes("animated.webp");
         var frames = Riff(webp).Where(c => c.Type == "ANMF").Select(c => c.Bytes).ToArray();
         byte[] head = [.. Riff(webp).TakeWhile(c => c.Type != "ANMF").SelectMany(c => c.Bytes)];
         byte[] body = [.. "WEBP"u8, .. head, .. frames[0], .. Enumerable.Repeat(frames[1], 4999).SelectMany(f => f)];
         var stored = await user.StoreAsync([.. "RIFF"u8, .. BitConverter.GetBytes(body.Length), .. body], Ct);
-        Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeLessThan(30);
+        TestImage.Difference(TestImage.Look(stored), TestImage.Look(TestImage.Bytes("upright.jpg"))).ShouldBeLessThan(30);
     }
 
     [Theory]
@@ -274,17 +274,17 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [InlineData(65_500, 15)]
     public async Task A_picture_that_is_next_to_nothing_in_one_direction_is_taken(int width, int height)
     {
-        var png = Picture.Png(width, height, 200, 0, 0);
+        var png = TestImage.Png(width, height, 200, 0, 0);
         foreach (var picture in (byte[][])[png, Photo.AsJpeg(png)])
-            ShouldBeColour(Picture.Look(await user.StoreAsync(picture, Ct))[0], [200, 0, 0], 6);
+            ShouldBeColour(TestImage.Look(await user.StoreAsync(picture, Ct))[0], [200, 0, 0], 6);
     }
 
     [Fact]
     public async Task The_same_picture_is_the_same_bytes_from_another_worker()
     {
-        var once = await user.StoreAsync(Picture.Bytes("large.jpg"), Ct);
+        var once = await user.StoreAsync(TestImage.Bytes("large.jpg"), Ct);
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
-        (await user.StoreAsync(Picture.Bytes("large.jpg"), Ct)).ShouldBe(once);
+        (await user.StoreAsync(TestImage.Bytes("large.jpg"), Ct)).ShouldBe(once);
     }
 
     static readonly string[] Seeds =
@@ -297,7 +297,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     public async Task Of_hundreds_of_spoilt_pictures_each_is_taken_or_refused_and_the_server_stays_what_it_was()
     {
         const int Each = 20;
-        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         var process = new LinuxProcess(server.Process.ProcessId);
         var (descriptors, memory) = (process.Descriptors.Count, process.Megabytes("VmRSS"));
         Dictionary<string, int> answers = [];
@@ -307,7 +307,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
             var random = new Random(Seeds.IndexOf(name));
             for (var i = 0; i < Each; i++)
             {
-                using var response = await user.Client.UploadAsync(Spoilt(Picture.Bytes(name), random), Ct);
+                using var response = await user.Client.UploadAsync(Spoilt(TestImage.Bytes(name), random), Ct);
                 response.StatusCode.ShouldBeOneOf([HttpStatusCode.OK, HttpStatusCode.BadRequest], $"{name}, {i}");
                 var said = response.StatusCode == HttpStatusCode.OK ? "taken" : (await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()!;
                 answers[said] = answers.GetValueOrDefault(said) + 1;
@@ -318,7 +318,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         output.WriteLine(string.Join("; ", answers.Select(a => $"{a.Key}: {a.Value}")));
         answers.Keys.ShouldContain("taken");
         answers.Keys.ShouldContain("Invalid file format");
-        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         process.IsGone.ShouldBeFalse();
         output.WriteLine($"{process.Descriptors.Count - descriptors} descriptors and {process.Megabytes("VmRSS") - memory} MB more");
         process.Descriptors.Count.ShouldBeLessThan(descriptors + 10);
@@ -353,7 +353,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var stored = await user.StoreAsync(picture, Ct);
         var jpeg = ShouldBeBare(stored);
         (jpeg.Width, jpeg.Height).ShouldBe((width, height));
-        return Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg")));
+        return TestImage.Difference(TestImage.Look(stored), TestImage.Look(TestImage.Bytes("upright.jpg")));
     }
 
     static Jpeg ShouldBeBare(byte[] stored)
@@ -373,7 +373,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         [var megapixels, var kind] => [.. Photo.Enlarged(
             megapixels switch { "13" => 13, "48" => 25, _ => 36 }, quality: 75, progressive: kind == "progressive", restartInterval: kind.Contains("restart", StringComparison.Ordinal) ? 8 : null),
             .. new byte[10_000_000]],
-        _ => Picture.Bytes(photo),
+        _ => TestImage.Bytes(photo),
     };
 
     static WideColours Wide(string name) => name == WideColours.AdobeRgb.Name ? WideColours.AdobeRgb : WideColours.DisplayP3;

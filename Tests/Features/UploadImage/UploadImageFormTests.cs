@@ -12,7 +12,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
 {
     const string Multipart = "multipart/form-data; boundary=b";
 
-    static readonly byte[] Upright = Picture.Bytes("upright.jpg");
+    static readonly byte[] Upright = TestImage.Bytes("upright.jpg");
 
     [Theory]
     [InlineData(Multipart, "b")]

@@ -57,7 +57,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     [Fact]
     public async Task A_picture_is_stored_as_the_owner_s_and_loads()
     {
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Ct);
         url.ShouldStartWith($"{server.Process.Address}static/profile/{Path.GetFileName(file)}?v=");
         Jpeg.Read(await client.GetByteArrayAsync(url, Ct)).Width.ShouldBe(320);
         File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -116,7 +116,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     [InlineData(false)]
     public async Task A_file_of_the_limit_passes_and_one_byte_more_does_not(bool chunked)
     {
-        var upright = Picture.Bytes("upright.jpg");
+        var upright = TestImage.Bytes("upright.jpg");
         byte[] largest = [.. upright, .. new byte[MaxBytes - upright.Length]];
         (await SendAsync(largest)).StatusCode.ShouldBe(HttpStatusCode.OK);
         await (await SendAsync([.. largest, 0])).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
@@ -140,8 +140,8 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
             await Task.Delay(1000, Ct);
             Files().ShouldBe(before);
         }
-        await client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
-        Files().Except(before).ShouldBe(Picture.WithVariants(file), ignoreOrder: true);
+        await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Ct);
+        Files().Except(before).ShouldBe(TestImage.WithVariants(file), ignoreOrder: true);
     }
 
     [Fact]
@@ -149,14 +149,14 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     {
         using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))
             await connection.GetStream().WriteAsync(PartHeader, Ct);
-        var url = await client.PutUpAsync(Picture.Bytes("upright.jpg"), Ct);
+        var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Ct);
         (await (await client.GetAsync("/me", Ct)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldBe(url);
     }
 
     [Fact]
     public async Task A_line_that_stands_still_for_twelve_seconds_loses_nothing()
     {
-        var upright = Picture.Bytes("upright.jpg");
+        var upright = TestImage.Bytes("upright.jpg");
         byte[] form = [.. PartHeader, .. upright, .. "\r\n--b--\r\n"u8];
         var email = $"{Guid.NewGuid():N}@example.com";
         var json = Encoding.UTF8.GetBytes($$"""{"name":"John","email":"{{email}}","password":"correct horse battery staple"}""");

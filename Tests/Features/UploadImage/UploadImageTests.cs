@@ -28,7 +28,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     // What tables, frames and scans need; everything else would be metadata: APP1 to APP15 (EXIF, XMP, ICC, IPTC) and comments.
     static readonly byte[] PictureMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
 
-    public static MatrixTheoryData<string, string> NamesAndPaths => new(["image", "file", "photo"], Picture.Addresses);
+    public static MatrixTheoryData<string, string> NamesAndPaths => new(["image", "file", "photo"], TestImage.Addresses);
 
     [Theory]
     [MemberData(nameof(NamesAndPaths))]
@@ -36,7 +36,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var body = await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, field, path)).ShouldBeAsync(HttpStatusCode.OK);
+        var body = await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation, field, path)).ShouldBeAsync(HttpStatusCode.OK);
 
         body.Names().ShouldBe(["message", "image_url", "image"]);
         body.GetProperty("message").GetString().ShouldBe("Upload successful");
@@ -67,19 +67,19 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [MemberData(nameof(Scenes))]
     public async Task Every_accepted_picture_comes_back_upright_and_without_metadata(string name, int width, int height, double difference)
     {
-        var stored = await StoreAsync(Picture.Bytes(name));
+        var stored = await StoreAsync(TestImage.Bytes(name));
 
         var jpeg = Jpeg.Read(stored);
         (jpeg.Width, jpeg.Height, jpeg.Channels).ShouldBe((width, height, 3));
         jpeg.Markers.ShouldBeSubsetOf(PictureMarkers);
         foreach (var word in (string[])["Exif", "http://ns.adobe.com/xap", "Photoshop", "ICC_PROFILE"])
             stored.AsSpan().IndexOf(Encoding.ASCII.GetBytes(word)).ShouldBe(-1, word);
-        Picture.Difference(Picture.Look(stored), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeLessThan(difference);
+        TestImage.Difference(TestImage.Look(stored), TestImage.Look(TestImage.Bytes("upright.jpg"))).ShouldBeLessThan(difference);
     }
 
     [Fact, Trait("Database", "Sqlite")]
     public void The_orientations_of_the_scene_look_different_before_they_are_applied() =>
-        Picture.Difference(Picture.Look(Picture.Bytes("orientation-3.jpg")), Picture.Look(Picture.Bytes("upright.jpg"))).ShouldBeGreaterThan(100);
+        TestImage.Difference(TestImage.Look(TestImage.Bytes("orientation-3.jpg")), TestImage.Look(TestImage.Bytes("upright.jpg"))).ShouldBeGreaterThan(100);
 
     [Theory, Trait("Database", "Sqlite")]
     [InlineData("grey.jpg", 320, 240)]
@@ -87,10 +87,10 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("grey16-alpha.png", 120, 90)]
     public async Task Grey_deep_and_transparent_pictures_become_colours_on_white(string name, int width, int height)
     {
-        var stored = await StoreAsync(Picture.Bytes(name));
+        var stored = await StoreAsync(TestImage.Bytes(name));
         var jpeg = Jpeg.Read(stored);
         (jpeg.Width, jpeg.Height, jpeg.Channels).ShouldBe((width, height, 3));
-        var look = Picture.Look(stored);
+        var look = TestImage.Look(stored);
         if (name.StartsWith("grey", StringComparison.Ordinal))
             look.ShouldAllBe(cell => cell.Max() - cell.Min() < 3);
         if (name == "grey16-alpha.png")
@@ -107,7 +107,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task Nothing_that_was_hidden_in_a_picture_or_behind_it_is_stored(string hidden)
     {
         var smuggled = Encoding.ASCII.GetBytes(hidden);
-        var upright = Picture.Bytes("upright.jpg");
+        var upright = TestImage.Bytes("upright.jpg");
         byte[] comment = [0xFF, 0xFE, 0, (byte)(smuggled.Length + 2), .. smuggled];
         var stored = await StoreAsync([.. upright[..2], .. comment, .. upright[2..], .. smuggled]);
 
@@ -126,7 +126,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task The_bytes_decide_whatever_the_name_and_the_declared_type(string picture, string fileName, string? type)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.UploadAsync(Picture.Bytes(picture), Cancellation, fileName: fileName, type: type)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await client.UploadAsync(TestImage.Bytes(picture), Cancellation, fileName: fileName, type: type)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     public static TheoryData<string> ForeignFormats => [.. Foreign.Keys];
@@ -137,7 +137,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         ["SVG with an XML declaration"] = """<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>"""u8.ToArray(),
         ["SVGZ, cut off"] = Gzip("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\"><rect width=\"100\" height=\"100\"/></svg>" + new string(' ', 400))[..^12],
         ["PDF"] = [.. "%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"u8],
-        ["TIFF"] = Picture.Bytes("not-allowed.tiff"),
+        ["TIFF"] = TestImage.Bytes("not-allowed.tiff"),
         ["TIFF, big-endian"] = [.. "MM\0*\0\0\0\b"u8, .. new byte[64]],
         ["BMP"] = [.. "BM"u8, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, .. new byte[24], 0, 0, 255, 0],
         ["ICO"] = [0, 0, 1, 0, 1, 0, 16, 16, 0, 0, 1, 0, 32, 0, .. new byte[64]],
@@ -181,8 +181,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public static TheoryData<string, byte[]> Bombs => new()
     {
         { "JPEG of 25,500 x 25,500", JpegBomb },
-        { "PNG of 25,500 x 25,500", [.. Picture.PngHeader(25_500, 25_500), .. Picture.Chunk("IDAT", Zlib(new byte[1000])), .. Picture.Chunk("IEND", [])] },
-        { "PNG of 300,000 x 300,000", [.. Picture.PngHeader(300_000, 300_000), .. Picture.Chunk("IDAT", Zlib(new byte[1000])), .. Picture.Chunk("IEND", [])] },
+        { "PNG of 25,500 x 25,500", [.. TestImage.PngHeader(25_500, 25_500), .. TestImage.Chunk("IDAT", Zlib(new byte[1000])), .. TestImage.Chunk("IEND", [])] },
+        { "PNG of 300,000 x 300,000", [.. TestImage.PngHeader(300_000, 300_000), .. TestImage.Chunk("IDAT", Zlib(new byte[1000])), .. TestImage.Chunk("IEND", [])] },
         { "GIF of 65,535 x 65,535", Gif(65_535, 65_535, 1) },
     };
 
@@ -208,7 +208,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         var stored = await StoreAsync(Gif(1, 1, 2000));
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
-        var look = Picture.Look(stored);
+        var look = TestImage.Look(stored);
         // The first is red, the others blue.
         look[0][0].ShouldBeGreaterThan(200);
         look[0][2].ShouldBeLessThan(50);
@@ -230,11 +230,11 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     public static TheoryData<string, byte[]> Damaged => new()
     {
-        { "truncated.jpg", Picture.Bytes("truncated.jpg") }, { "truncated.png", Picture.Bytes("truncated.png") },
+        { "truncated.jpg", TestImage.Bytes("truncated.jpg") }, { "truncated.png", TestImage.Bytes("truncated.png") },
         { "progressive JPEG, cut off", Cut("progressive.jpg") }, { "interlaced PNG, cut off", Cut("interlaced.png") }, { "WebP, cut off", Cut("photo.webp") },
         { "animated WebP, cut off", Cut("animated.webp") }, { "GIF, cut off", Cut("animated.gif") }, { "HEIC, cut off", Cut("photo.heic") }, { "AVIF, cut off", Cut("photo.avif") },
-        { "JPEG, cut off by four bytes", Picture.Bytes("upright.jpg")[..^4] },
-        { "PNG with one wrong byte among the pixels", Spoilt("palette.png") }, { "JPEG's header and noise", [.. Picture.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
+        { "JPEG, cut off by four bytes", TestImage.Bytes("upright.jpg")[..^4] },
+        { "PNG with one wrong byte among the pixels", Spoilt("palette.png") }, { "JPEG's header and noise", [.. TestImage.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
     };
 
     [Theory, Trait("Database", "Sqlite")]
@@ -246,13 +246,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         await (await client.UploadAsync(damaged, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         await ShouldShowNothingAsync(user);
 
-        var url = await client.PutUpAsync(Picture.Png(8, 8, 0, 0, 200), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(8, 8, 0, 0, 200), Cancellation);
         var before = await RowAsync(user);
         await (await client.UploadAsync(damaged, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         (await RowAsync(user)).ShouldBeEquivalentTo(before, what);
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(8);
-        FilesOf(user).ShouldBe(Picture.WithVariants(FileOf(user)));
+        FilesOf(user).ShouldBe(TestImage.WithVariants(FileOf(user)));
     }
 
     [Fact, Trait("Database", "Sqlite")]
@@ -260,7 +260,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var upright = Picture.Bytes("upright.jpg");
+        var upright = TestImage.Bytes("upright.jpg");
         byte[] largest = [.. upright, .. new byte[UploadImageFixture.MaxBytes - upright.Length]];
         var problem = await (await client.UploadAsync([.. largest, 0], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         problem.GetProperty("detail").GetString()!.ShouldContain($"{UploadImageFixture.MaxBytes}");
@@ -284,7 +284,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var before = FilesOutsideTheDatabase();
-        byte[] body = [.. Encoding.UTF8.GetBytes($"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\nContent-Type: image/jpeg\r\n\r\n"), .. Picture.Bytes("upright.jpg"), .. "\r\n--b--\r\n"u8];
+        byte[] body = [.. Encoding.UTF8.GetBytes($"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\nContent-Type: image/jpeg\r\n\r\n"), .. TestImage.Bytes("upright.jpg"), .. "\r\n--b--\r\n"u8];
         using var content = new ByteArrayContent(body);
         content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
         using var response = await app.ClientFor(user).PostAsync("/me/upload-image", content, Cancellation);
@@ -292,7 +292,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         response.StatusCode.ShouldBe(status);
         (response.Headers.ToString() + await response.Content.ReadAsStringAsync(Cancellation)).ShouldSatisfyAllConditions(
             said => said.ShouldNotContain(name, Case.Sensitive), said => said.ShouldNotContain("X-Evil"), said => said.ShouldNotContain("x.jpg"));
-        FilesOutsideTheDatabase().Except(before).ShouldBe(status == HttpStatusCode.OK ? Picture.WithVariants(FileOf(user)) : []);
+        FilesOutsideTheDatabase().Except(before).ShouldBe(status == HttpStatusCode.OK ? TestImage.WithVariants(FileOf(user)) : []);
         File.Exists("/tmp/x.jpg").ShouldBeFalse();
     }
 
@@ -303,7 +303,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task Without_a_token_nothing_is_stored(string path)
     {
         var before = FilesOutsideTheDatabase();
-        var response = await app.Client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, path: path);
+        var response = await app.Client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation, path: path);
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         FilesOutsideTheDatabase().ShouldBe(before);
     }
@@ -312,13 +312,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task Two_users_do_not_touch_each_other_whatever_ids_they_send()
     {
         var (one, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
-        var url = await app.ClientFor(one).PutUpAsync(Picture.Png(8, 8, 200, 0, 0), Cancellation);
+        var url = await app.ClientFor(one).UploadForUrlAsync(TestImage.Png(8, 8, 200, 0, 0), Cancellation);
         var row = await RowAsync(one);
         var bytes = await File.ReadAllBytesAsync(FileOf(one), Cancellation);
 
         var client = app.ClientFor(other);
         client.DefaultRequestHeaders.Add("X-User-Id", $"{one.Id}");
-        using var form = new MultipartFormDataContent { { new StringContent($"{one.Id}"), "user_id" }, { new StringContent($"{one.Id}"), "id" }, { new ByteArrayContent(Picture.Bytes("upright.jpg")), "image", $"{one.Id}.jpg" } };
+        using var form = new MultipartFormDataContent { { new StringContent($"{one.Id}"), "user_id" }, { new StringContent($"{one.Id}"), "id" }, { new ByteArrayContent(TestImage.Bytes("upright.jpg")), "image", $"{one.Id}.jpg" } };
         await (await client.PostAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", form, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         await (await client.DeleteAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
@@ -335,13 +335,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         for (var round = 0; round < 40; round++)
         {
             var shade = (byte)(200 + round);
-            var urls = await Task.WhenAll(client.PutUpAsync(Picture.Png(64, 64, shade, 0, 0), Cancellation), client.PutUpAsync(Picture.Png(64, 64, 0, 0, shade), Cancellation));
+            var urls = await Task.WhenAll(client.UploadForUrlAsync(TestImage.Png(64, 64, shade, 0, 0), Cancellation), client.UploadForUrlAsync(TestImage.Png(64, 64, 0, 0, shade), Cancellation));
 
             var stored = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
             Jpeg.Read(stored);
             (await RowAsync(user)).Image!.Key.ShouldBe(Convert.ToHexStringLower(SHA256.HashData(stored))[..8]);
             urls.ShouldContain(await ShownAsync(client));
-            FilesOf(user).ShouldBe(Picture.WithVariants(FileOf(user)));
+            FilesOf(user).ShouldBe(TestImage.WithVariants(FileOf(user)));
         }
     }
 
@@ -349,11 +349,11 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task When_a_picture_cannot_be_stored_the_one_that_was_there_is_still_shown_and_loads()
     {
         // The name under which the second picture would wait is taken by a directory.
-        var second = Picture.Png(16, 16, 0, 150, 0);
+        var second = TestImage.Png(16, 16, 0, 150, 0);
         var version = ProcessedImage.VersionOf(await StoreAsync(second));
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
         var before = await RowAsync(user);
         var obstacle = Directory.CreateDirectory(Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg", "obstacle"));
 
@@ -364,7 +364,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         Directory.EnumerateFiles(app.ImageDirectory, ".*").ShouldBeEmpty();
 
         obstacle.Parent!.Delete(recursive: true);
-        ProcessedImage.VersionOf(await client.GetByteArrayAsync(await client.PutUpAsync(second, Cancellation), Cancellation)).ShouldBe(version);
+        ProcessedImage.VersionOf(await client.GetByteArrayAsync(await client.UploadForUrlAsync(second, Cancellation), Cancellation)).ShouldBe(version);
     }
 
     [Fact]
@@ -372,13 +372,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
         var aside = app.ImageDirectory + "-aside";
         Directory.Move(app.ImageDirectory, aside);
         try
         {
             await File.WriteAllTextAsync(app.ImageDirectory, "not a directory", Cancellation);
-            await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+            await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
             (await ShownAsync(client)).ShouldBe(url);
         }
         finally
@@ -387,7 +387,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
             Directory.Move(aside, app.ImageDirectory);
         }
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
-        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
+        (await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
     }
 
     [Fact, Trait("Needs", "Process")]
@@ -395,11 +395,11 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
         Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4k", "profiles-tests", app.ImageDirectory), "Only root may mount a small disk.");
         try
         {
-            await (await client.UploadAsync(Picture.Bytes("large.jpg"), Cancellation)).ShouldBeProblemAsync((HttpStatusCode)507);
+            await (await client.UploadAsync(TestImage.Bytes("large.jpg"), Cancellation)).ShouldBeProblemAsync((HttpStatusCode)507);
             Directory.EnumerateFileSystemEntries(app.ImageDirectory).ShouldBeEmpty();
         }
         finally
@@ -415,11 +415,11 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(16, 16, 150, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
         Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "ro,size=1m", "profiles-tests", app.ImageDirectory), "Only root may mount a disk.");
         try
         {
-            var response = await client.UploadAsync(Picture.Bytes("large.jpg"), Cancellation);
+            var response = await client.UploadAsync(TestImage.Bytes("large.jpg"), Cancellation);
             await response.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
             response.Headers.RetryAfter.ShouldNotBeNull();
             (await client.GetAsync("/me", Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -430,7 +430,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         }
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
-        (await client.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
+        (await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldNotBe(url);
     }
 
     [Fact]
@@ -438,7 +438,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var put = (await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var put = (await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
         var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var image = me.GetProperty("image");
         var jpeg = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
@@ -461,7 +461,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task The_commonest_colour_is_said(byte red, byte green, byte blue, string color)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        var image = (await (await client.UploadAsync(Picture.Png(64, 48, red, green, blue), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var image = (await (await client.UploadAsync(TestImage.Png(64, 48, red, green, blue), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
         // Of the pixels before they are a JPEG: within a step of each channel.
         var said = Convert.FromHexString(image.GetProperty("dominant_color").GetString()![1..]);
         said.Zip(Convert.FromHexString(color[1..]), (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThanOrEqualTo(1);
@@ -474,8 +474,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_picture_is_not_enlarged(string name, int small, int middle, int large)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        var image = (await (await client.UploadAsync(Picture.Bytes(name), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
-        var whole = Picture.Look(await client.GetByteArrayAsync(image.GetProperty("url").GetString(), Cancellation));
+        var image = (await (await client.UploadAsync(TestImage.Bytes(name), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var whole = TestImage.Look(await client.GetByteArrayAsync(image.GetProperty("url").GetString(), Cancellation));
         foreach (var (side, expected) in new[] { ("96", small), ("256", middle), ("512", large) })
         {
             var jpeg = await client.GetByteArrayAsync(image.GetProperty("variants").GetProperty(side).GetString(), Cancellation);
@@ -486,14 +486,14 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
             if (side == "96")
                 jpeg.Length.ShouldBeLessThanOrEqualTo(6 * 1024);
             // The middle of the square is the middle of the picture.
-            Picture.Difference([Picture.Look(jpeg)[5]], [whole[5]]).ShouldBeLessThan(60);
+            TestImage.Difference([TestImage.Look(jpeg)[5]], [whole[5]]).ShouldBeLessThan(60);
         }
     }
 
     async Task<byte[]> StoreAsync(byte[] picture)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        return await client.GetByteArrayAsync(await client.PutUpAsync(picture, Cancellation), Cancellation);
+        return await client.GetByteArrayAsync(await client.UploadForUrlAsync(picture, Cancellation), Cancellation);
     }
 
     async Task<string?> ShownAsync(HttpClient client) =>
@@ -530,13 +530,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     static byte[] Cut(string name)
     {
-        var bytes = Picture.Bytes(name);
+        var bytes = TestImage.Bytes(name);
         return bytes[..(bytes.Length * 6 / 10)];
     }
 
     static byte[] Spoilt(string name)
     {
-        var bytes = Picture.Bytes(name);
+        var bytes = TestImage.Bytes(name);
         bytes[bytes.Length * 8 / 10] ^= 0xFF;
         return bytes;
     }

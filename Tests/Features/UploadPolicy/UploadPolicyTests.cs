@@ -45,8 +45,8 @@ public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture ap
 
         var pixels = policy.GetProperty("max_pixels").GetInt64();
         pixels.ShouldBe(90_000);
-        await (await client.UploadAsync(Picture.Png(300, 300, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        var tooMany = await (await client.UploadAsync(Picture.Png(301, 300, 1, 2, 3), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await client.UploadAsync(TestImage.Png(300, 300, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var tooMany = await (await client.UploadAsync(TestImage.Png(301, 300, 1, 2, 3), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         tooMany.GetProperty("max_pixels").GetInt64().ShouldBe(pixels);
     }
 

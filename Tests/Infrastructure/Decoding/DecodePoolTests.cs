@@ -64,7 +64,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
 
     const string TooCostly = "The picture could not be decoded within the limits of time and memory.";
 
-    static readonly byte[] Small = Picture.Bytes("upright.jpg");
+    static readonly byte[] Small = TestImage.Bytes("upright.jpg");
 
     // Larger than a pipe's buffer, so the sender waits until the worker reads.
     static readonly byte[] Large = [.. Small, .. new byte[900_000 - Small.Length]];
@@ -302,7 +302,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         var before = await WorkersAsync(patient);
         // As many images as all workers together may decode.
         for (var i = 0; i < PatientServer.WorkerPictures * before.Length; i++)
-            await patient.User.Client.PutUpAsync(Picture.Png(8, 8, 0, 0, 0), Ct);
+            await patient.User.Client.UploadForUrlAsync(TestImage.Png(8, 8, 0, 0, 0), Ct);
         await LinuxProcess.UntilAsync(() => before.Any(w => w.IsGone), () => "No worker was ended.");
         await ShouldServeAsync(patient);
     }
@@ -314,7 +314,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
         const int TooMany = 6;
         var uploads = await HoldBothAsync();
         uploads.AddRange(Enumerable.Range(0, Waiting + TooMany)
-            .Select(_ => patient.User.Client.UploadAsync(Picture.Png(8, 8, 0, 0, 0), Ct)));
+            .Select(_ => patient.User.Client.UploadAsync(TestImage.Png(8, 8, 0, 0, 0), Ct)));
         await LinuxProcess.UntilAsync(() => uploads.Count(u => u.IsCompleted) == TooMany,
             () => $"{uploads.Count(u => u.IsCompleted)} are answered.");
         foreach (var refused in uploads.Where(u => u.IsCompleted))
@@ -346,7 +346,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             await (await t.patient.User.Client.UploadAsync(new byte[900_000], Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest),
         ["that are damaged"] = async t =>
             await (await t.patient.User.Client.UploadAsync(
-                [.. Photo.WithSegments(Picture.Bytes("truncated.jpg"), [.. Enumerable.Repeat(((byte)0xFE, new byte[64_000]), 14)])], Ct))
+                [.. Photo.WithSegments(TestImage.Bytes("truncated.jpg"), [.. Enumerable.Repeat(((byte)0xFE, new byte[64_000]), 14)])], Ct))
                     .ShouldBeProblemAsync(HttpStatusCode.BadRequest),
         ["that are too large"] = async t => await (await t.patient.User.Client.UploadAsync(new byte[PatientServer.MaxBytes + 1], Ct))
             .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge),
@@ -420,7 +420,7 @@ public sealed class DecodePoolTests(StrictServer strict, PatientServer patient) 
             _ = user.Client.UploadAsync(image, Ct);
             await worker.UntilAskedAsync();
             workers.Add(worker);
-            await user.Client.PutUpAsync(Small, Ct);
+            await user.Client.UploadForUrlAsync(Small, Ct);
         }
         workers.Add(LinuxProcess.WorkersOf(server).Except(workers).Single());
         server.Kill();
@@ -550,6 +550,6 @@ public sealed class DecodeCostTests(HastyDecodingServer server) : IClassFixture<
             answer = await server.User.Client.UploadAsync(image, Ct);
         await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest,
             "The picture could not be decoded within the limits of time and memory.");
-        await server.User.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        await server.User.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
     }
 }

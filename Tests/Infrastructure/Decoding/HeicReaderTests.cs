@@ -16,9 +16,9 @@ public sealed class HeicReaderTests
     [InlineData("not-allowed.tiff")]
     public void Any_other_format_is_refused_by_the_reader_and_by_ImageMagick_s_policy(string name)
     {
-        using var reader = new HeicReader(Picture.Bytes(name));
+        using var reader = new HeicReader(TestImage.Bytes(name));
         Should.Throw<MagickException>(() => reader.Size());
-        Should.Throw<MagickPolicyErrorException>(() => new MagickImage(Picture.Bytes(name)).Dispose());
+        Should.Throw<MagickPolicyErrorException>(() => new MagickImage(TestImage.Bytes(name)).Dispose());
     }
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class HeicReaderTests
     [InlineData("xc:red")]
     public void A_path_that_ImageMagick_would_interpret_is_refused(string path)
     {
-        using var reader = new HeicReader(Picture.Bytes("photo.heic"));
+        using var reader = new HeicReader(TestImage.Bytes("photo.heic"));
         reader.Size().ShouldBe((320, 240));
         Should.Throw<MagickException>(() => new MagickImage(path).Dispose());
     }
@@ -36,7 +36,7 @@ public sealed class HeicReaderTests
     [Fact]
     public void The_reader_refuses_more_pixels_than_the_limit()
     {
-        using var reader = new HeicReader(Picture.Bytes("photo.heic"));
+        using var reader = new HeicReader(TestImage.Bytes("photo.heic"));
         Should.Throw<MagickException>(() => reader.Decode(maxPixels: 1000));
     }
 }

@@ -17,7 +17,7 @@ public sealed class UploadMemoryTests
         const int Uploads = 6, Each = 20, Overhead = 80;
         await using var server = await ServerProcess.StartAsync(("Images__UploadMemory", $"{128 * 1024 * 1024}"));
         using var user = await ServerUser.SignUpAsync(server, Ct);
-        await user.StoreAsync(Picture.Bytes("upright.jpg"), Ct);
+        await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         var service = new LinuxProcess(server.ProcessId);
         var before = service.ForgetPeak();
         for (var round = 0; round < 3; round++)

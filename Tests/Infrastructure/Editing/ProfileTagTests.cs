@@ -35,7 +35,7 @@ public sealed class ProfileTagTests(ProfilesFixture app) : TestBase<ProfilesFixt
         using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""",
             new MediaTypeHeaderValue("application/merge-patch+json"));
         (await client.PatchAsync("/me", patch, Cancellation)).EnsureSuccessStatusCode();
-        await client.PutUpAsync(Picture.Png(8, 8, 1, 2, 3), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Png(8, 8, 1, 2, 3), Cancellation);
 
         // Disposed at the end of the run, like the fixtures' services.
         var other = StartOther(which switch

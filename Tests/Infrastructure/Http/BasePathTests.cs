@@ -44,7 +44,7 @@ public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixtur
         document.GetProperty("servers")[0].GetProperty("url").GetString().ShouldBe("/profiles");
 
         using var user = app.ClientFor(await app.CreateUserAsync());
-        var url = (await (await user.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation, path: $"{prefix}/me/upload-image"))
+        var url = (await (await user.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation, path: $"{prefix}/me/upload-image"))
             .ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
         url.ShouldStartWith($"{BasePathFixture.BaseUrl}/static/profile/");
         (await client.GetAsync(prefix + url[BasePathFixture.BaseUrl.Length..], Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);

@@ -49,8 +49,8 @@ public sealed class BodyDeadlineTests(HastyServer server) : IClassFixture<HastyS
         var type = $"multipart/form-data; boundary=b\r\nAuthorization: {user.Client.DefaultRequestHeaders.Authorization}";
         var answers = await Task.WhenAll(StallAsync("/me/upload-image", type, form), StallAsync("/me/upload-image", type, form));
         answers.ShouldAllBe(a => a.StartsWith("HTTP/1.1 408"));
-        var upright = Picture.Bytes("upright.jpg");
-        await user.Client.PutUpAsync([.. upright, .. new byte[MaxBytes - upright.Length]], Ct);
+        var upright = TestImage.Bytes("upright.jpg");
+        await user.Client.UploadForUrlAsync([.. upright, .. new byte[MaxBytes - upright.Length]], Ct);
     }
 
     // Sends the beginning of a body and returns the answer.

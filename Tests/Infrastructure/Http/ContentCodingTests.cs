@@ -23,7 +23,7 @@ public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesF
             .ShouldBeAsync(HttpStatusCode.OK);
         (await app.ClientFor(user).GetStringAsync("/me", Cancellation)).ShouldContain("Packed");
         await (await SendAsync(user, HttpMethod.Post, "/me/upload-image", "multipart/form-data; boundary=b", coding,
-            Form(Picture.Bytes("upright.jpg")))).ShouldBeAsync(HttpStatusCode.OK);
+            Form(TestImage.Bytes("upright.jpg")))).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class ContentCodingTests(ProfilesFixture app) : TestBase<ProfilesF
     public async Task A_body_that_does_not_match_its_coding_is_400(string coding)
     {
         var user = await app.CreateUserAsync();
-        var form = Form(Picture.Bytes("upright.jpg"));
+        var form = Form(TestImage.Bytes("upright.jpg"));
         byte[] spoilt = Pack(coding, form);
         spoilt[spoilt.Length / 2] ^= 0x55;
         foreach (var body in new[] { form, spoilt, Pack(coding, form)[..1000], [] })

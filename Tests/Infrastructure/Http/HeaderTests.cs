@@ -99,7 +99,7 @@ public sealed class HeaderTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         foreach (var name in new[] { "X-Forwarded-Host", "X-Host", "Forwarded", "X-Original-Host", "X-Forwarded-Server" })
             client.DefaultRequestHeaders.TryAddWithoutValidation(name, name == "Forwarded" ? "host=evil.example" : "evil.example");
         var image =
-            new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"),
+            new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Images", "animated.gif"),
                 Cancellation));
         var upload =
             await client.PostAsync("/me/upload-image", new MultipartFormDataContent { { image, "image", "me.gif" } }, Cancellation);

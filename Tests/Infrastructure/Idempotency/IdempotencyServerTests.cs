@@ -55,8 +55,8 @@ public sealed class IdempotencyServerTests
     static async Task UploadTwiceAsync(ServerUser user)
     {
         // Larger than the limit for JSON, because of a chunk that decoders skip.
-        var small = Picture.Png(40, 30, 200, 100, 50);
-        byte[] image = [.. small[..33], .. Picture.Chunk("prVt", new byte[100_000]), .. small[33..]];
+        var small = TestImage.Png(40, 30, 200, 100, 50);
+        byte[] image = [.. small[..33], .. TestImage.Chunk("prVt", new byte[100_000]), .. small[33..]];
         user.Client.DefaultRequestHeaders.Add("Idempotency-Key", "image");
         var first = await (await user.Client.UploadAsync(image, Token)).ShouldBeAsync(HttpStatusCode.OK);
         var again = await user.Client.UploadAsync(image, Token);

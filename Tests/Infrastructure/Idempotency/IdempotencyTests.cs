@@ -120,7 +120,7 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
     public async Task A_repeated_upload_is_not_stored_again_even_with_another_boundary()
     {
         var (user, key) = (await app.CreateUserAsync(), FreshKey());
-        var image = Picture.Png(40, 30, 200, 100, 50);
+        var image = TestImage.Png(40, 30, 200, 100, 50);
         var first = await UploadAsync(user, key, image, "first-boundary");
         var shown = await first.ShouldBeAsync(HttpStatusCode.OK);
         var version = await VersionAsync();
@@ -129,7 +129,7 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
         (await again.ShouldBeAsync(HttpStatusCode.OK)).GetRawText().ShouldBe(shown.GetRawText());
         IsReplay(again).ShouldBeTrue();
         (await VersionAsync()).ShouldBe(version);
-        await (await UploadAsync(user, key, Picture.Png(40, 30, 1, 2, 3), "first-boundary"))
+        await (await UploadAsync(user, key, TestImage.Png(40, 30, 1, 2, 3), "first-boundary"))
             .ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, Another);
         await (await UploadAsync(user, FreshKey(), image, "first-boundary")).ShouldBeAsync(HttpStatusCode.OK);
         (await VersionAsync()).ShouldBeGreaterThan(version);

@@ -29,7 +29,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task An_image_at_its_address_is_a_safe_JPEG_that_may_be_cached_for_ever()
     {
-        var (user, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
+        var (user, url) = await WithImageAsync(TestImage.Bytes("upright.jpg"));
         var response = await app.Client.GetAsync(url, Cancellation);
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         response.Content.Headers.ContentType!.ToString().ShouldBe("image/jpeg");
@@ -62,7 +62,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [MemberData(nameof(AllWrongQueries))]
     public async Task A_wrong_version_is_answered_like_an_unknown_user(string which)
     {
-        var (user, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
+        var (user, url) = await WithImageAsync(TestImage.Bytes("upright.jpg"));
         var bare = await app.CreateUserAsync();
         foreach (var part in new[] { "", "_96" })
         {
@@ -82,7 +82,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task Every_upload_gets_its_own_address_that_is_the_same_everywhere_and_ends_the_previous_one()
     {
-        var (user, first) = await WithImageAsync(Picture.Png(64, 64, 1, 2, 3));
+        var (user, first) = await WithImageAsync(TestImage.Png(64, 64, 1, 2, 3));
         var client = app.ClientFor(user);
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
         using var patch = new StringContent($$"""{"username":"{{username}}","is_public":true}""",
@@ -90,7 +90,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         await (await client.PatchAsync("/me", patch, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
         // The same image again.
-        var put = await (await client.UploadAsync(Picture.Png(64, 64, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var put = await (await client.UploadAsync(TestImage.Png(64, 64, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var url = put.GetProperty("image_url").GetString()!;
         VersionOf(url).ShouldMatch("^[0-9a-f]{32}$");
         VersionOf(url).ShouldNotBe(VersionOf(first));
@@ -116,7 +116,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task An_image_and_its_variants_can_be_purged_from_a_cache_by_the_user_s_id()
     {
-        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(TestImage.Png(64, 64, 255, 0, 0));
         foreach (var address in new[] { url, url.Replace(".jpg", "_96.jpg", StringComparison.Ordinal) })
         {
             var response = await app.Client.GetAsync(address, Cancellation);
@@ -128,7 +128,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task An_image_supports_conditional_requests_and_ignores_ranges()
     {
-        var (_, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
+        var (_, url) = await WithImageAsync(TestImage.Bytes("upright.jpg"));
         var whole = await app.Client.GetAsync(url, Cancellation);
         var tag = whole.Headers.ETag!;
         var same = await GetAsync(url, tag.ToString());
@@ -163,7 +163,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("{0}%20_96.jpg")]
     public async Task Another_spelling_of_the_id_is_404(string name)
     {
-        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(TestImage.Png(64, 64, 255, 0, 0));
         var fullWidth = string.Concat($"{user.Id}".Select(digit => (char)(digit - '0' + '\uFF10')));
         var path = name.StartsWith("full-width ", StringComparison.Ordinal)
             ? Uri.EscapeDataString(fullWidth) + ".jpg"
@@ -175,7 +175,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task HEAD_has_the_same_headers_without_the_image()
     {
-        var (_, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
+        var (_, url) = await WithImageAsync(TestImage.Bytes("upright.jpg"));
         var get = await app.Client.GetAsync(url, Cancellation);
         var head = await app.Client.SendAsync(new(HttpMethod.Head, url), Cancellation);
         head.StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -207,7 +207,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("/data/profiles.db")]
     public async Task Nothing_else_is_served(string path)
     {
-        var (user, _) = await WithImageAsync(Picture.Bytes("upright.jpg"));
+        var (user, _) = await WithImageAsync(TestImage.Bytes("upright.jpg"));
         File.Exists(Path.Combine(app.ImageDirectory, $"{user.Id}.jpg")).ShouldBeTrue();
         await (await app.Client.GetAsync(path.Replace("{0}", $"{user.Id}", StringComparison.Ordinal), Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.NotFound);
@@ -216,7 +216,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task An_image_is_public_and_read_only()
     {
-        var (user, url) = await WithImageAsync(Picture.Bytes("upright.jpg"));
+        var (user, url) = await WithImageAsync(TestImage.Bytes("upright.jpg"));
         foreach (var method in (HttpMethod[])[HttpMethod.Put, HttpMethod.Post, HttpMethod.Delete])
             (await app.ClientFor(user).SendAsync(new(method, url), Cancellation)).StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         (await app.Client.GetAsync(url, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -225,7 +225,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task Reads_during_a_replacement_always_get_a_whole_image()
     {
-        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(TestImage.Png(64, 64, 255, 0, 0));
         var client = app.ClientFor(user);
         var widths = new ConcurrentDictionary<string, int>();
         using var done = new CancellationTokenSource();
@@ -250,7 +250,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
             Cancellation)).ToArray();
         for (var round = 0; round < 100; round++)
         {
-            var next = await client.PutUpAsync(Picture.Png(64 + (round % 2), 64, (byte)round, 0, 255), Cancellation);
+            var next = await client.UploadForUrlAsync(TestImage.Png(64 + (round % 2), 64, (byte)round, 0, 255), Cancellation);
             widths[next] = 64 + (round % 2);
             Volatile.Write(ref url, next);
         }
@@ -264,7 +264,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData(512)]
     public async Task A_variant_may_be_cached_for_ever_and_ends_with_its_image(int side)
     {
-        var (user, url) = await WithImageAsync(Picture.Png(600, 600, 255, 0, 0));
+        var (user, url) = await WithImageAsync(TestImage.Png(600, 600, 255, 0, 0));
         var address = $"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}";
         var response = await app.Client.GetAsync(address, Cancellation);
         Header(response, "Cache-Control").ShouldBe("public, max-age=31536000, immutable");
@@ -273,7 +273,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
         Jpeg.Read(await response.Content.ReadAsByteArrayAsync(Cancellation)).Width.ShouldBe(side);
         (await GetAsync(address, response.Headers.ETag!.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotModified);
 
-        var next = await app.ClientFor(user).PutUpAsync(Picture.Png(600, 600, 0, 0, 255), Cancellation);
+        var next = await app.ClientFor(user).UploadForUrlAsync(TestImage.Png(600, 600, 0, 0, 255), Cancellation);
         await (await app.Client.GetAsync(address, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await app.ClientFor(user).DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         await (await app.Client.GetAsync(address.Replace(VersionOf(url), VersionOf(next)), Cancellation))
@@ -288,7 +288,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [InlineData("99999999999")]
     public async Task A_variant_of_another_size_is_404(string side)
     {
-        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(TestImage.Png(64, 64, 255, 0, 0));
         await (await app.Client.GetAsync($"/static/profile/{user.Id}_{side}.jpg?v={VersionOf(url)}", Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }
@@ -296,8 +296,8 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task An_image_that_a_crash_left_pending_is_served_at_once_and_moved_to_its_place_by_the_outbox()
     {
-        var (user, _) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
-        var (other, _) = await WithImageAsync(Picture.Png(65, 64, 0, 0, 255));
+        var (user, _) = await WithImageAsync(TestImage.Png(64, 64, 255, 0, 0));
+        var (other, _) = await WithImageAsync(TestImage.Png(65, 64, 0, 0, 255));
         var (old, waiting) =
             (await File.ReadAllBytesAsync(FileOf(user), Cancellation), await File.ReadAllBytesAsync(FileOf(other), Cancellation));
         // The state after a crash between the row's commit and the second rename.
@@ -325,7 +325,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     [Fact]
     public async Task The_outbox_deletes_the_files_of_an_upload_without_a_row_and_nothing_else()
     {
-        var (user, url) = await WithImageAsync(Picture.Png(64, 64, 255, 0, 0));
+        var (user, url) = await WithImageAsync(TestImage.Png(64, 64, 255, 0, 0));
         var shown = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
         string[] left = [PendingOf(user, "0badf00d"), Path.Combine(app.ImageDirectory, $"{user.Id}_96.0badf00d.jpg"),
             Path.Combine(app.ImageDirectory, $"{user.Id}_512.0badf00d.jpg")];
@@ -358,7 +358,7 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     async Task<(TestUser User, string Url)> WithImageAsync(byte[] image)
     {
         var user = await app.CreateUserAsync();
-        return (user, await app.ClientFor(user).PutUpAsync(image, Cancellation));
+        return (user, await app.ClientFor(user).UploadForUrlAsync(image, Cancellation));
     }
 
     async Task<HttpResponseMessage> GetAsync(string path, string ifNoneMatch)
@@ -392,7 +392,7 @@ public sealed class BarePathTests(DevelopmentImageFixture app) : TestBase<Develo
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var url = await client.PutUpAsync(Picture.Png(64, 64, 255, 0, 0), Cancellation);
+        var url = await client.UploadForUrlAsync(TestImage.Png(64, 64, 255, 0, 0), Cancellation);
         (await app.Client.GetAsync(url, Cancellation)).Headers.CacheControl!.ToString().ShouldContain("immutable");
 
         var path = $"/static/profile/{user.Id}{part}.jpg{query}";
@@ -402,7 +402,7 @@ public sealed class BarePathTests(DevelopmentImageFixture app) : TestBase<Develo
         using var again = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { IfNoneMatch = { response.Headers.ETag! } } };
         (await app.Client.SendAsync(again, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.NotModified);
 
-        await client.PutUpAsync(Picture.Png(64, 64, 0, 0, 255), Cancellation);
+        await client.UploadForUrlAsync(TestImage.Png(64, 64, 0, 0, 255), Cancellation);
         (await app.Client.GetAsync(path, Cancellation)).Headers.ETag.ShouldNotBe(response.Headers.ETag);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         await (await app.Client.GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);

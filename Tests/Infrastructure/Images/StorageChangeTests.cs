@@ -20,7 +20,7 @@ public sealed class StorageChangeTests
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         string[] tokens, urls;
         await using (var before = await StartAsync())
-            (tokens, urls) = await PutUpAsync(before, users: 2);
+            (tokens, urls) = await UploadForUrlAsync(before, users: 2);
         // Each with its variants.
         Files().ShouldBe(8);
 
@@ -39,7 +39,7 @@ public sealed class StorageChangeTests
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         string[] tokens, urls;
         await using (var before = await StartAsync(Cloudinary(cloudinary)))
-            (tokens, urls) = await PutUpAsync(before, users: 3);
+            (tokens, urls) = await UploadForUrlAsync(before, users: 3);
         (Files(), cloudinary.Assets.Count).ShouldBe((0, 3));
 
         await using (var local = await StartAsync([.. Cloudinary(cloudinary), ("Images__Storage", "Local")]))
@@ -56,7 +56,7 @@ public sealed class StorageChangeTests
         using var client = Client(after, tokens[2]);
         (await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()
             .ShouldBe(urls[2]);
-        (await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Token)).ShouldContain("/static/profile/");
+        (await client.UploadForUrlAsync(TestImage.Png(16, 16, 0, 0, 255), Token)).ShouldContain("/static/profile/");
         cloudinary.Assets.Count.ShouldBe(1);
     }
 
@@ -69,7 +69,7 @@ public sealed class StorageChangeTests
         [("CLOUDINARY_URL", cloudinary.CloudinaryUrl),
             ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority))];
 
-    static async Task<(string[] Tokens, string[] Urls)> PutUpAsync(ServerProcess server, int users)
+    static async Task<(string[] Tokens, string[] Urls)> UploadForUrlAsync(ServerProcess server, int users)
     {
         var (tokens, urls) = (new string[users], new string[users]);
         for (var user = 0; user < users; user++)
@@ -79,7 +79,7 @@ public sealed class StorageChangeTests
             var login = await server.Client.PostAsJsonAsync("/login", john, Token);
             tokens[user] = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
             using var client = Client(server, tokens[user]);
-            urls[user] = await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Token);
+            urls[user] = await client.UploadForUrlAsync(TestImage.Png(16, 16, 0, 0, 255), Token);
         }
         return (tokens, urls);
     }
@@ -87,7 +87,7 @@ public sealed class StorageChangeTests
     static async Task ReplaceAsync(ServerProcess server, string token)
     {
         using var client = Client(server, token);
-        (await client.UploadAsync(Picture.Png(16, 16, 255, 0, 0), Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await client.UploadAsync(TestImage.Png(16, 16, 255, 0, 0), Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     static async Task<HttpResponseMessage> DeleteAsync(ServerProcess server, string token)

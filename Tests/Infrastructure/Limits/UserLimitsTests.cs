@@ -63,26 +63,26 @@ public sealed class UserLimitsTests(UserLimitsFixture app) : TestBase<UserLimits
         using var client = app.ClientFor(await app.CreateUserAsync());
         for (var i = 0; i < UserLimitsFixture.Uploads; i++)
             await (await client.UploadAsync([1, 2, 3], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
-        var held = HeldContent.Image(Picture.Bytes("upright.jpg"), 0);
+        var held = HeldContent.Image(TestImage.Bytes("upright.jpg"), 0);
         await ShouldWaitAsync(await SoonAsync(client.PostAsync("/me/upload-image", held, Cancellation)), Hour);
         held.Release();
         using var another = app.ClientFor(await app.CreateUserAsync());
-        await another.PutUpAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        await another.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
     }
 
     [Fact]
     public async Task A_user_s_third_concurrent_upload_is_refused_before_its_body_arrives()
     {
-        var image = Picture.Bytes("upright.jpg");
+        var image = TestImage.Bytes("upright.jpg");
         using var client = app.ClientFor(await app.CreateUserAsync());
         await ShouldTakeTwoAsync(
             () => HeldContent.Image(image, 1000), content => client.PostAsync("/me/upload-image", content, Cancellation),
             async () =>
             {
                 using var another = app.ClientFor(await app.CreateUserAsync());
-                await another.PutUpAsync(image, Cancellation);
+                await another.UploadForUrlAsync(image, Cancellation);
             });
-        await client.PutUpAsync(image, Cancellation);
+        await client.UploadForUrlAsync(image, Cancellation);
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class LogTests
             Upload("canary-file\u202e.jpg", Encoding.ASCII.GetBytes("canary-picture")));
         await SendAsync(HttpStatusCode.InternalServerError, HttpMethod.Post, "/me/upload-image",
             Upload("canary-file.gif",
-            await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token)));
+            await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Images", "animated.gif"), Token)));
         await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/openapi/v1.json");
         await SendAsync(HttpStatusCode.OK, HttpMethod.Get, "/health/live");
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", token + "x");
@@ -120,7 +120,7 @@ public sealed class LogTests
         server.Client.DefaultRequestHeaders.Authorization = new("Bearer", login.GetProperty("access_token").GetString());
         await (await server.Client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK);
         // One exception that an endpoint handles, one that nothing handles.
-        var upload = await server.Client.UploadAsync(Picture.Bytes("animated.gif"), Token);
+        var upload = await server.Client.UploadAsync(TestImage.Bytes("animated.gif"), Token);
         var caught = await upload.ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
         await using (var database = new SqliteConnection($"Data Source={server.Directory}/data/profiles.db;Pooling=False"))
         {

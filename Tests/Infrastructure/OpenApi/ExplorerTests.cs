@@ -29,7 +29,7 @@ public sealed class ExplorerTests
         await page.Locator(".dialog-ux button.authorize").ClickAsync();
         await page.Locator(".dialog-ux .btn-done").ClickAsync();
 
-        var image = Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg");
+        var image = Path.Combine(AppContext.BaseDirectory, "Images", "upright.jpg");
         (await ExecuteAsync(page, "UploadImage", form => form.Locator("input[type=file]").First.SetInputFilesAsync(image)))
             .ShouldContain("Upload successful");
         var me = await ExecuteAsync(page, "GetMe");

@@ -20,7 +20,7 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
     [InlineData("hey.js")]
     public async Task A_generated_client_registers_logs_in_uploads_and_patches(string program) =>
         await project.RunAsync("node", $"compiled/{program}", project.Address,
-            Path.Combine(AppContext.BaseDirectory, "Pictures", "upright.jpg"));
+            Path.Combine(AppContext.BaseDirectory, "Images", "upright.jpg"));
 
     /// <summary>Compiled clients of a running server's document.</summary>
     public sealed class Project : IAsyncLifetime

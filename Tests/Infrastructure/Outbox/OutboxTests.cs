@@ -43,7 +43,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     {
         var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnUpload = CloudinaryBehaviour.ResetMidBody;
-        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation))
+        await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
         var left = KeyOfLastUpload();
         app.Cloudinary.Assets.Keys.ShouldContain(left);
@@ -61,7 +61,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     {
         var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnUpload = CloudinaryBehaviour.Hang;
-        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation))
+        await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
         var key = KeyOfLastUpload();
         await DrainAsync(user);
@@ -75,7 +75,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     {
         var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnUpload = CloudinaryBehaviour.Status(401);
-        await (await client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation))
+        await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
         (await EntriesAsync(user)).ShouldBeEmpty();
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(401);
@@ -119,7 +119,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     {
         var (user, client, url) = await WithImageAsync();
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(500);
-        var second = await client.PutUpAsync(Picture.Png(16, 16, 0, 0, 255), Cancellation);
+        var second = await client.UploadForUrlAsync(TestImage.Png(16, 16, 0, 0, 255), Cancellation);
         await AttemptsAsync(user, 1);
         app.Cloudinary.Assets.Keys.ShouldContain(KeyOf(url!));
         var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
@@ -141,7 +141,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
             (call, due, ct) =>
                 go.Task.ContinueWith(_ => CloudinaryBehaviour.Normal.Answers(call, due, ct), TaskScheduler.Default).Unwrap(),
             Executes: true);
-        var upload = client.UploadAsync(Picture.Bytes("upright.jpg"), Cancellation);
+        var upload = client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         while (await EntriesAsync(user) is not [{ } entry]
             || app.Cloudinary.Calls.All(c => c.FileLength == 0
                 || !entry.Key.EndsWith(c.Fields.GetValueOrDefault("public_id", "?"), StringComparison.Ordinal)))
@@ -216,7 +216,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        return (user, client, await client.PutUpAsync(Picture.Png(16, 16, 255, 0, 0), Cancellation));
+        return (user, client, await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation));
     }
 
     async Task<string?> ShownAsync(HttpClient client) =>

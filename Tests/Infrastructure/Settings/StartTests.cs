@@ -128,7 +128,7 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
     static async Task<HttpResponseMessage> UploadAsync(ServerProcess server, string token)
     {
         var image =
-            new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Pictures", "animated.gif"), Token));
+            new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Images", "animated.gif"), Token));
         image.Headers.ContentType = new MediaTypeHeaderValue("image/gif");
         using var request =
             new HttpRequestMessage(HttpMethod.Post, "/me/upload-image") { Headers = { Authorization = new("Bearer", token) },

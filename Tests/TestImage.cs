@@ -8,13 +8,13 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 namespace Profiles.Tests;
 
 /// <summary>Pictures to upload, and what can be seen of the ones that come back.</summary>
-static class Picture
+static class TestImage
 {
     /// <summary>The paths of the seeds, the documented one first.</summary>
     public static string[] Addresses { get; } = ["/me/upload-image", "/users/me/profile-image", "/user/profile/photo"];
 
-    /// <summary>A file of <c>Tests/Pictures</c>.</summary>
-    public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Pictures", name));
+    /// <summary>A file of <c>Tests/Images</c>.</summary>
+    public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Images", name));
 
     /// <summary>A PNG of one colour.</summary>
     public static byte[] Png(int width, int height, byte red, byte green, byte blue)
@@ -62,7 +62,7 @@ static class Picture
     }
 
     /// <summary>Uploads, and gives the address that was answered.</summary>
-    public static async Task<string> PutUpAsync(this HttpClient client, byte[] bytes, CancellationToken ct) =>
+    public static async Task<string> UploadForUrlAsync(this HttpClient client, byte[] bytes, CancellationToken ct) =>
         (await (await client.UploadAsync(bytes, ct)).ShouldBeAsync(System.Net.HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
 
     /// <summary>The file of a picture that is shown and those of its variants, in order.</summary>
