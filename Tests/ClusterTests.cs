@@ -10,7 +10,7 @@ using Npgsql;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Three instances on one PostgreSQL behind HAProxy, with one directory of pictures and nothing else in common; mixed load, and one of them killed every few seconds.
+/// Three instances on one PostgreSQL behind HAProxy, with one directory of images and nothing else in common; mixed load, and one of them killed every few seconds.
 /// <c>./dev try cluster</c> runs the same for longer.
 /// </summary>
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
@@ -27,7 +27,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     readonly ConcurrentDictionary<string, int> answers = new();
-    readonly string pictures = TemporaryDirectory.Make("pictures");
+    readonly string images = TemporaryDirectory.Make("images");
     int rounds;
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
             }
             await FilesShouldBeAsync(expected);
             foreach (var (file, key) in keys)
-                Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(pictures, "profile", file), Token))).ShouldStartWith(key);
+                Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(images, "profile", file), Token))).ShouldStartWith(key);
             Scalar(database, "SELECT count(*) - count(DISTINCT normalized_email) FROM users").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM users LEFT JOIN user_profiles ON user_id = id WHERE user_id IS NULL").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM signing_keys").ShouldBe(1L);
@@ -104,7 +104,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
         public HashSet<string> Names { get; set; } = [name];
 
-        /// <summary>The picture's address that was last seen or acknowledged; null for none.</summary>
+        /// <summary>The image's address that was last seen or acknowledged; null for none.</summary>
         public string? Shown { get; set; }
 
         /// <summary>An upload or a removal was not answered: whichever is shown next is the one.</summary>
@@ -115,7 +115,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
     Task<ServerProcess> StartAsync(string database, Proxy proxy, Uri address) => ServerProcess.StartAsync(
         ("ASPNETCORE_URLS", address.GetLeftPart(UriPartial.Authority)), ("PublicBaseUrl", proxy.Address.GetLeftPart(UriPartial.Authority)), ("ConnectionStrings__Profiles", database),
-        ("Images__Directory", pictures), ("Images__Grace", "00:00:05"), ("Logging__LogLevel__Default", "Error"));
+        ("Images__Directory", images), ("Images__Grace", "00:00:05"), ("Logging__LogLevel__Default", "Error"));
 
     static async Task<int> KillInTurnAsync(ServerProcess[] instances, Func<Uri, Task<ServerProcess>> start, CancellationToken end)
     {
@@ -178,8 +178,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
     async Task UploadAsync(HttpClient client, Known user, Random random)
     {
-        var picture = TestImage.Png(8 + random.Next(8), 8, (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
-        using var answer = await SendAsync(client, user, "upload", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(picture), "image", "me.png" } });
+        var image = TestImage.Png(8 + random.Next(8), 8, (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
+        using var answer = await SendAsync(client, user, "upload", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } });
         if (answer is null)
         {
             user.IsOpen = true;
@@ -188,7 +188,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         user.Shown = (await answer.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
         user.IsOpen = false;
         user.Acknowledged++;
-        await PictureShouldLoadAsync(client, user);
+        await ImageShouldLoadAsync(client, user);
     }
 
     async Task TakeDownAsync(HttpClient client, Known user)
@@ -222,13 +222,13 @@ public sealed class ClusterTests(ITestOutputHelper output)
         user.Shown = shown;
         user.IsOpen = false;
         if (shown is not null)
-            await PictureShouldLoadAsync(client, user);
+            await ImageShouldLoadAsync(client, user);
     }
 
-    async Task PictureShouldLoadAsync(HttpClient client, Known user)
+    async Task ImageShouldLoadAsync(HttpClient client, Known user)
     {
         var address = new Uri(user.Shown!);
-        using var answer = await SendAsync(client, user, "picture", HttpMethod.Get, address.PathAndQuery, null);
+        using var answer = await SendAsync(client, user, "image", HttpMethod.Get, address.PathAndQuery, null);
         if (answer is null)
             return;
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -243,9 +243,9 @@ public sealed class ClusterTests(ITestOutputHelper output)
         while (!end.IsCancellationRequested)
         {
             var mine = new Known(user.Id, user.Token, "") { IsOpen = true };
-            // Few different ones, so that the same picture is put up by two at once, too.
-            var picture = TestImage.Png(8, 8, (byte)(painter % 2 * 255), 0, (byte)(Random.Shared.Next(3) * 100));
-            using (var answer = await SendAsync(client, mine, "paint", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(picture), "image", "me.png" } }))
+            // Few different ones, so that the same image is put up by two at once, too.
+            var image = TestImage.Png(8, 8, (byte)(painter % 2 * 255), 0, (byte)(Random.Shared.Next(3) * 100));
+            using (var answer = await SendAsync(client, mine, "paint", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } }))
             {
                 if (answer is not null)
                     await answer.ShouldBeAsync(HttpStatusCode.OK);
@@ -337,7 +337,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         {
             await Task.Delay(100, Token);
             // Readiness looks whether the directory can be written to.
-            files = [.. Directory.GetFiles(Path.Combine(pictures, "profile")).Select(f => Path.GetFileName(f)!).Where(f => f != ".probe").Order(StringComparer.Ordinal)];
+            files = [.. Directory.GetFiles(Path.Combine(images, "profile")).Select(f => Path.GetFileName(f)!).Where(f => f != ".probe").Order(StringComparer.Ordinal)];
         }
         while (!files.SequenceEqual(wanted) && watch.Elapsed < TimeSpan.FromSeconds(60));
         files.ShouldBe(wanted);

@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace Profiles.Tests;
 
 /// <summary>
-/// The service is killed with SIGKILL while several people put up, replace and take down pictures, and started again, many times: what was acknowledged is shown and loads, and
+/// The service is killed with SIGKILL while several people put up, replace and take down images, and started again, many times: what was acknowledged is shown and loads, and
 /// when the outbox is empty nothing is kept that no profile shows. A short run is one of the tests; <c>./dev try crash</c> is the long one.
 /// </summary>
 [Trait("Needs", "Process")]
@@ -17,7 +17,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("PROFILES_TRIAL_KILLS") ?? "3", CultureInfo.InvariantCulture);
 
     readonly string data = TemporaryDirectory.Make("data");
-    readonly string pictures = TemporaryDirectory.Make("pictures");
+    readonly string images = TemporaryDirectory.Make("images");
 
     // Small ones: the time goes into the steps that a crash can part, not into decoding.
     readonly byte[][] choice = [.. Enumerable.Range(0, 5).Select(i => TestImage.Png(40, 30, (byte)(50 * i), (byte)(255 - (50 * i)), 128))];
@@ -27,23 +27,23 @@ public sealed class CrashTests(ITestOutputHelper output)
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task No_acknowledged_picture_in_the_directory_is_lost_and_no_other_is_left() =>
-        TryAsync([], () => Directory.EnumerateFiles(Path.Combine(pictures, "profile")).Count(), filesOfAPicture: 4);
+    public Task No_acknowledged_image_in_the_directory_is_lost_and_no_other_is_left() =>
+        TryAsync([], () => Directory.EnumerateFiles(Path.Combine(images, "profile")).Count(), filesPerImage: 4);
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task No_acknowledged_picture_at_Cloudinary_is_lost_and_no_other_is_left()
+    public async Task No_acknowledged_image_at_Cloudinary_is_lost_and_no_other_is_left()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         // Long ago, so that what is left over is nobody's present upload.
         cloudinary.Age = TimeSpan.FromHours(1);
         await TryAsync(
             [("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)), ("Cloudinary__Timeout", "00:00:02.5")],
-            () => cloudinary.Assets.Count, filesOfAPicture: 1);
+            () => cloudinary.Assets.Count, filesPerImage: 1);
     }
 
-    async Task TryAsync((string, string)[] storage, Func<int> kept, int filesOfAPicture)
+    async Task TryAsync((string, string)[] storage, Func<int> kept, int filesPerImage)
     {
-        (string, string)[] settings = [("DataDirectory", data), ("Images__Directory", pictures), ("Images__Grace", "00:00:03"), .. storage];
+        (string, string)[] settings = [("DataDirectory", data), ("Images__Directory", images), ("Images__Grace", "00:00:03"), .. storage];
         var people = new List<Person>();
         var random = new Random(20261121);
         for (var kill = 0; kill < Kills; kill++)
@@ -72,7 +72,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         var (exitCode, said) = await ServerProcess.CheckAsync(settings);
         said.ShouldEndWith(": no fault.\n");
         exitCode.ShouldBe(0, said);
-        kept().ShouldBe(filesOfAPicture * people.Count(p => p.Shown is not null));
+        kept().ShouldBe(filesPerImage * people.Count(p => p.Shown is not null));
         acknowledged.ShouldBeGreaterThanOrEqualTo(Kills);
         output.WriteLine($"{Kills} kills, {acknowledged} changes acknowledged and found, {cutOff} cut off; {said.TrimEnd()}");
     }
@@ -135,7 +135,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     {
         string token = "";
 
-        /// <summary>The address that was acknowledged last; null for no picture.</summary>
+        /// <summary>The address that was acknowledged last; null for no image.</summary>
         public string? Shown { get; private set; }
 
         public Attempt Attempt { get; set; }
@@ -160,7 +160,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             var url = Path(me.GetProperty("image_url").GetString());
             // What was acknowledged, or what the one request made of it that had no answer.
             if (url != Shown)
-                (Attempt, HasPicture: url is not null).ShouldBeOneOf([(Attempt.PutUp, true), (Attempt.TakeDown, false)], $"{Shown} was acknowledged, and {url} is shown.");
+                (Attempt, HasImage: url is not null).ShouldBeOneOf([(Attempt.PutUp, true), (Attempt.TakeDown, false)], $"{Shown} was acknowledged, and {url} is shown.");
             Acknowledge(me.GetProperty("image_url").GetString());
             if (url is ['/', ..])
                 await ShouldLoadAsync(client, [url, .. me.GetProperty("image").GetProperty("variants").EnumerateObject().Select(v => Path(v.Value.GetString())!)]);

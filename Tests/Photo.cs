@@ -6,7 +6,7 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests;
 
-/// <summary>Pictures as phones and their programs make them, made when a test needs them: too large or too many to be kept as files.</summary>
+/// <summary>Images as phones and their programs make them, made when a test needs them: too large or too many to be kept as files.</summary>
 static class Photo
 {
     /// <summary>The scene of <c>upright.jpg</c> as a JPEG so many times as wide and as high.</summary>
@@ -17,7 +17,7 @@ static class Photo
     /// <summary>The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.</summary>
     public static byte[] Turned(int orientation)
     {
-        // What to do to an upright picture so that the orientation undoes it.
+        // What to do to an upright image so that the orientation undoes it.
         Func<Image, Image> turn = orientation switch
         {
             1 => i => i.Copy(),
@@ -160,12 +160,12 @@ static class Photo
         return packed.ToArray();
     }
 
-    static byte[] Saved(byte[] picture, Func<Image, byte[]> save, Func<Image, Image>? change = null)
+    static byte[] Saved(byte[] image, Func<Image, byte[]> save, Func<Image, Image>? change = null)
     {
         Vips.Start();
-        using var image = Image.NewFromBuffer(picture);
-        using var changed = change?.Invoke(image);
-        return save(changed ?? image);
+        using var loaded = Image.NewFromBuffer(image);
+        using var changed = change?.Invoke(loaded);
+        return save(changed ?? loaded);
     }
 
     // Bits of a line one after the other, with the filter (none) before.

@@ -18,9 +18,9 @@ sealed record ServerUser(HttpClient Client) : IDisposable
     }
 
     /// <summary>Uploads, and gives what is stored: what is at the address that is answered and shown.</summary>
-    public async Task<byte[]> StoreAsync(byte[] picture, CancellationToken ct)
+    public async Task<byte[]> StoreAsync(byte[] image, CancellationToken ct)
     {
-        var url = await Client.UploadForUrlAsync(picture, ct);
+        var url = await Client.UploadForUrlAsync(image, ct);
         (await ShownAsync(ct)).ShouldBe(url);
         return await Client.GetByteArrayAsync(url, ct);
     }

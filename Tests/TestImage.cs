@@ -7,7 +7,7 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests;
 
-/// <summary>Pictures to upload, and what can be seen of the ones that come back.</summary>
+/// <summary>Images to upload, and what can be seen of the ones that come back.</summary>
 static class TestImage
 {
     /// <summary>The paths of the seeds, the documented one first.</summary>
@@ -65,7 +65,7 @@ static class TestImage
     public static async Task<string> UploadForUrlAsync(this HttpClient client, byte[] bytes, CancellationToken ct) =>
         (await (await client.UploadAsync(bytes, ct)).ShouldBeAsync(System.Net.HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
 
-    /// <summary>The file of a picture that is shown and those of its variants, in order.</summary>
+    /// <summary>The file of an image that is shown and those of its variants, in order.</summary>
     public static string[] WithVariants(string file)
     {
         var version = ProcessedImage.VersionOf(File.ReadAllBytes(file));

@@ -107,7 +107,7 @@ static class ReadsBenchmark
         await using System.Data.Common.DbConnection connection = postgreSql ? new NpgsqlConnection($"{connectionString};Pooling=false") : new SqliteConnection(connectionString);
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
-        // Every second user has a picture.
+        // Every second user has an image.
         command.CommandText = $"""
             INSERT INTO users (id, email, normalized_email, password_hash, created_at)
             SELECT n, 'user' || n || '@example.com', 'user' || n || '@example.com', '{new string('x', 60)}', {time} FROM ({numbers}) AS numbers;

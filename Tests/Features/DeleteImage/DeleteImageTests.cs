@@ -10,7 +10,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public async Task A_picture_is_gone_from_the_profile_the_disk_and_its_address(string path)
+    public async Task An_image_is_gone_from_the_profile_the_disk_and_its_address(string path)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -33,13 +33,13 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task After_it_another_picture_can_be_put_up()
+    public async Task After_it_another_image_can_be_put_up()
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var next = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
-        // The same picture, and the address that was given away with the first one stays nobody's.
+        // The same image, and the address that was given away with the first one stays nobody's.
         next.ShouldNotBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
@@ -47,11 +47,11 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public async Task Without_a_picture_it_is_404(string path) =>
+    public async Task Without_an_image_it_is_404(string path) =>
         await (await app.ClientFor(await app.CreateUserAsync()).DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
 
     [Fact]
-    public async Task Of_many_at_once_one_removes_the_picture_and_the_others_find_none()
+    public async Task Of_many_at_once_one_removes_the_image_and_the_others_find_none()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -78,7 +78,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task A_file_that_has_vanished_does_not_keep_its_picture_on_the_profile()
+    public async Task A_file_that_has_vanished_does_not_keep_its_image_on_the_profile()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -119,13 +119,13 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 }
 
-/// <summary>A service of its own, whose pictures are lost.</summary>
-public sealed class LostPicturesFixture : ProfilesFixture;
+/// <summary>A service of its own, whose images are lost.</summary>
+public sealed class LostImagesFixture : ProfilesFixture;
 
-public sealed class DeleteLostImageTests(LostPicturesFixture app) : TestBase<LostPicturesFixture>
+public sealed class DeleteLostImageTests(LostImagesFixture app) : TestBase<LostImagesFixture>
 {
     [Fact]
-    public async Task When_the_whole_directory_is_lost_pictures_can_be_taken_down_and_put_up_again()
+    public async Task When_the_whole_directory_is_lost_images_can_be_taken_down_and_put_up_again()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);

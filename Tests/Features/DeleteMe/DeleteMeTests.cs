@@ -89,7 +89,7 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task An_upload_that_arrives_too_late_leaves_no_picture()
+    public async Task An_upload_that_arrives_too_late_leaves_no_image()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);

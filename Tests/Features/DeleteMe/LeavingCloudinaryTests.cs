@@ -8,11 +8,11 @@ namespace Profiles.Tests.Features.DeleteMe;
 
 public sealed class LeavingFixture : CloudinaryFixture;
 
-/// <summary>Taking the data along and leaving, where the picture is at a Cloudinary that fails.</summary>
+/// <summary>Taking the data along and leaving, where the image is at a Cloudinary that fails.</summary>
 public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<LeavingFixture>
 {
     [Fact]
-    public async Task The_account_is_gone_at_once_although_Cloudinary_fails_and_the_picture_as_soon_as_it_does_not()
+    public async Task The_account_is_gone_at_once_although_Cloudinary_fails_and_the_image_as_soon_as_it_does_not()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
@@ -32,11 +32,11 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
         }
         // What the outbox waits for is in the past then.
         await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id).ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, x => x.CreatedAt)));
-        await LinuxProcess.UntilAsync(() => !app.Cloudinary.Assets.ContainsKey(key), () => "The picture is still at Cloudinary.");
+        await LinuxProcess.UntilAsync(() => !app.Cloudinary.Assets.ContainsKey(key), () => "The image is still at Cloudinary.");
     }
 
     [Fact]
-    public async Task The_picture_is_fetched_and_when_that_fails_the_client_is_told_to_come_again()
+    public async Task The_image_is_fetched_and_when_that_fails_the_client_is_told_to_come_again()
     {
         app.Cloudinary.Delivers = true;
         try

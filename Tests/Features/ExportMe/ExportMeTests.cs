@@ -9,7 +9,7 @@ namespace Profiles.Tests.Features.ExportMe;
 public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task The_archive_has_the_profile_the_sessions_the_events_and_the_picture()
+    public async Task The_archive_has_the_profile_the_sessions_the_events_and_the_image()
     {
         var user = await app.LogInAsync(await app.CreateUserAsync("Jöhn \"☕\" Doe"), "Phone");
         using var client = app.ClientFor(user);
@@ -71,7 +71,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task Without_a_picture_and_with_one_whose_file_is_gone_the_rest_is_there()
+    public async Task Without_an_image_and_with_one_whose_file_is_gone_the_rest_is_there()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>A service that keeps its pictures at a Cloudinary which fails when told to, and what it logs.</summary>
+/// <summary>A service that keeps its images at a Cloudinary which fails when told to, and what it logs.</summary>
 public class CloudinaryFixture : ProfilesFixture
 {
     readonly LogLines log = new();
@@ -64,7 +64,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     }
 
     [Fact]
-    public async Task A_picture_is_stored_in_its_folder_under_a_fresh_UUID_and_shown_at_the_address_that_Cloudinary_answers()
+    public async Task An_image_is_stored_in_its_folder_under_a_fresh_UUID_and_shown_at_the_address_that_Cloudinary_answers()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -88,7 +88,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     }
 
     [Fact]
-    public async Task The_same_picture_again_gets_another_UUID_and_the_previous_one_is_deleted_there_and_in_the_caches()
+    public async Task The_same_image_again_gets_another_UUID_and_the_previous_one_is_deleted_there_and_in_the_caches()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -108,7 +108,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     [InlineData("/me/upload-image")]
     [InlineData("/users/me/profile-image")]
     [InlineData("/user/profile/photo")]
-    public async Task A_picture_that_is_taken_down_is_deleted_there_and_in_the_caches(string path)
+    public async Task An_image_that_is_taken_down_is_deleted_there_and_in_the_caches(string path)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -141,7 +141,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task An_upload_that_fails_there_is_500_in_time_and_the_picture_that_was_there_stays(string fault)
+    public async Task An_upload_that_fails_there_is_500_in_time_and_the_image_that_was_there_stays(string fault)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -165,7 +165,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task A_deletion_that_fails_there_is_500_in_time_and_the_picture_stays(string fault)
+    public async Task A_deletion_that_fails_there_is_500_in_time_and_the_image_stays(string fault)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -194,7 +194,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     [InlineData("500")]
     [InlineData("hang")]
     [InlineData("garbage")]
-    public async Task An_upload_does_not_fail_because_the_previous_picture_stays_there(string fault)
+    public async Task An_upload_does_not_fail_because_the_previous_image_stays_there(string fault)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -210,7 +210,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     }
 
     [Fact]
-    public async Task A_picture_that_is_none_is_not_sent_there()
+    public async Task An_image_that_is_none_is_not_sent_there()
     {
         var calls = app.Cloudinary.Calls.Count;
         var client = app.ClientFor(await app.CreateUserAsync());

@@ -34,7 +34,7 @@ public sealed class PhotoServer : IAsyncLifetime
 public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : IClassFixture<PhotoServer>
 {
     // In a JPEG of ours there is nothing else: neither EXIF, nor a profile, nor a comment.
-    static readonly byte[] PictureMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
+    static readonly byte[] ImageMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
 
     const string Secret = "52.5163 N 13.3777 E";
 
@@ -63,7 +63,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task A_picture_that_promises_too_much_costs_its_worker_nothing()
+    public async Task An_image_that_promises_too_much_costs_its_worker_nothing()
     {
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
@@ -208,14 +208,14 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     static readonly Random Noise = new(2026);
 
-    // What cameras and their programs put into a picture or behind it. Each has the place where it was taken.
+    // What cameras and their programs put into an image or behind it. Each has the place where it was taken.
     static readonly Dictionary<string, Func<byte[]>> Laden = new()
     {
         ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
         ["200 segments of 64 kB"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Range(0, 200).Select(i => ((byte)(0xE1 + (i % 13)), Told(65_533)))]),
         ["a hundred comments"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Repeat(((byte)0xFE, Told(10_000)), 100)]),
         ["a film behind the end"] = () => [.. TestImage.Bytes("upright.jpg"), 0, 0, 0, 24, .. "ftypmp42"u8, 0, 0, 0, 0, .. "isommp42"u8, .. Told(3_000_000)],
-        ["a second picture behind the end"] = () => [.. Photo.WithSegments(TestImage.Bytes("upright.jpg"), (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(TestImage.Bytes("grey.jpg"), (0xE1, Told(5000)))],
+        ["a second image behind the end"] = () => [.. Photo.WithSegments(TestImage.Bytes("upright.jpg"), (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(TestImage.Bytes("grey.jpg"), (0xE1, Told(5000)))],
         ["10,000 texts"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Range(0, 10_000).Select(i => ("tEXt", Encoding.ASCII.GetBytes($"Key{i}\0{Secret}")))),
         ["texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Repeat(("zTXt", (byte[])[.. "Comment\0\0"u8, .. Vast]), 6)),
         ["international texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Repeat(("iTXt", (byte[])[.. "Comment\0\u0001\0\0\0"u8, .. Vast]), 6)),
@@ -226,27 +226,27 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     static byte[] Vast => field ??= Photo.Zlib([.. Encoding.ASCII.GetBytes(Secret), .. new byte[100_000_000]], CompressionLevel.Optimal);
 
-    public static TheoryData<string> LadenPictures => [.. Laden.Keys];
+    public static TheoryData<string> CarrierNames => [.. Laden.Keys];
 
     [Theory]
-    [MemberData(nameof(LadenPictures))]
-    public async Task Whatever_a_picture_carries_besides_its_pixels_is_not_stored_and_costs_little_memory(string what)
+    [MemberData(nameof(CarrierNames))]
+    public async Task Whatever_an_image_carries_besides_its_pixels_is_not_stored_and_costs_little_memory(string what)
     {
-        var picture = Laden[what]();
+        var image = Laden[what]();
         await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
-        var stored = await user.StoreAsync(picture, Ct);
+        var stored = await user.StoreAsync(image, Ct);
         ShouldBeBare(stored);
         stored.AsSpan().IndexOf(Encoding.ASCII.GetBytes(Secret)).ShouldBe(-1);
         stored.AsSpan().IndexOf("ftyp"u8).ShouldBe(-1);
         var more = worker.Megabytes("VmHWM") - before;
-        output.WriteLine($"{more:0} MB for a file of {picture.Length} bytes");
+        output.WriteLine($"{more:0} MB for a file of {image.Length} bytes");
         more.ShouldBeLessThan(60);
     }
 
     [Fact]
-    public async Task Of_a_moving_PNG_the_first_picture_is_shown()
+    public async Task Of_a_moving_PNG_the_first_image_is_shown()
     {
         byte[] Control(int number) => [0, 0, 0, (byte)number, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0];
         var (red, blue) = (TestImage.Png(16, 16, 200, 0, 0), TestImage.Png(16, 16, 0, 0, 200));
@@ -257,7 +257,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task Of_a_WebP_of_five_thousand_pictures_the_first_is_shown()
+    public async Task Of_a_WebP_of_five_thousand_images_the_first_is_shown()
     {
         var webp = TestImage.Bytes("animated.webp");
         var frames = Riff(webp).Where(c => c.Type == "ANMF").Select(c => c.Bytes).ToArray();
@@ -272,15 +272,15 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [InlineData(1, 5000)]
     [InlineData(5000, 3)]
     [InlineData(65_500, 15)]
-    public async Task A_picture_that_is_next_to_nothing_in_one_direction_is_taken(int width, int height)
+    public async Task An_image_that_is_next_to_nothing_in_one_direction_is_taken(int width, int height)
     {
         var png = TestImage.Png(width, height, 200, 0, 0);
-        foreach (var picture in (byte[][])[png, Photo.AsJpeg(png)])
-            ShouldBeColour(TestImage.Look(await user.StoreAsync(picture, Ct))[0], [200, 0, 0], 6);
+        foreach (var image in (byte[][])[png, Photo.AsJpeg(png)])
+            ShouldBeColour(TestImage.Look(await user.StoreAsync(image, Ct))[0], [200, 0, 0], 6);
     }
 
     [Fact]
-    public async Task The_same_picture_is_the_same_bytes_from_another_worker()
+    public async Task The_same_image_is_the_same_bytes_from_another_worker()
     {
         var once = await user.StoreAsync(TestImage.Bytes("large.jpg"), Ct);
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
@@ -294,7 +294,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     ];
 
     [Fact]
-    public async Task Of_hundreds_of_spoilt_pictures_each_is_taken_or_refused_and_the_server_stays_what_it_was()
+    public async Task Of_hundreds_of_spoilt_images_each_is_taken_or_refused_and_the_server_stays_what_it_was()
     {
         const int Each = 20;
         await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
@@ -325,32 +325,32 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         (process.Megabytes("VmRSS") - memory).ShouldBeLessThan(60);
     }
 
-    static byte[] Spoilt(byte[] picture, Random random)
+    static byte[] Spoilt(byte[] image, Random random)
     {
         switch (random.Next(4))
         {
             case 0:
                 for (var bits = random.Next(1, 6); bits > 0; bits--)
-                    picture[random.Next(picture.Length)] ^= (byte)(1 << random.Next(8));
-                return picture;
+                    image[random.Next(image.Length)] ^= (byte)(1 << random.Next(8));
+                return image;
             case 1:
                 // Where the structure is.
-                picture[random.Next(Math.Min(600, picture.Length))] = (byte)random.Next(256);
-                return picture;
+                image[random.Next(Math.Min(600, image.Length))] = (byte)random.Next(256);
+                return image;
             case 2:
-                return picture[..random.Next(picture.Length)];
+                return image[..random.Next(image.Length)];
             default:
                 // A piece of it once more in another place.
-                var from = random.Next(picture.Length);
-                var to = random.Next(picture.Length);
-                return [.. picture[..to], .. picture[from..Math.Min(picture.Length, from + random.Next(1, 400))], .. picture[to..]];
+                var from = random.Next(image.Length);
+                var to = random.Next(image.Length);
+                return [.. image[..to], .. image[from..Math.Min(image.Length, from + random.Next(1, 400))], .. image[to..]];
         }
     }
 
     // How much what is stored differs from the scene.
-    async Task<double> ShouldBeTheSceneAsync(byte[] picture, int width, int height)
+    async Task<double> ShouldBeTheSceneAsync(byte[] image, int width, int height)
     {
-        var stored = await user.StoreAsync(picture, Ct);
+        var stored = await user.StoreAsync(image, Ct);
         var jpeg = ShouldBeBare(stored);
         (jpeg.Width, jpeg.Height).ShouldBe((width, height));
         return TestImage.Difference(TestImage.Look(stored), TestImage.Look(TestImage.Bytes("upright.jpg")));
@@ -360,7 +360,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     {
         var jpeg = Jpeg.Read(stored);
         jpeg.Channels.ShouldBe(3);
-        jpeg.Markers.ShouldBeSubsetOf(PictureMarkers);
+        jpeg.Markers.ShouldBeSubsetOf(ImageMarkers);
         return jpeg;
     }
 

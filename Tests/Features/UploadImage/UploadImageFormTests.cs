@@ -62,7 +62,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "two files of one name", Multipart, [.. File("image"), .. File("image"), .. End()] },
         { "two files of two names", Multipart, [.. File("image"), .. File("photo"), .. End()] },
         { "a file and one under a wrong name", Multipart, [.. File("image"), .. File("avatar"), .. End()] },
-        { "the picture as a text field", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"", Upright), .. End()] },
+        { "the image as a text field", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"", Upright), .. End()] },
         { "a field in which no file was chosen", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"\"\r\nContent-Type: application/octet-stream", []), .. End()] },
         { "two files, one without a name", Multipart, [.. File("image"), .. Part("Content-Disposition: form-data; name=\"photo\"\r\nContent-Type: image/jpeg", Upright), .. End()] },
         { "a file as an attachment", Multipart, [.. Part("Content-Disposition: attachment; name=\"image\"; filename=\"x.jpg\"", Upright), .. End()] },
@@ -74,7 +74,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "two thousand files", Multipart, [.. Enumerable.Repeat(Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"", [1]), 2000).SelectMany(p => p), .. End()] },
         { "two thousand fields", Multipart, [.. Enumerable.Repeat(Field("x", "1"), 2000).SelectMany(p => p), .. End()] },
         { "no final boundary", Multipart, File("image") },
-        { "an end in the middle of the picture", Multipart, File("image")[..2000] },
+        { "an end in the middle of the image", Multipart, File("image")[..2000] },
         { "an end in a part's header", Multipart, File("image")[..30] },
         { "no body", Multipart, [] },
         { "no boundary in the body", Multipart, Upright },
@@ -90,7 +90,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "multipart/mixed", "multipart/mixed; boundary=b", [.. File("image"), .. End()] },
         { "a form in the address's form", "application/x-www-form-urlencoded", "image=x"u8.ToArray() },
         { "JSON", "application/json", """{"image":"/9j/4AAQ"}"""u8.ToArray() },
-        { "the picture alone", "image/jpeg", Upright },
+        { "the image alone", "image/jpeg", Upright },
         { "a type that is none", "multipart", [.. File("image"), .. End()] },
         { "no type", "", [.. File("image"), .. End()] },
     };
@@ -125,7 +125,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
     }
 
     [Fact]
-    public async Task Who_leaves_while_the_picture_arrives_is_told_that_they_are_nobody()
+    public async Task Who_leaves_while_the_image_arrives_is_told_that_they_are_nobody()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);

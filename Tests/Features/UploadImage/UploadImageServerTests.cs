@@ -55,7 +55,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task A_picture_is_stored_as_the_owner_s_and_loads()
+    public async Task An_image_is_stored_as_the_owner_s_and_loads()
     {
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Ct);
         url.ShouldStartWith($"{server.Process.Address}static/profile/{Path.GetFileName(file)}?v=");
@@ -131,7 +131,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task While_a_picture_arrives_and_after_its_sender_has_gone_no_file_has_it()
+    public async Task While_an_image_arrives_and_after_its_sender_has_gone_no_file_has_it()
     {
         var before = Files();
         using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))

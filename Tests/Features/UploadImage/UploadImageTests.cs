@@ -26,13 +26,13 @@ public sealed class UploadImageFixture : ProfilesFixture
 public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadImageFixture>
 {
     // What tables, frames and scans need; everything else would be metadata: APP1 to APP15 (EXIF, XMP, ICC, IPTC) and comments.
-    static readonly byte[] PictureMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
+    static readonly byte[] ImageMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
 
     public static MatrixTheoryData<string, string> NamesAndPaths => new(["image", "file", "photo"], TestImage.Addresses);
 
     [Theory]
     [MemberData(nameof(NamesAndPaths))]
-    public async Task A_picture_is_stored_and_shown_under_every_name_and_path_of_the_seeds(string field, string path)
+    public async Task An_image_is_stored_and_shown_under_every_name_and_path_of_the_seeds(string field, string path)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -65,13 +65,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Scenes))]
-    public async Task Every_accepted_picture_comes_back_upright_and_without_metadata(string name, int width, int height, double difference)
+    public async Task Every_accepted_image_comes_back_upright_and_without_metadata(string name, int width, int height, double difference)
     {
         var stored = await StoreAsync(TestImage.Bytes(name));
 
         var jpeg = Jpeg.Read(stored);
         (jpeg.Width, jpeg.Height, jpeg.Channels).ShouldBe((width, height, 3));
-        jpeg.Markers.ShouldBeSubsetOf(PictureMarkers);
+        jpeg.Markers.ShouldBeSubsetOf(ImageMarkers);
         foreach (var word in (string[])["Exif", "http://ns.adobe.com/xap", "Photoshop", "ICC_PROFILE"])
             stored.AsSpan().IndexOf(Encoding.ASCII.GetBytes(word)).ShouldBe(-1, word);
         TestImage.Difference(TestImage.Look(stored), TestImage.Look(TestImage.Bytes("upright.jpg"))).ShouldBeLessThan(difference);
@@ -85,7 +85,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("grey.jpg", 320, 240)]
     [InlineData("alpha.png", 200, 150)]
     [InlineData("grey16-alpha.png", 120, 90)]
-    public async Task Grey_deep_and_transparent_pictures_become_colours_on_white(string name, int width, int height)
+    public async Task Grey_deep_and_transparent_images_become_colours_on_white(string name, int width, int height)
     {
         var stored = await StoreAsync(TestImage.Bytes(name));
         var jpeg = Jpeg.Read(stored);
@@ -104,7 +104,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("<script>alert(1)</script>")]
     [InlineData("PK\u0003\u0004")]
     [InlineData("%PDF-1.7")]
-    public async Task Nothing_that_was_hidden_in_a_picture_or_behind_it_is_stored(string hidden)
+    public async Task Nothing_that_was_hidden_in_an_image_or_behind_it_is_stored(string hidden)
     {
         var smuggled = Encoding.ASCII.GetBytes(hidden);
         var upright = TestImage.Bytes("upright.jpg");
@@ -123,10 +123,10 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("photo.webp", "x.svg", "image/svg+xml")]
     [InlineData("animated.gif", "x", null)]
     [InlineData("palette.png", "x.php", "application/x-php")]
-    public async Task The_bytes_decide_whatever_the_name_and_the_declared_type(string picture, string fileName, string? type)
+    public async Task The_bytes_decide_whatever_the_name_and_the_declared_type(string image, string fileName, string? type)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.UploadAsync(TestImage.Bytes(picture), Cancellation, fileName: fileName, type: type)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await client.UploadAsync(TestImage.Bytes(image), Cancellation, fileName: fileName, type: type)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     public static TheoryData<string> ForeignFormats => [.. Foreign.Keys];
@@ -188,7 +188,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Bombs))]
-    public async Task A_small_file_that_promises_a_vast_picture_is_refused_at_its_header_with_the_limit(string what, byte[] bomb)
+    public async Task A_small_file_that_promises_a_vast_image_is_refused_at_its_header_with_the_limit(string what, byte[] bomb)
     {
         var user = await app.CreateUserAsync();
         var watch = Stopwatch.StartNew();
@@ -215,7 +215,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task An_animation_whose_frames_together_are_a_vast_picture_is_refused_with_the_limit_of_all_of_them()
+    public async Task An_animation_whose_frames_together_are_a_vast_image_is_refused_with_the_limit_of_all_of_them()
     {
         const int Side = 1000;
         var user = await app.CreateUserAsync();
@@ -239,7 +239,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Damaged))]
-    public async Task A_damaged_picture_is_refused_twice_alike_and_the_one_that_was_there_stays(string what, byte[] damaged)
+    public async Task A_damaged_image_is_refused_twice_alike_and_the_one_that_was_there_stays(string what, byte[] damaged)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -328,7 +328,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task Of_two_uploads_at_once_one_whole_picture_remains()
+    public async Task Of_two_uploads_at_once_one_whole_image_remains()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -346,9 +346,9 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task When_a_picture_cannot_be_stored_the_one_that_was_there_is_still_shown_and_loads()
+    public async Task When_an_image_cannot_be_stored_the_one_that_was_there_is_still_shown_and_loads()
     {
-        // The name under which the second picture would wait is taken by a directory.
+        // The name under which the second image would wait is taken by a directory.
         var second = TestImage.Png(16, 16, 0, 150, 0);
         var version = ProcessedImage.VersionOf(await StoreAsync(second));
         var user = await app.CreateUserAsync();
@@ -391,7 +391,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task A_full_disk_is_507_and_the_picture_that_was_there_stays()
+    public async Task A_full_disk_is_507_and_the_image_that_was_there_stays()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -411,7 +411,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task A_read_only_disk_is_503_and_the_picture_that_was_there_stays()
+    public async Task A_read_only_disk_is_503_and_the_image_that_was_there_stays()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -434,7 +434,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task A_phone_learns_the_size_and_a_likeness_of_the_picture_before_it_loads_it()
+    public async Task A_phone_learns_the_size_and_a_likeness_of_the_image_before_it_loads_it()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -471,7 +471,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("large.jpg", 96, 256, 512)]
     [InlineData("upright.jpg", 96, 240, 240)]
     [InlineData("photo.heic", 96, 256, 512)]
-    public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_picture_is_not_enlarged(string name, int small, int middle, int large)
+    public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_image_is_not_enlarged(string name, int small, int middle, int large)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var image = (await (await client.UploadAsync(TestImage.Bytes(name), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
@@ -485,15 +485,15 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
             size.Markers.ShouldNotContain(m => m >= 0xE1 && m <= 0xEF, "Metadata.");
             if (side == "96")
                 jpeg.Length.ShouldBeLessThanOrEqualTo(6 * 1024);
-            // The middle of the square is the middle of the picture.
+            // The middle of the square is the middle of the image.
             TestImage.Difference([TestImage.Look(jpeg)[5]], [whole[5]]).ShouldBeLessThan(60);
         }
     }
 
-    async Task<byte[]> StoreAsync(byte[] picture)
+    async Task<byte[]> StoreAsync(byte[] image)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        return await client.GetByteArrayAsync(await client.UploadForUrlAsync(picture, Cancellation), Cancellation);
+        return await client.GetByteArrayAsync(await client.UploadForUrlAsync(image, Cancellation), Cancellation);
     }
 
     async Task<string?> ShownAsync(HttpClient client) =>

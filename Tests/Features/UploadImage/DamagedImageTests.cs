@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>Pictures that are not quite as their standards say: what browsers show whole is taken, what lacks pixels is refused.</summary>
+/// <summary>Images that are not quite as their standards say: what browsers show whole is taken, what lacks pixels is refused.</summary>
 // The database has no part in it: once is enough.
 [Trait("Database", "Sqlite")]
-public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     static readonly byte[] Upright = TestImage.Bytes("upright.jpg"), Progressive = TestImage.Bytes("progressive.jpg"), Palette = TestImage.Bytes("palette.png"), Animated = TestImage.Bytes("animated.gif"), WebP = TestImage.Bytes("photo.webp");
 
@@ -50,10 +50,10 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
 
     [Theory]
     [MemberData(nameof(Whole))]
-    public async Task What_browsers_show_whole_is_taken_and_looks_as_it_does_there(string what, byte[] picture)
+    public async Task What_browsers_show_whole_is_taken_and_looks_as_it_does_there(string what, byte[] image)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        var response = await client.UploadAsync(picture, Cancellation);
+        var response = await client.UploadAsync(image, Cancellation);
         var url = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
         TestImage.Difference(TestImage.Look(await client.GetByteArrayAsync(url, Cancellation)), TestImage.Look(Upright)).ShouldBeLessThan(30, what);
     }
@@ -86,10 +86,10 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
 
     [Theory]
     [MemberData(nameof(Lacking))]
-    public async Task What_lacks_pixels_is_refused(string what, byte[] picture)
+    public async Task What_lacks_pixels_is_refused(string what, byte[] image)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        (await (await client.UploadAsync(picture, Cancellation)).ShouldBeAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString().ShouldBe("Invalid file format", what);
+        (await (await client.UploadAsync(image, Cancellation)).ShouldBeAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString().ShouldBe("Invalid file format", what);
     }
 
     [Fact]
@@ -127,23 +127,23 @@ public sealed class MendedPictureTests(ProfilesFixture app) : TestBase<ProfilesF
     }
 
     // Mostly where the structure is: what is mended must not be believed.
-    static byte[] Mutate(byte[] picture, Random random)
+    static byte[] Mutate(byte[] image, Random random)
     {
-        for (var changes = random.Next(1, 4); changes > 0 && picture.Length > 12; changes--)
+        for (var changes = random.Next(1, 4); changes > 0 && image.Length > 12; changes--)
         {
-            var (at, size) = (random.Next(picture.Length), random.Next(1, 40));
-            picture = random.Next(8) switch
+            var (at, size) = (random.Next(image.Length), random.Next(1, 40));
+            image = random.Next(8) switch
             {
-                0 => [.. picture[..random.Next(12, picture.Length)]],
-                1 => [.. picture, .. new byte[size]],
-                2 => [.. picture[..at], .. picture[Math.Min(picture.Length, at + size)..]],
-                3 => [.. picture[..at], .. picture[^Math.Min(size, picture.Length)..], .. picture[at..]],
-                4 => With(picture, 4 + random.Next(Math.Min(300, picture.Length - 4)), (byte)random.Next(256)),
-                5 => With(picture, picture.Length - 1 - random.Next(12), (byte)random.Next(256)),
-                _ => With(picture, at, (byte)(picture[at] ^ (1 << random.Next(8)))),
+                0 => [.. image[..random.Next(12, image.Length)]],
+                1 => [.. image, .. new byte[size]],
+                2 => [.. image[..at], .. image[Math.Min(image.Length, at + size)..]],
+                3 => [.. image[..at], .. image[^Math.Min(size, image.Length)..], .. image[at..]],
+                4 => With(image, 4 + random.Next(Math.Min(300, image.Length - 4)), (byte)random.Next(256)),
+                5 => With(image, image.Length - 1 - random.Next(12), (byte)random.Next(256)),
+                _ => With(image, at, (byte)(image[at] ^ (1 << random.Next(8)))),
             };
         }
-        return picture;
+        return image;
     }
 
     static byte[] With(byte[] bytes, int at, byte value)
