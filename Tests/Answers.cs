@@ -17,7 +17,8 @@ static class Answers
     }
 
     /// <summary>Asserts the one form of every error (RFC 9457), with this sentence when one is given.</summary>
-    public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status, string? detail = null)
+    public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status,
+        string? detail = null)
     {
         var problem = await response.ShouldBeAsync(status);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
@@ -38,11 +39,13 @@ static class Answers
     // The code is one of the catalogue for this status, and each field that is refused has its own.
     static void ShouldHaveCodes(JsonElement problem, HttpStatusCode status)
     {
-        var known = ErrorCodes.All.Where(e => e.Status == (int)status || ErrorCodes.OfStatus((int)status) == e).Select(e => e.Code).ToArray();
+        var known = ErrorCodes.All.Where(e => e.Status == (int)status || ErrorCodes.OfStatus((int)status) == e)
+            .Select(e => e.Code).ToArray();
         var code = problem.GetProperty("code").GetString();
         known.ShouldContain(code);
         // A sentence of the catalogue has the code that it stands under there.
-        if (ErrorCodes.All.FirstOrDefault(e => e.Status == (int)status && e.Sentence == problem.GetProperty("detail").GetString()) is { } error)
+        if (ErrorCodes.All.FirstOrDefault(e => e.Status == (int)status &&
+            e.Sentence == problem.GetProperty("detail").GetString()) is { } error)
             code.ShouldBe(error.Code);
         problem.TryGetProperty("errors", out var errors).ShouldBe(problem.TryGetProperty("error_codes", out var codes));
         if (errors.ValueKind != JsonValueKind.Object)

@@ -35,8 +35,10 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [Fact]
     public void What_a_run_leaves_behind_takes_no_source_out_of_the_next_build()
     {
-        // MSBuild excludes without regard to case, and what does not exist not at all: with "data/**" the folder Data is gone as soon as a first run has made its data.
-        var excluded = ExcludedFolder().Matches(File.ReadAllText(Path.Combine(Repository(), "Profiles.csproj"))).Select(m => m.Groups[1].Value).ToArray();
+        // MSBuild excludes without regard to case, and what does not exist not at all: with "data/**" the folder Data is gone as soon as a
+        // first run has made its data.
+        var excluded = ExcludedFolder().Matches(File.ReadAllText(Path.Combine(Repository(), "Profiles.csproj")))
+            .Select(m => m.Groups[1].Value).ToArray();
         excluded.ShouldContain("static");
         excluded.Intersect(["Data", "Features", "Infrastructure"], StringComparer.OrdinalIgnoreCase).ShouldBeEmpty();
     }
@@ -69,7 +71,8 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     public void A_service_takes_at_most_six_dependencies()
     {
         // What a request, a test or the framework constructs of its own is a value and no service; its constructor takes no service.
-        var services = Types.Where(t => t is { IsClass: true, Namespace: { } n } && n.StartsWith("Profiles.Infrastructure", StringComparison.Ordinal))
+        var services = Types.Where(t => t is { IsClass: true, Namespace: { } n } &&
+            n.StartsWith("Profiles.Infrastructure", StringComparison.Ordinal))
             .Select(t => (t.Name, Most: t.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
                 .Max(c => (int?)c.GetParameters().Count(p => IsService(p.ParameterType))) ?? 0)).ToArray();
         services.Count(s => s.Most > 0).ShouldBeGreaterThan(40);
@@ -84,9 +87,11 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     {
         var routes = app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
         routes.Length.ShouldBeGreaterThan(15);
-        routes.Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(r => r.RoutePattern.RawText!.Trim('/')).Distinct().Order().ShouldBe(
+        routes.Where(r => r.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(r => r.RoutePattern.RawText!.Trim('/'))
+            .Distinct().Order().ShouldBe(
         [
-            "", "account/deletion", "email/verify", "health/live", "health/ready", "login", "openapi/v1.json", "password/forgot", "password/reset", "register",
+            "", "account/deletion", "email/verify", "health/live", "health/ready", "login", "openapi/v1.json", "password/forgot",
+            "password/reset", "register",
             "static/profile/{user_id:long:min(1):canonical}.jpg",
             "static/profile/{user_id:long:min(1):canonical}_{side:int:min(1):canonical}.jpg",
             "token/refresh", "upload-policy", "users/{username}",
@@ -98,13 +103,15 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     {
         var sources = Directory.GetFiles(Repository(), "*.cs", SearchOption.AllDirectories)
             .Select(f => (Path: Path.GetRelativePath(Repository(), f), Text: File.ReadAllText(f)))
-            .Where(f => f.Path is "Program.cs" || f.Path.StartsWith("Features") || f.Path.StartsWith("Data") || f.Path.StartsWith("Infrastructure"))
+            .Where(f => f.Path is "Program.cs" || f.Path.StartsWith("Features") || f.Path.StartsWith("Data") ||
+                f.Path.StartsWith("Infrastructure"))
             .Where(f => !f.Path.Contains("Migrations"))
             .ToArray();
         sources.Length.ShouldBeGreaterThan(50);
         sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/LiveUser.cs"]);
         // A setting's own limit stands beside it.
-        var limits = sources.Where(f => !f.Path.EndsWith("Options.cs")).SelectMany(f => Limit().Matches(f.Text).Select(m => m.Value)).ToArray();
+        var limits = sources.Where(f => !f.Path.EndsWith("Options.cs"))
+            .SelectMany(f => Limit().Matches(f.Text).Select(m => m.Value)).ToArray();
         limits.Length.ShouldBeGreaterThan(60);
         limits.Where(l => Number().IsMatch(l)).ShouldBeEmpty();
         sources.Where(f => SystemClock().IsMatch(f.Text) || f.Text.Contains("EnsureCreated")).Select(f => f.Path).ShouldBeEmpty();
@@ -132,7 +139,8 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         var (journal, synchronous) = await app.QueryAsync(async db =>
         {
             await db.Database.OpenConnectionAsync(Cancellation);
-            return (await db.Database.SqlQueryRaw<string>("SELECT journal_mode AS Value FROM pragma_journal_mode").SingleAsync(Cancellation),
+            return (await db.Database.SqlQueryRaw<string>("SELECT journal_mode AS Value FROM pragma_journal_mode")
+                .SingleAsync(Cancellation),
                 await db.Database.SqlQueryRaw<int>("SELECT synchronous AS Value FROM pragma_synchronous").SingleAsync(Cancellation));
         });
         journal.ShouldBe("wal");
@@ -146,7 +154,8 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         worker.ShouldNotBe(typeof(Program).Assembly);
         var references = worker.GetReferencedAssemblies().Select(a => a.Name!).ToArray();
         references.ShouldContain("NetVips");
-        references.ShouldAllBe(r => r.StartsWith("System.") || r.StartsWith("Microsoft.Win32.") || r.StartsWith("Magick.NET") || r == "NetVips");
+        references.ShouldAllBe(r => r.StartsWith("System.") || r.StartsWith("Microsoft.Win32.") ||
+            r.StartsWith("Magick.NET") || r == "NetVips");
         worker.GetExportedTypes().ShouldContain(typeof(DecodeFrame));
         worker.GetExportedTypes().ShouldAllBe(t => t.Namespace == typeof(DecodeFrame).Namespace);
     }

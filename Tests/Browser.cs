@@ -5,7 +5,8 @@ namespace Profiles.Tests;
 /// <summary>Chromium with one page that asks nobody but one server, and what it complained of.</summary>
 sealed class Browser : IAsyncDisposable
 {
-    static readonly string? Chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+    static readonly string? Chromium =
+        new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
 
     readonly List<string> complaints = [];
     readonly IPlaywright playwright;
@@ -21,13 +22,15 @@ sealed class Browser : IAsyncDisposable
     /// <summary>Starts it, or skips the test where none is installed and none is required.</summary>
     public static async Task<Browser> StartAsync(Uri server, bool scripts = true)
     {
-        Assert.SkipWhen(Chromium is null && Environment.GetEnvironmentVariable("PROFILES_BROWSER") != "required", "No Chromium is installed: ./dev test --browser installs it.");
+        Assert.SkipWhen(Chromium is null && Environment.GetEnvironmentVariable("PROFILES_BROWSER") != "required",
+            "No Chromium is installed: ./dev test --browser installs it.");
         Chromium.ShouldNotBeNull("PROFILES_BROWSER=required, and no Chromium is installed.");
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(new()
         {
             ExecutablePath = Chromium,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync"],
         });
         var context = await browser.NewContextAsync(new() { JavaScriptEnabled = scripts });
         var started = new Browser(playwright, browser, await context.NewPageAsync());
@@ -51,7 +54,8 @@ sealed class Browser : IAsyncDisposable
         Page.PageError += (_, error) => complaints.Add(error);
         Page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith(server.ToString(), StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal) && !request.Url.StartsWith("blob:", StringComparison.Ordinal))
+            if (!request.Url.StartsWith(server.ToString(), StringComparison.Ordinal) &&
+                !request.Url.StartsWith("data:", StringComparison.Ordinal) && !request.Url.StartsWith("blob:", StringComparison.Ordinal))
                 complaints.Add($"asked elsewhere: {request.Url}");
         };
     }

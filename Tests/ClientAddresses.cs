@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Profiles.Tests;
 
-/// <summary>Gives requests in this process the address of a peer that they name themselves: there is no socket that would have one.</summary>
+/// <summary>
+/// Gives requests in this process the address of a peer that they name themselves: there is no socket that would have one.
+/// </summary>
 sealed class ClientAddresses : IStartupFilter
 {
     const string Header = "X-Test-Peer";

@@ -15,7 +15,8 @@ namespace Profiles.Tests;
 /// <param name="Executes">Whether the call has its effect (stores, removes), whatever becomes of the answer.</param>
 public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationToken, Task> Answers, bool Executes = false)
 {
-    public static CloudinaryBehaviour Normal { get; } = new((call, due, end) => call.Response.Body.WriteAsync(due, end).AsTask(), Executes: true);
+    public static CloudinaryBehaviour Normal { get; } =
+        new((call, due, end) => call.Response.Body.WriteAsync(due, end).AsTask(), Executes: true);
 
     public static CloudinaryBehaviour GarbageBody { get; } = new((call, _, end) => call.Response.WriteAsync("<html>garbage</html>", end));
 
@@ -45,7 +46,8 @@ public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationT
         },
         Executes: true);
 
-    public static CloudinaryBehaviour Status(int status) => new((call, _, end) => CloudinaryDouble.RefuseAsync(call, status, $"Error {status} as ordered", end));
+    public static CloudinaryBehaviour Status(int status) =>
+        new((call, _, end) => CloudinaryDouble.RefuseAsync(call, status, $"Error {status} as ordered", end));
 
     public static CloudinaryBehaviour Redirect(Uri url) => new((call, _, _) =>
     {
@@ -57,7 +59,9 @@ public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationT
 /// <summary>A call that the double received, with its fields as they were sent, and the bytes and the name of its file.</summary>
 public sealed record CloudinaryCall(string Path, IReadOnlyDictionary<string, string> Fields, string? FileName, long FileLength);
 
-/// <summary>Cloudinary's upload API and its list on a loopback port: checks the signature by its own account, and fails when told to.</summary>
+/// <summary>
+/// Cloudinary's upload API and its list on a loopback port: checks the signature by its own account, and fails when told to.
+/// </summary>
 public sealed class CloudinaryDouble : IAsyncDisposable
 {
     public const string Secret = "a-secret_only-for~tests";
@@ -166,7 +170,8 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         else if (path == "upload")
         {
             var after = call.Request.Query["next_cursor"].ToString();
-            var found = assets.Keys.Where(k => k.StartsWith(call.Request.Query["prefix"].ToString(), StringComparison.Ordinal)).Order(StringComparer.Ordinal).Where(k => string.CompareOrdinal(k, after) > 0).ToArray();
+            var found = assets.Keys.Where(k => k.StartsWith(call.Request.Query["prefix"].ToString(), StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal).Where(k => string.CompareOrdinal(k, after) > 0).ToArray();
             due = new { resources = found.Take(2).Select(Resource), next_cursor = found.Length > 2 ? found[1] : null };
         }
         else
@@ -180,7 +185,15 @@ public sealed class CloudinaryDouble : IAsyncDisposable
     }
 
     object? Resource(string id) => !assets.TryGetValue(id, out var bytes) ? null
-        : new { public_id = id, format = "jpg", resource_type = "image", type = "upload", bytes = bytes.Length, created_at = created[id].UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture) };
+        : new
+        {
+            public_id = id,
+            format = "jpg",
+            resource_type = "image",
+            type = "upload",
+            bytes = bytes.Length,
+            created_at = created[id].UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+        };
 
     async Task AnswerAsync(HttpContext call, CancellationToken ct)
     {
@@ -242,7 +255,8 @@ public sealed class CloudinaryDouble : IAsyncDisposable
 
         var toSign = new StringBuilder();
         foreach (var name in fields.Keys.Except(Unsigned).Order(StringComparer.Ordinal))
-            toSign.Append(toSign.Length > 0 ? "&" : "").Append(name).Append('=').Append(fields[name].Replace("&", "%26", StringComparison.Ordinal));
+            toSign.Append(toSign.Length > 0 ? "&" : "").Append(name).Append('=')
+                .Append(fields[name].Replace("&", "%26", StringComparison.Ordinal));
 #pragma warning disable CA5350 // The protocol's own choice.
         var due = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes($"{toSign}{Secret}")));
 #pragma warning restore CA5350
@@ -257,8 +271,17 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         if (fields.GetValueOrDefault("overwrite") != "false" || !assets.ContainsKey(id))
             (assets[id], created[id]) = (bytes, TimeProvider.System.GetUtcNow() - Age);
         var now = Interlocked.Increment(ref version);
-        var url = $"{(Delivers ? BaseAddress.GetLeftPart(UriPartial.Authority) : "https://res.cloudinary.com")}/{Cloud}/image/upload/v{now}/{id}.jpg";
-        return new { public_id = id, version = now, format = "jpg", resource_type = "image", type = "upload", bytes = bytes.Length, secure_url = url };
+        var authority = Delivers ? BaseAddress.GetLeftPart(UriPartial.Authority) : "https://res.cloudinary.com";
+        return new
+        {
+            public_id = id,
+            version = now,
+            format = "jpg",
+            resource_type = "image",
+            type = "upload",
+            bytes = bytes.Length,
+            secure_url = $"{authority}/{Cloud}/image/upload/v{now}/{id}.jpg",
+        };
     }
 
     object Destroy(Dictionary<string, string> fields) => new { result = assets.TryRemove(fields["public_id"], out _) ? "ok" : "not found" };

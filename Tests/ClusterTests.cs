@@ -10,7 +10,8 @@ using Npgsql;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Three instances on one PostgreSQL behind HAProxy, with one directory of images and nothing else in common; mixed load, and one of them killed every few seconds.
+/// Three instances on one PostgreSQL behind HAProxy, with one directory of images and nothing else in common; mixed load, and one of them
+/// killed every few seconds.
 /// <c>./dev try cluster</c> runs the same for longer.
 /// </summary>
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
@@ -19,7 +20,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
 {
     const int Workers = 6, Painters = 3, Registrars = 2;
 
-    static readonly TimeSpan Duration = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("PROFILES_TRIAL_SECONDS") ?? "20", CultureInfo.InvariantCulture));
+    static readonly TimeSpan Duration =
+        TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("PROFILES_TRIAL_SECONDS") ?? "20", CultureInfo.InvariantCulture));
 
     // Load, and not a flood: the instances, the database and this test share a machine.
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
@@ -37,7 +39,11 @@ public sealed class ClusterTests(ITestOutputHelper output)
         var database = cluster.CreateDatabase();
         await using var proxy = new Proxy(instances: 3);
         var instances = await Task.WhenAll(proxy.Instances.Select(address => StartAsync(database, proxy, address)));
-        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } }) { BaseAddress = proxy.Address, Timeout = TimeSpan.FromSeconds(20) };
+        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } })
+        {
+            BaseAddress = proxy.Address,
+            Timeout = TimeSpan.FromSeconds(20),
+        };
         using var end = new CancellationTokenSource();
         var killing = Task.FromResult(0);
         try
@@ -51,7 +57,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
             var shared = await JoinAsync(client, "shared@example.com");
             var working = owners.Select((owner, i) => WorkAsync(client, owner, new Random(i), end.Token)).ToArray();
             var painting = Enumerable.Range(0, Painters).Select(i => PaintAsync(client, shared, i, end.Token)).ToArray();
-            var registering = Enumerable.Range(0, Registrars).Select(i => RegisterInPairsAsync(client, proxy.Instances, i, database, end.Token)).ToArray();
+            var registering = Enumerable.Range(0, Registrars)
+                .Select(i => RegisterInPairsAsync(client, proxy.Instances, i, database, end.Token)).ToArray();
             await Task.WhenAll([.. working, .. painting, .. registering]);
             var kills = await killing;
 
@@ -68,13 +75,15 @@ public sealed class ClusterTests(ITestOutputHelper output)
                     await CheckAsync(instance.Client, user);
                 if (user.Shown is null)
                     continue;
-                var key = (string)Scalar(database, FormattableString.Invariant($"SELECT image_key FROM user_profiles WHERE user_id = {user.Id}"))!;
+                var key = (string)Scalar(database,
+                    FormattableString.Invariant($"SELECT image_key FROM user_profiles WHERE user_id = {user.Id}"))!;
                 keys[$"{user.Id}.jpg"] = key;
                 expected.AddRange([$"{user.Id}.jpg", .. ((string[])["96", "256", "512"]).Select(side => $"{user.Id}_{side}.{key}.jpg")]);
             }
             await FilesShouldBeAsync(expected);
             foreach (var (file, key) in keys)
-                Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(images, "profile", file), Token))).ShouldStartWith(key);
+                Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(images, "profile", file), Token)))
+                    .ShouldStartWith(key);
             Scalar(database, "SELECT count(*) - count(DISTINCT normalized_email) FROM users").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM users LEFT JOIN user_profiles ON user_id = id WHERE user_id IS NULL").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM signing_keys").ShouldBe(1L);
@@ -82,7 +91,9 @@ public sealed class ClusterTests(ITestOutputHelper output)
             // Fewer where the machine is so busy that a start takes long.
             kills.ShouldBeGreaterThanOrEqualTo((int)Duration.TotalSeconds / 15);
             rounds.ShouldBeGreaterThan(2);
-            output.WriteLine($"{Duration.TotalSeconds:0} s, 3 instances, {kills} kills, {answers.Values.Sum()} requests, {rounds} addresses wanted by two at once, {owners.Sum(o => o.Acknowledged) + shared.Acknowledged} writes acknowledged and found");
+            output.WriteLine($"{Duration.TotalSeconds:0} s, 3 instances, {kills} kills, {answers.Values.Sum()} requests, " +
+                $"{rounds} addresses wanted by two at once, " +
+                $"{owners.Sum(o => o.Acknowledged) + shared.Acknowledged} writes acknowledged and found");
             foreach (var (answer, count) in answers.OrderBy(a => a.Key, StringComparer.Ordinal))
                 output.WriteLine($"{count,8}  {answer}");
         }
@@ -114,7 +125,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
     }
 
     Task<ServerProcess> StartAsync(string database, Proxy proxy, Uri address) => ServerProcess.StartAsync(
-        ("ASPNETCORE_URLS", address.GetLeftPart(UriPartial.Authority)), ("PublicBaseUrl", proxy.Address.GetLeftPart(UriPartial.Authority)), ("ConnectionStrings__Profiles", database),
+        ("ASPNETCORE_URLS", address.GetLeftPart(UriPartial.Authority)), ("PublicBaseUrl", proxy.Address.GetLeftPart(UriPartial.Authority)),
+        ("ConnectionStrings__Profiles", database),
         ("Images__Directory", images), ("Images__Grace", "00:00:05"), ("Logging__LogLevel__Default", "Error"));
 
     static async Task<int> KillInTurnAsync(ServerProcess[] instances, Func<Uri, Task<ServerProcess>> start, CancellationToken end)
@@ -179,7 +191,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
     async Task UploadAsync(HttpClient client, Known user, Random random)
     {
         var image = TestImage.Png(8 + random.Next(8), 8, (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
-        using var answer = await SendAsync(client, user, "upload", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } });
+        using var answer = await SendAsync(client, user, "upload", HttpMethod.Post, "/me/upload-image",
+            new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } });
         if (answer is null)
         {
             user.IsOpen = true;
@@ -245,7 +258,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
             var mine = new Known(user.Id, user.Token, "") { IsOpen = true };
             // Few different ones, so that the same image is put up by two at once, too.
             var image = TestImage.Png(8, 8, (byte)(painter % 2 * 255), 0, (byte)(Random.Shared.Next(3) * 100));
-            using (var answer = await SendAsync(client, mine, "paint", HttpMethod.Post, "/me/upload-image", new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } }))
+            using (var answer = await SendAsync(client, mine, "paint", HttpMethod.Post, "/me/upload-image",
+                new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } }))
             {
                 if (answer is not null)
                     await answer.ShouldBeAsync(HttpStatusCode.OK);
@@ -267,8 +281,10 @@ public sealed class ClusterTests(ITestOutputHelper output)
             var email = $"pair-{registrar}-{n}@example.com";
             var body = new { name = "Pair", email, password = "plum-tram-94" };
             var pair = await Task.WhenAll(
-                SendAsync(client, null, "register", HttpMethod.Post, new Uri(instances[n % 3], "/register").ToString(), JsonContent.Create(body)),
-                SendAsync(client, null, "register", HttpMethod.Post, new Uri(instances[(n + 1) % 3], "/register").ToString(), JsonContent.Create(body)));
+                SendAsync(client, null, "register", HttpMethod.Post, new Uri(instances[n % 3], "/register").ToString(),
+                    JsonContent.Create(body)),
+                SendAsync(client, null, "register", HttpMethod.Post, new Uri(instances[(n + 1) % 3], "/register").ToString(),
+                    JsonContent.Create(body)));
             var statuses = pair.Select(a => a?.StatusCode).ToArray();
             statuses.ShouldAllBe(s => s == null || s == HttpStatusCode.Created || s == HttpStatusCode.Conflict);
             statuses.Count(s => s == HttpStatusCode.Created).ShouldBeLessThanOrEqualTo(1);
@@ -283,7 +299,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
     }
 
     // Null when it is not known what became of it: killed in the middle, or 503.
-    async Task<HttpResponseMessage?> SendAsync(HttpClient client, Known? user, string what, HttpMethod method, string path, HttpContent? content)
+    async Task<HttpResponseMessage?> SendAsync(HttpClient client, Known? user, string what, HttpMethod method, string path,
+        HttpContent? content)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         if (user is not null)
@@ -317,7 +334,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
                 {
                     var token = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()!;
                     using var me = new HttpRequestMessage(HttpMethod.Get, "/me") { Headers = { Authorization = new("Bearer", token) } };
-                    return new((await (await client.SendAsync(me, Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("id").GetInt64(), token, "Name");
+                    return new((await (await client.SendAsync(me, Token)).ShouldBeAsync(HttpStatusCode.OK))
+                        .GetProperty("id").GetInt64(), token, "Name");
                 }
             }
             catch (Exception e) when (e is HttpRequestException or ShouldAssertException)
@@ -337,7 +355,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
         {
             await Task.Delay(100, Token);
             // Readiness looks whether the directory can be written to.
-            files = [.. Directory.GetFiles(Path.Combine(images, "profile")).Select(f => Path.GetFileName(f)!).Where(f => f != ".probe").Order(StringComparer.Ordinal)];
+            files = [.. Directory.GetFiles(Path.Combine(images, "profile")).Select(f => Path.GetFileName(f)!).Where(f => f != ".probe")
+                .Order(StringComparer.Ordinal)];
         }
         while (!files.SequenceEqual(wanted) && watch.Elapsed < TimeSpan.FromSeconds(60));
         files.ShouldBe(wanted);
@@ -390,7 +409,9 @@ public sealed class ClusterTests(ITestOutputHelper output)
                 {string.Join('\n', Instances.Select((i, n) => $"    server instance{n} 127.0.0.1:{i.Port}"))}
 
                 """, Token);
-            process = Process.Start(new ProcessStartInfo("haproxy", ["-db", "-f", file]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            string[] arguments = ["-db", "-f", file];
+            process = Process.Start(
+                new ProcessStartInfo("haproxy", arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
             // Read and dropped: a full pipe would stop it.
             process.BeginErrorReadLine();
             process.BeginOutputReadLine();

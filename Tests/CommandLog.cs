@@ -19,10 +19,12 @@ sealed class CommandLog : DbCommandInterceptor
     public IReadOnlyList<LoggedCommand> Of(string? trace) => [.. commands.Where(c => c.Trace == trace).Select(c => c.Command)];
 
     /// <summary>The same without the portion of a limit that one request in a hundred takes for those after it.</summary>
-    public IReadOnlyList<LoggedCommand> OwnOf(string trace) => [.. Of(trace).Where(c => !c.Text.StartsWith("INSERT INTO rate_limits", StringComparison.Ordinal))];
+    public IReadOnlyList<LoggedCommand> OwnOf(string trace) =>
+        [.. Of(trace).Where(c => !c.Text.StartsWith("INSERT INTO rate_limits", StringComparison.Ordinal))];
 
     public override ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
-        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result,
+        CancellationToken cancellationToken = default)
     {
         Keep(command);
         return base.ReaderExecutingAsync(command, eventData, result, cancellationToken);

@@ -14,7 +14,8 @@ public sealed partial class ContainerTests
     [Fact]
     public void Every_file_that_the_image_copies_is_there()
     {
-        var sources = Lines("COPY").Where(l => !l.StartsWith("--from=", StringComparison.Ordinal)).SelectMany(l => l.Split(' ')[..^1]).ToArray();
+        var sources = Lines("COPY").Where(l => !l.StartsWith("--from=", StringComparison.Ordinal))
+            .SelectMany(l => l.Split(' ')[..^1]).ToArray();
         sources.Length.ShouldBeGreaterThan(8);
         foreach (var source in sources)
             (File.Exists(Path.Combine(Repository(), source)) || Directory.Exists(Path.Combine(Repository(), source))).ShouldBeTrue(source);
@@ -25,7 +26,8 @@ public sealed partial class ContainerTests
     {
         Lines("FROM").Last().ShouldBe("mcr.microsoft.com/dotnet/aspnet:10.0");
         var own = Dockerfile[Dockerfile.LastIndexOf("FROM ", StringComparison.Ordinal)..].Split('\n');
-        own.Where(l => l.StartsWith("RUN ", StringComparison.Ordinal)).ShouldHaveSingleItem().ShouldMatch("^RUN useradd [^&;]*&& install -d [^&;]*$");
+        own.Where(l => l.StartsWith("RUN ", StringComparison.Ordinal)).ShouldHaveSingleItem()
+            .ShouldMatch("^RUN useradd [^&;]*&& install -d [^&;]*$");
         own.ShouldNotContain(l => l.StartsWith("ADD ", StringComparison.Ordinal));
     }
 
@@ -70,13 +72,15 @@ public sealed partial class ContainerTests
                 (await RunAsync("cp", ["-r", from, target], [])).ExitCode.ShouldBe(0);
             }
         }
-        string[] publish = ["publish", $"{root}/source/Profiles.csproj", "-c", "Release", "-o", $"{root}/app", "-m:1", "-p:RestoreLockedMode=true"];
+        string[] publish = ["publish", $"{root}/source/Profiles.csproj", "-c", "Release", "-o", $"{root}/app", "-m:1",
+            "-p:RestoreLockedMode=true"];
         var published = await RunAsync("dotnet", publish, []);
         published.ExitCode.ShouldBe(0, published.Output);
         // The services of other tests in this process have made its files private.
         (await RunAsync("chmod", ["-R", "a+rX", $"{root}/app"], [])).ExitCode.ShouldBe(0);
         Directory.GetFiles($"{root}/app", "*Tests*").ShouldBeEmpty();
-        Directory.GetFiles($"{root}/app/licences").Select(Path.GetFileName).Order().ShouldBe(["ImageMagick.txt", "LICENSE", "libvips.md", "licences.md"]);
+        Directory.GetFiles($"{root}/app/licences").Select(Path.GetFileName).Order()
+            .ShouldBe(["ImageMagick.txt", "LICENSE", "libvips.md", "licences.md"]);
 
         // The image's own paths, below an empty directory of ours.
         string Here(string path) => path.StartsWith('/') ? root + path : path;
@@ -91,7 +95,8 @@ public sealed partial class ContainerTests
         variables["PublicBaseUrl"] = "http://localhost:8000";
         var entry = JsonSerializer.Deserialize<string[]>(Lines("ENTRYPOINT").Single())!;
         entry[0].ShouldBe("/usr/share/dotnet/dotnet");
-        string[] unprivileged = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"] : ["env"];
+        string[] unprivileged = Environment.IsPrivilegedProcess
+            ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"] : ["env"];
 
         using var service = Start(unprivileged[0], [.. unprivileged[1..], "dotnet", .. entry[1..]], variables, $"{root}/app");
         try
@@ -100,25 +105,30 @@ public sealed partial class ContainerTests
             health = [.. health.Select(h => h.Replace("/8000", $"/{port}"))];
             var deadline = Stopwatch.StartNew();
             int code;
-            while ((code = (await RunAsync(health[0], health[1..], [])).ExitCode) != 0 && deadline.Elapsed < TimeSpan.FromSeconds(30) && !service.HasExited)
+            while ((code = (await RunAsync(health[0], health[1..], [])).ExitCode) != 0 &&
+                deadline.Elapsed < TimeSpan.FromSeconds(30) && !service.HasExited)
                 await Task.Delay(200, TestContext.Current.CancellationToken);
             code.ShouldBe(0);
             File.Exists($"{variables["DataDirectory"]}/profiles.db").ShouldBeTrue();
-            File.ReadAllText($"/proc/{service.Id}/status").ShouldMatch(Environment.IsPrivilegedProcess ? @"Uid:\t65534\t65534" : @"Uid:\t[1-9]");
+            File.ReadAllText($"/proc/{service.Id}/status")
+                .ShouldMatch(Environment.IsPrivilegedProcess ? @"Uid:\t65534\t65534" : @"Uid:\t[1-9]");
         }
         finally
         {
             service.Kill();
             await service.WaitForExitAsync(TestContext.Current.CancellationToken);
         }
-        (await RunAsync(JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)![0], ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}"], [])).ExitCode.ShouldNotBe(0);
+        (await RunAsync(JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)![0],
+            ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}"], [])).ExitCode.ShouldNotBe(0);
     }
 
     static IEnumerable<string> Lines(string instruction) =>
-        Dockerfile.Split('\n').Where(l => l.StartsWith(instruction + " ", StringComparison.Ordinal)).Select(l => l[(instruction.Length + 1)..].Trim());
+        Dockerfile.Split('\n').Where(l => l.StartsWith(instruction + " ", StringComparison.Ordinal))
+            .Select(l => l[(instruction.Length + 1)..].Trim());
 
     static Dictionary<string, string> Variables() =>
-        Lines("ENV").SelectMany(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(v => v.Split('=', 2)).ToDictionary(v => v[0], v => v[1]);
+        Lines("ENV").SelectMany(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(v => v.Split('=', 2))
+            .ToDictionary(v => v[0], v => v[1]);
 
     static async Task<(int ExitCode, string Output)> RunAsync(string command, string[] arguments, Dictionary<string, string> variables)
     {
@@ -130,7 +140,12 @@ public sealed partial class ContainerTests
 
     static Process Start(string command, string[] arguments, Dictionary<string, string> variables, string directory)
     {
-        var start = new ProcessStartInfo(command, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command, arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
         start.Environment.Remove("CLOUDINARY_URL");

@@ -6,7 +6,8 @@ using System.Net.Sockets;
 namespace Profiles.Tests;
 
 /// <summary>
-/// The service is killed with SIGKILL while several people put up, replace and take down images, and started again, many times: what was acknowledged is shown and loads, and
+/// The service is killed with SIGKILL while several people put up, replace and take down images, and started again, many times: what was
+/// acknowledged is shown and loads, and
 /// when the outbox is empty nothing is kept that no profile shows. A short run is one of the tests; <c>./dev try crash</c> is the long one.
 /// </summary>
 [Trait("Needs", "Process")]
@@ -37,7 +38,9 @@ public sealed class CrashTests(ITestOutputHelper output)
         // Long ago, so that what is left over is nobody's present upload.
         cloudinary.Age = TimeSpan.FromHours(1);
         await TryAsync(
-            [("CLOUDINARY_URL", cloudinary.CloudinaryUrl), ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)), ("Cloudinary__Timeout", "00:00:02.5")],
+            [("CLOUDINARY_URL", cloudinary.CloudinaryUrl),
+                ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority)),
+                ("Cloudinary__Timeout", "00:00:02.5")],
             () => cloudinary.Assets.Count, filesPerImage: 1);
     }
 
@@ -103,7 +106,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
-            // The kill: what was asked for last may have been done or not. Between a connection and the question for its other end's address, the client lets the socket's own exception out.
+            // The kill: what was asked for last may have been done or not. Between a connection and the question for its other end's
+            // address, the client lets the socket's own exception out.
             Interlocked.Increment(ref cutOff);
         }
     }
@@ -119,7 +123,8 @@ public sealed class CrashTests(ITestOutputHelper output)
 
     static async Task DrainAsync(ServerProcess server)
     {
-        while ((await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("pending").GetInt32() > 0)
+        while ((await (await server.Client.GetAsync("/health/ready", Token)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("pending").GetInt32() > 0)
             await Task.Delay(100, Token);
     }
 
@@ -145,12 +150,14 @@ public sealed class CrashTests(ITestOutputHelper output)
         public static async Task<Person> JoinAsync(ServerProcess server)
         {
             var email = $"{Guid.NewGuid():N}@example.com";
-            (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token)).EnsureSuccessStatusCode();
+            (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token))
+                .EnsureSuccessStatusCode();
             var login = await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token);
             return new() { token = (await login.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString()! };
         }
 
-        public HttpClient Client(ServerProcess server) => new() { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", token) } };
+        public HttpClient Client(ServerProcess server) =>
+            new() { BaseAddress = server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", token) } };
 
         public async Task ShouldBeWholeAsync(ServerProcess server)
         {
@@ -160,10 +167,12 @@ public sealed class CrashTests(ITestOutputHelper output)
             var url = Path(me.GetProperty("image_url").GetString());
             // What was acknowledged, or what the one request made of it that had no answer.
             if (url != Shown)
-                (Attempt, HasImage: url is not null).ShouldBeOneOf([(Attempt.PutUp, true), (Attempt.TakeDown, false)], $"{Shown} was acknowledged, and {url} is shown.");
+                (Attempt, HasImage: url is not null)
+                    .ShouldBeOneOf([(Attempt.PutUp, true), (Attempt.TakeDown, false)], $"{Shown} was acknowledged, and {url} is shown.");
             Acknowledge(me.GetProperty("image_url").GetString());
             if (url is ['/', ..])
-                await ShouldLoadAsync(client, [url, .. me.GetProperty("image").GetProperty("variants").EnumerateObject().Select(v => Path(v.Value.GetString())!)]);
+                await ShouldLoadAsync(client,
+                    [url, .. me.GetProperty("image").GetProperty("variants").EnumerateObject().Select(v => Path(v.Value.GetString())!)]);
         }
 
         static async Task ShouldLoadAsync(HttpClient client, string[] urls)

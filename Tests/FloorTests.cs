@@ -33,7 +33,8 @@ public sealed partial class FloorTests
         var uses = Compiled().Concat(Declared()).Where(u => u.From != u.To).Distinct().ToArray();
         uses.Length.ShouldBeGreaterThan(100);
         Floors.SelectMany(f => f).ShouldBe(
-            [Data, Features, Program, .. Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Infrastructure")).Select(Path.GetFileName)!],
+            [Data, Features, Program, .. Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Infrastructure"))
+                .Select(Path.GetFileName)!],
             ignoreOrder: true);
         uses.Where(u => FloorOf(u.To) >= FloorOf(u.From)).Select(u => $"{u.From} uses {u.To}: {u.By}").Order().ShouldBeEmpty();
     }
@@ -73,7 +74,8 @@ public sealed partial class FloorTests
         [
             type.BaseType, .. type.Interfaces.Select(i => i.InterfaceType), .. type.Fields.Select(f => f.FieldType),
             .. type.GenericParameters.SelectMany(p => p.Constraints).Select(c => c.ConstraintType),
-            .. type.CustomAttributes.Concat(type.Methods.SelectMany(m => m.CustomAttributes)).Concat(type.Properties.SelectMany(p => p.CustomAttributes))
+            .. type.CustomAttributes.Concat(type.Methods.SelectMany(m => m.CustomAttributes))
+                .Concat(type.Properties.SelectMany(p => p.CustomAttributes))
                 .SelectMany(a => a.ConstructorArguments.Select(v => v.Value as TypeReference).Append(a.AttributeType)),
         ];
         return members.Concat(type.Methods.SelectMany(Used));

@@ -18,7 +18,8 @@ sealed class HeldContent : HttpContent
     /// <summary>A form with an image, of which so many bytes arrive at first.</summary>
     public static HeldContent Image(byte[] image, int first)
     {
-        byte[] start = [.. "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8, .. image[..first]];
+        byte[] start = [.. "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n"u8,
+            .. "Content-Type: image/jpeg\r\n\r\n"u8, .. image[..first]];
         return new(start, [.. image[first..], .. "\r\n--b--\r\n"u8], "multipart/form-data; boundary=b");
     }
 

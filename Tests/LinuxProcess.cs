@@ -13,22 +13,27 @@ sealed partial record LinuxProcess(int Id)
     string Directory => $"/proc/{Id}";
 
     /// <summary>Whether it has ended with all its threads, also when nobody has asked yet how.</summary>
-    public bool IsGone => Stat() is not { } stat || (stat[0] is "Z" or "X" && Try(() => System.IO.Directory.GetDirectories($"{Directory}/task")) is null or { Length: 1 });
+    public bool IsGone => Stat() is not { } stat ||
+        (stat[0] is "Z" or "X" && Try(() => System.IO.Directory.GetDirectories($"{Directory}/task")) is null or { Length: 1 });
 
     public IReadOnlyList<string> Environment => File.ReadAllText($"{Directory}/environ").Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     public IReadOnlyList<string> CommandLine => File.ReadAllText($"{Directory}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>What its open descriptors are: paths, pipes, sockets.</summary>
-    public IReadOnlyList<string> Descriptors => [.. new DirectoryInfo($"{Directory}/fd").EnumerateFileSystemInfos().Select(Target).OfType<string>()];
+    public IReadOnlyList<string> Descriptors =>
+        [.. new DirectoryInfo($"{Directory}/fd").EnumerateFileSystemInfos().Select(Target).OfType<string>()];
 
     /// <summary>The files of which code or data is in its memory.</summary>
-    public IReadOnlyList<string> Loaded => [.. File.ReadLines($"{Directory}/maps").Select(l => l.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries)).Where(l => l.Length == 6).Select(l => l[5])];
+    public IReadOnlyList<string> Loaded => [.. File.ReadLines($"{Directory}/maps")
+        .Select(l => l.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries)).Where(l => l.Length == 6).Select(l => l[5])];
 
     /// <summary>Those of a server's workers that have their restrictions and so are the ones to look at.</summary>
     public static LinuxProcess[] WorkersOf(ServerProcess server) =>
-        [.. new DirectoryInfo("/proc").EnumerateDirectories().Where(d => d.Name.All(char.IsAsciiDigit)).Select(d => new LinuxProcess(int.Parse(d.Name, CultureInfo.InvariantCulture)))
-            .Where(p => p.Stat() is [not "Z", var parent, ..] && parent == $"{server.ProcessId}" && p.Try(() => p.CommandLine) is [.., WorkerArguments.Sandboxed])];
+        [.. new DirectoryInfo("/proc").EnumerateDirectories().Where(d => d.Name.All(char.IsAsciiDigit))
+            .Select(d => new LinuxProcess(int.Parse(d.Name, CultureInfo.InvariantCulture)))
+            .Where(p => p.Stat() is [not "Z", var parent, ..] && parent == $"{server.ProcessId}" &&
+                p.Try(() => p.CommandLine) is [.., WorkerArguments.Sandboxed])];
 
     /// <summary>The worker of a server that has one.</summary>
     public static async Task<LinuxProcess> WorkerOfAsync(ServerProcess server)
@@ -112,9 +117,11 @@ sealed partial record LinuxProcess(int Id)
     }
 
     // State, parent and more; null when there is no such process. Its name may contain anything, and stands before.
-    string[]? Stat() => Try(() => File.ReadAllText($"{Directory}/stat")) is { } stat ? stat[(stat.LastIndexOf(')') + 2)..].Split(' ') : null;
+    string[]? Stat() => Try(() => File.ReadAllText($"{Directory}/stat")) is { } stat
+        ? stat[(stat.LastIndexOf(')') + 2)..].Split(' ') : null;
 
-    static string After(string file, string name) => File.ReadLines(file).Single(l => l.StartsWith(name, StringComparison.Ordinal))[name.Length..].Trim();
+    static string After(string file, string name) =>
+        File.ReadLines(file).Single(l => l.StartsWith(name, StringComparison.Ordinal))[name.Length..].Trim();
 
     // A process may end while it is looked at.
     T? Try<T>(Func<T> look) where T : class

@@ -31,7 +31,8 @@ static class MailBox
     {
         var directory = Path.Combine(app.Root, "data", "mail");
         return Directory.Exists(directory)
-            ? [.. Directory.GetFiles(directory, "*.eml").Order(StringComparer.Ordinal).Select(f => new TestMail(f, File.ReadAllText(f))).Where(m => m.To == address)]
+            ? [.. Directory.GetFiles(directory, "*.eml").Order(StringComparer.Ordinal).Select(f => new TestMail(f, File.ReadAllText(f)))
+                .Where(m => m.To == address)]
             : [];
     }
 
@@ -71,7 +72,8 @@ static class MailBox
     static async Task<string> DescribeAsync(ProfilesFixture app, string address)
     {
         var waiting = await app.QueryAsync(db => db.Outbox.Where(e => e.Store == OutboxStore.Mail)
-            .Select(e => $"{e.Mail} due {e.DueAt:O} attempts {e.Attempts} {(e.Key == address ? "of this address" : "of another")}").ToListAsync());
+            .Select(e => $"{e.Mail} due {e.DueAt:O} attempts {e.Attempts} {(e.Key == address ? "of this address" : "of another")}")
+            .ToListAsync());
         return $"It is {app.Clock.GetUtcNow():O}; the mails that wait: {string.Join(", ", waiting)}";
     }
 }

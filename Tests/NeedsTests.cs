@@ -74,7 +74,8 @@ public sealed class NeedsTests
     // The compiler moves the body of an asynchronous method or an iterator into a type of its own.
     static MethodDefinition? Machine(MethodDefinition method)
     {
-        var attribute = method.CustomAttributes.FirstOrDefault(a => a.AttributeType.Name.EndsWith("StateMachineAttribute", StringComparison.Ordinal));
+        var attribute = method.CustomAttributes
+            .FirstOrDefault(a => a.AttributeType.Name.EndsWith("StateMachineAttribute", StringComparison.Ordinal));
         return (attribute?.ConstructorArguments[0].Value as TypeReference)?.Resolve().Methods.Single(m => m.Name == "MoveNext");
     }
 

@@ -6,15 +6,20 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests;
 
-/// <summary>Images as phones and their programs make them, made when a test needs them: too large or too many to be kept as files.</summary>
+/// <summary>
+/// Images as phones and their programs make them, made when a test needs them: too large or too many to be kept as files.
+/// </summary>
 static class Photo
 {
     /// <summary>The scene of <c>upright.jpg</c> as a JPEG so many times as wide and as high.</summary>
     public static byte[] Enlarged(int times, int quality, bool progressive = false, int? restartInterval = null) =>
-        Saved(TestImage.Bytes("upright.jpg"), i => i.JpegsaveBuffer(quality, optimizeCoding: progressive, interlace: progressive, restartInterval: restartInterval, keep: Enums.ForeignKeep.None),
+        Saved(TestImage.Bytes("upright.jpg"), i => i.JpegsaveBuffer(quality, optimizeCoding: progressive, interlace: progressive,
+            restartInterval: restartInterval, keep: Enums.ForeignKeep.None),
             i => i.Resize(times, Enums.Kernel.Nearest));
 
-    /// <summary>The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.</summary>
+    /// <summary>
+    /// The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.
+    /// </summary>
     public static byte[] Turned(int orientation)
     {
         // What to do to an upright image so that the orientation undoes it.
@@ -30,14 +35,18 @@ static class Photo
             _ => i => i.Rot90(),
         };
         byte[] exif = [.. "Exif\0\0MM\0*\0\0\0\b\0\u0001\u0001\u0012\0\u0003\0\0\0\u0001\0"u8, (byte)orientation, 0, 0, 0, 0, 0, 0];
-        return WithSegments(Saved(TestImage.Bytes("large.jpg"), i => i.JpegsaveBuffer(85, optimizeCoding: true, interlace: true, keep: Enums.ForeignKeep.None), turn), (0xE1, exif));
+        return WithSegments(Saved(TestImage.Bytes("large.jpg"),
+            i => i.JpegsaveBuffer(85, optimizeCoding: true, interlace: true, keep: Enums.ForeignKeep.None), turn), (0xE1, exif));
     }
 
     /// <summary>A JPEG with more segments between its first marker and the others.</summary>
     public static byte[] WithSegments(byte[] jpeg, params (byte Marker, byte[] Content)[] segments) =>
         [.. jpeg[..2], .. segments.SelectMany(s => Segment(s.Marker, s.Content)), .. jpeg[2..]];
 
-    /// <summary>A progressive JPEG of one dark colour, of which so little is said that each pixel costs a 24th of a byte; to decode it takes 6 bytes for each.</summary>
+    /// <summary>
+    /// A progressive JPEG of one dark colour, of which so little is said that each pixel costs a 24th of a byte; to decode it takes 6 bytes
+    /// for each.
+    /// </summary>
     public static byte[] ProgressiveBomb(int width, int height)
     {
         byte[] frame = [8, (byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
@@ -45,11 +54,16 @@ static class Photo
         byte[] codes = [0, 1, .. new byte[15], 0];
         byte[] scan = [3, 1, 0, 2, 0, 3, 0, 0, 0, 0];
         var blocks = (width + 7) / 8 * ((height + 7) / 8) * 3;
-        return [0xFF, 0xD8, .. Segment(0xDB, [0, .. Enumerable.Repeat((byte)1, 64)]), .. Segment(0xC2, frame), .. Segment(0xC4, codes), .. Segment(0xDA, scan), .. new byte[(blocks + 7) / 8], 0xFF, 0xD9];
+        return [0xFF, 0xD8, .. Segment(0xDB, [0, .. Enumerable.Repeat((byte)1, 64)]), .. Segment(0xC2, frame), .. Segment(0xC4, codes),
+            .. Segment(0xDA, scan), .. new byte[(blocks + 7) / 8], 0xFF, 0xD9];
     }
 
-    /// <summary>A PNG of this colour type, depth and interlacing, whose samples (each of at most 8 bits, wider ones are made of them) a function says; further chunks stand before the pixels.</summary>
-    public static byte[] Png(int width, int height, int type, int depth, bool interlaced, Func<int, int, int[]> samples, params (string Type, byte[] Content)[] chunks)
+    /// <summary>
+    /// A PNG of this colour type, depth and interlacing, whose samples (each of at most 8 bits, wider ones are made of them) a function
+    /// says; further chunks stand before the pixels.
+    /// </summary>
+    public static byte[] Png(int width, int height, int type, int depth, bool interlaced, Func<int, int, int[]> samples,
+        params (string Type, byte[] Content)[] chunks)
     {
         using var packed = new MemoryStream();
         using (var pixels = new ZLibStream(packed, CompressionLevel.Fastest))
@@ -61,17 +75,23 @@ static class Photo
             foreach (var pass in passes.Where(p => p.X < width))
             {
                 for (var y = pass.Y; y < height; y += pass.Down)
-                    pixels.Write(Line([.. Enumerable.Range(0, (width - pass.X + pass.Across - 1) / pass.Across).SelectMany(i => samples(pass.X + (i * pass.Across), y))], depth));
+                    pixels.Write(Line([.. Enumerable.Range(0, (width - pass.X + pass.Across - 1) / pass.Across)
+                        .SelectMany(i => samples(pass.X + (i * pass.Across), y))], depth));
             }
         }
         var header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9], header[12]) = ((byte)depth, (byte)type, (byte)(interlaced ? 1 : 0));
-        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. TestImage.Chunk("IHDR", header), .. chunks.SelectMany(c => TestImage.Chunk(c.Type, c.Content)), .. TestImage.Chunk("IDAT", packed.ToArray()), .. TestImage.Chunk("IEND", [])];
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. TestImage.Chunk("IHDR", header),
+            .. chunks.SelectMany(c => TestImage.Chunk(c.Type, c.Content)), .. TestImage.Chunk("IDAT", packed.ToArray()),
+            .. TestImage.Chunk("IEND", [])];
     }
 
-    /// <summary>A PNG that says nothing in 8 bytes a pixel, each line by its most costly filter; its checksum is not right, for whoever comes to the end.</summary>
+    /// <summary>
+    /// A PNG that says nothing in 8 bytes a pixel, each line by its most costly filter; its checksum is not right, for whoever comes to the
+    /// end.
+    /// </summary>
     public static byte[] PngOfZeros(int width, int height)
     {
         const byte Paeth = 4;
@@ -93,7 +113,8 @@ static class Photo
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9]) = (16, 6);
-        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. TestImage.Chunk("IHDR", header), .. TestImage.Chunk("IDAT", packed.ToArray()), .. TestImage.Chunk("IEND", [])];
+        return [0x89, .. "PNG\r\n"u8, 0x1A, (byte)'\n', .. TestImage.Chunk("IHDR", header), .. TestImage.Chunk("IDAT", packed.ToArray()),
+            .. TestImage.Chunk("IEND", [])];
     }
 
     /// <summary>A PNG with further chunks before its pixels.</summary>
@@ -108,7 +129,8 @@ static class Photo
     }
 
     /// <summary>
-    /// The image of <c>photo.heic</c> as an HDR photo of iOS 18 has it: its gain map is the auxiliary image of two items, of the photo itself and of the tone map that is derived from both.
+    /// The image of <c>photo.heic</c> as an HDR photo of iOS 18 has it: its gain map is the auxiliary image of two items, of the photo
+    /// itself and of the tone map that is derived from both.
     /// </summary>
     public static byte[] HeicWithGainMap()
     {
@@ -123,11 +145,13 @@ static class Photo
         byte[] Item(byte id, string type) => Box("infe", [2, 0, 0, 0, 0, id, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(type), 0]);
         byte[] Meta(int data) => Box("meta", [0, 0, 0, 0,
             .. Box("hdlr", [0, 0, 0, 0, 0, 0, 0, 0, .. "pict"u8, .. new byte[13]]), .. Box("pitm", [0, 0, 0, 0, 0, 1]),
-            .. Box("iloc", [0, 0, 0, 0, 0x44, 0, 0, 3, .. Place(1, data, coded.Length), .. Place(2, data, coded.Length), .. Place(3, data + coded.Length, toneMap.Length)]),
+            .. Box("iloc", [0, 0, 0, 0, 0x44, 0, 0, 3, .. Place(1, data, coded.Length), .. Place(2, data, coded.Length),
+                .. Place(3, data + coded.Length, toneMap.Length)]),
             .. Box("iinf", [0, 0, 0, 0, 0, 3, .. Item(1, "hvc1"), .. Item(2, "hvc1"), .. Item(3, "tmap")]),
             .. Box("iref", [0, 0, 0, 0, .. Box("auxl", [0, 2, 0, 2, 0, 1, 0, 3]), .. Box("dimg", [0, 3, 0, 2, 0, 1, 0, 2])]),
             .. Box("iprp", [
-                .. Box("ipco", [.. Property("hvcC"), .. Property("ispe"), .. Property("pixi"), .. Box("auxC", [0, 0, 0, 0, .. "urn:com:apple:photo:2020:aux:hdrgainmap\0"u8])]),
+                .. Box("ipco", [.. Property("hvcC"), .. Property("ispe"), .. Property("pixi"),
+                    .. Box("auxC", [0, 0, 0, 0, .. "urn:com:apple:photo:2020:aux:hdrgainmap\0"u8])]),
                 .. Box("ipma", [0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 3, 0x81, 2, 0x83, 0, 2, 4, 0x81, 2, 0x83, 0x84, 0, 3, 2, 2, 0x83])])]);
         var head = Box("ftyp", [.. "heic"u8, 0, 0, 0, 0, .. "mif1heictmap"u8]);
         return [.. head, .. Meta(head.Length + Meta(0).Length + 8), .. Box("mdat", [.. coded, .. toneMap])];
@@ -190,8 +214,10 @@ static class Photo
 sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
 {
     // Where the primaries are (the columns), seen from the white of ICC profiles (D50), which theirs (D65) has been made.
-    public static readonly WideColours AdobeRgb = new("Adobe RGB (1998)", Columns(0.60974f, 0.31111f, 0.01947f, 0.20528f, 0.62567f, 0.06087f, 0.14919f, 0.06322f, 0.74457f), [563 / 256.0]);
-    public static readonly WideColours DisplayP3 = new("Display P3", Columns(0.51512f, 0.24120f, -0.00105f, 0.29198f, 0.69225f, 0.04189f, 0.15710f, 0.06657f, 0.78407f), SrgbCurve);
+    public static readonly WideColours AdobeRgb = new("Adobe RGB (1998)",
+        Columns(0.60974f, 0.31111f, 0.01947f, 0.20528f, 0.62567f, 0.06087f, 0.14919f, 0.06322f, 0.74457f), [563 / 256.0]);
+    public static readonly WideColours DisplayP3 = new("Display P3",
+        Columns(0.51512f, 0.24120f, -0.00105f, 0.29198f, 0.69225f, 0.04189f, 0.15710f, 0.06657f, 0.78407f), SrgbCurve);
 
     static readonly Matrix4x4 Srgb = Columns(0.43607f, 0.22249f, 0.01392f, 0.38515f, 0.71687f, 0.09708f, 0.14307f, 0.06061f, 0.71410f);
 
@@ -214,23 +240,27 @@ sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
     {
         byte[] curve = [.. "para"u8, 0, 0, 0, 0, 0, (byte)(Curve.Length == 1 ? 0 : 3), 0, 0, .. Curve.SelectMany(Fixed)];
         byte[] Xyz(float x, float y, float z) => [.. "XYZ "u8, 0, 0, 0, 0, .. Fixed(x), .. Fixed(y), .. Fixed(z)];
-        byte[] Text(string text) => [.. "mluc"u8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 12, .. "enUS"u8, 0, 0, 0, (byte)(text.Length * 2), 0, 0, 0, 28, .. System.Text.Encoding.BigEndianUnicode.GetBytes(text)];
+        byte[] Text(string text) => [.. "mluc"u8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 12, .. "enUS"u8, 0, 0, 0, (byte)(text.Length * 2), 0, 0,
+            0, 28, .. System.Text.Encoding.BigEndianUnicode.GetBytes(text)];
         (string Tag, byte[] Content)[] tags =
         [
             ("desc", Text(Name)), ("cprt", Text("None")), ("wtpt", Xyz(0.9642f, 1, 0.8249f)),
-            ("rXYZ", Xyz(Primaries.M11, Primaries.M12, Primaries.M13)), ("gXYZ", Xyz(Primaries.M21, Primaries.M22, Primaries.M23)), ("bXYZ", Xyz(Primaries.M31, Primaries.M32, Primaries.M33)),
+            ("rXYZ", Xyz(Primaries.M11, Primaries.M12, Primaries.M13)), ("gXYZ", Xyz(Primaries.M21, Primaries.M22, Primaries.M23)),
+            ("bXYZ", Xyz(Primaries.M31, Primaries.M32, Primaries.M33)),
             ("rTRC", curve), ("gTRC", curve), ("bTRC", curve),
         ];
         var table = Number(tags.Length);
         byte[] body = [];
         foreach (var (tag, content) in tags)
         {
-            table = [.. table, .. System.Text.Encoding.ASCII.GetBytes(tag), .. Number(128 + 4 + (12 * tags.Length) + body.Length), .. Number(content.Length)];
+            table = [.. table, .. System.Text.Encoding.ASCII.GetBytes(tag), .. Number(128 + 4 + (12 * tags.Length) + body.Length),
+                .. Number(content.Length)];
             body = [.. body, .. content, .. new byte[(4 - (content.Length % 4)) % 4]];
         }
         byte[] header =
         [
-            .. Number(128 + table.Length + body.Length), .. new byte[4], 4, 0x20, 0, 0, .. "mntrRGB XYZ "u8, 7, 230, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, .. "acsp"u8,
+            .. Number(128 + table.Length + body.Length), .. new byte[4], 4, 0x20, 0, 0, .. "mntrRGB XYZ "u8, 7, 230, 0, 1, 0, 1, 0, 0, 0,
+            0, 0, 0, .. "acsp"u8,
             .. new byte[28], .. Fixed(0.9642), .. Fixed(1), .. Fixed(0.8249), .. new byte[48],
         ];
         return [.. header, .. table, .. body];

@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace Profiles.Tests;
 
-/// <summary>A PostgreSQL server of the tests' own: in a temporary directory, on a free loopback port, as an unprivileged user. It can be stopped, frozen and killed.</summary>
+/// <summary>
+/// A PostgreSQL server of the tests' own: in a temporary directory, on a free loopback port, as an unprivileged user. It can be stopped,
+/// frozen and killed.
+/// </summary>
 public sealed class PostgreSqlCluster : IAsyncDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -28,9 +31,11 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         // ./dev says where, and removes it together with any server that a killed run left there.
         var parent = Environment.GetEnvironmentVariable("PROFILES_TEST_CLUSTERS") ?? Path.GetTempPath();
         var directory = Path.Combine(parent, $"profiles-postgres-{Guid.NewGuid():N}");
-        await RunAsync("install", Environment.IsPrivilegedProcess ? ["-d", "-m", "700", "-o", "postgres", directory] : ["-d", "-m", "700", directory]);
+        await RunAsync("install", Environment.IsPrivilegedProcess
+            ? ["-d", "-m", "700", "-o", "postgres", directory] : ["-d", "-m", "700", directory]);
         var cluster = new PostgreSqlCluster(directory, settings);
-        var (file, arguments) = AsNobodyInParticular("initdb", "-D", directory, "-A", "trust", "-U", "profiles", "--no-sync", "--locale=C.UTF-8", "--encoding=UTF8");
+        var (file, arguments) = AsNobodyInParticular("initdb", "-D", directory, "-A", "trust", "-U", "profiles", "--no-sync",
+            "--locale=C.UTF-8", "--encoding=UTF8");
         await RunAsync(file, arguments);
         await cluster.StartAgainAsync();
         return cluster;
@@ -53,7 +58,8 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         var (file, arguments) = AsNobodyInParticular(
-            "postgres", ["-D", directory, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300", .. settings.SelectMany(s => new[] { "-c", s })]);
+            "postgres", ["-D", directory, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c",
+                "fsync=off", "-c", "max_connections=300", .. settings.SelectMany(s => new[] { "-c", s })]);
         server = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true, WorkingDirectory = "/" })!;
         // Read and dropped: a full pipe would stop the server.
         server.BeginErrorReadLine();
@@ -123,7 +129,8 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     string[] Processes()
     {
         var parent = $"{server!.Id}";
-        var children = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(id => int.TryParse(id, out _) && IsChild(id!, parent));
+        var children = Directory.GetDirectories("/proc").Select(Path.GetFileName)
+            .Where(id => int.TryParse(id, out _) && IsChild(id!, parent));
         return [parent, .. children!];
     }
 
@@ -144,15 +151,24 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     static (string File, string[] Arguments) AsNobodyInParticular(string program, params string[] arguments)
     {
         var installed = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var version) ? version : 0).Select(d => Path.Combine(d, "bin", program)).FirstOrDefault(File.Exists)
+            ? Directory.GetDirectories("/usr/lib/postgresql")
+                .OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var version) ? version : 0)
+                .Select(d => Path.Combine(d, "bin", program)).FirstOrDefault(File.Exists)
             : null;
         var path = installed ?? throw new InvalidOperationException("PostgreSQL is not installed: ./dev test postgres installs it.");
-        return Environment.IsPrivilegedProcess ? ("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments]) : (path, arguments);
+        return Environment.IsPrivilegedProcess
+            ? ("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments]) : (path, arguments);
     }
 
     static async Task RunAsync(string file, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = "/" })!;
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = "/",
+        };
+        using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

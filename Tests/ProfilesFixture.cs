@@ -28,7 +28,9 @@ public sealed record TestUser(long Id, string Name, string Email, string Passwor
     }
 }
 
-/// <summary>The service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.</summary>
+/// <summary>
+/// The service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.
+/// </summary>
 public class ProfilesFixture : ServiceFixture
 {
     public const string BaseUrl = "https://profiles.example";
@@ -38,7 +40,9 @@ public class ProfilesFixture : ServiceFixture
 
     readonly string root = TemporaryDirectory.Make("tests");
 
-    /// <summary>Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.</summary>
+    /// <summary>
+    /// Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.
+    /// </summary>
     public string Root => Path.GetDirectoryName(Services.GetRequiredService<IOptions<ServiceOptions>>().Value.DataDirectory)!;
 
     public string ImageDirectory => Path.Combine(Root, "static", "profile");

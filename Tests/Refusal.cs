@@ -8,7 +8,8 @@ namespace Profiles.Tests;
 /// <summary>Starts that must be refused. The program runs in the test process: one of its own costs seconds.</summary>
 static class Refusal
 {
-    // No address, which a start finds right after the settings: what they let pass neither serves nor touches what services in one process share.
+    // No address, which a start finds right after the settings: what they let pass neither serves nor touches what services in one process
+    // share.
     const string Nowhere = "ftp://nowhere";
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -21,11 +22,14 @@ static class Refusal
         Console.SetError(new FlowWriter(Console.Error));
     }
 
-    /// <summary>Starts it with settings that it must refuse, in Production on the embedded database: the exit code and what it said.</summary>
+    /// <summary>
+    /// Starts it with settings that it must refuse, in Production on the embedded database: the exit code and what it said.
+    /// </summary>
     public static async Task<(int ExitCode, string Output)> OfAsync(params (string Name, string Value)[] settings)
     {
         var refused = await InProcessAsync(settings);
-        if (settings.Any(s => s.Name == "ASPNETCORE_URLS") || !refused.Output.StartsWith("Profiles cannot start: ASPNETCORE_URLS ", StringComparison.Ordinal))
+        if (settings.Any(s => s.Name == "ASPNETCORE_URLS") ||
+            !refused.Output.StartsWith("Profiles cannot start: ASPNETCORE_URLS ", StringComparison.Ordinal))
             return refused;
         // The settings are sound: a later step has to refuse them. The last of all is the address, so that it ends in any case.
         using var taken = new TcpListener(IPAddress.Loopback, 0);

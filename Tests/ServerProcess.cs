@@ -6,7 +6,9 @@ using System.Text.Json;
 
 namespace Profiles.Tests;
 
-/// <summary>The service as its users run it: a process of its own with a real server on a free loopback port, in an empty directory.</summary>
+/// <summary>
+/// The service as its users run it: a process of its own with a real server on a free loopback port, in an empty directory.
+/// </summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
     // Ten of them may start at once on a machine that is busy.
@@ -27,8 +29,9 @@ public sealed class ServerProcess : IAsyncDisposable
     ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database, params string[] arguments)
     {
         Directory = TemporaryDirectory.Make("process");
-        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) && named.Scheme == Uri.UriSchemeHttp ? named : new($"http://127.0.0.1:{FreePort.Take()}");
-        // None of them lives long enough to earn what measuring and optimizing at once cost: a quarter of its processor time.
+        Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) &&
+            named.Scheme == Uri.UriSchemeHttp ? named : new($"http://127.0.0.1:{FreePort.Take()}");
+        // No server lives long enough to profit from tiered PGO and immediate recompilation, which cost a quarter of its processor time.
         var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, .. arguments])
         {
             WorkingDirectory = Directory,
@@ -57,7 +60,8 @@ public sealed class ServerProcess : IAsyncDisposable
         Running[this] = true;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        Client = new(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } }) { BaseAddress = Address };
+        var answers = new DocumentedAnswers { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } };
+        Client = new(answers) { BaseAddress = Address };
     }
 
     /// <summary>Where it works; empty at the start.</summary>
@@ -79,7 +83,9 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts it and waits until it has its database: on a busy machine the first attempt may not be the one that succeeds.</summary>
+    /// <summary>
+    /// Starts it and waits until it has its database: on a busy machine the first attempt may not be the one that succeeds.
+    /// </summary>
     public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
     {
         var server = await StartWithoutDatabaseAsync(settings);
@@ -123,7 +129,8 @@ public sealed class ServerProcess : IAsyncDisposable
     public static ServerProcess Begin(params (string Name, string Value)[] settings)
     {
         var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        return new(named, server => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named.GetValueOrDefault("DataDirectory") ?? server.Directory));
+        return new(named, server => named.ContainsKey("ConnectionStrings__Profiles")
+            ? null : TestDatabase.For(named.GetValueOrDefault("DataDirectory") ?? server.Directory));
     }
 
     /// <summary>Ends it with SIGKILL, in the middle of whatever it does.</summary>
@@ -137,7 +144,8 @@ public sealed class ServerProcess : IAsyncDisposable
     public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
     {
         var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles") ? null : TestDatabase.For(named["DataDirectory"]), "check");
+        await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
+            ? null : TestDatabase.For(named["DataDirectory"]), "check");
         return (await check.EndedAsync(), check.Output);
     }
 
@@ -149,7 +157,9 @@ public sealed class ServerProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
-    /// <summary>Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.</summary>
+    /// <summary>
+    /// Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.
+    /// </summary>
     public static async Task<(int ExitCode, string Output)> RefuseAsync(params (string Name, string Value)[] settings)
     {
         await using var server = new ServerProcess(settings.ToDictionary(s => s.Name, s => s.Value), _ => null);

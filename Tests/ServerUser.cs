@@ -10,10 +10,12 @@ sealed record ServerUser(HttpClient Client) : IDisposable
     public static async Task<ServerUser> SignUpAsync(ServerProcess server, CancellationToken ct)
     {
         var (email, password) = ($"{Guid.NewGuid():N}@example.com", "correct horse battery staple");
-        await (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, ct)).ShouldBeAsync(HttpStatusCode.Created);
+        await (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, ct))
+            .ShouldBeAsync(HttpStatusCode.Created);
         var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password }, ct)).ShouldBeAsync(HttpStatusCode.OK);
         var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Address };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", login.GetProperty("access_token").GetString()!);
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer",
+            login.GetProperty("access_token").GetString()!);
         return new(client);
     }
 

@@ -7,7 +7,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Profiles.Tests;
 
-/// <summary>Runs the service in the test process, once for each type of fixture: to start one for each class that uses it would take longer than its tests.</summary>
+/// <summary>
+/// Runs the service in the test process, once for each type of fixture: to start one for each class that uses it would take longer than its
+/// tests.
+/// </summary>
 public abstract class ServiceFixture : IAsyncLifetime
 {
     static readonly ConcurrentDictionary<Type, Lazy<Task<WebApplicationFactory<Program>>>> Started = new();

@@ -10,7 +10,9 @@ using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests;
 
-/// <summary>The engine that a run of the suite is on: SQLite, or with <c>PROFILES_TEST_DATABASE=PostgreSql</c> databases in one PostgreSQL cluster.</summary>
+/// <summary>
+/// The engine that a run of the suite is on: SQLite, or with <c>PROFILES_TEST_DATABASE=PostgreSql</c> databases in one PostgreSQL cluster.
+/// </summary>
 static class TestDatabase
 {
     static readonly Lazy<PostgreSqlCluster> Started = new(() =>
@@ -30,7 +32,10 @@ static class TestDatabase
     /// <summary>The cluster that the tests of this run share.</summary>
     public static PostgreSqlCluster Cluster => Started.Value;
 
-    /// <summary>What <c>ConnectionStrings:Profiles</c> must be for a service that keeps its data in a directory: two services on one directory have one database. Null on SQLite.</summary>
+    /// <summary>
+    /// What <c>ConnectionStrings:Profiles</c> must be for a service that keeps its data in a directory: two services on one directory have
+    /// one database. Null on SQLite.
+    /// </summary>
     public static string? For(string dataDirectory)
     {
         if (!IsPostgreSql)
@@ -40,16 +45,21 @@ static class TestDatabase
             return Known.Add(name) ? Cluster.CreateDatabase(name) : Cluster.ConnectionString(name);
     }
 
-    /// <summary>The context on the database of a data directory, on PostgreSQL by the connection string that <see cref="For"/> gives.</summary>
+    /// <summary>
+    /// The context on the database of a data directory, on PostgreSQL by the connection string that <see cref="For"/> gives.
+    /// </summary>
     public static ProfilesDbContext Open(string dataDirectory, string? postgreSql) => postgreSql is null
         ? new SqliteProfilesDbContext(new DbContextOptionsBuilder<SqliteProfilesDbContext>()
             .UseSqlite($"Data Source={Path.Combine(dataDirectory, "profiles.db")};Pooling=false").Options)
-        : new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql($"{postgreSql};Pooling=false").Options);
+        : new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>()
+            .UseNpgsql($"{postgreSql};Pooling=false").Options);
 
     /// <summary>How many rows the history of migrations has in the database of a data directory.</summary>
     public static long AppliedMigrations(string dataDirectory)
     {
-        using DbConnection connection = IsPostgreSql ? new NpgsqlConnection(For(dataDirectory)) : new SqliteConnection($"Data Source={Path.Combine(dataDirectory, "profiles.db")};Pooling=false");
+        using DbConnection connection = IsPostgreSql
+            ? new NpgsqlConnection(For(dataDirectory))
+            : new SqliteConnection($"Data Source={Path.Combine(dataDirectory, "profiles.db")};Pooling=false");
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT count(*) FROM \"__EFMigrationsHistory\"";

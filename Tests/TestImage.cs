@@ -52,7 +52,8 @@ static class TestImage
 
     /// <summary>Sends one file as a form.</summary>
     public static async Task<HttpResponseMessage> UploadAsync(
-        this HttpClient client, byte[] bytes, CancellationToken ct, string field = "image", string path = "/me/upload-image", string fileName = "photo.jpg", string? type = "image/jpeg")
+        this HttpClient client, byte[] bytes, CancellationToken ct, string field = "image", string path = "/me/upload-image",
+        string fileName = "photo.jpg", string? type = "image/jpeg")
     {
         using var file = new ByteArrayContent(bytes);
         if (type is not null)
@@ -69,7 +70,8 @@ static class TestImage
     public static string[] WithVariants(string file)
     {
         var version = ProcessedImage.VersionOf(File.ReadAllBytes(file));
-        return [file, .. ((string[])["256", "512", "96"]).Select(side => file.Replace(".jpg", $"_{side}.{version}.jpg", StringComparison.Ordinal))];
+        return [file, .. ((string[])["256", "512", "96"])
+            .Select(side => file.Replace(".jpg", $"_{side}.{version}.jpg", StringComparison.Ordinal))];
     }
 
     /// <summary>The average colour of each cell of a raster of 4 x 4 over a JPEG, line by line, as red, green and blue.</summary>
@@ -133,7 +135,8 @@ sealed record Jpeg(int Width, int Height, int Channels, IReadOnlyList<byte> Mark
             }
             markers.Add(marker);
             if (marker is >= 0xC0 and <= 0xC2)
-                (height, width, channels) = (BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 5)), BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 7)), bytes[at + 9]);
+                (height, width, channels) = (BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 5)),
+                    BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 7)), bytes[at + 9]);
             at += 2 + BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 2));
             if (marker != 0xDA)
                 continue;

@@ -19,14 +19,18 @@ sealed record Answer(long Id, string Name, string Email, string? ImageUrl);
 sealed partial class AnswerJson : JsonSerializerContext;
 
 /// <summary>
-/// What <c>GET /me</c> costs without a framework's comforts: a slim minimal API, the token checked by hand, the row read with a kept prepared command.
-/// It does the same work: HS256 over the token, its <c>exp</c>, <c>iss</c> and <c>aud</c>; one indexed read of both tables; the same JSON, <c>ETag</c> (SHA-256),
-/// <c>Cache-Control</c> and <c>If-None-Match</c>; one JSON line with the same members to the same kind of log. It does not do the rest: policies, other routes, problem details,
+/// What <c>GET /me</c> costs without a framework's comforts: a slim minimal API, the token checked by hand, the row read with a kept
+/// prepared command.
+/// It does the same work: HS256 over the token, its <c>exp</c>, <c>iss</c> and <c>aud</c>; one indexed read of both tables; the same JSON,
+/// <c>ETag</c> (SHA-256),
+/// <c>Cache-Control</c> and <c>If-None-Match</c>; one JSON line with the same members to the same kind of log. It does not do the rest:
+/// policies, other routes, problem details,
 /// safe headers, CORS, host names, HEAD, strict base64url, time-outs and faults of the database.
 /// </summary>
 sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, CancellationToken, ValueTask<Row?>> read, ILogger log)
 {
-    const string Sql = "SELECT u.id, p.name, u.email, p.image_url, p.version FROM users u JOIN user_profiles p ON p.user_id = u.id WHERE u.id = @id";
+    const string Sql = "SELECT u.id, p.name, u.email, p.image_url, p.version " +
+        "FROM users u JOIN user_profiles p ON p.user_id = u.id WHERE u.id = @id";
 
     public static async Task RunAsync(string[] arguments)
     {
@@ -44,8 +48,10 @@ sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, Cancellatio
         });
         await using var app = builder.Build();
         var connectionString = app.Configuration.GetConnectionString("Profiles")!;
-        var read = connectionString.StartsWith("Host=", StringComparison.Ordinal) ? FromPostgreSql(connectionString) : FromSqlite(connectionString);
-        var server = new BareServer(app.Configuration["PublicBaseUrl"]!, Encoding.ASCII.GetBytes(app.Configuration["Jwt:SigningKey"]!), read, app.Logger);
+        var read = connectionString.StartsWith("Host=", StringComparison.Ordinal)
+            ? FromPostgreSql(connectionString) : FromSqlite(connectionString);
+        var server = new BareServer(app.Configuration["PublicBaseUrl"]!,
+            Encoding.ASCII.GetBytes(app.Configuration["Jwt:SigningKey"]!), read, app.Logger);
         app.MapGet("/me", (Delegate)server.GetMeAsync);
         await app.RunAsync();
     }
@@ -57,7 +63,8 @@ sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, Cancellatio
         var result = await AnswerAsync(context, id);
         log.LogInformation(
             "{Method} {Route} answered {Status} in {Milliseconds} ms for user {UserId} ({TraceId}).", "GET", "/me",
-            ((IStatusCodeHttpResult)result).StatusCode, Math.Round(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 1), id, Activity.Current?.TraceId.ToHexString());
+            ((IStatusCodeHttpResult)result).StatusCode, Math.Round(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 1), id,
+            Activity.Current?.TraceId.ToHexString());
         return result;
     }
 
@@ -112,7 +119,8 @@ sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, Cancellatio
     static Func<long, CancellationToken, ValueTask<Row?>> FromPostgreSql(string connectionString)
     {
         // As the service sets it: statements are prepared where they are run, sessions are not reset.
-        var source = NpgsqlDataSource.Create($"{connectionString};Maximum Pool Size=25;Max Auto Prepare=20;Auto Prepare Min Usages=2;No Reset On Close=true");
+        var source = NpgsqlDataSource.Create(
+            $"{connectionString};Maximum Pool Size=25;Max Auto Prepare=20;Auto Prepare Min Usages=2;No Reset On Close=true");
         return async (id, ct) =>
         {
             await using var connection = await source.OpenConnectionAsync(ct);
@@ -141,5 +149,6 @@ sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, Cancellatio
         };
     }
 
-    static Row RowOf(DbDataReader row) => new(row.GetInt64(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetInt32(4));
+    static Row RowOf(DbDataReader row) =>
+        new(row.GetInt64(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetInt32(4));
 }

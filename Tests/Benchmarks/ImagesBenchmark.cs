@@ -7,8 +7,10 @@ using Profiles.Infrastructure.Decoding;
 namespace Profiles.Benchmarks;
 
 /// <summary>
-/// A photo of 12 megapixels through the service's own <see cref="DecodePool"/>, and the same work by sharp, in turns: what else the machine does meets both.
-/// Both run in processes of their own that keep the photo in memory; what it costs to receive an upload or to store an image is no part of it.
+/// A photo of 12 megapixels through the service's own <see cref="DecodePool"/>, and the same work by sharp, in turns: what else the machine
+/// does meets both.
+/// Both run in processes of their own that keep the photo in memory; what it costs to receive an upload or to store an image is no part of
+/// it.
 /// </summary>
 static class ImagesBenchmark
 {
@@ -19,7 +21,8 @@ static class ImagesBenchmark
     {
         var rounds = options.Length > 0 ? int.Parse(options[0], CultureInfo.InvariantCulture) : 9;
         var length = TimeSpan.FromSeconds(options.Length > 1 ? double.Parse(options[1], CultureInfo.InvariantCulture) : 3);
-        var sharp = Environment.GetEnvironmentVariable("PROFILES_BENCH_SHARP") ?? throw new InvalidOperationException("PROFILES_BENCH_SHARP must name the directory that sharp is installed in, as ./dev bench images does.");
+        var sharp = Environment.GetEnvironmentVariable("PROFILES_BENCH_SHARP") ?? throw new InvalidOperationException(
+            "PROFILES_BENCH_SHARP must name the directory that sharp is installed in, as ./dev bench images does.");
         var directory = Directory.CreateTempSubdirectory("profiles-bench-").FullName;
         var pairs = new List<(int AtOnce, Maker Service, Maker Sharp)>();
         try
@@ -64,7 +67,9 @@ static class ImagesBenchmark
 
     static void Report(List<(int AtOnce, Maker Service, Maker Sharp)> pairs, byte[] photo, int rounds, TimeSpan length)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"A JPEG of {Describe(photo)}: medians of {rounds} rounds of {length.TotalSeconds} s, {Environment.ProcessorCount} processors"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"A JPEG of {Describe(photo)}: medians of {rounds} rounds of {length.TotalSeconds} s, " +
+            $"{Environment.ProcessorCount} processors"));
         foreach (var maker in (Maker[])[pairs[0].Service, pairs[0].Sharp])
             Console.WriteLine($"- {maker.Name} makes {string.Join(", ", maker.Made.Select(Describe))}");
         Console.WriteLine();
@@ -75,12 +80,14 @@ static class ImagesBenchmark
             foreach (var maker in (Maker[])[service, sharp])
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {atOnce} | {maker.Name} | {Median(maker.Results.Select(r => r.PerSecond)):F1} | {Median(maker.Results.Select(r => r.Milliseconds)):F1} | {string.Join(" + ", maker.Peaks)} |"));
+                    $"| {atOnce} | {maker.Name} | {Median(maker.Results.Select(r => r.PerSecond)):F1} " +
+                    $"| {Median(maker.Results.Select(r => r.Milliseconds)):F1} | {string.Join(" + ", maker.Peaks)} |"));
             }
             // Of the neighbours in time, so that a slow moment meets both.
             var neighbours = service.Results.Zip(sharp.Results).ToArray();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {atOnce} | service / sharp | {Median(neighbours.Select(n => n.First.PerSecond / n.Second.PerSecond)):F2} | {Median(neighbours.Select(n => n.First.Milliseconds / n.Second.Milliseconds)):F2} | |"));
+                $"| {atOnce} | service / sharp | {Median(neighbours.Select(n => n.First.PerSecond / n.Second.PerSecond)):F2} " +
+                $"| {Median(neighbours.Select(n => n.First.Milliseconds / n.Second.Milliseconds)):F2} | |"));
         }
         Console.WriteLine("\nThe memory is that of each process at its highest: of the service first its own, then its workers'.");
     }
@@ -91,16 +98,19 @@ static class ImagesBenchmark
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    // What is not the same work could not be compared. The whole image may be a little smaller: ImagePipeline takes what the decoder gives for less.
+    // What is not the same work could not be compared. The whole image may be a little smaller: ImagePipeline takes what the decoder gives
+    // for less.
     static void Compare(IReadOnlyList<byte[]> one, IReadOnlyList<byte[]> other)
     {
         var (squares, others) = (one.Skip(1).Select(Size), other.Skip(1).Select(Size));
         var (whole, otherWhole) = (Size(one[0]), Size(other[0]));
         if (!squares.SequenceEqual(others) || Math.Abs(whole.Width - otherWhole.Width) > otherWhole.Width / 16)
-            throw new InvalidOperationException($"They make different images: {string.Join(", ", one.Select(Describe))} and {string.Join(", ", other.Select(Describe))}.");
+            throw new InvalidOperationException(
+                $"They make different images: {string.Join(", ", one.Select(Describe))} and {string.Join(", ", other.Select(Describe))}.");
     }
 
-    static string Describe(byte[] jpeg) => string.Create(CultureInfo.InvariantCulture, $"{Size(jpeg).Width} x {Size(jpeg).Height} ({jpeg.Length / 1000.0:F0} kB)");
+    static string Describe(byte[] jpeg) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Size(jpeg).Width} x {Size(jpeg).Height} ({jpeg.Length / 1000.0:F0} kB)");
 
     static (int Width, int Height) Size(byte[] jpeg)
     {
@@ -118,7 +128,8 @@ static class ImagesBenchmark
         public Maker(string name, string program, params string[] arguments)
         {
             Name = name;
-            process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            process = Process.Start(start)!;
             // Whoever stops the benchmark stops what it started.
             AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
         }

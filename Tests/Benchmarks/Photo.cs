@@ -3,7 +3,10 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Benchmarks;
 
-/// <summary>An image of 12 megapixels that costs a decoder what a phone's does: a scene of the tests enlarged, with detail of every size, of quality 90, its colours at half the size.</summary>
+/// <summary>
+/// An image of 12 megapixels that costs a decoder what a phone's does: a scene of the tests enlarged, with detail of every size, of quality
+/// 90, its colours at half the size.
+/// </summary>
 static class Photo
 {
     const int Width = 4032, Height = 3024;
@@ -43,7 +46,8 @@ static class Photo
             for (var x = 0; x < Width; x++)
             {
                 var (at, right) = ((y / size * across) + (x / size), (float)(x % size) / size);
-                light[(y * Width) + x] += float.Lerp(float.Lerp(raster[at], raster[at + 1], right), float.Lerp(raster[at + across], raster[at + across + 1], right), down);
+                light[(y * Width) + x] += float.Lerp(float.Lerp(raster[at], raster[at + 1], right),
+                    float.Lerp(raster[at + across], raster[at + across + 1], right), down);
             }
         }
     }

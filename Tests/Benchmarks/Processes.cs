@@ -12,7 +12,8 @@ sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
     /// <summary>A process, then all below it.</summary>
     public static IReadOnlyList<Processes> Of(int id)
     {
-        var all = Directory.EnumerateDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var number) ? Read(number) : null)
+        var all = Directory.EnumerateDirectories("/proc")
+            .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var number) ? Read(number) : null)
             .OfType<Processes>().ToArray();
         List<Processes> found = [.. all.Where(p => p.Id == id)];
         for (var i = 0; i < found.Count; i++)
@@ -30,8 +31,10 @@ sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
             // utime, stime, cutime and cstime, in hundredths of a second.
             var hundredths = fields[11..15].Sum(f => long.Parse(f, CultureInfo.InvariantCulture));
             // A kernel's own thread has no memory.
-            var peak = File.ReadLines($"/proc/{id}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal))?["VmHWM:".Length..^"kB".Length];
-            return new(id, int.Parse(fields[1], CultureInfo.InvariantCulture), TimeSpan.FromMilliseconds(hundredths * 10), peak is null ? 0 : long.Parse(peak, CultureInfo.InvariantCulture) * 1024);
+            var peak = File.ReadLines($"/proc/{id}/status")
+                .FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal))?["VmHWM:".Length..^"kB".Length];
+            return new(id, int.Parse(fields[1], CultureInfo.InvariantCulture), TimeSpan.FromMilliseconds(hundredths * 10),
+                peak is null ? 0 : long.Parse(peak, CultureInfo.InvariantCulture) * 1024);
         }
         catch (IOException)
         {

@@ -14,14 +14,17 @@ using Profiles.Tests;
 namespace Profiles.Benchmarks;
 
 /// <summary>
-/// <c>GET /me</c> of the service and of <see cref="BareServer"/>, each a process of its own, on both databases, in turns: what else the machine does meets all of them.
-/// Requests per second depend on the load generator, which shares the processors; the processor time of the server alone is the figure to trust.
+/// <c>GET /me</c> of the service and of <see cref="BareServer"/>, each a process of its own, on both databases, in turns: what else the
+/// machine does meets all of them.
+/// Requests per second depend on the load generator, which shares the processors; the processor time of the server alone is the figure to
+/// trust.
 /// </summary>
 static class ReadsBenchmark
 {
     const int Users = 10_000, Connections = 16;
 
-    // The runtime compiles what is hot in several steps, beside the requests: by their number and by the clock, so that a busy machine comes to the end of it too.
+    // The runtime compiles what is hot in several steps, beside the requests: by their number and by the clock, so that a busy machine
+    // comes to the end of it too.
     const int WarmUpRequests = 20_000;
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4), LongestWarmUp = TimeSpan.FromSeconds(30);
 
@@ -37,12 +40,15 @@ static class ReadsBenchmark
         var servers = new List<Server>();
         try
         {
-            foreach (var (database, connectionString) in new[] { ("SQLite", $"Data Source={directory}/profiles.db"), ("PostgreSQL", cluster.CreateDatabase("bench")) })
+            (string, string)[] databases =
+                [("SQLite", $"Data Source={directory}/profiles.db"), ("PostgreSQL", cluster.CreateDatabase("bench"))];
+            foreach (var (database, connectionString) in databases)
             {
                 // The service makes the tables; both servers then read the same ones.
                 servers.Add(await Server.StartAsync($"{database}, service", [Service.Location], connectionString, signingKey, directory));
                 await FillAsync(connectionString);
-                servers.Add(await Server.StartAsync($"{database}, bare", [typeof(ReadsBenchmark).Assembly.Location, "bare"], connectionString, signingKey, directory));
+                servers.Add(await Server.StartAsync($"{database}, bare", [typeof(ReadsBenchmark).Assembly.Location, "bare"],
+                    connectionString, signingKey, directory));
             }
             var tokens = Tokens(signingKey);
             await CompareAsync(servers, tokens[0]);
@@ -66,19 +72,24 @@ static class ReadsBenchmark
 
     static void Report(List<Server> servers, int rounds, TimeSpan length)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"GET /me: medians of {rounds} rounds of {length.TotalSeconds} s, {Connections} connections, {Users} users, {Environment.ProcessorCount} processors\n"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"GET /me: medians of {rounds} rounds of {length.TotalSeconds} s, {Connections} connections, {Users} users, " +
+            $"{Environment.ProcessorCount} processors\n"));
         Console.WriteLine($"{"",-22}{"requests/s",12}{"CPU us/request",16}{"lowest",10}{"highest",10}");
         foreach (var server in servers)
         {
             var cpu = server.Rounds.Select(r => r.MicrosecondsPerRequest).Order().ToArray();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{server.Name,-22}{Median(server.Rounds.Select(r => r.RequestsPerSecond)),12:F0}{Median(cpu),16:F1}{cpu[0],10:F1}{cpu[^1],10:F1}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{server.Name,-22}{Median(server.Rounds.Select(r => r.RequestsPerSecond)),12:F0}" +
+                $"{Median(cpu),16:F1}{cpu[0],10:F1}{cpu[^1],10:F1}"));
         }
         Console.WriteLine();
         foreach (var (service, bare) in servers.Chunk(2).Select(pair => (pair[0], pair[1])))
         {
             // Of the neighbours in time, so that a slow moment meets both.
             var ratio = Median(service.Rounds.Zip(bare.Rounds, (s, b) => s.MicrosecondsPerRequest / b.MicrosecondsPerRequest));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{service.Name.Split(',')[0]}: {ratio:F2} times the processor time of the bare one"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{service.Name.Split(',')[0]}: {ratio:F2} times the processor time of the bare one"));
         }
     }
 
@@ -103,16 +114,21 @@ static class ReadsBenchmark
         var postgreSql = connectionString.StartsWith("Host=", StringComparison.Ordinal);
         var (numbers, time) = postgreSql
             ? ($"SELECT n FROM generate_series(1, {Users}) AS s(n)", "TIMESTAMPTZ '2026-01-01Z'")
-            : ($"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {Users}) SELECT n FROM s", "'2026-01-01 00:00:00'");
-        await using System.Data.Common.DbConnection connection = postgreSql ? new NpgsqlConnection($"{connectionString};Pooling=false") : new SqliteConnection(connectionString);
+            : ($"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {Users}) SELECT n FROM s",
+                "'2026-01-01 00:00:00'");
+        await using System.Data.Common.DbConnection connection = postgreSql
+            ? new NpgsqlConnection($"{connectionString};Pooling=false") : new SqliteConnection(connectionString);
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         // Every second user has an image.
         command.CommandText = $"""
             INSERT INTO users (id, email, normalized_email, password_hash, created_at)
-            SELECT n, 'user' || n || '@example.com', 'user' || n || '@example.com', '{new string('x', 60)}', {time} FROM ({numbers}) AS numbers;
+            SELECT n, 'user' || n || '@example.com', 'user' || n || '@example.com', '{new string('x', 60)}', {time}
+            FROM ({numbers}) AS numbers;
             INSERT INTO user_profiles (user_id, name, image_key, image_url, version, updated_at)
-            SELECT id, 'John Doe ' || id, NULL, CASE id % 2 WHEN 0 THEN '/static/profile/' || id || '.jpg?v=1ad304035c7f4d1e8a6b9c2d3e4f5061' END, 1, created_at FROM users;
+            SELECT id, 'John Doe ' || id, NULL,
+                CASE id % 2 WHEN 0 THEN '/static/profile/' || id || '.jpg?v=1ad304035c7f4d1e8a6b9c2d3e4f5061' END, 1, created_at
+            FROM users;
             ANALYZE;
             """;
         await command.ExecuteNonQueryAsync();
@@ -136,7 +152,8 @@ static class ReadsBenchmark
                 exp = now + 3600,
             });
             var signed = $"{Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(payload)}";
-            return new AuthenticationHeaderValue("Bearer", $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(Encoding.ASCII.GetBytes(signingKey), Encoding.ASCII.GetBytes(signed)))}");
+            var signature = HMACSHA256.HashData(Encoding.ASCII.GetBytes(signingKey), Encoding.ASCII.GetBytes(signed));
+            return new AuthenticationHeaderValue("Bearer", $"{signed}.{Base64Url.EncodeToString(signature)}");
         })];
     }
 
@@ -147,7 +164,8 @@ static class ReadsBenchmark
         static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
         readonly Process process;
-        readonly HttpClient client = new(new SocketsHttpHandler { MaxConnectionsPerServer = Connections, ActivityHeadersPropagator = null }) { Timeout = Patience };
+        readonly HttpClient client =
+            new(new SocketsHttpHandler { MaxConnectionsPerServer = Connections, ActivityHeadersPropagator = null }) { Timeout = Patience };
 
         Server(string name, string[] program, string connectionString, string signingKey, string directory)
         {
@@ -177,7 +195,8 @@ static class ReadsBenchmark
 
         public List<Round> Rounds { get; } = [];
 
-        public static async Task<Server> StartAsync(string name, string[] program, string connectionString, string signingKey, string directory)
+        public static async Task<Server> StartAsync(string name, string[] program, string connectionString,
+            string signingKey, string directory)
         {
             var server = new Server(name, program, connectionString, signingKey, directory);
             server.process.Start();
@@ -206,7 +225,8 @@ static class ReadsBenchmark
         public async Task<string> DescribeAsync(AuthenticationHeaderValue token)
         {
             using var response = await SendAsync(token);
-            return $"{response.Headers.ETag} {response.Headers.CacheControl} {response.Content.Headers.ContentType} {await response.Content.ReadAsStringAsync()}";
+            return $"{response.Headers.ETag} {response.Headers.CacheControl} {response.Content.Headers.ContentType} " +
+                await response.Content.ReadAsStringAsync();
         }
 
         public async Task WarmUpAsync(AuthenticationHeaderValue[] tokens)

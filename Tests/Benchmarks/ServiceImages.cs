@@ -8,7 +8,10 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Benchmarks;
 
-/// <summary>The service's part of <see cref="ImagesBenchmark"/>, as a process of its own that says what <c>sharp.mjs</c> says: an upload's buffer, the pool, its workers.</summary>
+/// <summary>
+/// The service's part of <see cref="ImagesBenchmark"/>, as a process of its own that says what <c>sharp.mjs</c> says: an upload's buffer,
+/// the pool, its workers.
+/// </summary>
 static class ServiceImages
 {
     public static async Task RunAsync(string path, int atOnce)

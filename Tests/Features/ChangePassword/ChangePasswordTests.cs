@@ -30,16 +30,19 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
         var thief = await app.LogInAsync(user, "Thief's phone");
         await (await PutAsync(user, user.Password, New)).ShouldBeAsync(HttpStatusCode.OK);
 
-        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync(Cancellation))).ShouldBe([user.SessionId]);
+        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync(Cancellation)))
+            .ShouldBe([user.SessionId]);
         using var locked = app.ClientFor(thief);
         await (await locked.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = thief.RefreshToken }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = thief.RefreshToken }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         foreach (var stays in new[] { user, other })
         {
             using var client = app.ClientFor(stays);
             await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         }
-        (await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded, Cancellation))).Device.ShouldBe("Thief's phone");
+        (await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded,
+            Cancellation))).Device.ShouldBe("Thief's phone");
     }
 
     [Fact]
@@ -58,7 +61,8 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     public async Task Of_several_changes_at_once_exactly_one_wins()
     {
         var user = await app.CreateUserAsync();
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 5).Select(async i => (await PutAsync(user, user.Password, $"{New} {i}")).StatusCode));
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 5)
+            .Select(async i => (await PutAsync(user, user.Password, $"{New} {i}")).StatusCode));
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         statuses.Count(s => s is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized).ShouldBe(4);
     }
@@ -69,11 +73,14 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
         var user = await app.CreateUserAsync();
         foreach (var (password, reason) in new[]
         {
-            ("Password1", ErrorCodes.PasswordTooCommon.Sentence), (user.Email, ErrorCodes.PasswordIsEmail.Sentence), (user.Email.Split('@')[0].ToUpperInvariant() + "!", ErrorCodes.PasswordIsEmail.Sentence), ("Profiles2026!", ErrorCodes.PasswordIsServiceName.Sentence),
+            ("Password1", ErrorCodes.PasswordTooCommon.Sentence), (user.Email, ErrorCodes.PasswordIsEmail.Sentence),
+            (user.Email.Split('@')[0].ToUpperInvariant() + "!", ErrorCodes.PasswordIsEmail.Sentence),
+            ("Profiles2026!", ErrorCodes.PasswordIsServiceName.Sentence),
         })
         {
             var answer = await PutAsync(user, user.Password, password);
-            (await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest, reason)).GetProperty("errors").GetProperty("new_password")[0].GetString().ShouldBe(reason);
+            (await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest, reason)).GetProperty("errors")
+                .GetProperty("new_password")[0].GetString().ShouldBe(reason);
         }
         (await LoginAsync(user.Email, user.Password)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
@@ -88,14 +95,17 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     public async Task A_refused_field_is_named(string body, string field)
     {
         var user = await app.CreateUserAsync();
-        await (await app.ClientFor(user).PutAsync("/me/password", new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync(field);
+        await (await app.ClientFor(user).PutAsync("/me/password", new StringContent(body,
+            new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync(field);
     }
 
     Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().SingleAsync(u => u.Id == user.Id));
 
-    Task<List<SecurityEventKind>> EventsAsync(TestUser user) => app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).Select(e => e.Kind).ToListAsync());
+    Task<List<SecurityEventKind>> EventsAsync(TestUser user) =>
+        app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).Select(e => e.Kind).ToListAsync());
 
-    Task<HttpResponseMessage> LoginAsync(string email, string password) => app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
+    Task<HttpResponseMessage> LoginAsync(string email, string password) =>
+        app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
 
     Task<HttpResponseMessage> PutAsync(TestUser user, string current, string next) =>
         app.ClientFor(user).PutAsJsonAsync("/me/password", new { current_password = current, new_password = next }, Cancellation);

@@ -48,7 +48,8 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     [Theory]
     [MemberData(nameof(Paths))]
     public async Task Without_an_image_it_is_404(string path) =>
-        await (await app.ClientFor(await app.CreateUserAsync()).DeleteAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
+        await (await app.ClientFor(await app.CreateUserAsync()).DeleteAsync(path, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
 
     [Fact]
     public async Task Of_many_at_once_one_removes_the_image_and_the_others_find_none()
@@ -56,7 +57,8 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => (await client.DeleteAsync("/me/upload-image", Cancellation)).StatusCode));
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 20)
+            .Select(async _ => (await client.DeleteAsync("/me/upload-image", Cancellation)).StatusCode));
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         statuses.Count(s => s == HttpStatusCode.NotFound).ShouldBe(19);
     }
@@ -69,7 +71,8 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         for (var round = 0; round < 30; round++)
         {
             await client.UploadForUrlAsync(TestImage.Png(32, 32, 0, (byte)round, 0), Cancellation);
-            await Task.WhenAll(client.DeleteAsync("/me/upload-image", Cancellation), client.UploadAsync(TestImage.Png(32, 32, (byte)round, 0, 0), Cancellation));
+            await Task.WhenAll(client.DeleteAsync("/me/upload-image", Cancellation),
+                client.UploadAsync(TestImage.Png(32, 32, (byte)round, 0, 0), Cancellation));
             var shown = await ShownAsync(client);
             Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}.*").ShouldBe(shown is null ? [] : [FileOf(user)]);
             if (shown is not null)
@@ -101,7 +104,8 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
         File.Move(FileOf(user), FileOf(user) + "-aside");
         Directory.CreateDirectory(FileOf(user));
 
-        await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
+        await (await client.DeleteAsync("/me/upload-image", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error deleting image from Cloudinary");
         Directory.Delete(FileOf(user));
         File.Move(FileOf(user) + "-aside", FileOf(user));
         var row = await RowAsync(user);
@@ -134,7 +138,8 @@ public sealed class DeleteLostImageTests(LostImagesFixture app) : TestBase<LostI
 
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Url).SingleAsync(Cancellation))).ShouldBeNull();
+        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Url).SingleAsync(Cancellation)))
+            .ShouldBeNull();
         var next = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
     }

@@ -26,8 +26,10 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         using var other = app.ClientFor(phone);
         await (await other.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = phone.RefreshToken }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = phone.RefreshToken }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await (await app.Client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}*").ShouldBeEmpty();
         (await app.QueryAsync(async db => new[]
@@ -41,7 +43,8 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
             await db.Outbox.CountAsync(e => e.UserId == user.Id),
         })).ShouldAllBe(count => count == 0);
 
-        var again = await app.Client.PostAsJsonAsync("/register", new { name = "John", email = user.Email, password = user.Password }, Cancellation);
+        var again = await app.Client.PostAsJsonAsync("/register",
+            new { name = "John", email = user.Email, password = user.Password }, Cancellation);
         (await again.ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64().ShouldNotBe(user.Id);
     }
 
@@ -52,8 +55,10 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         using var client = app.ClientFor(user);
         await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         foreach (var password in new[] { "wrong password", user.Password + " ", user.Password.ToUpperInvariant(), new string('x', 100) })
-            await (await DeleteAsync(client, "/me", new { password })).ShouldBeProblemAsync(HttpStatusCode.Forbidden, "The password is wrong");
-        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString().ShouldNotBeNull();
+            await (await DeleteAsync(client, "/me", new { password }))
+                .ShouldBeProblemAsync(HttpStatusCode.Forbidden, "The password is wrong");
+        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("image_url").GetString().ShouldNotBeNull();
     }
 
     [Theory]
@@ -66,7 +71,8 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public async Task Without_the_password_it_is_refused(string json)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        using var request = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = content };
         await (await client.SendAsync(request, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
@@ -96,7 +102,8 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var uploads = Enumerable.Range(0, 4).Select(i => client.UploadAsync(TestImage.Png(60, 40, (byte)i, 0, 0), Cancellation)).ToArray();
         await (await DeleteAsync(client, "/me", new { password = user.Password })).ShouldBeAsync(HttpStatusCode.OK);
         await Task.WhenAll(uploads);
-        Directory.EnumerateFiles(app.ImageDirectory).Where(f => Path.GetFileName(f).TrimStart('.').Split('.', '_')[0] == $"{user.Id}").ShouldBeEmpty();
+        Directory.EnumerateFiles(app.ImageDirectory)
+            .Where(f => Path.GetFileName(f).TrimStart('.').Split('.', '_')[0] == $"{user.Id}").ShouldBeEmpty();
         (await app.QueryAsync(db => db.Outbox.CountAsync(e => e.UserId == user.Id))).ShouldBe(0);
     }
 

@@ -21,7 +21,8 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
         app.Cloudinary.OnDestroy = CloudinaryBehaviour.Status(500);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) };
+            using var request = new HttpRequestMessage(HttpMethod.Delete, "/me");
+            request.Content = JsonContent.Create(new { password = user.Password });
             await (await client.SendAsync(request, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
             await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
             app.Cloudinary.Assets.Keys.ShouldContain(key);
@@ -31,7 +32,8 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
             app.Cloudinary.OnDestroy = CloudinaryBehaviour.Normal;
         }
         // What the outbox waits for is in the past then.
-        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id).ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, x => x.CreatedAt)));
+        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id)
+            .ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, x => x.CreatedAt)));
         await LinuxProcess.UntilAsync(() => !app.Cloudinary.Assets.ContainsKey(key), () => "The image is still at Cloudinary.");
     }
 
@@ -47,10 +49,13 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
             var key = (await app.QueryAsync(db => db.UserProfiles.SingleAsync(p => p.UserId == user.Id))).Image!.Key;
             using (var zip = await ExportMeTests.ReadAsync(await client.GetAsync("/me/export", Cancellation)))
                 ExportMeTests.Bytes(zip, "picture.jpg").ShouldBe(app.Cloudinary.Assets[key]);
-            foreach (var fault in new[] { CloudinaryBehaviour.Status(500), CloudinaryBehaviour.Redirect(app.Cloudinary.Elsewhere), CloudinaryBehaviour.ResetMidBody, CloudinaryBehaviour.Hang })
+            CloudinaryBehaviour[] faults = [CloudinaryBehaviour.Status(500), CloudinaryBehaviour.Redirect(app.Cloudinary.Elsewhere),
+                CloudinaryBehaviour.ResetMidBody, CloudinaryBehaviour.Hang];
+            foreach (var fault in faults)
             {
                 app.Cloudinary.OnDelivery = fault;
-                await (await client.GetAsync("/me/export", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "The picture cannot be read now: try again in a moment.");
+                await (await client.GetAsync("/me/export", Cancellation))
+                    .ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "The picture cannot be read now: try again in a moment.");
             }
         }
         finally

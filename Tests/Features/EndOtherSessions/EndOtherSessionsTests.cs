@@ -24,15 +24,18 @@ public sealed class EndOtherSessionsTests(ProfilesFixture app) : TestBase<Profil
             await (await phone.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         }
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync())).ShouldBe([user.SessionId]);
+        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync()))
+            .ShouldBe([user.SessionId]);
         (await app.QueryAsync(db => db.Sessions.AnyAsync(s => s.Id == somebody.SessionId))).ShouldBeTrue();
-        (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded).Select(e => e.Device).Order().ToListAsync())).ShouldBe(["One", "Two"]);
+        (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded)
+            .Select(e => e.Device).Order().ToListAsync())).ShouldBe(["One", "Two"]);
     }
 
     [Fact]
     public async Task With_no_other_phone_nothing_happens()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        (await (await client.DeleteAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("ended").GetInt32().ShouldBe(0);
+        (await (await client.DeleteAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("ended").GetInt32().ShouldBe(0);
     }
 }

@@ -31,9 +31,11 @@ sealed class Halfway : DbCommandInterceptor
 
     public Func<Task> Do { private get; set; } = () => Task.CompletedTask;
 
-    public override async ValueTask<int> NonQueryExecutedAsync(DbCommand command, CommandExecutedEventData eventData, int result, CancellationToken cancellationToken = default)
+    public override async ValueTask<int> NonQueryExecutedAsync(DbCommand command, CommandExecutedEventData eventData, int result,
+        CancellationToken cancellationToken = default)
     {
-        if (command.CommandText.Contains("DELETE FROM sessions", StringComparison.Ordinal) && current.HttpContext?.Request.Headers.Remove(Header) is true)
+        if (command.CommandText.Contains("DELETE FROM sessions", StringComparison.Ordinal) &&
+            current.HttpContext?.Request.Headers.Remove(Header) is true)
             await Do();
         return result;
     }
@@ -54,12 +56,17 @@ public sealed class EndingAtOnceTests(HalfwayFixture app) : TestBase<HalfwayFixt
         var deleted = Task.FromResult<HttpResponseMessage>(null!);
         app.Halfway.Do = async () =>
         {
-            deleted = client.SendAsync(new(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) }, Cancellation);
+            deleted = client.SendAsync(new(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) },
+                Cancellation);
             while (!deleted.IsCompleted && await app.QueryAsync(db => db.Database
-                .SqlQuery<int>($"SELECT count(*)::int AS \"Value\" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").SingleAsync(Cancellation)) == 0)
+                .SqlQuery<int>($"""
+                    SELECT count(*)::int AS "Value" FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                    """).SingleAsync(Cancellation)) == 0)
                 await Task.Delay(10, Cancellation);
         };
-        using var request = new HttpRequestMessage(HttpMethod.Delete, string.Format(path, other.SessionId)) { Headers = { { Halfway.Header, "1" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Delete, string.Format(path, other.SessionId));
+        request.Headers.Add(Halfway.Header, "1");
         (await client.SendAsync(request, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await deleted).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.Id == user.Id))).ShouldBe(0);

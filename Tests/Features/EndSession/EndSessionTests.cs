@@ -19,10 +19,13 @@ public sealed class EndSessionTests(ProfilesFixture app) : TestBase<ProfilesFixt
         var body = await (await client.DeleteAsync($"/me/sessions/{stolen.SessionId}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         body.GetProperty("message").GetString().ShouldBe("Session ended successfully");
         await (await thief.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = stolen.RefreshToken }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = stolen.RefreshToken }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded))).Device.ShouldBe("Stolen phone");
-        await (await client.DeleteAsync($"/me/sessions/{stolen.SessionId}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is no such session");
+        (await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id &&
+            e.Kind == SecurityEventKind.SessionEnded))).Device.ShouldBe("Stolen phone");
+        await (await client.DeleteAsync($"/me/sessions/{stolen.SessionId}", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is no such session");
     }
 
     [Fact]
@@ -30,7 +33,8 @@ public sealed class EndSessionTests(ProfilesFixture app) : TestBase<ProfilesFixt
     {
         var victim = await app.CreateUserAsync();
         using var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.DeleteAsync($"/me/sessions/{victim.SessionId}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is no such session");
+        await (await client.DeleteAsync($"/me/sessions/{victim.SessionId}", Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound, "There is no such session");
         using var still = app.ClientFor(victim);
         await (await still.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }

@@ -15,7 +15,8 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         using var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p
-            .SetProperty(x => x.Bio, "About me").SetProperty(x => x.Metadata, """{"theme":{"dark":true}}""").SetProperty(x => x.BirthDate, new DateOnly(2000, 2, 29))));
+            .SetProperty(x => x.Bio, "About me").SetProperty(x => x.Metadata, """{"theme":{"dark":true}}""")
+            .SetProperty(x => x.BirthDate, new DateOnly(2000, 2, 29))));
 
         var response = await client.GetAsync("/me/export", Cancellation);
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -33,7 +34,8 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         profile.GetProperty("metadata").GetProperty("theme").GetProperty("dark").GetBoolean().ShouldBeTrue();
         profile.GetProperty("image").GetProperty("width").GetInt32().ShouldBe(320);
         Json(zip, "sessions.json").EnumerateArray().Select(s => s.GetProperty("device").GetString()).ShouldBe([null, "Phone"]);
-        Json(zip, "security-events.json").EnumerateArray().Select(e => e.GetProperty("kind").GetString()).Take(2).ShouldBe(["data_exported", "logged_in"]);
+        Json(zip, "security-events.json").EnumerateArray().Select(e => e.GetProperty("kind").GetString()).Take(2)
+            .ShouldBe(["data_exported", "logged_in"]);
         Bytes(zip, "picture.jpg").ShouldBe(await client.GetByteArrayAsync(url, Cancellation));
         // What is secret is not the person's to carry about.
         foreach (var entry in zip.Entries.Where(e => e.Name.EndsWith(".json")))
@@ -83,7 +85,8 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
             zip.Entries.Count.ShouldBe(3);
     }
 
-    internal static async Task<ZipArchive> ReadAsync(HttpResponseMessage response) => new(new MemoryStream(await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync()), ZipArchiveMode.Read);
+    internal static async Task<ZipArchive> ReadAsync(HttpResponseMessage response) =>
+        new(new MemoryStream(await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync()), ZipArchiveMode.Read);
 
     internal static byte[] Bytes(ZipArchive zip, string name)
     {

@@ -18,10 +18,12 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
         var mail = await app.MailAsync(user.Email, Subject);
         mail.Token.Length.ShouldBe(43);
         mail.Raw.ShouldContain("It is valid for 30 minutes.");
-        var stored = await app.QueryAsync(db => db.OneTimeTokens.SingleAsync(t => t.UserId == user.Id && t.Purpose == TokenPurpose.ResetPassword));
+        var stored = await app.QueryAsync(db => db.OneTimeTokens.SingleAsync(t => t.UserId == user.Id &&
+            t.Purpose == TokenPurpose.ResetPassword));
         stored.TokenHash.ShouldBe(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(mail.Token)));
         stored.ExpiresAt.ShouldBe(app.Clock.GetUtcNow().UtcDateTime.AddMinutes(30), TimeSpan.FromMinutes(1));
-        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.PasswordResetRequested))).ShouldBe(1);
+        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == user.Id &&
+            e.Kind == SecurityEventKind.PasswordResetRequested))).ShouldBe(1);
     }
 
     [Fact]
@@ -35,7 +37,8 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
         await (await ResetAsync(first.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         (await ResetAsync(second.Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
 
-        Task<HttpResponseMessage> ResetAsync(string token) => app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = "another horse battery staple" }, Cancellation);
+        Task<HttpResponseMessage> ResetAsync(string token) =>
+            app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = "another horse battery staple" }, Cancellation);
     }
 
     [Fact]
@@ -64,10 +67,16 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     [InlineData("""{"email":5}""")]
     [InlineData("{}")]
     public async Task What_is_not_an_address_is_refused(string body) =>
-        await (await app.Client.PostAsync("/password/forgot", new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("email");
+        await (await app.Client.PostAsync("/password/forgot", new StringContent(body,
+            new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("email");
 
     static async Task<string> ShownAsync(HttpResponseMessage response) =>
-        $"{(int)response.StatusCode}\n{string.Join('\n', response.Headers.Concat(response.Content.Headers).Where(h => h.Key != "Date").Select(h => $"{h.Key}: {string.Join(", ", h.Value)}"))}\n{await response.Content.ReadAsStringAsync()}";
+        string.Join('\n', [
+            $"{(int)response.StatusCode}",
+            .. response.Headers.Concat(response.Content.Headers).Where(h => h.Key != "Date")
+                .Select(h => $"{h.Key}: {string.Join(", ", h.Value)}"),
+            await response.Content.ReadAsStringAsync(),
+        ]);
 
     Task<HttpResponseMessage> PostAsync(string email, string? trace = null)
     {

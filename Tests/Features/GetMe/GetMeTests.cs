@@ -64,8 +64,11 @@ public sealed class GetMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             var me = await (await app.ClientFor(one).GetAsync("/me" + query, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
             me.GetProperty("id").GetInt64().ShouldBe(one.Id);
         }
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/me") { Headers = { { "X-User-Id", $"{two.Id}" }, { "user_id", $"{two.Id}" } } };
-        (await (await app.ClientFor(one).SendAsync(request, Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("id").GetInt64().ShouldBe(one.Id);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/me");
+        request.Headers.Add("X-User-Id", $"{two.Id}");
+        request.Headers.Add("user_id", $"{two.Id}");
+        (await (await app.ClientFor(one).SendAsync(request, Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("id").GetInt64().ShouldBe(one.Id);
         foreach (var path in new[] { $"/users/{two.Id}", $"/me/{two.Id}", $"/user/profile/{two.Id}" })
             await (await app.ClientFor(one).GetAsync(path, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }

@@ -13,7 +13,8 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task A_public_profile_is_shown_to_everybody_and_no_more_of_it_than_is_public()
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync("Jane Roe"));
-        var upload = await (await app.ClientFor(user).UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var upload = await (await app.ClientFor(user).UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         foreach (var asked in new[] { username, username.ToUpperInvariant() })
         {
             var response = await app.Client.GetAsync($"/users/{asked}", Cancellation);
@@ -32,8 +33,10 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync());
         await PatchAsync(user, """{"is_public":false}""");
-        var (hidden, nobody) = (await app.Client.GetAsync($"/users/{username}", Cancellation), await app.Client.GetAsync($"/users/{Fresh()}", Cancellation));
-        var (one, two) = (await hidden.ShouldBeProblemAsync(HttpStatusCode.NotFound), await nobody.ShouldBeProblemAsync(HttpStatusCode.NotFound));
+        var (hidden, nobody) = (await app.Client.GetAsync($"/users/{username}", Cancellation),
+            await app.Client.GetAsync($"/users/{Fresh()}", Cancellation));
+        var (one, two) = (await hidden.ShouldBeProblemAsync(HttpStatusCode.NotFound),
+            await nobody.ShouldBeProblemAsync(HttpStatusCode.NotFound));
         Without(one).ShouldBe(Without(two));
         Headers(hidden).ShouldBe(Headers(nobody));
         // Not even the owner's token makes a difference here.
@@ -47,7 +50,8 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
         }
 
         static IEnumerable<string> Headers(HttpResponseMessage response) =>
-            response.Headers.Concat(response.Content.Headers).Where(h => h.Key != "Content-Length").Select(h => $"{h.Key}: {string.Join(',', h.Value)}").Order();
+            response.Headers.Concat(response.Content.Headers).Where(h => h.Key != "Content-Length")
+                .Select(h => $"{h.Key}: {string.Join(',', h.Value)}").Order();
     }
 
     [Theory]
@@ -92,14 +96,16 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
         }
 
         Task<HttpResponseMessage> SendAsync() =>
-            app.Client.SendAsync(new(HttpMethod.Get, $"/users/{username}") { Headers = { { "If-None-Match", tag.ToString() } } }, Cancellation);
+            app.Client.SendAsync(new(HttpMethod.Get, $"/users/{username}") { Headers = { { "If-None-Match", tag.ToString() } } },
+                Cancellation);
     }
 
     [Fact]
     public async Task The_callers_own_profile_stays_where_it_was()
     {
         var user = await app.CreateUserAsync();
-        (await (await app.ClientFor(user).GetAsync("/users/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("id").GetInt64().ShouldBe(user.Id);
+        (await (await app.ClientFor(user).GetAsync("/users/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("id").GetInt64().ShouldBe(user.Id);
         await (await app.Client.GetAsync("/users/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
     }
 
@@ -111,7 +117,8 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     async Task PatchAsync(TestUser user, string patch) =>
-        await (await app.ClientFor(user).PatchAsync("/me", new StringContent(patch, new MediaTypeHeaderValue("application/merge-patch+json")), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await app.ClientFor(user).PatchAsync("/me", new StringContent(patch,
+            new MediaTypeHeaderValue("application/merge-patch+json")), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
     static string Fresh() => $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
 }

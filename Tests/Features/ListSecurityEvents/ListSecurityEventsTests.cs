@@ -16,7 +16,8 @@ public sealed class ListSecurityEventsTests(ProfilesFixture app) : TestBase<Prof
         var events = await EventsAsync(client);
 
         events[0].Names().ShouldBe(["kind", "at", "device", "network"]);
-        events.Take(2).Select(e => (e.GetProperty("kind").GetString(), e.GetProperty("device").GetString())).ShouldBe([("session_ended", null), ("logged_in", "Phone")]);
+        events.Take(2).Select(e => (e.GetProperty("kind").GetString(), e.GetProperty("device").GetString()))
+            .ShouldBe([("session_ended", null), ("logged_in", "Phone")]);
         events[0].GetProperty("at").GetDateTimeOffset().ShouldBe(app.Clock.GetUtcNow(), TimeSpan.FromMinutes(1));
     }
 
@@ -46,7 +47,8 @@ public sealed class ListSecurityEventsTests(ProfilesFixture app) : TestBase<Prof
     public async Task A_refresh_token_that_was_used_again_is_among_them()
     {
         var user = await app.CreateUserAsync();
-        var next = (await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
+        var next = (await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("refresh_token").GetString()!;
         await (await RefreshAsync(next)).ShouldBeAsync(HttpStatusCode.OK);
         await (await RefreshAsync(user.RefreshToken)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         using var client = app.ClientFor(await app.LogInAsync(user));
@@ -54,7 +56,9 @@ public sealed class ListSecurityEventsTests(ProfilesFixture app) : TestBase<Prof
     }
 
     async Task<System.Text.Json.JsonElement[]> EventsAsync(HttpClient client) =>
-        [.. (await (await client.GetAsync("/me/security-events", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("events").EnumerateArray()];
+        [.. (await (await client.GetAsync("/me/security-events", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("events").EnumerateArray()];
 
-    Task<HttpResponseMessage> RefreshAsync(string token) => app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
+    Task<HttpResponseMessage> RefreshAsync(string token) =>
+        app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
 }

@@ -29,9 +29,11 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
     public async Task A_refresh_is_a_use_and_no_new_session()
     {
         var user = await app.CreateUserAsync();
-        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = user.RefreshToken }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = user.RefreshToken }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         using var client = app.ClientFor(user);
-        var session = (await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions").EnumerateArray().ShouldHaveSingleItem();
+        var session = (await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions")
+            .EnumerateArray().ShouldHaveSingleItem();
         session.GetProperty("last_used_at").GetDateTimeOffset().ShouldBeGreaterThan(session.GetProperty("created_at").GetDateTimeOffset());
     }
 
@@ -40,7 +42,8 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
     {
         await app.CreateUserAsync();
         using var client = app.ClientFor(await app.CreateUserAsync());
-        (await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions").GetArrayLength().ShouldBe(1);
+        (await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions")
+            .GetArrayLength().ShouldBe(1);
     }
 
     [Fact]
@@ -50,7 +53,8 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
         await app.LogInAsync(user, string.Concat(Enumerable.Repeat("😀", Session.DeviceMaxLength)));
         foreach (var device in new[] { new string('x', Session.DeviceMaxLength + 1), "a\nb", "a\0b" })
         {
-            var refused = await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password, device }, Cancellation);
+            var refused = await app.Client.PostAsJsonAsync("/login",
+                new { email = user.Email, password = user.Password, device }, Cancellation);
             await refused.ShouldRefuseFieldsAsync("device");
         }
     }
@@ -63,8 +67,10 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
             await app.LogInAsync(first);
         using var client = app.ClientFor(first);
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == first.Id && e.Kind == SecurityEventKind.SessionEnded))).ShouldBe(1);
+        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == first.Id && e.Kind == SecurityEventKind.SessionEnded)))
+            .ShouldBe(1);
         using var last = app.ClientFor(await app.LogInAsync(first));
-        (await (await last.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions").GetArrayLength().ShouldBe(50);
+        (await (await last.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions")
+            .GetArrayLength().ShouldBe(50);
     }
 }

@@ -59,7 +59,8 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
                 CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$;
                 CREATE TRIGGER keep BEFORE UPDATE OF password_hash ON users FOR EACH ROW WHEN (OLD.id = {user.Id}) EXECUTE FUNCTION keep()
                 """)
-            : string.Create(null, $"CREATE TRIGGER keep BEFORE UPDATE OF password_hash ON users WHEN OLD.id = {user.Id} BEGIN SELECT RAISE(FAIL, 'kept'); END"));
+            : string.Create(null, $"CREATE TRIGGER keep BEFORE UPDATE OF password_hash ON users WHEN OLD.id = {user.Id} " +
+                $"BEGIN SELECT RAISE(FAIL, 'kept'); END"));
         await (await PostAsync(user.Email, CheapPassword)).ShouldBeAsync(HttpStatusCode.OK);
         (await HashOfAsync(user)).ShouldBe(CheapHash);
     }
@@ -94,7 +95,8 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
         var user = await app.CreateUserAsync();
         using var reader = app.ClientFor(user);
         // Three times what the slots and the queue take: those that are served at once make room for others.
-        var flood = Enumerable.Range(0, 3 * (Environment.ProcessorCount + PasswordHasher.QueueLimit)).Select(i => PostAsync($"nobody-{i}@example.com", "wrong password")).ToArray();
+        var flood = Enumerable.Range(0, 3 * (Environment.ProcessorCount + PasswordHasher.QueueLimit))
+            .Select(i => PostAsync($"nobody-{i}@example.com", "wrong password")).ToArray();
 
         for (var i = 0; i < 10; i++)
             await (await reader.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
@@ -122,12 +124,14 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
-    Task<string> HashOfAsync(TestUser user) => app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.PasswordHash).SingleAsync());
+    Task<string> HashOfAsync(TestUser user) =>
+        app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.PasswordHash).SingleAsync());
 
     Task<int> StoreHashAsync(TestUser user, string hash) =>
         app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(s => s.SetProperty(u => u.PasswordHash, hash)));
 
     Task<int> ExecuteAsync(string sql) => app.QueryAsync(db => db.Database.ExecuteSqlRawAsync(sql));
 
-    Task<HttpResponseMessage> PostAsync(string email, string password) => app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
+    Task<HttpResponseMessage> PostAsync(string email, string password) =>
+        app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
 }

@@ -32,7 +32,8 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         body.GetProperty("refresh_token").GetString()!.ShouldMatch("^[A-Za-z0-9_-]{64}$");
         body.GetProperty("refresh_expires_in").GetInt32().ShouldBe(60 * 24 * 3600);
         response.Headers.CacheControl!.NoStore.ShouldBeTrue();
-        var me = await (await app.ClientFor(user with { Token = Token(body) }).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var me = await (await app.ClientFor(user with { Token = Token(body) }).GetAsync("/me", Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         me.GetProperty("id").GetInt64().ShouldBe(user.Id);
     }
 
@@ -56,7 +57,8 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         var issued = DateTimeOffset.FromUnixTimeSeconds(payload.GetProperty("iat").GetInt64());
         issued.ShouldBe(app.Clock.GetUtcNow(), TimeSpan.FromMinutes(1));
         // Each is rounded to a second by itself.
-        (DateTimeOffset.FromUnixTimeSeconds(payload.GetProperty("exp").GetInt64()) - issued).ShouldBe(TimeSpan.FromHours(1), TimeSpan.FromSeconds(1));
+        (DateTimeOffset.FromUnixTimeSeconds(payload.GetProperty("exp").GetInt64()) - issued)
+            .ShouldBe(TimeSpan.FromHours(1), TimeSpan.FromSeconds(1));
     }
 
     [Fact]
@@ -64,7 +66,8 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     {
         var user = await app.CreateUserAsync();
         var tokens = new[] { user.Token, Token(await (await PostAsync(user.Email, user.Password)).ShouldBeAsync(HttpStatusCode.OK)) };
-        tokens.Select(t => JsonDocument.Parse(Base64Url.DecodeFromChars(t.Split('.')[1])).RootElement.GetProperty("jti").GetString()).Distinct().Count().ShouldBe(2);
+        tokens.Select(t => JsonDocument.Parse(Base64Url.DecodeFromChars(t.Split('.')[1])).RootElement.GetProperty("jti").GetString())
+            .Distinct().Count().ShouldBe(2);
     }
 
     [Theory]
@@ -129,9 +132,11 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     public static TheoryData<string> UnusableHashes => new(
-        "", "garbage", "*", "$2a$", "$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2a$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "", "garbage", "*", "$2a$", "$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$2a$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "$2a$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2a$xx$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", "$1$abcdefgh$Uuk1aRZc8TxgIgQ2bCyba/", new string('$', User.PasswordHashLength), "\u0001");
+        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", "$1$abcdefgh$Uuk1aRZc8TxgIgQ2bCyba/",
+        new string('$', User.PasswordHashLength), "\u0001");
 
     [Theory]
     [MemberData(nameof(UnusableHashes))]
@@ -196,7 +201,8 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("""{"email":"john@example.com","password":"\ud800aaaaaaa"}""")]
     [InlineData("""{"email":"john@example.com","password":"12345678","password":"12345679"}""")]
     [InlineData("email=john@example.com&password=12345678")]
-    public async Task JSON_that_is_not_strict_is_refused(string body) => await (await SendAsync(body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+    public async Task JSON_that_is_not_strict_is_refused(string body) =>
+        await (await SendAsync(body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
     [Fact]
     public async Task A_login_that_is_under_way_when_the_password_is_changed_starts_no_session()
@@ -212,12 +218,14 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(s => s.SetProperty(u => u.PasswordHash, "another"), Cancellation);
             login = phone.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation);
             // Until it has read the password that was in force.
-            while (!app.Services.GetRequiredService<CommandLog>().Of(user.Email).Any(c => c.Text.Contains("FROM \"users\"", StringComparison.Ordinal)))
+            while (!app.Services.GetRequiredService<CommandLog>().Of(user.Email)
+                .Any(c => c.Text.Contains("FROM \"users\"", StringComparison.Ordinal)))
                 await Task.Delay(10, Cancellation);
             await change.CommitAsync(Cancellation);
         }
         await (await login).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync())).ShouldBe([user.SessionId]);
+        (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync()))
+            .ShouldBe([user.SessionId]);
     }
 
     static string Token(JsonElement body) => body.GetProperty("access_token").GetString()!;
@@ -226,17 +234,21 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     static async Task<string> ShownAsync(HttpResponseMessage response)
     {
         var problem = await response.ShouldBeAsync(response.StatusCode);
-        var headers = response.Headers.Concat(response.Content.Headers).Where(h => h.Key is not "Date").Select(h => $"{h.Key}: {string.Join(", ", h.Value)}");
+        var headers = response.Headers.Concat(response.Content.Headers).Where(h => h.Key is not "Date")
+            .Select(h => $"{h.Key}: {string.Join(", ", h.Value)}");
         var members = problem.EnumerateObject().Select(m => m.Name == "trace_id" ? m.Name : $"{m.Name}={m.Value.GetRawText()}");
         return string.Join('\n', [$"{(int)response.StatusCode}", .. headers, .. members]);
     }
 
-    Task<string> HashOfAsync(TestUser user) => app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.PasswordHash).SingleAsync());
+    Task<string> HashOfAsync(TestUser user) =>
+        app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.PasswordHash).SingleAsync());
 
     Task<int> StoreHashAsync(TestUser user, string hash) =>
         app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(s => s.SetProperty(u => u.PasswordHash, hash)));
 
-    Task<HttpResponseMessage> PostAsync(string email, string password) => app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
+    Task<HttpResponseMessage> PostAsync(string email, string password) =>
+        app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
 
-    Task<HttpResponseMessage> SendAsync(string body) => app.Client.PostAsync("/login", new StringContent(body, Encoding.UTF8, "application/json"), Cancellation);
+    Task<HttpResponseMessage> SendAsync(string body) =>
+        app.Client.PostAsync("/login", new StringContent(body, Encoding.UTF8, "application/json"), Cancellation);
 }

@@ -17,7 +17,8 @@ public sealed class LogoutTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await (await client.PostAsync("/logout", null, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         (await app.QueryAsync(db => db.Sessions.AnyAsync(s => s.Id == user.SessionId))).ShouldBeFalse();
-        var noted = await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.LoggedOut));
+        var noted = await app.QueryAsync(db => db.SecurityEvents.SingleAsync(e => e.UserId == user.Id &&
+            e.Kind == SecurityEventKind.LoggedOut));
         noted.Device.ShouldBe("Old phone");
     }
 

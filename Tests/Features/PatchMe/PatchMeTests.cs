@@ -21,24 +21,30 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var user = await app.CreateUserAsync("Jane");
         var username = Fresh();
         var filled = await (await PatchAsync(user, $$"""
-            {"username":"{{username.ToUpperInvariant()}}","bio":"👩‍🚀 one\n\ttwo","phone":"+4915112345678","birth_date":"1990-05-17","locale":"de-AT",
+            {"username":"{{username.ToUpperInvariant()}}","bio":"👩‍🚀 one\n\ttwo","phone":"+4915112345678",
+            "birth_date":"1990-05-17","locale":"de-AT",
              "time_zone":"Europe/Vienna","metadata":{"theme":"dark"},"is_public":true}
             """, path: path)).ShouldBeAsync(HttpStatusCode.OK);
         filled.GetProperty("name").GetString().ShouldBe("Jane");
         filled.GetProperty("username").GetString().ShouldBe(username);
         var stored = (await StoredAsync(user)).Profile;
-        (stored.Username, stored.Bio, stored.Phone, stored.BirthDate).ShouldBe((username, "👩‍🚀 one\n\ttwo", "+4915112345678", new DateOnly(1990, 5, 17)));
-        (stored.Locale, stored.TimeZone, stored.Metadata, stored.IsPublic, stored.Version).ShouldBe(("de-AT", "Europe/Vienna", """{"theme":"dark"}""", true, 2));
+        (stored.Username, stored.Bio, stored.Phone, stored.BirthDate)
+            .ShouldBe((username, "👩‍🚀 one\n\ttwo", "+4915112345678", new DateOnly(1990, 5, 17)));
+        (stored.Locale, stored.TimeZone, stored.Metadata, stored.IsPublic, stored.Version)
+            .ShouldBe(("de-AT", "Europe/Vienna", """{"theme":"dark"}""", true, 2));
 
         var response = await PatchAsync(user, """{"name":" Janet ","bio":null,"phone":null}""", path: path);
         var body = await response.ShouldBeAsync(HttpStatusCode.OK);
         body.GetProperty("name").GetString().ShouldBe("Janet");
         body.GetProperty("bio").ValueKind.ShouldBe(JsonValueKind.Null);
         var shown = await app.ClientFor(user).GetAsync("/me", Cancellation);
-        JsonNode.DeepEquals(JsonNode.Parse(body.GetRawText()), JsonNode.Parse(await shown.Content.ReadAsStringAsync(Cancellation))).ShouldBeTrue();
+        JsonNode.DeepEquals(JsonNode.Parse(body.GetRawText()),
+            JsonNode.Parse(await shown.Content.ReadAsStringAsync(Cancellation))).ShouldBeTrue();
         response.Headers.ETag.ShouldBe(shown.Headers.ETag);
 
-        await (await PatchAsync(user, """{"username":null,"birth_date":null,"locale":null,"time_zone":null,"metadata":null,"is_public":null}""", path: path)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PatchAsync(user,
+            """{"username":null,"birth_date":null,"locale":null,"time_zone":null,"metadata":null,"is_public":null}""", path: path))
+            .ShouldBeAsync(HttpStatusCode.OK);
         stored = (await StoredAsync(user)).Profile;
         (stored.Username, stored.Bio, stored.Phone, stored.BirthDate, stored.Locale, stored.TimeZone, stored.Metadata).ShouldBe(default);
         (stored.Name, stored.IsPublic).ShouldBe(("Janet", false));
@@ -83,7 +89,8 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     {
         var user = await app.CreateUserAsync();
         // PUT keeps a null that is a value; a patch would remove the member.
-        var put = await app.ClientFor(user).PutAsync("/me", new StringContent($$$"""{"metadata":{"kept":1.50,"x":{{{target}}}}}""", new MediaTypeHeaderValue("application/json")), Cancellation);
+        var put = await app.ClientFor(user).PutAsync("/me", new StringContent($$$"""{"metadata":{"kept":1.50,"x":{{{target}}}}}""",
+            new MediaTypeHeaderValue("application/json")), Cancellation);
         await put.ShouldBeAsync(HttpStatusCode.OK);
         var body = await (await PatchAsync(user, $$$"""{"metadata":{"x":{{{patch}}}}}""")).ShouldBeAsync(HttpStatusCode.OK);
         var expected = result is null ? """{"kept":1.50}""" : $$"""{"kept":1.50,"x":{{result}}}""";
@@ -95,9 +102,11 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Text_and_numbers_of_metadata_survive_exactly()
     {
         var user = await app.CreateUserAsync();
-        const string Metadata = """{"":"","emoji 👩‍🚀":"日本語 é \u2028 </script> \"q\" \\ \u0001","n":[1.0,-0,1e400,123456789012345678901234567890,0.1],"t":[true,false,null,{},[]]}""";
+        const string Metadata = """{"":"","emoji 👩‍🚀":"日本語 é \u2028 </script> \"q\" \\ \u0001","n":""" +
+            """[1.0,-0,1e400,123456789012345678901234567890,0.1],"t":[true,false,null,{},[]]}""";
         await (await PatchAsync(user, $$"""{"metadata":{{Metadata}}}""")).ShouldBeAsync(HttpStatusCode.OK);
-        var shown = (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("metadata");
+        var shown = (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("metadata");
         using var sent = JsonDocument.Parse(Metadata);
         shown.Names().ShouldBe(sent.RootElement.Names());
         shown.GetProperty("emoji 👩‍🚀").GetString().ShouldBe(sent.RootElement.GetProperty("emoji 👩‍🚀").GetString());
@@ -113,7 +122,8 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var (a, b) = (string.Concat(Enumerable.Repeat("😀", half)), string.Concat(Enumerable.Repeat("😀", half)));
         var rest = new string('x', UserProfile.MetadataMaxBytes - """{"a":"","b":""}""".Length - (half * 8));
         await (await PatchAsync(user, $$$"""{"metadata":{"a":"{{{a}}}"}}""")).ShouldBeAsync(HttpStatusCode.OK);
-        await (await PatchAsync(user, $$$"""{"name":"Changed","metadata":{"b":"{{{b}}}{{{rest}}}x"}}""")).ShouldRefuseFieldsAsync("metadata");
+        await (await PatchAsync(user, $$$"""{"name":"Changed","metadata":{"b":"{{{b}}}{{{rest}}}x"}}"""))
+            .ShouldRefuseFieldsAsync("metadata");
         (await StoredAsync(user)).Profile.Name.ShouldBe(user.Name);
         await (await PatchAsync(user, $$$"""{"metadata":{"b":"{{{b}}}{{{rest}}}"}}""")).ShouldBeAsync(HttpStatusCode.OK);
         System.Text.Encoding.UTF8.GetByteCount((await StoredAsync(user)).Profile.Metadata!).ShouldBe(UserProfile.MetadataMaxBytes);
@@ -262,8 +272,10 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var change = new JsonObject { [field] = sent }.ToJsonString();
         (await (await PatchAsync(user, change)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty(field).GetString().ShouldBe(kept);
         using var put = new StringContent(change, new MediaTypeHeaderValue("application/json"));
-        (await (await app.ClientFor(user).PutAsync("/me", put, Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty(field).GetString().ShouldBe(kept);
-        (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty(field).GetString().ShouldBe(kept);
+        (await (await app.ClientFor(user).PutAsync("/me", put, Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty(field).GetString().ShouldBe(kept);
+        (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty(field).GetString().ShouldBe(kept);
     }
 
     [Theory]
@@ -273,7 +285,8 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var user = await app.CreateUserAsync();
         var patch = new JsonObject { [field] = value }.ToJsonString();
         (await (await PatchAsync(user, patch)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty(field).GetString().ShouldBe(value);
-        (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty(field).GetString().ShouldBe(value);
+        (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty(field).GetString().ShouldBe(value);
     }
 
     [Theory]
@@ -285,7 +298,8 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var user = await app.CreateUserAsync();
         var kept = form.ToLowerInvariant();
         // Fresh on a database that keeps what other runs left.
-        await app.QueryAsync(db => db.UserProfiles.Where(p => p.Username == kept).ExecuteUpdateAsync(p => p.SetProperty(x => x.Username, (string?)null), Cancellation));
+        await app.QueryAsync(db => db.UserProfiles.Where(p => p.Username == kept)
+            .ExecuteUpdateAsync(p => p.SetProperty(x => x.Username, (string?)null), Cancellation));
         await (await PatchAsync(user, new JsonObject { ["username"] = form }.ToJsonString())).ShouldBeAsync(HttpStatusCode.OK);
         (await StoredAsync(user)).Profile.Username.ShouldBe(kept);
     }
@@ -305,9 +319,11 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         var username = Fresh();
         await (await PatchAsync(other, $$"""{"username":"{{username}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
-        await (await PatchAsync(user, $$"""{"name":"Changed","username":"{{username.ToUpperInvariant()}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Username already taken");
+        await (await PatchAsync(user, $$"""{"name":"Changed","username":"{{username.ToUpperInvariant()}}"}"""))
+            .ShouldBeProblemAsync(HttpStatusCode.Conflict, "Username already taken");
         (await StoredAsync(user)).Profile.Version.ShouldBe(1);
-        await (await PatchAsync(user, $$"""{"email":"{{other.Email}}","current_password":"{{user.Password}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
+        await (await PatchAsync(user, $$"""{"email":"{{other.Email}}","current_password":"{{user.Password}}"}"""))
+            .ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
         // One's own may be sent again, and what was given up is free.
         await (await PatchAsync(other, $$"""{"username":"{{username}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         await (await PatchAsync(other, """{"username":null}""")).ShouldBeAsync(HttpStatusCode.OK);
@@ -340,7 +356,8 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Patches_at_once_are_merged_and_none_is_lost()
     {
         var user = await app.CreateUserAsync();
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i => (await PatchAsync(user, $$$"""{"metadata":{"m{{{i}}}":{{{i}}}}}""")).StatusCode));
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 10)
+            .Select(async i => (await PatchAsync(user, $$$"""{"metadata":{"m{{{i}}}":{{{i}}}}}""")).StatusCode));
         statuses.ShouldAllBe(s => s == HttpStatusCode.OK);
         using var metadata = JsonDocument.Parse((await StoredAsync(user)).Profile.Metadata!);
         metadata.RootElement.Names().Order().ShouldBe(Enumerable.Range(0, 10).Select(i => $"m{i}"));
@@ -364,7 +381,8 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [InlineData("utf-8")]
     [InlineData("utf-16")]
     public async Task A_merge_patch_may_say_any_charset(string charset) =>
-        await (await PatchAsync(await app.CreateUserAsync(), """{"name":"Changed"}""", contentType: $"{MergePatch}; charset={charset}")).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PatchAsync(await app.CreateUserAsync(), """{"name":"Changed"}""", contentType: $"{MergePatch}; charset={charset}"))
+            .ShouldBeAsync(HttpStatusCode.OK);
 
     [Theory]
     [InlineData("null")]
@@ -382,13 +400,16 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
 
     [Fact]
     public async Task Too_large_a_body_is_413() =>
-        await (await PatchAsync(await app.CreateUserAsync(), $$$"""{"metadata":{"a":"{{{new string('x', 64 * 1024)}}}"}}""")).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        await (await PatchAsync(await app.CreateUserAsync(), $$$"""{"metadata":{"a":"{{{new string('x', 64 * 1024)}}}"}}"""))
+            .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
 
     static string Fresh() => $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
 
-    Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
+    Task<User> StoredAsync(TestUser user) =>
+        app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
 
-    Task<HttpResponseMessage> PatchAsync(TestUser user, string patch, string? ifMatch = null, string path = "/me", string contentType = MergePatch)
+    Task<HttpResponseMessage> PatchAsync(TestUser user, string patch, string? ifMatch = null, string path = "/me",
+        string contentType = MergePatch)
     {
         var request = new HttpRequestMessage(HttpMethod.Patch, path) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(patch)) };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Profiles.Tests.Features.RefreshToken;
 
-/// <summary>A phone on a bad network: between it and the real server is a line that loses requests and answers.</summary>
+/// <summary>A client on a bad network: the line between it and the real server loses requests and answers.</summary>
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
@@ -16,19 +16,24 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
     {
         await using var server = await ServerProcess.StartAsync();
         var (email, password) = ("john@example.com", "correct horse battery staple");
-        await (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, Token)).ShouldBeAsync(HttpStatusCode.Created);
+        await (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password }, Token))
+            .ShouldBeAsync(HttpStatusCode.Created);
         var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Token)).ShouldBeAsync(HttpStatusCode.OK);
         var (access, refresh) = ("", login.GetProperty("refresh_token").GetString()!);
 
         await using var line = new BadLine(server.Address.Port);
-        using var phone = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = new($"http://127.0.0.1:{line.Port}"), DefaultRequestHeaders = { ConnectionClose = true } };
+        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() })
+        {
+            BaseAddress = new($"http://127.0.0.1:{line.Port}"),
+            DefaultRequestHeaders = { ConnectionClose = true },
+        };
         var (done, lost) = (0, 0);
         while (done < 1000)
         {
             HttpResponseMessage answer;
             try
             {
-                answer = await phone.PostAsJsonAsync("/token/refresh", new { refresh_token = refresh }, Token);
+                answer = await client.PostAsJsonAsync("/token/refresh", new { refresh_token = refresh }, Token);
             }
             catch (HttpRequestException)
             {
@@ -47,7 +52,7 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
         output.WriteLine($"{done} refreshes, {lost} attempts lost, {line.AnswersLost} of them after the server had answered: one session.");
     }
 
-    // One request a connection. Of ten, one is lost on its way there and two on their way back.
+    // One request a connection. Of ten, one is lost on its way upstream and two on their way back.
     sealed class BadLine : IAsyncDisposable
     {
         readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -81,40 +86,40 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
             {
                 while (true)
                 {
-                    using var phone = await listener.AcceptTcpClientAsync(end.Token);
-                    await ServeAsync(phone.GetStream(), connections++ % 10);
+                    using var client = await listener.AcceptTcpClientAsync(end.Token);
+                    await ServeAsync(client.GetStream(), connections++ % 10);
                 }
             }
             catch (OperationCanceledException)
             {
-                // The test is over.
+                // The test has ended.
             }
         }
 
-        async Task ServeAsync(NetworkStream phone, int fate)
+        async Task ServeAsync(NetworkStream client, int fate)
         {
             var buffer = new byte[16 * 1024];
-            var read = await phone.ReadAsync(buffer, end.Token);
+            var read = await client.ReadAsync(buffer, end.Token);
             if (fate == 3)
                 return;
-            using var there = new TcpClient();
-            await there.ConnectAsync(IPAddress.Loopback, server, end.Token);
-            await there.GetStream().WriteAsync(buffer.AsMemory(0, read), end.Token);
+            using var upstream = new TcpClient();
+            await upstream.ConnectAsync(IPAddress.Loopback, server, end.Token);
+            await upstream.GetStream().WriteAsync(buffer.AsMemory(0, read), end.Token);
             // Headers and body may come one after the other.
             while (!Whole(buffer.AsSpan(0, read)))
             {
-                var more = await phone.ReadAsync(buffer.AsMemory(read), end.Token);
-                await there.GetStream().WriteAsync(buffer.AsMemory(read, more), end.Token);
+                var more = await client.ReadAsync(buffer.AsMemory(read), end.Token);
+                await upstream.GetStream().WriteAsync(buffer.AsMemory(read, more), end.Token);
                 read += more;
             }
             using var answer = new MemoryStream();
-            await there.GetStream().CopyToAsync(answer, end.Token);
+            await upstream.GetStream().CopyToAsync(answer, end.Token);
             if (fate is 5 or 6)
             {
                 AnswersLost++;
                 return;
             }
-            await phone.WriteAsync(answer.ToArray(), end.Token);
+            await client.WriteAsync(answer.ToArray(), end.Token);
         }
 
         static bool Whole(ReadOnlySpan<byte> request) => request is [.., (byte)'}'] || request.EndsWith("0\r\n\r\n"u8);

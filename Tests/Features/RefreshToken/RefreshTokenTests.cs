@@ -37,7 +37,8 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
         var next = Next(user, await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK));
         var session = await SessionOfAsync(user);
         var kept = new[] { session!.FamilyHash, session.TokenHash, session.PreviousHash!, session.Successor! };
-        foreach (var secret in new[] { user.RefreshToken, next.RefreshToken }.Select(t => Convert.FromBase64String(t.Replace('-', '+').Replace('_', '/'))))
+        string[] tokens = [user.RefreshToken, next.RefreshToken];
+        foreach (var secret in tokens.Select(t => Convert.FromBase64String(t.Replace('-', '+').Replace('_', '/'))))
         {
             foreach (var column in kept)
             {
@@ -126,7 +127,8 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     [InlineData("""{"refresh_token":1}""")]
     [InlineData("""{"refresh_token":"a","refresh_token":"b"}""")]
     public async Task A_request_without_a_token_is_refused(string json) =>
-        await (await app.Client.PostAsync("/token/refresh", new StringContent(json, Encoding.UTF8, "application/json"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await app.Client.PostAsync("/token/refresh", new StringContent(json, Encoding.UTF8, "application/json"), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
     [Fact]
     public async Task A_session_that_was_ended_cannot_be_refreshed()
@@ -158,7 +160,8 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
         (await EventsAsync(user)).ShouldNotContain(SecurityEventKind.RefreshTokenReused);
     }
 
-    Task<HttpResponseMessage> RefreshAsync(string token) => app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
+    Task<HttpResponseMessage> RefreshAsync(string token) =>
+        app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
 
     static TestUser Next(TestUser user, JsonElement body) =>
         user with { Token = body.GetProperty("access_token").GetString()!, RefreshToken = body.GetProperty("refresh_token").GetString()! };
@@ -166,7 +169,8 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     async Task ShouldBeLoggedInAsync(TestUser user)
     {
         using var client = app.ClientFor(user);
-        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("id").GetInt64().ShouldBe(user.Id);
+        (await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("id").GetInt64().ShouldBe(user.Id);
     }
 
     async Task ShouldBeLoggedOutAsync(TestUser user)
@@ -177,5 +181,6 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
 
     Task<Session?> SessionOfAsync(TestUser user) => app.QueryAsync(db => db.Sessions.SingleOrDefaultAsync(s => s.Id == user.SessionId));
 
-    Task<List<SecurityEventKind>> EventsAsync(TestUser user) => app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).Select(e => e.Kind).ToListAsync());
+    Task<List<SecurityEventKind>> EventsAsync(TestUser user) =>
+        app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).Select(e => e.Kind).ToListAsync());
 }

@@ -14,7 +14,8 @@ public sealed class RefreshWindowTests(MovedClockFixture app) : TestBase<MovedCl
     public async Task A_token_that_was_replaced_is_honoured_for_a_minute(int seconds, HttpStatusCode expected)
     {
         var user = await app.CreateUserAsync();
-        var next = (await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
+        var next = (await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("refresh_token").GetString()!;
         await LaterAsync(TimeSpan.FromSeconds(seconds), async () =>
         {
             (await RefreshAsync(user.RefreshToken)).StatusCode.ShouldBe(expected);
@@ -34,7 +35,8 @@ public sealed class RefreshWindowTests(MovedClockFixture app) : TestBase<MovedCl
             await LaterAsync(TimeSpan.FromDays(59), async () =>
             {
                 token = (await (await RefreshAsync(token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("refresh_token").GetString()!;
-                await LaterAsync(TimeSpan.FromDays(60.1), async () => await (await RefreshAsync(token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized));
+                await LaterAsync(TimeSpan.FromDays(60.1),
+                    async () => await (await RefreshAsync(token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized));
             });
         });
     }
@@ -52,5 +54,6 @@ public sealed class RefreshWindowTests(MovedClockFixture app) : TestBase<MovedCl
         }
     }
 
-    Task<HttpResponseMessage> RefreshAsync(string token) => app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
+    Task<HttpResponseMessage> RefreshAsync(string token) =>
+        app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
 }

@@ -38,7 +38,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var email = $"Mixed.Case-{Guid.NewGuid():N}@Example.COM";
         var body = await (await PostAsync("A", email, Password)).ShouldBeAsync(HttpStatusCode.Created);
-        (await app.QueryAsync(db => db.Users.Where(u => u.Id == body.GetProperty("id").GetInt64()).Select(u => u.Email).SingleAsync())).ShouldBe(email);
+        (await app.QueryAsync(db => db.Users.Where(u => u.Id == body.GetProperty("id").GetInt64()).Select(u => u.Email).SingleAsync()))
+            .ShouldBe(email);
     }
 
     [Fact]
@@ -46,7 +47,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var one = await app.CreateUserAsync(password: Password);
         var two = await app.CreateUserAsync(password: Password);
-        var hashes = await app.QueryAsync(db => db.Users.Where(u => u.Id == one.Id || u.Id == two.Id).Select(u => u.PasswordHash).ToListAsync());
+        var hashes = await app.QueryAsync(db => db.Users.Where(u => u.Id == one.Id || u.Id == two.Id)
+            .Select(u => u.PasswordHash).ToListAsync());
         hashes.Distinct().Count().ShouldBe(2);
     }
 
@@ -75,8 +77,9 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     public static TheoryData<string> RefusedEmails => new(
-        "", " ", "plain", "@example.com", "a@", "a@b", "a@@example.com", "a b@example.com", "a@exa mple.com", "a@-example.com", "a..b@example.com",
-        "a@example.com\0", "a\r\n@example.com", "\u212Aelvin@example.com", "a\uFF20example.com", "\u0131ngrid@example.com", "a@ex\u00E4mple.com",
+        "", " ", "plain", "@example.com", "a@", "a@b", "a@@example.com", "a b@example.com", "a@exa mple.com", "a@-example.com",
+        "a..b@example.com", "a@example.com\0", "a\r\n@example.com", "\u212Aelvin@example.com", "a\uFF20example.com",
+        "\u0131ngrid@example.com", "a@ex\u00E4mple.com",
         new string('a', 65) + "@example.com",
         "a@" + string.Join('.', Enumerable.Repeat(new string('b', 60), 5)) + ".com");
 
@@ -96,11 +99,14 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await PostAsync("John", email.Replace("@", "x@"), Password)).ShouldRefuseFieldsAsync("email");
     }
 
-    public static TheoryData<string> RefusedNames => new("", "   ", "a\u0000b", "a\u001Bb", "line\nbreak", new string('n', UserProfile.NameMaxLength + 1));
+    public static TheoryData<string> RefusedNames =>
+        new("", "   ", "a\u0000b", "a\u001Bb", "line\nbreak", new string('n', UserProfile.NameMaxLength + 1));
 
     public static TheoryData<string> HiddenNames => new(
-        "\u200B", "\u2800", "\u3164", "\uFEFF", "\u00AD", "\u0301", "\u200D\u200D", "\u115F\u1160", "\uFFA0", "\u00A0\u034F", "\uFE0F", "\U000E0041", "\U000E0001", "\U0001D159",
-        "a\u202Eb", "\u202AJohn\u202C", "\u2067John\u2069", "a\u2028b", "a\u2029b", "John\U000E0041", "\U0001F3F4\U000E0067", "\U0001F3F4\U000E0067x\U000E007F");
+        "\u200B", "\u2800", "\u3164", "\uFEFF", "\u00AD", "\u0301", "\u200D\u200D", "\u115F\u1160", "\uFFA0", "\u00A0\u034F", "\uFE0F",
+        "\U000E0041", "\U000E0001", "\U0001D159",
+        "a\u202Eb", "\u202AJohn\u202C", "\u2067John\u2069", "a\u2028b", "a\u2029b", "John\U000E0041", "\U0001F3F4\U000E0067",
+        "\U0001F3F4\U000E0067x\U000E007F");
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(HiddenNames))]
@@ -108,16 +114,20 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
 
     public static TheoryData<string> RareNames => new(
-        // A family and a pirate of joined emoji, Scotland and a plain black flag, a skin tone, Persian and Hindi with joiners, Hebrew with a mark, a Han variant, and few characters.
-        "\U0001F468\u200D\U0001F469\u200D\U0001F467", "\U0001F3F4\u200D\u2620\uFE0F", "\U0001F3F4\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F", "\U0001F3F4 flag", "\U0001F44B\U0001F3FD",
-        "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", "\u0915\u094D\u200D\u0937", "\u05D0\u200E 1", "\u8FBB\U000E0100", "1", "\u2713", "e\u0301", "\u200Bx");
+        // A family and a pirate of joined emoji, Scotland and a plain black flag, a skin tone, Persian and Hindi with joiners, Hebrew with
+        // a mark, a Han variant, and few characters.
+        "\U0001F468\u200D\U0001F469\u200D\U0001F467", "\U0001F3F4\u200D\u2620\uFE0F",
+        "\U0001F3F4\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F", "\U0001F3F4 flag", "\U0001F44B\U0001F3FD",
+        "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", "\u0915\u094D\u200D\u0937", "\u05D0\u200E 1", "\u8FBB\U000E0100", "1", "\u2713",
+        "e\u0301", "\u200Bx");
 
     [Theory]
     [MemberData(nameof(RareNames))]
     public async Task A_name_keeps_the_joiners_and_marks_of_its_script(string name)
     {
         var user = await app.CreateUserAsync(name);
-        (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("name").GetString().ShouldBe(name);
+        (await (await app.ClientFor(user).GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("name").GetString().ShouldBe(name);
     }
 
 
@@ -126,7 +136,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public async Task A_name_that_is_none_is_refused_by_name(string name) =>
         await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
 
-    public static TheoryData<string> AcceptedNames => new("x", "Zoë 🦊 Ωmega", new string('n', UserProfile.NameMaxLength), string.Concat(Enumerable.Repeat("😀", UserProfile.NameMaxLength)), "'; DROP TABLE users; --", "<script>alert(1)</script>");
+    public static TheoryData<string> AcceptedNames => new("x", "Zoë 🦊 Ωmega", new string('n', UserProfile.NameMaxLength),
+        string.Concat(Enumerable.Repeat("😀", UserProfile.NameMaxLength)), "'; DROP TABLE users; --", "<script>alert(1)</script>");
 
     [Theory]
     [MemberData(nameof(AcceptedNames))]
@@ -138,7 +149,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     public static TheoryData<string> RefusedPasswords => new(
-        "", "1234567", string.Concat(Enumerable.Repeat("😀", 7)), "abcdefgh\0tail-1", new string('a', User.PasswordMaxBytes + 1), string.Concat(Enumerable.Repeat("😀", 19)));
+        "", "1234567", string.Concat(Enumerable.Repeat("😀", 7)), "abcdefgh\0tail-1", new string('a', User.PasswordMaxBytes + 1),
+        string.Concat(Enumerable.Repeat("😀", 19)));
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedPasswords))]
@@ -146,7 +158,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await PostAsync("John", FreshEmail(), password)).ShouldRefuseFieldsAsync("password");
 
     public static TheoryData<string> AcceptedPasswords => new(
-        "plum-t94", string.Concat(Enumerable.Repeat("😀", 8)), string.Concat(Enumerable.Repeat("😀", 18)), new string('a', User.PasswordMaxBytes), "123456789012345678901234567890", "パスワードは秘密です漢字", " leading and trailing ", "        ");
+        "plum-t94", string.Concat(Enumerable.Repeat("😀", 8)), string.Concat(Enumerable.Repeat("😀", 18)),
+        new string('a', User.PasswordMaxBytes), "123456789012345678901234567890", "パスワードは秘密です漢字", " leading and trailing ", "        ");
 
     [Theory]
     [MemberData(nameof(AcceptedPasswords))]
@@ -161,12 +174,15 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         foreach (var (password, reason) in new[]
         {
-            ("12345678", ErrorCodes.PasswordTooCommon.Sentence), ("PASSWORD1", ErrorCodes.PasswordTooCommon.Sentence), ("alice.smith", ErrorCodes.PasswordIsEmail.Sentence), ("Alice.Smith@x.example", ErrorCodes.PasswordIsEmail.Sentence),
-            ("alice.smith2026", ErrorCodes.PasswordIsEmail.Sentence), ("Profiles", ErrorCodes.PasswordIsServiceName.Sentence), ("profiles!1", ErrorCodes.PasswordIsServiceName.Sentence),
+            ("12345678", ErrorCodes.PasswordTooCommon.Sentence), ("PASSWORD1", ErrorCodes.PasswordTooCommon.Sentence),
+            ("alice.smith", ErrorCodes.PasswordIsEmail.Sentence), ("Alice.Smith@x.example", ErrorCodes.PasswordIsEmail.Sentence),
+            ("alice.smith2026", ErrorCodes.PasswordIsEmail.Sentence), ("Profiles", ErrorCodes.PasswordIsServiceName.Sentence),
+            ("profiles!1", ErrorCodes.PasswordIsServiceName.Sentence),
         })
         {
             var answer = await PostAsync("Alice", " alice.smith@x.example ", password);
-            (await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest, reason)).GetProperty("errors").GetProperty("password").GetArrayLength().ShouldBe(1);
+            (await answer.ShouldBeProblemAsync(HttpStatusCode.BadRequest, reason)).GetProperty("errors").GetProperty("password")
+                .GetArrayLength().ShouldBe(1);
         }
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == "alice.smith@x.example"))).ShouldBe(0);
     }
@@ -203,7 +219,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     public static TheoryData<string, string> BrokenBodies => new()
     {
-        { "not JSON", "x" }, { "empty", "" }, { "null", "null" }, { "an array", "[]" }, { "a number", "1" }, { "cut off", """{"name":"a",""" },
+        { "not JSON", "x" }, { "empty", "" }, { "null", "null" }, { "an array", "[]" }, { "a number", "1" },
+        { "cut off", """{"name":"a",""" },
         { "a duplicate member", """{"name":"a","name":"b","email":"dup@example.com","password":"12345678"}""" },
         { "a lone surrogate", """{"name":"\ud800","email":"s@example.com","password":"12345678"}""" },
         { "a trailing comma", """{"name":"a","email":"t@example.com","password":"12345678",}""" },
@@ -226,16 +243,21 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("""{"name":"a","email":"a@example.com","password":["12345678"]}""", "password")]
     [InlineData("""{"name":"a","email":"a@example.com"}""", "password")]
     public async Task A_field_of_the_wrong_type_is_named(string body, string field) =>
-        await (await app.Client.PostAsync("/register", new StringContent(body, Encoding.UTF8, "application/json"), Cancellation)).ShouldRefuseFieldsAsync(field);
+        await (await app.Client.PostAsync("/register", new StringContent(body, Encoding.UTF8, "application/json"), Cancellation))
+            .ShouldRefuseFieldsAsync(field);
 
     [Fact]
     public async Task Deep_and_large_and_foreign_bodies_are_refused()
     {
         var deep = string.Concat(Enumerable.Repeat("[", 100)) + string.Concat(Enumerable.Repeat("]", 100));
-        await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"name":"a","x":{{deep}}}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
-        await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"x":"{{new string('x', 1_000_000)}}"}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
-        await (await SendAsync([.. """{"name":"""u8, 0x22, 0xC3, 0x28, 0x22, (byte)'}'], "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
-        await (await SendAsync(Encoding.Unicode.GetBytes("""{"name":"a"}"""), "application/json")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"name":"a","x":{{deep}}}"""), "application/json"))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"x":"{{new string('x', 1_000_000)}}"}"""), "application/json"))
+            .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        await (await SendAsync([.. """{"name":"""u8, 0x22, 0xC3, 0x28, 0x22, (byte)'}'], "application/json"))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        await (await SendAsync(Encoding.Unicode.GetBytes("""{"name":"a"}"""), "application/json"))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await SendAsync("{}"u8.ToArray(), "text/plain")).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
         await (await SendAsync("{}"u8.ToArray(), null)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
     }
@@ -245,7 +267,8 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("application/json; charset=\"UTF-8\"")]
     public async Task UTF_8_may_be_named_with_and_without_quotes(string contentType) =>
-        await (await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { name = "a", email = FreshEmail(), password = "plum-tram-94" }), contentType)).ShouldBeAsync(HttpStatusCode.Created);
+        await (await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { name = "a", email = FreshEmail(), password = "plum-tram-94" }),
+            contentType)).ShouldBeAsync(HttpStatusCode.Created);
 
     static string FreshEmail() => $"new-{Guid.NewGuid():N}@example.com";
 

@@ -7,7 +7,9 @@ using Profiles.Tests.Features.VerifyEmail;
 
 namespace Profiles.Tests.Features.Register;
 
-/// <summary>Where addresses must be verified: a registration waits, and only who reads the mailbox decides which becomes the account.</summary>
+/// <summary>
+/// Where addresses must be verified: a registration waits, and only who reads the mailbox decides which becomes the account.
+/// </summary>
 public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<VerifiedFixture>
 {
     const string Thief = "password of the thief", Owner = "password of the owner", New = "another horse battery staple";
@@ -26,8 +28,10 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
         var login = await (await LoginAsync(email, Owner)).ShouldBeAsync(HttpStatusCode.OK);
         using var client = app.ClientFor(new(0, "", email, Owner, login.GetProperty("access_token").GetString()!));
         var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (me.GetProperty("name").GetString(), me.GetProperty("email").GetString(), me.GetProperty("email_verified").GetBoolean()).ShouldBe(("Owner", email, true));
-        (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == me.GetProperty("id").GetInt64() && e.Kind != SecurityEventKind.LoginFailed).OrderBy(e => e.Id).Select(e => e.Kind).ToListAsync()))
+        (me.GetProperty("name").GetString(), me.GetProperty("email").GetString(), me.GetProperty("email_verified").GetBoolean())
+            .ShouldBe(("Owner", email, true));
+        (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == me.GetProperty("id").GetInt64() &&
+            e.Kind != SecurityEventKind.LoginFailed).OrderBy(e => e.Id).Select(e => e.Kind).ToListAsync()))
             .ShouldBe([SecurityEventKind.Registered, SecurityEventKind.EmailVerified, SecurityEventKind.LoggedIn]);
         await (await VerifyAsync(second.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
     }
@@ -42,9 +46,11 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
         foreach (var mail in app.MailsTo(email))
             verified.Add((await VerifyAsync(mail.Token)).StatusCode);
         verified.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
-        var logins = await Task.WhenAll(Enumerable.Range(0, 5).Select(async i => (Status: (await LoginAsync(email, $"{Owner} {i}")).StatusCode, Name: $"Owner {i}")));
+        var logins = await Task.WhenAll(Enumerable.Range(0, 5)
+            .Select(async i => (Status: (await LoginAsync(email, $"{Owner} {i}")).StatusCode, Name: $"Owner {i}")));
         var winner = logins.Where(l => l.Status == HttpStatusCode.OK).ShouldHaveSingleItem();
-        (await app.QueryAsync(db => db.Users.Where(u => u.NormalizedEmail == email).Select(u => u.Profile.Name).ToListAsync())).ShouldBe([winner.Name]);
+        (await app.QueryAsync(db => db.Users.Where(u => u.NormalizedEmail == email).Select(u => u.Profile.Name).ToListAsync()))
+            .ShouldBe([winner.Name]);
     }
 
     [Fact]
@@ -58,7 +64,8 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
             var verify = VerifyAsync(token);
             await Task.WhenAll(verify, RegisterAsync(email, Thief, "Thief"));
             (await LoginAsync(email, Thief)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
-            (await LoginAsync(email, Owner)).StatusCode.ShouldBe((await verify).StatusCode == HttpStatusCode.OK ? HttpStatusCode.OK : HttpStatusCode.Unauthorized);
+            (await LoginAsync(email, Owner)).StatusCode.ShouldBe((await verify).StatusCode == HttpStatusCode.OK
+                ? HttpStatusCode.OK : HttpStatusCode.Unauthorized);
         }
     }
 
@@ -93,7 +100,8 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
         var email = Fresh();
         await RegisterAsync(email, Thief, "John");
         var confirm = await app.MailAsync(email, VerifyEmailTests.Subject);
-        (await app.Client.PostAsJsonAsync("/password/forgot", new { email = email.ToUpperInvariant() }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await app.Client.PostAsJsonAsync("/password/forgot", new { email = email.ToUpperInvariant() }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.Accepted);
         var reset = await app.MailAsync(email, "Set a new password");
         await (await VerifyAsync(reset.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await ResetAsync(reset.Token, email)).ShouldRefuseFieldsAsync("new_password");
@@ -110,7 +118,8 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
         var (user, email) = (await app.CreateVerifiedAsync(), Fresh());
         await RegisterAsync(email, Thief, "Thief");
         var registered = await app.MailAsync(email, VerifyEmailTests.Subject);
-        await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         var changed = await app.MailAsync(email, VerifyEmailTests.Subject, count: 2);
         await (await VerifyAsync(changed.Token)).ShouldBeAsync(HttpStatusCode.OK);
         await (await VerifyAsync(registered.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
@@ -121,15 +130,18 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
 
     async Task RegisterAsync(string email, string password, string name, string? trace = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/register") { Content = JsonContent.Create(new { name, email, password }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/register");
+        request.Content = JsonContent.Create(new { name, email, password });
         if (trace is not null)
             request.Headers.Add("X-Test-Trace", trace);
         (await app.Client.SendAsync(request, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
     }
 
-    Task<HttpResponseMessage> LoginAsync(string email, string password) => app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
+    Task<HttpResponseMessage> LoginAsync(string email, string password) =>
+        app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
 
-    Task<HttpResponseMessage> ResetAsync(string token, string password) => app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = password }, Cancellation);
+    Task<HttpResponseMessage> ResetAsync(string token, string password) =>
+        app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = password }, Cancellation);
 
     Task<HttpResponseMessage> VerifyAsync(string token) => app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation);
 }

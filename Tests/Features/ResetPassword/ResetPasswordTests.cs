@@ -16,7 +16,14 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
         var user = await app.CreateUserAsync();
         await app.QueryAsync(db =>
         {
-            db.Sessions.Add(new() { UserId = user.Id, FamilyHash = Guid.NewGuid().ToByteArray(), TokenHash = [1], CreatedAt = DateTime.UnixEpoch, LastUsedAt = app.Clock.GetUtcNow().UtcDateTime });
+            db.Sessions.Add(new()
+            {
+                UserId = user.Id,
+                FamilyHash = Guid.NewGuid().ToByteArray(),
+                TokenHash = [1],
+                CreatedAt = DateTime.UnixEpoch,
+                LastUsedAt = app.Clock.GetUtcNow().UtcDateTime,
+            });
             return db.SaveChangesAsync(Cancellation);
         });
         var version = (await StoredAsync(user)).Profile.Version;
@@ -24,8 +31,10 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
         body.GetProperty("message").GetString().ShouldBe("Password changed successfully");
         (await LoginAsync(user, user.Password)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await app.QueryAsync(db => db.Sessions.CountAsync(s => s.UserId == user.Id))).ShouldBe(0);
-        (await app.QueryAsync(db => db.OneTimeTokens.CountAsync(t => t.UserId == user.Id && t.Purpose == TokenPurpose.ResetPassword))).ShouldBe(0);
-        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.PasswordReset))).ShouldBe(1);
+        (await app.QueryAsync(db => db.OneTimeTokens.CountAsync(t => t.UserId == user.Id && t.Purpose == TokenPurpose.ResetPassword)))
+            .ShouldBe(0);
+        (await app.QueryAsync(db => db.SecurityEvents.CountAsync(e => e.UserId == user.Id && e.Kind == SecurityEventKind.PasswordReset)))
+            .ShouldBe(1);
         var stored = await StoredAsync(user);
         stored.EmailVerifiedAt.ShouldNotBeNull();
         stored.Profile.Version.ShouldBe(version + 1);
@@ -51,8 +60,10 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
         var now = app.Clock.GetUtcNow().UtcDateTime;
         foreach (var token in new[]
         {
-            await StoreAsync(user, TokenPurpose.ResetPassword, user.Email, now.AddSeconds(-1)), await StoreAsync(user, TokenPurpose.VerifyEmail, user.Email, now.AddHours(1)),
-            await StoreAsync(user, TokenPurpose.ResetPassword, "before@example.com", now.AddHours(1)), Guid.NewGuid().ToString("N"), "x", new string('x', 5000), "\u00FC\0",
+            await StoreAsync(user, TokenPurpose.ResetPassword, user.Email, now.AddSeconds(-1)),
+            await StoreAsync(user, TokenPurpose.VerifyEmail, user.Email, now.AddHours(1)),
+            await StoreAsync(user, TokenPurpose.ResetPassword, "before@example.com", now.AddHours(1)), Guid.NewGuid().ToString("N"), "x",
+            new string('x', 5000), "\u00FC\0",
         })
             await (await PostAsync(token, New)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, Refusal);
         (await LoginAsync(user, user.Password)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -75,22 +86,28 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
     [InlineData("""{"token":5,"new_password":"another horse battery staple"}""", "token")]
     [InlineData("""{"token":"x"}""", "new_password")]
     public async Task A_refused_field_is_named(string body, string field) =>
-        await (await app.Client.PostAsync("/password/reset", new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync(field);
+        await (await app.Client.PostAsync("/password/reset", new StringContent(body,
+            new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync(field);
 
     // As the mail would have it; that it does is shown where the mail is asked for.
-    Task<string> TokenAsync(TestUser user) => StoreAsync(user, TokenPurpose.ResetPassword, user.Email, app.Clock.GetUtcNow().UtcDateTime.AddMinutes(30));
+    Task<string> TokenAsync(TestUser user) =>
+        StoreAsync(user, TokenPurpose.ResetPassword, user.Email, app.Clock.GetUtcNow().UtcDateTime.AddMinutes(30));
 
     Task<string> StoreAsync(TestUser user, TokenPurpose purpose, string email, DateTime expires) => app.QueryAsync(async db =>
     {
         var token = Guid.NewGuid().ToString("N");
-        db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = purpose, TokenHash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(token)), NormalizedEmail = email, ExpiresAt = expires });
+        var hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(token));
+        db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = purpose, TokenHash = hash, NormalizedEmail = email, ExpiresAt = expires });
         await db.SaveChangesAsync(Cancellation);
         return token;
     });
 
-    Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
+    Task<User> StoredAsync(TestUser user) =>
+        app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
 
-    Task<HttpResponseMessage> LoginAsync(TestUser user, string password) => app.Client.PostAsJsonAsync("/login", new { email = user.Email, password }, Cancellation);
+    Task<HttpResponseMessage> LoginAsync(TestUser user, string password) =>
+        app.Client.PostAsJsonAsync("/login", new { email = user.Email, password }, Cancellation);
 
-    Task<HttpResponseMessage> PostAsync(string token, string password) => app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = password }, Cancellation);
+    Task<HttpResponseMessage> PostAsync(string token, string password) =>
+        app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = password }, Cancellation);
 }

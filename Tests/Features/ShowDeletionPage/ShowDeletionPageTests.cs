@@ -34,6 +34,7 @@ public sealed class ShowDeletionPageTests(ProfilesFixture app) : TestBase<Profil
         html.ShouldContain("<title>Delete my account - Blitz &amp; &lt;S&#xF6;hne&gt;</title>");
         var style = html[(html.IndexOf("<style>") + 7)..html.IndexOf("</style>")];
         style.ShouldContain("prefers-color-scheme:dark");
-        response.Headers.GetValues("Content-Security-Policy").Single().ShouldContain($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(style)))}'");
+        response.Headers.GetValues("Content-Security-Policy").Single()
+            .ShouldContain($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(style)))}'");
     }
 }

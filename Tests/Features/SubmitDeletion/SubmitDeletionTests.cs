@@ -25,7 +25,9 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     {
         var user = await app.CreateUserAsync();
         var answers = new List<string>();
-        foreach (var (email, password) in new[] { (user.Email, "wrong password"), ("nobody@example.com", user.Password), (user.Email, new string('x', 100)) })
+        (string, string)[] attempts =
+            [(user.Email, "wrong password"), ("nobody@example.com", user.Password), (user.Email, new string('x', 100))];
+        foreach (var (email, password) in attempts)
         {
             var response = await SubmitAsync(email, password);
             response.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
@@ -67,18 +69,21 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     [InlineData("email=a%00%40b.example&password=12345678")]
     public async Task A_form_that_is_not_whole_is_400(string form)
     {
-        var response = await app.Client.PostAsync("/account/deletion", new StringContent(form, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"), Cancellation);
+        var response = await app.Client.PostAsync("/account/deletion",
+            new StringContent(form, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"), Cancellation);
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("text/html");
     }
 
     [Fact]
     public async Task Another_media_type_is_415() =>
-        await (await app.Client.PostAsync("/account/deletion", new StringContent("{}", System.Text.Encoding.UTF8, "application/json"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
+        await (await app.Client.PostAsync("/account/deletion", new StringContent("{}", System.Text.Encoding.UTF8, "application/json"),
+            Cancellation)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
 
     Task<HttpResponseMessage> SubmitAsync(string email, string password, (string Name, string Value)? header = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/account/deletion") { Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = email, ["password"] = password }) };
+        var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = email, ["password"] = password });
+        var request = new HttpRequestMessage(HttpMethod.Post, "/account/deletion") { Content = form };
         if (header is var (name, value))
             request.Headers.Add(name, value);
         return app.Client.SendAsync(request, Cancellation);

@@ -31,14 +31,16 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync();
         var email = $"Changed-{Guid.NewGuid():N}@example.com";
-        await (await PutAsync(user, $$"""{"name":"Both","email":" {{email}} ","current_password":"{{user.Password}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PutAsync(user, $$"""{"name":"Both","email":" {{email}} ","current_password":"{{user.Password}}"}"""))
+            .ShouldBeAsync(HttpStatusCode.OK);
         var stored = await StoredAsync(user);
         stored.Email.ShouldBe(email);
         stored.NormalizedEmail.ShouldBe(email.ToLowerInvariant());
         stored.Profile.Name.ShouldBe("Both");
         var login = await app.Client.PostAsync("/login", Json($$"""{"email":"{{email}}","password":"{{user.Password}}"}"""), Cancellation);
         login.StatusCode.ShouldBe(HttpStatusCode.OK);
-        var old = await app.Client.PostAsync("/login", Json($$"""{"email":"{{user.Email}}","password":"{{user.Password}}"}"""), Cancellation);
+        var old = await app.Client.PostAsync("/login",
+            Json($$"""{"email":"{{user.Email}}","password":"{{user.Password}}"}"""), Cancellation);
         await old.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "Invalid email or password");
     }
 
@@ -46,7 +48,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public async Task A_taken_email_is_refused_with_409_and_nothing_changes()
     {
         var (user, other) = (await app.CreateUserAsync("Stays"), await app.CreateUserAsync());
-        var response = await PutAsync(user, $$"""{"name":"Changed","email":"{{other.Email.ToUpperInvariant()}}","current_password":"{{user.Password}}"}""");
+        var response = await PutAsync(user,
+            $$"""{"name":"Changed","email":"{{other.Email.ToUpperInvariant()}}","current_password":"{{user.Password}}"}""");
         await response.ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
         var stored = await StoredAsync(user);
         stored.Email.ShouldBe(user.Email);
@@ -62,7 +65,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         // To a mail server it may be another mailbox: without the password it is none.
         await (await PutAsync(user, $$"""{"email":"{{other}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         (await StoredAsync(user)).Email.ShouldBe(user.Email);
-        await (await PutAsync(user, $$"""{"email":"{{other}}","current_password":"wrong password"}""")).ShouldBeProblemAsync(HttpStatusCode.Forbidden);
+        await (await PutAsync(user, $$"""{"email":"{{other}}","current_password":"wrong password"}"""))
+            .ShouldBeProblemAsync(HttpStatusCode.Forbidden);
         await (await PutAsync(user, $$"""{"email":"{{other}}","current_password":"{{user.Password}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         (await StoredAsync(user)).Email.ShouldBe(other);
     }
@@ -74,13 +78,16 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
         await (await PutAsync(user, """{"metadata":{"old":1}}""")).ShouldBeAsync(HttpStatusCode.OK);
         var body = await (await PutAsync(user, $$"""
-            {"username":"{{username}}","bio":"é 😀","phone":"+4915112345678","birth_date":"1990-05-17","locale":"de-AT","time_zone":"Europe/Vienna","metadata":{ "new": null },"is_public":true}
+            {"username":"{{username}}","bio":"é 😀","phone":"+4915112345678","birth_date":"1990-05-17",
+            "locale":"de-AT","time_zone":"Europe/Vienna","metadata":{ "new": null },"is_public":true}
             """)).ShouldBeAsync(HttpStatusCode.OK);
         body.GetProperty("metadata").GetRawText().ShouldBe("""{"new":null}""");
         var stored = (await StoredAsync(user)).Profile;
-        (stored.Name, stored.Username, stored.Bio, stored.Phone, stored.BirthDate).ShouldBe((user.Name, username, "é 😀", "+4915112345678", new DateOnly(1990, 5, 17)));
+        (stored.Name, stored.Username, stored.Bio, stored.Phone, stored.BirthDate)
+            .ShouldBe((user.Name, username, "é 😀", "+4915112345678", new DateOnly(1990, 5, 17)));
         (stored.Locale, stored.TimeZone, stored.Metadata, stored.IsPublic).ShouldBe(("de-AT", "Europe/Vienna", """{"new":null}""", true));
-        await (await PutAsync(await app.CreateUserAsync(), $$"""{"username":"{{username}}"}""")).ShouldBeProblemAsync(HttpStatusCode.Conflict, "Username already taken");
+        await (await PutAsync(await app.CreateUserAsync(), $$"""{"username":"{{username}}"}"""))
+            .ShouldBeProblemAsync(HttpStatusCode.Conflict, "Username already taken");
     }
 
     [Theory]
@@ -88,7 +95,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("""{"nickname":"x"}""")]
     [InlineData("""{"Name":"x"}""")]
     public async Task Nothing_to_change_is_refused(string body) =>
-        await (await PutAsync(await app.CreateUserAsync(), body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "There is nothing to change: send a field of the profile.");
+        await (await PutAsync(await app.CreateUserAsync(), body))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest, "There is nothing to change: send a field of the profile.");
 
     // The values are those of PATCH, whose tests try many of each.
     [Fact]
@@ -96,11 +104,13 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync("Stays");
         var refused = await PutAsync(user, $$"""
-            {"name":" ","email":"plain","username":"root","bio":"{{new string('b', UserProfile.BioMaxLength + 1)}}","phone":"123","birth_date":"1899-12-31",
+            {"name":" ","email":"plain","username":"root","bio":"{{new string('b', UserProfile.BioMaxLength + 1)}}","phone":"123",
+            "birth_date":"1899-12-31",
              "locale":"not a locale","time_zone":"Nowhere"}
             """);
         await refused.ShouldRefuseFieldsAsync("name", "email", "username", "bio", "phone", "birth_date", "locale", "time_zone");
-        await (await PutAsync(user, $$$"""{"metadata":{"a":"{{{new string('x', UserProfile.MetadataMaxBytes)}}}"}}""")).ShouldRefuseFieldsAsync("metadata");
+        await (await PutAsync(user, $$$"""{"metadata":{"a":"{{{new string('x', UserProfile.MetadataMaxBytes)}}}"}}"""))
+            .ShouldRefuseFieldsAsync("metadata");
         (await StoredAsync(user)).Profile.Version.ShouldBe(1);
     }
 
@@ -133,7 +143,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await PutAsync(user, body, path: $"{path}?id={other.Id}&user_id={other.Id}")).ShouldBeAsync(HttpStatusCode.OK);
         var after = await StoredAsync(user);
         after.Profile.Name.ShouldBe("New");
-        (after.Id, after.Email, after.NormalizedEmail, after.PasswordHash, after.CreatedAt).ShouldBe((before.Id, before.Email, before.NormalizedEmail, before.PasswordHash, before.CreatedAt));
+        (after.Id, after.Email, after.NormalizedEmail, after.PasswordHash, after.CreatedAt)
+            .ShouldBe((before.Id, before.Email, before.NormalizedEmail, before.PasswordHash, before.CreatedAt));
         (after.Profile.Image, after.Profile.Version).ShouldBe((null, 2));
         (await StoredAsync(other)).Profile.Name.ShouldBe("Other");
     }
@@ -156,7 +167,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var user = await app.CreateUserAsync();
         var tag = (await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag!.ToString();
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i => (await PutAsync(user, $$"""{"name":"Name {{i}}"}""", tag)).StatusCode));
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 10)
+            .Select(async i => (await PutAsync(user, $$"""{"name":"Name {{i}}"}""", tag)).StatusCode));
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         statuses.Count(s => s == HttpStatusCode.PreconditionFailed).ShouldBe(9);
         (await StoredAsync(user)).Profile.Version.ShouldBe(2);
@@ -166,8 +178,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     public async Task Changes_at_once_without_If_Match_all_succeed_and_one_whole_change_is_the_last()
     {
         var user = await app.CreateUserAsync();
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i =>
-            (await PutAsync(user, $$"""{"name":"{{i}}","email":"{{i}}.{{user.Email}}","current_password":"{{user.Password}}"}""")).StatusCode));
+        string Change(int i) => $$"""{"name":"{{i}}","email":"{{i}}.{{user.Email}}","current_password":"{{user.Password}}"}""";
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i => (await PutAsync(user, Change(i))).StatusCode));
         statuses.ShouldAllBe(s => s == HttpStatusCode.OK);
         var stored = await StoredAsync(user);
         stored.Email.ShouldBe($"{stored.Profile.Name}.{user.Email}");
@@ -179,7 +191,8 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => app.CreateUserAsync()));
         var wanted = $"wanted-{Guid.NewGuid():N}@example.com";
-        var statuses = await Task.WhenAll(users.Select(async u => (await PutAsync(u, $$"""{"email":"{{wanted}}","current_password":"{{u.Password}}"}""")).StatusCode));
+        var statuses = await Task.WhenAll(
+            users.Select(async u => (await PutAsync(u, $$"""{"email":"{{wanted}}","current_password":"{{u.Password}}"}""")).StatusCode));
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         statuses.Count(s => s == HttpStatusCode.Conflict).ShouldBe(4);
         (await app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail == wanted))).ShouldBe(1);
@@ -195,11 +208,13 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await weakened.ShouldBeAsync(HttpStatusCode.OK);
         foreach (var stale in new[] { $"W/{tag}", tag, "W/\"other\"" })
             await (await PutAsync(user, """{"name":"Stale"}""", stale)).ShouldBeProblemAsync(HttpStatusCode.PreconditionFailed);
-        await (await PutAsync(user, """{"name":"Weak among others"}""", $"\"other\", W/{weakened.Headers.ETag}")).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PutAsync(user, """{"name":"Weak among others"}""", $"\"other\", W/{weakened.Headers.ETag}"))
+            .ShouldBeAsync(HttpStatusCode.OK);
         (await StoredAsync(user)).Profile.Name.ShouldBe("Weak among others");
     }
 
-    Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
+    Task<User> StoredAsync(TestUser user) =>
+        app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.Id == user.Id));
 
     Task<HttpResponseMessage> PutAsync(TestUser user, string body, string? ifMatch = null, string path = "/me")
     {

@@ -42,7 +42,8 @@ public class CloudinaryFixture : ProfilesFixture
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             lines.Enqueue($"{logLevel} {formatter(state, exception)} {exception}");
 
         public void Dispose() { }
@@ -83,7 +84,8 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         Jpeg.Read(stored).Width.ShouldBe(320);
         stored.ShouldNotBe(TestImage.Bytes("gps.jpg"));
         // Neither who it is nor what the file was called goes there.
-        string.Join(' ', call.Fields.Values.Append(call.FileName)).ShouldSatisfyAllConditions(said => said.ShouldNotContain(user.Email), said => said.ShouldNotContain("photo.jpg"), said => said.ShouldNotContain(CloudinaryDouble.Secret));
+        string.Join(' ', call.Fields.Values.Append(call.FileName)).ShouldSatisfyAllConditions(said => said.ShouldNotContain(user.Email),
+            said => said.ShouldNotContain("photo.jpg"), said => said.ShouldNotContain(CloudinaryDouble.Secret));
         Directory.Exists(app.ImageDirectory).ShouldBeFalse();
     }
 
@@ -132,7 +134,8 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
-        app.Cloudinary.OnDestroy = new((call, _, ct) => call.Response.Body.WriteAsync("""{"result":"not found"}"""u8.ToArray(), ct).AsTask());
+        app.Cloudinary.OnDestroy =
+            new((call, _, ct) => call.Response.Body.WriteAsync("""{"result":"not found"}"""u8.ToArray(), ct).AsTask());
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await ShownAsync(client)).ShouldBeNull();
     }
@@ -214,9 +217,11 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     {
         var calls = app.Cloudinary.Calls.Count;
         var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.UploadAsync(TestImage.Bytes("truncated.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
+        await (await client.UploadAsync(TestImage.Bytes("truncated.jpg"), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         app.Cloudinary.Calls.Count.ShouldBe(calls);
-        app.Log.ShouldContain(line => line.StartsWith("Debug") && line.Contains("VipsJpeg"), "What the decoder says of it is for those who look for it.");
+        app.Log.ShouldContain(line => line.StartsWith("Debug") && line.Contains("VipsJpeg"),
+            "What the decoder says of it is for those who look for it.");
     }
 
     [Fact]
@@ -247,7 +252,8 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         foreach (var fault in (string[])["401", "500", "garbage", "reset", "redirect"])
         {
             (app.Cloudinary.OnUpload, app.Cloudinary.OnDestroy) = (Behaviour(fault), Behaviour(fault));
-            await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
+            await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation))
+                .ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
             await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
         }
         var signatures = app.Cloudinary.Calls.Select(c => c.Fields.GetValueOrDefault("signature", "")).Where(s => s.Length > 0).ToArray();

@@ -9,7 +9,8 @@ namespace Profiles.Tests.Features.UploadImage;
 [Trait("Database", "Sqlite")]
 public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
-    static readonly byte[] Upright = TestImage.Bytes("upright.jpg"), Progressive = TestImage.Bytes("progressive.jpg"), Palette = TestImage.Bytes("palette.png"), Animated = TestImage.Bytes("animated.gif"), WebP = TestImage.Bytes("photo.webp");
+    static readonly byte[] Upright = TestImage.Bytes("upright.jpg"), Progressive = TestImage.Bytes("progressive.jpg"),
+        Palette = TestImage.Bytes("palette.png"), Animated = TestImage.Bytes("animated.gif"), WebP = TestImage.Bytes("photo.webp");
 
     static readonly byte[] Garbage = Encoding.ASCII.GetBytes("<?php garbage ?>");
 
@@ -27,13 +28,15 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         { "JPEG with bytes between its segments", [.. Upright[..20], 1, 2, 3, .. Upright[20..]] },
         { "JPEG of an unknown version", With(Upright, 11, 9) },
         { "JPEG with an unknown colour code", Photo.WithSegments(Upright, (0xEE, [.. "Adobe"u8, 0, 100, 0, 0, 0, 0, 7])) },
-        { "JPEG with segments that are none of theirs", Photo.WithSegments(Upright, (0xE1, [.. "Exif\0\0"u8, .. Garbage]), (0xE1, []), (0xE2, [.. "ICC_PROFILE\0"u8, 3, 2, .. Garbage]), (0xE2, [.. "MPF\0"u8, .. Garbage]), (0xED, Garbage), (0xEE, [])) },
+        { "JPEG with segments that are none of theirs", Photo.WithSegments(Upright, (0xE1, [.. "Exif\0\0"u8, .. Garbage]), (0xE1, []),
+            (0xE2, [.. "ICC_PROFILE\0"u8, 3, 2, .. Garbage]), (0xE2, [.. "MPF\0"u8, .. Garbage]), (0xED, Garbage), (0xEE, [])) },
         { "PNG without its end", TestImage.Bytes("png-no-iend.png") },
         { "PNG with half its end", Palette[..^7] },
         { "PNG with a wrong checksum of its end", With(Palette, Palette.Length - 1, 0) },
         { "PNG with bytes behind its end", [.. Palette, .. Garbage] },
         { "PNG with bytes in place of its end", [.. Palette[..^12], .. new byte[100]] },
-        { "PNG with a wrong checksum of its time", [.. Palette[..33], .. With(TestImage.Chunk("tIME", [7, 1, 2, 3, 4, 5, 6]), 18, 1), .. Palette[33..]] },
+        { "PNG with a wrong checksum of its time",
+            [.. Palette[..33], .. With(TestImage.Chunk("tIME", [7, 1, 2, 3, 4, 5, 6]), 18, 1), .. Palette[33..]] },
         { "PNG with a chunk that was cut off behind its pixels", [.. Palette[..^12], .. TestImage.Chunk("tEXt", Garbage)[..^10]] },
         { "GIF without its end", TestImage.Bytes("gif-no-trailer.gif") },
         { "GIF with NUL in place of its end", TestImage.Bytes("gif-nul-trailer.gif") },
@@ -55,7 +58,8 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         using var client = app.ClientFor(await app.CreateUserAsync());
         var response = await client.UploadAsync(image, Cancellation);
         var url = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
-        TestImage.Difference(TestImage.Look(await client.GetByteArrayAsync(url, Cancellation)), TestImage.Look(Upright)).ShouldBeLessThan(30, what);
+        TestImage.Difference(TestImage.Look(await client.GetByteArrayAsync(url, Cancellation)), TestImage.Look(Upright))
+            .ShouldBeLessThan(30, what);
     }
 
     public static TheoryData<string, byte[]> Lacking => new()
@@ -67,12 +71,14 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         { "JPEG with an end in the middle", [.. Upright[..3000], .. Upright[^2..]] },
         { "JPEG with garbage in the middle", [.. Upright[..2500], 0xFF, 0x5A, .. Garbage, .. Upright[2518..]] },
         { "JPEG that is cut off in a segment", Upright[..30] },
-        { "JPEG of a hundred thousand segments", [.. Upright[..2], .. Enumerable.Repeat((byte[])[0xFF, 0xE1, 0, 2], 100_000).SelectMany(s => s), .. Upright[2..]] },
+        { "JPEG of a hundred thousand segments",
+            [.. Upright[..2], .. Enumerable.Repeat((byte[])[0xFF, 0xE1, 0, 2], 100_000).SelectMany(s => s), .. Upright[2..]] },
         { "JPEG without pixels", [.. Upright[..Upright.AsSpan().IndexOf((byte[])[0xFF, 0xDA])], .. Upright[^2..]] },
         { "progressive JPEG that is cut off in a scan", Progressive[..^100] },
         { "progressive JPEG that is cut off between two scans", Progressive[..Progressive.AsSpan().LastIndexOf((byte[])[0xFF, 0xDA])] },
         { "PNG whose rows are missing", TestImage.Bytes("truncated.png") },
-        { "PNG whose rows are missing, with an end", [.. Palette[..33], .. TestImage.Chunk("PLTE", Palette[41..137]), .. TestImage.Chunk("IDAT", Palette[149..2000]), .. Palette[^12..]] },
+        { "PNG whose rows are missing, with an end", [.. Palette[..33], .. TestImage.Chunk("PLTE", Palette[41..137]),
+            .. TestImage.Chunk("IDAT", Palette[149..2000]), .. Palette[^12..]] },
         { "PNG that is cut off in the checksum of its pixels", Palette[..^14] },
         { "PNG without pixels", [.. Palette[..149], .. Palette[^12..]] },
         { "GIF that is cut off in its first frame", Animated[..1500] },
@@ -89,7 +95,8 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
     public async Task What_lacks_pixels_is_refused(string what, byte[] image)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        (await (await client.UploadAsync(image, Cancellation)).ShouldBeAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString().ShouldBe("Invalid file format", what);
+        (await (await client.UploadAsync(image, Cancellation)).ShouldBeAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()
+            .ShouldBe("Invalid file format", what);
     }
 
     [Fact]
@@ -99,11 +106,13 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         for (var length = 60; length < Upright.Length - 2; length += 97)
         {
             foreach (var cut in (byte[][])[Upright[..length], [.. Upright[..length], 0xFF, 0xD9]])
-                (await client.UploadAsync(cut, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.BadRequest, $"{length} of {Upright.Length}");
+                (await client.UploadAsync(cut, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.BadRequest,
+                    $"{length} of {Upright.Length}");
         }
     }
 
-    static readonly string[] Seeds = ["samsung-sos-trailer.jpg", "progressive.jpg", "gif-no-trailer.gif", "animated.gif", "png-no-iend.png", "palette.png", "photo.webp", "animated.webp"];
+    static readonly string[] Seeds = ["samsung-sos-trailer.jpg", "progressive.jpg", "gif-no-trailer.gif", "animated.gif", "png-no-iend.png",
+        "palette.png", "photo.webp", "animated.webp"];
 
     [Fact]
     public async Task Of_hundreds_of_mutants_each_has_one_verdict_and_none_is_an_error_of_the_server()

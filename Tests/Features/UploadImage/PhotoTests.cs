@@ -16,7 +16,8 @@ public sealed class PhotoServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // It is not replaced while a test looks at it.
-        Process = await ServerProcess.StartAsync(("Images__Workers", "1"), ("Images__WorkerPictures", "10000"), ("Images__DecodeTimeout", "00:01:00"));
+        Process = await ServerProcess.StartAsync(("Images__Workers", "1"), ("Images__WorkerPictures", "10000"),
+            ("Images__DecodeTimeout", "00:01:00"));
         User = await ServerUser.SignUpAsync(Process, CancellationToken.None);
     }
 
@@ -52,7 +53,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     [Theory]
     [MemberData(nameof(LargePhotos))]
-    public async Task A_photo_of_any_size_that_phones_have_is_taken_and_its_worker_needs_little_memory(string photo, int width, int megabytes)
+    public async Task A_photo_of_any_size_that_phones_have_is_taken_and_its_worker_needs_little_memory(string photo,
+        int width, int megabytes)
     {
         // What came before would count.
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
@@ -67,8 +69,10 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     {
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
-        foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), [.. TestImage.PngHeader(25_500, 25_500), .. TestImage.Png(25_500, 1, 0, 0, 0)[33..]]])
-            (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
+        byte[] pngBomb = [.. TestImage.PngHeader(25_500, 25_500), .. TestImage.Png(25_500, 1, 0, 0, 0)[33..]];
+        foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), pngBomb])
+            (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest))
+                .GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
         // It is the same one still, or there would be nothing to read.
         (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
     }
@@ -107,7 +111,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         await user.StoreAsync(TestImage.Bytes("photo.heic"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
-        (await (await user.Client.UploadAsync(heic, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
+        (await (await user.Client.UploadAsync(heic, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest))
+            .GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
         (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
     }
 
@@ -123,7 +128,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         worker.Loaded.ShouldContain(l => l.Contains("Magick.Native", StringComparison.Ordinal));
         string[] files = [.. new LinuxProcess(server.Process.ProcessId).Loaded.Select(l => Path.GetFileName(l)!)];
         files.ShouldContain("Profiles.Worker.dll");
-        files.ShouldNotContain(f => f.Contains("vips", StringComparison.OrdinalIgnoreCase) || f.Contains("Magick", StringComparison.Ordinal));
+        files.ShouldNotContain(f => f.Contains("vips", StringComparison.OrdinalIgnoreCase) ||
+            f.Contains("Magick", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -140,9 +146,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     [Fact]
     public async Task Four_inks_are_the_same_colours_whether_they_are_coded_as_inks_or_as_brightness_and_difference() =>
-        TestImage.Difference(TestImage.Look(await user.StoreAsync(TestImage.Bytes("ycck.jpg"), Ct)), TestImage.Look(await user.StoreAsync(TestImage.Bytes("cmyk.jpg"), Ct))).ShouldBeLessThan(8);
+        TestImage.Difference(TestImage.Look(await user.StoreAsync(TestImage.Bytes("ycck.jpg"), Ct)),
+            TestImage.Look(await user.StoreAsync(TestImage.Bytes("cmyk.jpg"), Ct))).ShouldBeLessThan(8);
 
-    public static MatrixTheoryData<string, string> WideColourFiles => new([WideColours.DisplayP3.Name, WideColours.AdobeRgb.Name], ["PNG", "JPEG"]);
+    public static MatrixTheoryData<string, string> WideColourFiles =>
+        new([WideColours.DisplayP3.Name, WideColours.AdobeRgb.Name], ["PNG", "JPEG"]);
 
     [Theory]
     [MemberData(nameof(WideColourFiles))]
@@ -160,7 +168,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     // Colour type, depths that it can have, samples of a dark pixel and of a light one, and what they are as colours.
-    static readonly (int Type, int[] Depths, Func<int, int[]> Dark, Func<int, int[]> Light, byte[] DarkColour, byte[] LightColour)[] PngTypes =
+    static readonly (int Type, int[] Depths, Func<int, int[]> Dark, Func<int, int[]> Light, byte[] DarkColour,
+        byte[] LightColour)[] PngTypes =
     [
         (0, [1, 2, 4, 8, 16], _ => [0], depth => [depth == 16 ? 255 : (1 << depth) - 1], [0, 0, 0], [255, 255, 255]),
         (2, [8, 16], _ => [160, 20, 30], _ => [30, 60, 200], [160, 20, 30], [30, 60, 200]),
@@ -169,7 +178,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         (6, [8, 16], _ => [160, 20, 30, 255], _ => [160, 20, 30, 0], [160, 20, 30], [255, 255, 255]),
     ];
 
-    public static TheoryData<int, int, bool> PngKinds => [.. PngTypes.SelectMany(t => t.Depths.SelectMany(d => (TheoryDataRow<int, int, bool>[])[(t.Type, d, false), (t.Type, d, true)]))];
+    public static TheoryData<int, int, bool> PngKinds =>
+        [.. PngTypes.SelectMany(t => t.Depths.SelectMany(d => (TheoryDataRow<int, int, bool>[])[(t.Type, d, false), (t.Type, d, true)]))];
 
     [Theory]
     [MemberData(nameof(PngKinds))]
@@ -178,7 +188,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var (_, _, dark, light, darkColour, lightColour) = PngTypes.Single(t => t.Type == type);
         (string, byte[])[] palette = type == 3 ? [("PLTE", [160, 20, 30, 30, 60, 200])] : [];
         // Neither side is a multiple of what interlacing goes by.
-        var stored = await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced, (x, _) => x < 22 ? dark(depth) : light(depth), palette), Ct);
+        var png = Photo.Png(45, 27, type, depth, interlaced, (x, _) => x < 22 ? dark(depth) : light(depth), palette);
+        var stored = await user.StoreAsync(png, Ct);
         var jpeg = ShouldBeBare(stored);
         (jpeg.Width, jpeg.Height).ShouldBe((45, 27));
         var look = TestImage.Look(stored);
@@ -200,8 +211,10 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var (_, _, dark, light, _, lightColour) = PngTypes.Single(t => t.Type == type);
         // A palette says how opaque each of its colours is; the others say which of them is not, in two bytes for each sample.
         byte[] transparent = type == 3 ? [0] : [.. dark(depth).SelectMany(s => new[] { depth == 16 ? (byte)s : (byte)0, (byte)s })];
-        (string, byte[])[] chunks = [.. type == 3 ? [("PLTE", (byte[])[160, 20, 30, 30, 60, 200])] : Array.Empty<(string, byte[])>(), ("tRNS", transparent)];
-        var look = TestImage.Look(await user.StoreAsync(Photo.Png(45, 27, type, depth, interlaced: false, (x, _) => x < 22 ? dark(depth) : light(depth), chunks), Ct));
+        (string, byte[])[] chunks = [.. type == 3 ? [("PLTE", (byte[])[160, 20, 30, 30, 60, 200])] : Array.Empty<(string, byte[])>(),
+            ("tRNS", transparent)];
+        var png = Photo.Png(45, 27, type, depth, interlaced: false, (x, _) => x < 22 ? dark(depth) : light(depth), chunks);
+        var look = TestImage.Look(await user.StoreAsync(png, Ct));
         ShouldBeColour(look[0], [255, 255, 255], 6);
         ShouldBeColour(look[3], lightColour, 12);
     }
@@ -211,16 +224,25 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     // What cameras and their programs put into an image or behind it. Each has the place where it was taken.
     static readonly Dictionary<string, Func<byte[]>> Laden = new()
     {
-        ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
-        ["200 segments of 64 kB"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Range(0, 200).Select(i => ((byte)(0xE1 + (i % 13)), Told(65_533)))]),
-        ["a hundred comments"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"), [.. Enumerable.Repeat(((byte)0xFE, Told(10_000)), 100)]),
-        ["a film behind the end"] = () => [.. TestImage.Bytes("upright.jpg"), 0, 0, 0, 24, .. "ftypmp42"u8, 0, 0, 0, 0, .. "isommp42"u8, .. Told(3_000_000)],
-        ["a second image behind the end"] = () => [.. Photo.WithSegments(TestImage.Bytes("upright.jpg"), (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(TestImage.Bytes("grey.jpg"), (0xE1, Told(5000)))],
-        ["10,000 texts"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Range(0, 10_000).Select(i => ("tEXt", Encoding.ASCII.GetBytes($"Key{i}\0{Secret}")))),
-        ["texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Repeat(("zTXt", (byte[])[.. "Comment\0\0"u8, .. Vast]), 6)),
-        ["international texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), Enumerable.Repeat(("iTXt", (byte[])[.. "Comment\0\u0001\0\0\0"u8, .. Vast]), 6)),
+        ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"),
+            [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
+        ["200 segments of 64 kB"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"),
+            [.. Enumerable.Range(0, 200).Select(i => ((byte)(0xE1 + (i % 13)), Told(65_533)))]),
+        ["a hundred comments"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"),
+            [.. Enumerable.Repeat(((byte)0xFE, Told(10_000)), 100)]),
+        ["a film behind the end"] = () => [.. TestImage.Bytes("upright.jpg"), 0, 0, 0, 24, .. "ftypmp42"u8, 0, 0, 0, 0, .. "isommp42"u8,
+            .. Told(3_000_000)],
+        ["a second image behind the end"] = () => [.. Photo.WithSegments(TestImage.Bytes("upright.jpg"),
+            (0xE2, [.. "MPF\0"u8, .. Told(80)])), .. Photo.WithSegments(TestImage.Bytes("grey.jpg"), (0xE1, Told(5000)))],
+        ["10,000 texts"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"),
+            Enumerable.Range(0, 10_000).Select(i => ("tEXt", Encoding.ASCII.GetBytes($"Key{i}\0{Secret}")))),
+        ["texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"),
+            Enumerable.Repeat(("zTXt", (byte[])[.. "Comment\0\0"u8, .. Vast]), 6)),
+        ["international texts that unpack to 600 MB"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"),
+            Enumerable.Repeat(("iTXt", (byte[])[.. "Comment\0\u0001\0\0\0"u8, .. Vast]), 6)),
         ["EXIF in a PNG"] = () => Photo.WithChunks(TestImage.Bytes("palette.png"), ("eXIf", Told(60_000))),
-        ["a profile of 4 MB"] = () => Photo.WithChunks(TestImage.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(Padded(WideColours.DisplayP3.Profile(), 4_000_000))])),
+        ["a profile of 4 MB"] = () => Photo.WithChunks(TestImage.Bytes("interlaced.png"),
+            ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(Padded(WideColours.DisplayP3.Profile(), 4_000_000))])),
         ["a profile that unpacks to 100 MB"] = () => Photo.WithChunks(TestImage.Bytes("interlaced.png"), ("iCCP", [.. "x\0\0"u8, .. Vast])),
     };
 
@@ -252,7 +274,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         var (red, blue) = (TestImage.Png(16, 16, 200, 0, 0), TestImage.Png(16, 16, 0, 0, 200));
         // Behind the header of 33 bytes stands the one chunk of pixels.
         var moving = Photo.WithChunks(red, ("acTL", [0, 0, 0, 2, 0, 0, 0, 0]), ("fcTL", Control(0)));
-        moving = [.. moving[..^12], .. TestImage.Chunk("fcTL", Control(1)), .. TestImage.Chunk("fdAT", [0, 0, 0, 2, .. blue[41..^16]]), .. moving[^12..]];
+        moving = [.. moving[..^12], .. TestImage.Chunk("fcTL", Control(1)),
+            .. TestImage.Chunk("fdAT", [0, 0, 0, 2, .. blue[41..^16]]), .. moving[^12..]];
         ShouldBeColour(TestImage.Look(await user.StoreAsync(moving, Ct))[5], [200, 0, 0], 6);
     }
 
@@ -309,7 +332,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
             {
                 using var response = await user.Client.UploadAsync(Spoilt(TestImage.Bytes(name), random), Ct);
                 response.StatusCode.ShouldBeOneOf([HttpStatusCode.OK, HttpStatusCode.BadRequest], $"{name}, {i}");
-                var said = response.StatusCode == HttpStatusCode.OK ? "taken" : (await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()!;
+                var said = response.StatusCode == HttpStatusCode.OK
+                    ? "taken" : (await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()!;
                 answers[said] = answers.GetValueOrDefault(said) + 1;
                 if (said.Contains("limits of", StringComparison.Ordinal))
                     output.WriteLine($"{name}, {i} ended its worker.");
@@ -365,13 +389,15 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     static void ShouldBeColour(double[] cell, byte[] colour, double difference) =>
-        cell.Zip(colour, (is_, should) => Math.Abs(is_ - should)).Max().ShouldBeLessThan(difference, $"It is {string.Join(", ", cell)} and not {string.Join(", ", colour)}.");
+        cell.Zip(colour, (is_, should) => Math.Abs(is_ - should)).Max()
+            .ShouldBeLessThan(difference, $"It is {string.Join(", ", cell)} and not {string.Join(", ", colour)}.");
 
     // With a film of 10 MB behind it, as phones send them.
     static byte[] Large(string photo) => photo.Split(" MP, ") switch
     {
         [var megapixels, var kind] => [.. Photo.Enlarged(
-            megapixels switch { "13" => 13, "48" => 25, _ => 36 }, quality: 75, progressive: kind == "progressive", restartInterval: kind.Contains("restart", StringComparison.Ordinal) ? 8 : null),
+            megapixels switch { "13" => 13, "48" => 25, _ => 36 }, quality: 75, progressive: kind == "progressive",
+            restartInterval: kind.Contains("restart", StringComparison.Ordinal) ? 8 : null),
             .. new byte[10_000_000]],
         _ => TestImage.Bytes(photo),
     };

@@ -17,14 +17,17 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
     [Theory]
     [InlineData(Multipart, "b")]
     [InlineData("multipart/form-data; boundary=\"b\"", "b")]
-    [InlineData("Multipart/Form-Data; charset=utf-8; Boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW", "----WebKitFormBoundary7MA4YWxkTrZu0gW")]
-    [InlineData("multipart/form-data; boundary=1234567890123456789012345678901234567890123456789012345678901234567890", "1234567890123456789012345678901234567890123456789012345678901234567890")]
+    [InlineData("Multipart/Form-Data; charset=utf-8; Boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW",
+        "----WebKitFormBoundary7MA4YWxkTrZu0gW")]
+    [InlineData("multipart/form-data; boundary=1234567890123456789012345678901234567890123456789012345678901234567890",
+        "1234567890123456789012345678901234567890123456789012345678901234567890")]
     public async Task A_form_with_one_file_is_taken_under_any_boundary_that_the_standard_allows(string type, string boundary) =>
         await (await SendAsync(type, [.. File("image", boundary), .. End(boundary)])).ShouldBeAsync(HttpStatusCode.OK);
 
     [Fact]
     public async Task Fields_that_are_no_files_are_passed_over() =>
-        await (await SendAsync(Multipart, [.. Field("title", "me"), .. File("image"), .. Field("submit", "Send"), .. End()])).ShouldBeAsync(HttpStatusCode.OK);
+        await (await SendAsync(Multipart, [.. Field("title", "me"), .. File("image"), .. Field("submit", "Send"), .. End()]))
+            .ShouldBeAsync(HttpStatusCode.OK);
 
     public static TheoryData<string> FileHeaders => new(
         "Content-Disposition: form-data; name=\"image\"\r\nContent-Type: image/jpeg",
@@ -38,7 +41,8 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         "Content-Disposition: form-data; name=\"image\"; filename*=UTF-8''%e2%82%ac.jpg",
         "Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"; filename*=UTF-8''x.jpg",
         "Content-Disposition: form-data ; name = \"image\" ; filename = \"x.jpg\" ;",
-        "Content-Type: image/jpeg\r\nContent-Transfer-Encoding: binary\r\nContent-Disposition: form-data; name=\"image\"; size=4856; filename=x");
+        "Content-Type: image/jpeg\r\nContent-Transfer-Encoding: binary\r\n" +
+        "Content-Disposition: form-data; name=\"image\"; size=4856; filename=x");
 
     [Theory]
     [MemberData(nameof(FileHeaders))]
@@ -63,15 +67,20 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "two files of two names", Multipart, [.. File("image"), .. File("photo"), .. End()] },
         { "a file and one under a wrong name", Multipart, [.. File("image"), .. File("avatar"), .. End()] },
         { "the image as a text field", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"", Upright), .. End()] },
-        { "a field in which no file was chosen", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"\"\r\nContent-Type: application/octet-stream", []), .. End()] },
-        { "two files, one without a name", Multipart, [.. File("image"), .. Part("Content-Disposition: form-data; name=\"photo\"\r\nContent-Type: image/jpeg", Upright), .. End()] },
-        { "a file as an attachment", Multipart, [.. Part("Content-Disposition: attachment; name=\"image\"; filename=\"x.jpg\"", Upright), .. End()] },
+        { "a field in which no file was chosen", Multipart,
+            [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"\"\r\nContent-Type: application/octet-stream", []),
+            .. End()] },
+        { "two files, one without a name", Multipart,
+            [.. File("image"), .. Part("Content-Disposition: form-data; name=\"photo\"\r\nContent-Type: image/jpeg", Upright), .. End()] },
+        { "a file as an attachment", Multipart,
+            [.. Part("Content-Disposition: attachment; name=\"image\"; filename=\"x.jpg\"", Upright), .. End()] },
         { "a disposition that is none", Multipart, [.. Part("Content-Disposition: ;;=;name", Upright), .. End()] },
         { "a part without a disposition", Multipart, [.. Part("Content-Type: image/jpeg", Upright), .. End()] },
         { "no part", Multipart, End() },
         { "only a field", Multipart, [.. Field("title", "me"), .. End()] },
         { "an empty file", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"", []), .. End()] },
-        { "two thousand files", Multipart, [.. Enumerable.Repeat(Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"", [1]), 2000).SelectMany(p => p), .. End()] },
+        { "two thousand files", Multipart, [.. Enumerable.Repeat(Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"",
+            [1]), 2000).SelectMany(p => p), .. End()] },
         { "two thousand fields", Multipart, [.. Enumerable.Repeat(Field("x", "1"), 2000).SelectMany(p => p), .. End()] },
         { "no final boundary", Multipart, File("image") },
         { "an end in the middle of the image", Multipart, File("image")[..2000] },
@@ -79,14 +88,21 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "no body", Multipart, [] },
         { "no boundary in the body", Multipart, Upright },
         { "another boundary in the body", Multipart, [.. File("image", "c"), .. End("c")] },
-        { "a boundary of 200 characters", "multipart/form-data; boundary=" + new string('x', 200), [.. File("image", new string('x', 200)), .. End(new string('x', 200))] },
+        { "a boundary of 200 characters", "multipart/form-data; boundary=" + new string('x', 200),
+            [.. File("image", new string('x', 200)), .. End(new string('x', 200))] },
         { "an empty boundary", "multipart/form-data; boundary=", [.. File("image", ""), .. End("")] },
         { "a quoted empty boundary", "multipart/form-data; boundary=\"\"", [.. File("image", ""), .. End("")] },
         { "no boundary", "multipart/form-data", [.. File("image"), .. End()] },
-        { "a part's header of 20 kB", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nX-Long: " + new string('x', 20_000), Upright), .. End()] },
-        { "a hundred headers in a part", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"" + string.Concat(Enumerable.Range(0, 100).Select(i => $"\r\nX-{i}: 1")), Upright), .. End()] },
-        { "a form in a form", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"\r\nContent-Type: multipart/mixed; boundary=c", [.. Part("Content-Disposition: file; filename=\"x.jpg\"", Upright, "c"), .. End("c")]), .. End()] },
-        { "a form in a file", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x\"\r\nContent-Type: multipart/mixed; boundary=c", [.. File("image", "c"), .. End("c")]), .. End()] },
+        { "a part's header of 20 kB", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nX-Long: " +
+            new string('x', 20_000), Upright), .. End()] },
+        { "a hundred headers in a part", Multipart, [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"" +
+            string.Concat(Enumerable.Range(0, 100).Select(i => $"\r\nX-{i}: 1")), Upright), .. End()] },
+        { "a form in a form", Multipart,
+            [.. Part("Content-Disposition: form-data; name=\"image\"\r\nContent-Type: multipart/mixed; boundary=c",
+            [.. Part("Content-Disposition: file; filename=\"x.jpg\"", Upright, "c"), .. End("c")]), .. End()] },
+        { "a form in a file", Multipart,
+            [.. Part("Content-Disposition: form-data; name=\"image\"; filename=\"x\"\r\nContent-Type: multipart/mixed; boundary=c",
+            [.. File("image", "c"), .. End("c")]), .. End()] },
         { "multipart/mixed", "multipart/mixed; boundary=b", [.. File("image"), .. End()] },
         { "a form in the address's form", "application/x-www-form-urlencoded", "image=x"u8.ToArray() },
         { "JSON", "application/json", """{"image":"/9j/4AAQ"}"""u8.ToArray() },
@@ -103,7 +119,8 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         var response = await SendAsync(type, body, user);
         response.StatusCode.ShouldBeOneOf([HttpStatusCode.BadRequest, HttpStatusCode.UnsupportedMediaType], what);
         await response.ShouldBeProblemAsync(response.StatusCode);
-        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Key).SingleAsync())).ShouldBeNull(what);
+        (await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == user.Id).Select(p => p.Image!.Key).SingleAsync()))
+            .ShouldBeNull(what);
     }
 
     [Fact]
@@ -133,7 +150,8 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         var upload = client.PostAsync("/me/upload-image", content, Cancellation);
         // So much was read that the token has been looked at.
         await content.Begun;
-        using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = new StringContent($$"""{"password":"{{user.Password}}"}""", Encoding.UTF8, "application/json") };
+        using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me");
+        deletion.Content = new StringContent($$"""{"password":"{{user.Password}}"}""", Encoding.UTF8, "application/json");
         await (await client.SendAsync(deletion, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         content.Go();
         await (await upload).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
@@ -183,9 +201,11 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
     static byte[] File(string name, string boundary = "b") =>
         Part($"Content-Disposition: form-data; name=\"{name}\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg", Upright, boundary);
 
-    static byte[] Field(string name, string value) => Part($"Content-Disposition: form-data; name=\"{name}\"", Encoding.ASCII.GetBytes(value));
+    static byte[] Field(string name, string value) =>
+        Part($"Content-Disposition: form-data; name=\"{name}\"", Encoding.ASCII.GetBytes(value));
 
-    static byte[] Part(string headers, byte[] content, string boundary = "b") => [.. Encoding.ASCII.GetBytes($"--{boundary}\r\n{headers}\r\n\r\n"), .. content, .. "\r\n"u8];
+    static byte[] Part(string headers, byte[] content, string boundary = "b") =>
+        [.. Encoding.ASCII.GetBytes($"--{boundary}\r\n{headers}\r\n\r\n"), .. content, .. "\r\n"u8];
 
     static byte[] End(string boundary = "b") => Encoding.ASCII.GetBytes($"--{boundary}--\r\n");
 }

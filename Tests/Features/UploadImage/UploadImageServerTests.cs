@@ -16,7 +16,8 @@ public sealed class UploadImageServer : IAsyncLifetime
 
     public string Temporary { get; } = TemporaryDirectory.Make("tmp");
 
-    public async ValueTask InitializeAsync() => Process = await ServerProcess.StartAsync(("Images__MaxBytes", $"{MaxBytes}"), ("TMPDIR", Temporary));
+    public async ValueTask InitializeAsync() =>
+        Process = await ServerProcess.StartAsync(("Images__MaxBytes", $"{MaxBytes}"), ("TMPDIR", Temporary));
 
     public async ValueTask DisposeAsync()
     {
@@ -32,7 +33,8 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
 {
     const int MaxBytes = UploadImageServer.MaxBytes;
 
-    readonly HttpClient client = new(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Process.Address };
+    readonly HttpClient client =
+        new(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Process.Address };
     string token = "";
     string file = "";
 
@@ -41,7 +43,8 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     public async ValueTask InitializeAsync()
     {
         var (email, password) = ($"{Guid.NewGuid():N}@example.com", "correct horse battery staple");
-        var registered = await (await client.PostAsJsonAsync("/register", new { name = "John", email, password }, Ct)).ShouldBeAsync(HttpStatusCode.Created);
+        var registered = await (await client.PostAsJsonAsync("/register", new { name = "John", email, password }, Ct))
+            .ShouldBeAsync(HttpStatusCode.Created);
         file = Path.Combine(server.Process.Directory, "static", "profile", $"{registered.GetProperty("id").GetInt64()}.jpg");
         var login = await (await client.PostAsJsonAsync("/login", new { email, password }, Ct)).ShouldBeAsync(HttpStatusCode.OK);
         token = login.GetProperty("access_token").GetString()!;
@@ -67,14 +70,16 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     public async Task A_length_above_the_limit_is_413_before_a_byte_of_the_body()
     {
         using var connection = await ConnectAsync($"Content-Length: {MaxBytes * 10}");
-        (await AnswerAsync(connection)).ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldContain("application/problem+json"));
+        (await AnswerAsync(connection))
+            .ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldContain("application/problem+json"));
     }
 
     [Fact]
     public async Task A_client_that_asks_first_is_told_413_and_not_to_go_on()
     {
         using var refused = await ConnectAsync($"Content-Length: {MaxBytes * 10}", "Expect: 100-continue");
-        (await AnswerAsync(refused)).ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldNotContain("100 Continue"));
+        (await AnswerAsync(refused))
+            .ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldNotContain("100 Continue"));
 
         // What fits is asked for.
         using var welcome = await ConnectAsync("Content-Length: 1000", "Expect: 100-continue");
@@ -161,13 +166,15 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
         var email = $"{Guid.NewGuid():N}@example.com";
         var json = Encoding.UTF8.GetBytes($$"""{"name":"John","email":"{{email}}","password":"correct horse battery staple"}""");
         var answers = await Task.WhenAll(
-            SendAsync(0, form, $"Content-Length: {form.Length}"), SendAsync(PartHeader.Length + 100, form, $"Content-Length: {form.Length}"),
+            SendAsync(0, form, $"Content-Length: {form.Length}"),
+            SendAsync(PartHeader.Length + 100, form, $"Content-Length: {form.Length}"),
             SendAsync(0, json, "/register", "application/json", $"Content-Length: {json.Length}"));
         answers.Select(a => a[..12]).ShouldBe(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 201"]);
 
         async Task<string> SendAsync(int first, byte[] body, params string[] how)
         {
-            using var connection = how is [var path, var type, var length] ? await ConnectToAsync(path, type, length) : await ConnectAsync(how);
+            using var connection = how is [var path, var type, var length]
+                ? await ConnectToAsync(path, type, length) : await ConnectAsync(how);
             await connection.GetStream().WriteAsync(body.AsMemory(0, first), Ct);
             await Task.Delay(TimeSpan.FromSeconds(12), Ct);
             await connection.GetStream().WriteAsync(body.AsMemory(first), Ct);
@@ -175,7 +182,8 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
         }
     }
 
-    static readonly byte[] PartHeader = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8.ToArray();
+    static readonly byte[] PartHeader =
+        "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8.ToArray();
 
     Task<TcpClient> ConnectAsync(params string[] headers) => ConnectToAsync("/me/upload-image", "multipart/form-data; boundary=b", headers);
 
@@ -183,13 +191,15 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     {
         var connection = new TcpClient();
         await connection.ConnectAsync(server.Process.Address.Host, server.Process.Address.Port, Ct);
-        var head = $"POST {path} HTTP/1.1\r\nHost: {server.Process.Address.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: {type}\r\n{string.Join("\r\n", headers)}\r\n\r\n";
+        var head = $"POST {path} HTTP/1.1\r\nHost: {server.Process.Address.Authority}\r\nAuthorization: Bearer {token}\r\n" +
+            $"Content-Type: {type}\r\n{string.Join("\r\n", headers)}\r\n\r\n";
         await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), Ct);
         return connection;
     }
 
     static async Task SendChunkAsync(NetworkStream stream, byte[] bytes) =>
-        await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes($"{bytes.Length.ToString("x", CultureInfo.InvariantCulture)}\r\n"), .. bytes, .. "\r\n"u8], Ct);
+        await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes($"{bytes.Length.ToString("x", CultureInfo.InvariantCulture)}\r\n"),
+            .. bytes, .. "\r\n"u8], Ct);
 
     // What the server says at first, at the latest after some seconds.
     static async Task<string> AnswerAsync(TcpClient connection)
@@ -202,6 +212,10 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
 
     // The database's own files come and go; the runtime's sockets in TMPDIR are no files.
     string[] Files() =>
-        [.. new[] { server.Temporary, server.Process.Directory }.SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))
-            .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) && !f.Contains("/data/mail/", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("dotnet-diagnostic", StringComparison.Ordinal) && !Path.GetFileName(f).StartsWith("clr-debug", StringComparison.Ordinal))];
+        [.. new[] { server.Temporary, server.Process.Directory }
+            .SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))
+            .Where(f => !f.Contains("/data/mail/", StringComparison.Ordinal) &&
+                !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) &&
+                !Path.GetFileName(f).StartsWith("dotnet-diagnostic", StringComparison.Ordinal) &&
+                !Path.GetFileName(f).StartsWith("clr-debug", StringComparison.Ordinal))];
 }

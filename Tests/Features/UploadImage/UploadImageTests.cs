@@ -36,7 +36,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var body = await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation, field, path)).ShouldBeAsync(HttpStatusCode.OK);
+        var body = await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation, field, path))
+            .ShouldBeAsync(HttpStatusCode.OK);
 
         body.Names().ShouldBe(["message", "image_url", "image"]);
         body.GetProperty("message").GetString().ShouldBe("Upload successful");
@@ -54,9 +55,12 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     public static TheoryData<string, int, int, double> Scenes => new()
     {
-        { "upright.jpg", 320, 240, 8 }, { "gps.jpg", 320, 240, 8 }, { "progressive.jpg", 320, 240, 8 }, { "display-p3.jpg", 320, 240, 8 }, { "large.jpg", 1024, 683, 8 },
-        { "orientation-1.jpg", 320, 240, 8 }, { "orientation-2.jpg", 320, 240, 8 }, { "orientation-3.jpg", 320, 240, 8 }, { "orientation-4.jpg", 320, 240, 8 },
-        { "orientation-5.jpg", 320, 240, 8 }, { "orientation-6.jpg", 320, 240, 8 }, { "orientation-7.jpg", 320, 240, 8 }, { "orientation-8.jpg", 320, 240, 8 },
+        { "upright.jpg", 320, 240, 8 }, { "gps.jpg", 320, 240, 8 }, { "progressive.jpg", 320, 240, 8 }, { "display-p3.jpg", 320, 240, 8 },
+        { "large.jpg", 1024, 683, 8 },
+        { "orientation-1.jpg", 320, 240, 8 }, { "orientation-2.jpg", 320, 240, 8 }, { "orientation-3.jpg", 320, 240, 8 },
+        { "orientation-4.jpg", 320, 240, 8 },
+        { "orientation-5.jpg", 320, 240, 8 }, { "orientation-6.jpg", 320, 240, 8 }, { "orientation-7.jpg", 320, 240, 8 },
+        { "orientation-8.jpg", 320, 240, 8 },
         { "palette.png", 200, 150, 12 }, { "interlaced.png", 200, 150, 8 }, { "photo.webp", 320, 240, 8 },
         { "animated.webp", 160, 120, 30 }, { "animated.gif", 160, 120, 30 }, { "photo.heic", 320, 240, 12 }, { "photo.avif", 320, 240, 12 },
         // Four inks without a profile are duller.
@@ -79,7 +83,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     [Fact, Trait("Database", "Sqlite")]
     public void The_orientations_of_the_scene_look_different_before_they_are_applied() =>
-        TestImage.Difference(TestImage.Look(TestImage.Bytes("orientation-3.jpg")), TestImage.Look(TestImage.Bytes("upright.jpg"))).ShouldBeGreaterThan(100);
+        TestImage.Difference(TestImage.Look(TestImage.Bytes("orientation-3.jpg")), TestImage.Look(TestImage.Bytes("upright.jpg")))
+            .ShouldBeGreaterThan(100);
 
     [Theory, Trait("Database", "Sqlite")]
     [InlineData("grey.jpg", 320, 240)]
@@ -126,20 +131,27 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task The_bytes_decide_whatever_the_name_and_the_declared_type(string image, string fileName, string? type)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        await (await client.UploadAsync(TestImage.Bytes(image), Cancellation, fileName: fileName, type: type)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await client.UploadAsync(TestImage.Bytes(image), Cancellation, fileName: fileName, type: type))
+            .ShouldBeAsync(HttpStatusCode.OK);
     }
 
     public static TheoryData<string> ForeignFormats => [.. Foreign.Keys];
 
     static readonly Dictionary<string, byte[]> Foreign = new()
     {
-        ["SVG"] = """<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script><rect width="9" height="9"/></svg>"""u8.ToArray(),
-        ["SVG with an XML declaration"] = """<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>"""u8.ToArray(),
-        ["SVGZ, cut off"] = Gzip("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\"><rect width=\"100\" height=\"100\"/></svg>" + new string(' ', 400))[..^12],
+        ["SVG"] =
+            [.. """<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script>"""u8,
+                .. """<rect width="9" height="9"/></svg>"""u8],
+        ["SVG with an XML declaration"] =
+            """<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>"""u8.ToArray(),
+        ["SVGZ, cut off"] = Gzip(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\"><rect width=\"100\" height=\"100\"/></svg>" +
+            new string(' ', 400))[..^12],
         ["PDF"] = [.. "%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"u8],
         ["TIFF"] = TestImage.Bytes("not-allowed.tiff"),
         ["TIFF, big-endian"] = [.. "MM\0*\0\0\0\b"u8, .. new byte[64]],
-        ["BMP"] = [.. "BM"u8, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, .. new byte[24], 0, 0, 255, 0],
+        ["BMP"] = [.. "BM"u8, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0,
+            .. new byte[24], 0, 0, 255, 0],
         ["ICO"] = [0, 0, 1, 0, 1, 0, 16, 16, 0, 0, 1, 0, 32, 0, .. new byte[64]],
         ["JPEG 2000"] = [0, 0, 0, 12, .. "jP  \r\n"u8, 0x87, 10, .. new byte[64]],
         ["JPEG 2000 codestream"] = [0xFF, 0x4F, 0xFF, 0x51, .. new byte[64]],
@@ -152,7 +164,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         ["MP4"] = [0, 0, 0, 24, .. "ftypisom"u8, 0, 0, 2, 0, .. "isomavc1"u8, .. new byte[64]],
         ["WAV"] = [.. "RIFF"u8, 36, 0, 0, 0, .. "WAVEfmt "u8, .. new byte[28]],
         ["ZIP"] = [.. "PK"u8, 3, 4, .. new byte[64]],
-        ["ImageMagick script"] = "push graphic-context\nviewbox 0 0 640 480\nfill 'url(https://127.0.0.1/x.jpg\"|id)'\npop graphic-context"u8.ToArray(),
+        ["ImageMagick script"] =
+            "push graphic-context\nviewbox 0 0 640 480\nfill 'url(https://127.0.0.1/x.jpg\"|id)'\npop graphic-context"u8.ToArray(),
         ["PPM"] = "P3\n1 1\n255\n255 0 0\n"u8.ToArray(),
         ["HTML"] = "<!DOCTYPE html><script>alert(1)</script>"u8.ToArray(),
         ["nothing"] = [],
@@ -165,7 +178,9 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task A_format_that_is_not_on_the_list_is_refused_whatever_name_and_type_it_bears(string format)
     {
         var user = await app.CreateUserAsync();
-        foreach (var (fileName, type) in ((string, string?)[])[("photo.jpg", "image/jpeg"), ("photo.png", "image/png"), ("photo.svg", "image/svg+xml"), ("photo", null)])
+        (string, string?)[] names =
+            [("photo.jpg", "image/jpeg"), ("photo.png", "image/png"), ("photo.svg", "image/svg+xml"), ("photo", null)];
+        foreach (var (fileName, type) in names)
         {
             var watch = Stopwatch.StartNew();
             var response = await app.ClientFor(user).UploadAsync(Foreign[format], Cancellation, fileName: fileName, type: type);
@@ -176,13 +191,16 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     // One frame of that size, and a scan's header: no pixel follows.
-    static readonly byte[] JpegBomb = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0x63, 0x9C, 0x63, 0x9C, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, .. new byte[60], 0xFF, 0xD9];
+    static readonly byte[] JpegBomb = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0x63, 0x9C, 0x63, 0x9C, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0,
+        0, 63, 0, .. new byte[60], 0xFF, 0xD9];
 
     public static TheoryData<string, byte[]> Bombs => new()
     {
         { "JPEG of 25,500 x 25,500", JpegBomb },
-        { "PNG of 25,500 x 25,500", [.. TestImage.PngHeader(25_500, 25_500), .. TestImage.Chunk("IDAT", Zlib(new byte[1000])), .. TestImage.Chunk("IEND", [])] },
-        { "PNG of 300,000 x 300,000", [.. TestImage.PngHeader(300_000, 300_000), .. TestImage.Chunk("IDAT", Zlib(new byte[1000])), .. TestImage.Chunk("IEND", [])] },
+        { "PNG of 25,500 x 25,500",
+            [.. TestImage.PngHeader(25_500, 25_500), .. TestImage.Chunk("IDAT", Zlib(new byte[1000])), .. TestImage.Chunk("IEND", [])] },
+        { "PNG of 300,000 x 300,000",
+            [.. TestImage.PngHeader(300_000, 300_000), .. TestImage.Chunk("IDAT", Zlib(new byte[1000])), .. TestImage.Chunk("IEND", [])] },
         { "GIF of 65,535 x 65,535", Gif(65_535, 65_535, 1) },
     };
 
@@ -205,7 +223,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var watch = Stopwatch.StartNew();
         var client = app.ClientFor(await app.CreateUserAsync());
         // The decoder itself takes no more than 4096 frames.
-        await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
+        await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         var stored = await StoreAsync(Gif(1, 1, 2000));
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
         var look = TestImage.Look(stored);
@@ -231,10 +250,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public static TheoryData<string, byte[]> Damaged => new()
     {
         { "truncated.jpg", TestImage.Bytes("truncated.jpg") }, { "truncated.png", TestImage.Bytes("truncated.png") },
-        { "progressive JPEG, cut off", Cut("progressive.jpg") }, { "interlaced PNG, cut off", Cut("interlaced.png") }, { "WebP, cut off", Cut("photo.webp") },
-        { "animated WebP, cut off", Cut("animated.webp") }, { "GIF, cut off", Cut("animated.gif") }, { "HEIC, cut off", Cut("photo.heic") }, { "AVIF, cut off", Cut("photo.avif") },
+        { "progressive JPEG, cut off", Cut("progressive.jpg") }, { "interlaced PNG, cut off", Cut("interlaced.png") },
+        { "WebP, cut off", Cut("photo.webp") },
+        { "animated WebP, cut off", Cut("animated.webp") }, { "GIF, cut off", Cut("animated.gif") }, { "HEIC, cut off", Cut("photo.heic") },
+        { "AVIF, cut off", Cut("photo.avif") },
         { "JPEG, cut off by four bytes", TestImage.Bytes("upright.jpg")[..^4] },
-        { "PNG with one wrong byte among the pixels", Spoilt("palette.png") }, { "JPEG's header and noise", [.. TestImage.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
+        { "PNG with one wrong byte among the pixels", Spoilt("palette.png") },
+        { "JPEG's header and noise", [.. TestImage.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
     };
 
     [Theory, Trait("Database", "Sqlite")]
@@ -262,17 +284,21 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var client = app.ClientFor(user);
         var upright = TestImage.Bytes("upright.jpg");
         byte[] largest = [.. upright, .. new byte[UploadImageFixture.MaxBytes - upright.Length]];
-        var problem = await (await client.UploadAsync([.. largest, 0], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        var problem = await (await client.UploadAsync([.. largest, 0], Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         problem.GetProperty("detail").GetString()!.ShouldContain($"{UploadImageFixture.MaxBytes}");
-        await (await client.UploadAsync(new byte[UploadImageFixture.MaxBytes * 2], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        await (await client.UploadAsync(new byte[UploadImageFixture.MaxBytes * 2], Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         await ShouldShowNothingAsync(user);
         await (await client.UploadAsync(largest, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     public static TheoryData<string, HttpStatusCode> HostileNames => new()
     {
-        { "../../x.jpg", HttpStatusCode.OK }, { "..\\..\\x.jpg", HttpStatusCode.OK }, { "/tmp/x.jpg", HttpStatusCode.OK }, { "....//....//x.jpg", HttpStatusCode.OK }, { "%2e%2e%2fx.jpg", HttpStatusCode.OK },
-        { "a\0.php", HttpStatusCode.OK }, { "CON", HttpStatusCode.OK }, { new string('n', 5000) + ".jpg", HttpStatusCode.OK }, { "\u202Egpj.exe", HttpStatusCode.OK },
+        { "../../x.jpg", HttpStatusCode.OK }, { "..\\..\\x.jpg", HttpStatusCode.OK }, { "/tmp/x.jpg", HttpStatusCode.OK },
+        { "....//....//x.jpg", HttpStatusCode.OK }, { "%2e%2e%2fx.jpg", HttpStatusCode.OK },
+        { "a\0.php", HttpStatusCode.OK }, { "CON", HttpStatusCode.OK }, { new string('n', 5000) + ".jpg", HttpStatusCode.OK },
+        { "\u202Egpj.exe", HttpStatusCode.OK },
         { "|id", HttpStatusCode.OK }, { "$(id).jpg", HttpStatusCode.OK }, { "x'; DROP TABLE users; --.jpg", HttpStatusCode.OK },
         // These two break the part's header: it is none of a file any more.
         { "x.jpg\r\nX-Evil: yes", HttpStatusCode.BadRequest }, { "x\".jpg", HttpStatusCode.BadRequest },
@@ -284,14 +310,17 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var before = FilesOutsideTheDatabase();
-        byte[] body = [.. Encoding.UTF8.GetBytes($"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\nContent-Type: image/jpeg\r\n\r\n"), .. TestImage.Bytes("upright.jpg"), .. "\r\n--b--\r\n"u8];
+        byte[] body = [.. Encoding.UTF8.GetBytes(
+            $"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\nContent-Type: image/jpeg\r\n\r\n"),
+            .. TestImage.Bytes("upright.jpg"), .. "\r\n--b--\r\n"u8];
         using var content = new ByteArrayContent(body);
         content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
         using var response = await app.ClientFor(user).PostAsync("/me/upload-image", content, Cancellation);
 
         response.StatusCode.ShouldBe(status);
         (response.Headers.ToString() + await response.Content.ReadAsStringAsync(Cancellation)).ShouldSatisfyAllConditions(
-            said => said.ShouldNotContain(name, Case.Sensitive), said => said.ShouldNotContain("X-Evil"), said => said.ShouldNotContain("x.jpg"));
+            said => said.ShouldNotContain(name, Case.Sensitive), said => said.ShouldNotContain("X-Evil"),
+            said => said.ShouldNotContain("x.jpg"));
         FilesOutsideTheDatabase().Except(before).ShouldBe(status == HttpStatusCode.OK ? TestImage.WithVariants(FileOf(user)) : []);
         File.Exists("/tmp/x.jpg").ShouldBeFalse();
     }
@@ -318,8 +347,10 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
         var client = app.ClientFor(other);
         client.DefaultRequestHeaders.Add("X-User-Id", $"{one.Id}");
-        using var form = new MultipartFormDataContent { { new StringContent($"{one.Id}"), "user_id" }, { new StringContent($"{one.Id}"), "id" }, { new ByteArrayContent(TestImage.Bytes("upright.jpg")), "image", $"{one.Id}.jpg" } };
-        await (await client.PostAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", form, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        using var form = new MultipartFormDataContent { { new StringContent($"{one.Id}"), "user_id" },
+            { new StringContent($"{one.Id}"), "id" }, { new ByteArrayContent(TestImage.Bytes("upright.jpg")), "image", $"{one.Id}.jpg" } };
+        await (await client.PostAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", form, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         await (await client.DeleteAsync($"/me/upload-image?user_id={one.Id}&id={one.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
         (await RowAsync(one)).ShouldBeEquivalentTo(row);
@@ -335,7 +366,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         for (var round = 0; round < 40; round++)
         {
             var shade = (byte)(200 + round);
-            var urls = await Task.WhenAll(client.UploadForUrlAsync(TestImage.Png(64, 64, shade, 0, 0), Cancellation), client.UploadForUrlAsync(TestImage.Png(64, 64, 0, 0, shade), Cancellation));
+            var urls = await Task.WhenAll(client.UploadForUrlAsync(TestImage.Png(64, 64, shade, 0, 0), Cancellation),
+                client.UploadForUrlAsync(TestImage.Png(64, 64, 0, 0, shade), Cancellation));
 
             var stored = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
             Jpeg.Read(stored);
@@ -357,14 +389,16 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var before = await RowAsync(user);
         var obstacle = Directory.CreateDirectory(Path.Combine(app.ImageDirectory, $"{user.Id}.{version}.jpg", "obstacle"));
 
-        await (await client.UploadAsync(second, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+        await (await client.UploadAsync(second, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
         (await RowAsync(user)).ShouldBeEquivalentTo(before);
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
         Directory.EnumerateFiles(app.ImageDirectory, ".*").ShouldBeEmpty();
 
         obstacle.Parent!.Delete(recursive: true);
-        ProcessedImage.VersionOf(await client.GetByteArrayAsync(await client.UploadForUrlAsync(second, Cancellation), Cancellation)).ShouldBe(version);
+        ProcessedImage.VersionOf(await client.GetByteArrayAsync(await client.UploadForUrlAsync(second, Cancellation), Cancellation))
+            .ShouldBe(version);
     }
 
     [Fact]
@@ -378,7 +412,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         try
         {
             await File.WriteAllTextAsync(app.ImageDirectory, "not a directory", Cancellation);
-            await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
+            await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation))
+                .ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
             (await ShownAsync(client)).ShouldBe(url);
         }
         finally
@@ -396,7 +431,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
-        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4k", "profiles-tests", app.ImageDirectory), "Only root may mount a small disk.");
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4k", "profiles-tests", app.ImageDirectory),
+            "Only root may mount a small disk.");
         try
         {
             await (await client.UploadAsync(TestImage.Bytes("large.jpg"), Cancellation)).ShouldBeProblemAsync((HttpStatusCode)507);
@@ -416,7 +452,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
-        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "ro,size=1m", "profiles-tests", app.ImageDirectory), "Only root may mount a disk.");
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "ro,size=1m", "profiles-tests", app.ImageDirectory),
+            "Only root may mount a disk.");
         try
         {
             var response = await client.UploadAsync(TestImage.Bytes("large.jpg"), Cancellation);
@@ -438,7 +475,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
-        var put = (await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var put = (await (await client.UploadAsync(TestImage.Bytes("upright.jpg"), Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("image");
         var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var image = me.GetProperty("image");
         var jpeg = await File.ReadAllBytesAsync(FileOf(user), Cancellation);
@@ -447,7 +485,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         image.GetRawText().ShouldBe(put.GetRawText());
         image.GetProperty("url").GetString().ShouldBe(me.GetProperty("image_url").GetString());
         var size = Jpeg.Read(jpeg);
-        (image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32(), image.GetProperty("bytes").GetInt32()).ShouldBe((size.Width, size.Height, jpeg.Length));
+        (image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32(), image.GetProperty("bytes").GetInt32())
+            .ShouldBe((size.Width, size.Height, jpeg.Length));
         Convert.FromBase64String(image.GetProperty("thumbhash").GetString()!).Length.ShouldBeInRange(20, 30);
         (app.Clock.GetUtcNow() - image.GetProperty("updated_at").GetDateTimeOffset()).ShouldBeLessThan(TimeSpan.FromMinutes(1));
         image.GetProperty("variants").Names().ShouldBe(["96", "256", "512"]);
@@ -461,7 +500,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     public async Task The_commonest_colour_is_said(byte red, byte green, byte blue, string color)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        var image = (await (await client.UploadAsync(TestImage.Png(64, 48, red, green, blue), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var image = (await (await client.UploadAsync(TestImage.Png(64, 48, red, green, blue), Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
         // Of the pixels before they are a JPEG: within a step of each channel.
         var said = Convert.FromHexString(image.GetProperty("dominant_color").GetString()![1..]);
         said.Zip(Convert.FromHexString(color[1..]), (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThanOrEqualTo(1);
@@ -471,10 +511,12 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("large.jpg", 96, 256, 512)]
     [InlineData("upright.jpg", 96, 240, 240)]
     [InlineData("photo.heic", 96, 256, 512)]
-    public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_image_is_not_enlarged(string name, int small, int middle, int large)
+    public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_image_is_not_enlarged(string name, int small,
+        int middle, int large)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
-        var image = (await (await client.UploadAsync(TestImage.Bytes(name), Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
+        var image = (await (await client.UploadAsync(TestImage.Bytes(name), Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
+            .GetProperty("image");
         var whole = TestImage.Look(await client.GetByteArrayAsync(image.GetProperty("url").GetString(), Cancellation));
         foreach (var (side, expected) in new[] { ("96", small), ("256", middle), ("512", large) })
         {
@@ -519,7 +561,10 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     ];
 
     string[] FilesOutsideTheDatabase() =>
-        [.. Directory.EnumerateFiles(app.Root, "*", SearchOption.AllDirectories).Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) && !f.Contains("/data/mail/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(app.Root, "*", SearchOption.AllDirectories)
+            .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) &&
+                !f.Contains("/data/mail/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
 
     static async Task<bool> RunAsync(string command, params string[] arguments)
     {
@@ -562,7 +607,8 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     {
         byte[] size = [(byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8)];
         byte[] Frame(byte[] pixels) => [0x21, 0xF9, 4, 0, 1, 0, 0, 0, 0x2C, 0, 0, 0, 0, .. size, 0, 2, .. pixels, 0];
-        return [.. "GIF89a"u8, .. size, 0x80, 0, 0, 255, 0, 0, 0, 0, 255, .. Frame(GifPixels(width * (long)height)), .. Enumerable.Repeat(Frame([2, 0x4C, 1]), frames - 1).SelectMany(f => f), (byte)';'];
+        return [.. "GIF89a"u8, .. size, 0x80, 0, 0, 255, 0, 0, 0, 0, 255, .. Frame(GifPixels(width * (long)height)),
+            .. Enumerable.Repeat(Frame([2, 0x4C, 1]), frames - 1).SelectMany(f => f), (byte)';'];
     }
 
     // As many pixels of the first colour, up to some millions: each code stands for one more than the one before. The sub-blocks.

@@ -17,7 +17,8 @@ public sealed class LimitedFixture : ProfilesFixture
 }
 
 [Trait("Database", "Sqlite")]
-public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture app) : TestBase<LimitedFixture>, IClassFixture<ProfilesFixture>
+public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture app)
+    : TestBase<LimitedFixture>, IClassFixture<ProfilesFixture>
 {
     [Fact]
     public async Task Anyone_may_ask_and_keep_the_answer_for_an_hour()
@@ -27,7 +28,8 @@ public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture ap
         response.Headers.CacheControl!.ToString().ShouldBe("public, max-age=3600");
         policy.Names().ShouldBe(["types", "max_bytes", "max_pixels", "max_side", "variants"]);
         Strings(policy, "types").ShouldBe(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/heif"]);
-        (policy.GetProperty("max_bytes").GetInt64(), policy.GetProperty("max_pixels").GetInt64(), policy.GetProperty("max_side").GetInt32()).ShouldBe((20 * 1024 * 1024, 100_000_000, 1024));
+        (policy.GetProperty("max_bytes").GetInt64(), policy.GetProperty("max_pixels").GetInt64(), policy.GetProperty("max_side").GetInt32())
+            .ShouldBe((20 * 1024 * 1024, 100_000_000, 1024));
         policy.GetProperty("variants").EnumerateArray().Select(v => v.GetInt32()).ShouldBe([96, 256, 512]);
     }
 
@@ -40,13 +42,15 @@ public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture ap
 
         var bytes = policy.GetProperty("max_bytes").GetInt64();
         bytes.ShouldBe(50_000);
-        var tooLarge = await (await client.UploadAsync(new byte[bytes + 1], Cancellation)).ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        var tooLarge = await (await client.UploadAsync(new byte[bytes + 1], Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         tooLarge.GetProperty("max_bytes").GetInt64().ShouldBe(bytes);
 
         var pixels = policy.GetProperty("max_pixels").GetInt64();
         pixels.ShouldBe(90_000);
         await (await client.UploadAsync(TestImage.Png(300, 300, 1, 2, 3), Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        var tooMany = await (await client.UploadAsync(TestImage.Png(301, 300, 1, 2, 3), Cancellation)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        var tooMany = await (await client.UploadAsync(TestImage.Png(301, 300, 1, 2, 3), Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         tooMany.GetProperty("max_pixels").GetInt64().ShouldBe(pixels);
     }
 

@@ -20,12 +20,14 @@ public class VerifiedFixture : ProfilesFixture
     {
         var email = $"user-{Guid.NewGuid():N}@example.com";
         const string password = "correct horse battery staple";
-        (await Client.PostAsJsonAsync("/register", new { name = "John Doe", email, password })).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await Client.PostAsJsonAsync("/register", new { name = "John Doe", email, password }))
+            .StatusCode.ShouldBe(HttpStatusCode.Accepted);
         var token = (await this.MailAsync(email, VerifyEmailTests.Subject)).Token;
         (await Client.PostAsJsonAsync("/email/verify", new { token })).StatusCode.ShouldBe(HttpStatusCode.OK);
         var login = await (await Client.PostAsJsonAsync("/login", new { email, password })).ShouldBeAsync(HttpStatusCode.OK);
         var id = await QueryAsync(db => db.Users.Where(u => u.NormalizedEmail == email).Select(u => u.Id).SingleAsync());
-        return new(id, "John Doe", email, password, login.GetProperty("access_token").GetString()!, login.GetProperty("refresh_token").GetString()!);
+        return new(id, "John Doe", email, password, login.GetProperty("access_token").GetString()!,
+            login.GetProperty("refresh_token").GetString()!);
     }
 }
 
@@ -45,7 +47,8 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
         (await before.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("email_verified").GetBoolean().ShouldBeFalse();
         var mail = await app.MailAsync(user.Email, Subject);
         mail.Raw.ShouldContain("It is valid for 3 days.");
-        (await (await PostAsync(mail.Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("message").GetString().ShouldBe("Email verified successfully");
+        (await (await PostAsync(mail.Token)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("message").GetString()
+            .ShouldBe("Email verified successfully");
         var after = await client.GetAsync("/me", Cancellation);
         (await after.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("email_verified").GetBoolean().ShouldBeTrue();
         after.Headers.ETag.ShouldNotBe(before.Headers.ETag);
@@ -60,7 +63,8 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
         var user = await app.CreateUserAsync();
         var other = await app.LogInAsync(user, "Another phone");
         using var client = app.ClientFor(user);
-        await (await client.PutAsJsonAsync("/me", new { email = $"other-{user.Email}", current_password = user.Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await client.PutAsJsonAsync("/me", new { email = $"other-{user.Email}", current_password = user.Password }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
 
         using var locked = app.ClientFor(other);
         await (await locked.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
@@ -79,8 +83,10 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
         var user = await app.CreateUserAsync();
         (await PostAsync((await app.MailAsync(user.Email, Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         var email = $"new.o'hara&sons-{Guid.NewGuid():N}@example.com";
-        var body = await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (body.GetProperty("email").GetString(), body.GetProperty("email_verified").GetBoolean(), body.GetProperty("pending_email").GetString()).ShouldBe((email, false, null));
+        var body = await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
+        (body.GetProperty("email").GetString(), body.GetProperty("email_verified").GetBoolean(),
+            body.GetProperty("pending_email").GetString()).ShouldBe((email, false, null));
         var told = await app.MailAsync(user.Email, "A change of your e-mail address");
         told.Raw.ShouldContain($"has asked for {email} as");
         // The second part is HTML.
@@ -96,7 +102,8 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     {
         var user = await app.CreateUserAsync();
         var token = (await app.MailAsync(user.Email, Subject)).Token;
-        await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email = "x" + user.Email, current_password = user.Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email = "x" + user.Email, current_password = user.Password },
+            Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         await (await PostAsync(token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, Refusal);
         (await StoredAsync(user)).EmailVerifiedAt.ShouldBeNull();
     }
@@ -106,7 +113,8 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     {
         var user = await app.CreateUserAsync();
         var token = (await app.MailAsync(user.Email, Subject)).Token;
-        await app.QueryAsync(db => db.OneTimeTokens.Where(t => t.UserId == user.Id).ExecuteUpdateAsync(t => t.SetProperty(x => x.ExpiresAt, app.Clock.GetUtcNow().UtcDateTime.AddSeconds(-1)), Cancellation));
+        await app.QueryAsync(db => db.OneTimeTokens.Where(t => t.UserId == user.Id)
+            .ExecuteUpdateAsync(t => t.SetProperty(x => x.ExpiresAt, app.Clock.GetUtcNow().UtcDateTime.AddSeconds(-1)), Cancellation));
         await (await PostAsync(token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, Refusal);
     }
 
@@ -115,17 +123,22 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData("""{"token":["x"]}""")]
     [InlineData("{}")]
     public async Task A_token_is_needed(string body) =>
-        await (await app.Client.PostAsync("/email/verify", new StringContent(body, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("token");
+        await (await app.Client.PostAsync("/email/verify", new StringContent(body,
+            new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("token");
 
     Task<User> StoredAsync(TestUser user) => app.QueryAsync(db => db.Users.AsNoTracking().SingleAsync(u => u.Id == user.Id));
 
     Task<List<SecurityEventKind>> EventsAsync(TestUser user) =>
-        app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id && e.Kind != SecurityEventKind.LoggedIn).Select(e => e.Kind).ToListAsync());
+        app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id && e.Kind != SecurityEventKind.LoggedIn)
+            .Select(e => e.Kind).ToListAsync());
 
     Task<HttpResponseMessage> PostAsync(string token) => app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation);
 }
 
-/// <summary>Where an address must be verified: nobody learns which are taken, and the old one stays in force until the new one is shown to be the person's.</summary>
+/// <summary>
+/// Where an address must be verified: nobody learns which are taken, and the old one stays in force until the new one is shown to be the
+/// person's.
+/// </summary>
 public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<VerifiedFixture>
 {
     const string Password = "correct horse battery staple";
@@ -137,7 +150,8 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
         (await RegisterAsync(email)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
         // Or a registration followed by a login would tell which addresses are taken.
         foreach (var (address, password) in new[] { (email, "wrong password"), (email, Password), ("nobody@example.com", Password) })
-            await (await LoginAsync(address, password)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "Invalid email or password, or the address is not confirmed yet");
+            await (await LoginAsync(address, password))
+                .ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "Invalid email or password, or the address is not confirmed yet");
         (await PostAsync((await app.MailAsync(email, VerifyEmailTests.Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await LoginAsync(email, Password)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
@@ -146,7 +160,8 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
     public async Task Registration_answers_a_taken_address_as_a_new_one_and_its_owner_is_told()
     {
         var owner = await app.CreateVerifiedAsync();
-        var (taken, fresh) = (await RegisterAsync(owner.Email.ToUpperInvariant()), await RegisterAsync($"new-{Guid.NewGuid():N}@example.com"));
+        var (taken, fresh) = (await RegisterAsync(owner.Email.ToUpperInvariant()),
+            await RegisterAsync($"new-{Guid.NewGuid():N}@example.com"));
         (await taken.Content.ReadAsStringAsync(Cancellation)).ShouldBe(await fresh.Content.ReadAsStringAsync(Cancellation));
         (taken.StatusCode, fresh.StatusCode).ShouldBe((HttpStatusCode.Accepted, HttpStatusCode.Accepted));
         taken.Headers.Select(h => h.Key).ShouldBe(fresh.Headers.Select(h => h.Key));
@@ -162,7 +177,8 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
         var email = $"New-{Guid.NewGuid():N}@example.com";
         var body = await (await ChangeAsync(user, email)).ShouldBeAsync(HttpStatusCode.OK);
         body.GetProperty("message").GetString().ShouldBe("Profile updated successfully");
-        (body.GetProperty("email").GetString(), body.GetProperty("email_verified").GetBoolean(), body.GetProperty("pending_email").GetString()).ShouldBe((user.Email, true, email));
+        (body.GetProperty("email").GetString(), body.GetProperty("email_verified").GetBoolean(),
+            body.GetProperty("pending_email").GetString()).ShouldBe((user.Email, true, email));
         (await LoginAsync(user.Email, user.Password)).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await LoginAsync(email, user.Password)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await app.MailAsync(user.Email, "A change of your e-mail address")).Raw.ShouldContain(email);
@@ -211,16 +227,20 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
         var waiting = await app.MailAsync(email, VerifyEmailTests.Subject);
         await app.Client.PostAsJsonAsync("/password/forgot", new { email = user.Email }, Cancellation);
         var token = (await app.MailAsync(user.Email, "Set a new password")).Token;
-        (await app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = Password + "2" }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await app.Client.PostAsJsonAsync("/password/reset", new { token, new_password = Password + "2" }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.OK);
         await (await PostAsync(waiting.Token)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         (await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.PendingEmail).SingleAsync())).ShouldBeNull();
     }
 
-    Task<HttpResponseMessage> RegisterAsync(string email) => app.Client.PostAsJsonAsync("/register", new { name = "John Doe", email, password = Password }, Cancellation);
+    Task<HttpResponseMessage> RegisterAsync(string email) =>
+        app.Client.PostAsJsonAsync("/register", new { name = "John Doe", email, password = Password }, Cancellation);
 
-    Task<HttpResponseMessage> LoginAsync(string email, string password) => app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
+    Task<HttpResponseMessage> LoginAsync(string email, string password) =>
+        app.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation);
 
-    Task<HttpResponseMessage> ChangeAsync(TestUser user, string email) => app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation);
+    Task<HttpResponseMessage> ChangeAsync(TestUser user, string email) =>
+        app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation);
 
     Task<HttpResponseMessage> PostAsync(string token) => app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation);
 }
