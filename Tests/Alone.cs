@@ -1,5 +1,5 @@
 namespace Profiles.Tests;
 
-/// <summary>Tests that keep every core busy by themselves: another's deadlines would not hold beside them.</summary>
+/// <summary>Tests that keep every core busy: the deadlines of other tests would not hold beside them.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

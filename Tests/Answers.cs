@@ -4,7 +4,7 @@ using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Tests;
 
-/// <summary>Reads answers as a client does: status, media type, JSON by its names on the wire.</summary>
+/// <summary>Reads answers as a client does: status, media type, JSON by its wire names.</summary>
 static class Answers
 {
     /// <summary>The body of an answer with this status.</summary>
@@ -16,7 +16,7 @@ static class Answers
         return json.RootElement.Clone();
     }
 
-    /// <summary>Asserts the one form of every error (RFC 9457), with this sentence when one is given.</summary>
+    /// <summary>Asserts the form of every error (RFC 9457), and its sentence when one is given.</summary>
     public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage response, HttpStatusCode status,
         string? detail = null)
     {
@@ -36,14 +36,14 @@ static class Answers
         return problem;
     }
 
-    // The code is one of the catalogue for this status, and each field that is refused has its own.
+    // The catalogue has the code for this status, and each refused field has its own code.
     static void ShouldHaveCodes(JsonElement problem, HttpStatusCode status)
     {
         var known = ErrorCodes.All.Where(e => e.Status == (int)status || ErrorCodes.OfStatus((int)status) == e)
             .Select(e => e.Code).ToArray();
         var code = problem.GetProperty("code").GetString();
         known.ShouldContain(code);
-        // A sentence of the catalogue has the code that it stands under there.
+        // A sentence of the catalogue comes with its code.
         if (ErrorCodes.All.FirstOrDefault(e => e.Status == (int)status &&
             e.Sentence == problem.GetProperty("detail").GetString()) is { } error)
             code.ShouldBe(error.Code);

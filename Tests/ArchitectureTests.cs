@@ -10,7 +10,7 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests;
 
-/// <summary>The rules of the house; each first makes sure that it looks at something.</summary>
+/// <summary>The rules of the code base; each rule first asserts that it found something to check.</summary>
 [Trait("Database", "Sqlite")]
 public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
@@ -21,7 +21,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     static readonly Type[] Endpoints = [.. Types.Where(t => t is { IsAbstract: false } && t.IsSubclassOf(typeof(BaseEndpoint)))];
 
     [Fact]
-    public void No_slice_speaks_of_another()
+    public void No_slice_refers_to_another()
     {
         var files = Directory.GetFiles(Path.Combine(Repository(), "Features"), "*.cs", SearchOption.AllDirectories);
         files.Length.ShouldBeGreaterThan(20);
@@ -33,10 +33,10 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     }
 
     [Fact]
-    public void What_a_run_leaves_behind_takes_no_source_out_of_the_next_build()
+    public void Files_that_a_run_leaves_behind_exclude_no_source_from_the_next_build()
     {
-        // MSBuild excludes without regard to case, and what does not exist not at all: with "data/**" the folder Data is gone as soon as a
-        // first run has made its data.
+        // MSBuild excludes case-insensitively, and only what exists: with "data/**" the folder Data disappears once a first run has made
+        // data/.
         var excluded = ExcludedFolder().Matches(File.ReadAllText(Path.Combine(Repository(), "Profiles.csproj")))
             .Select(m => m.Groups[1].Value).ToArray();
         excluded.ShouldContain("static");
@@ -44,7 +44,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     }
 
     [Fact]
-    public void One_name_is_everywhere()
+    public void One_name_runs_through_a_slice()
     {
         Endpoints.Length.ShouldBeGreaterThan(20);
         foreach (var endpoint in Endpoints)
@@ -70,7 +70,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [Fact]
     public void A_service_takes_at_most_six_dependencies()
     {
-        // What a request, a test or the framework constructs of its own is a value and no service; its constructor takes no service.
+        // A value, which a request, a test or the framework constructs, takes no service in its constructor.
         var services = Types.Where(t => t is { IsClass: true, Namespace: { } n } &&
             n.StartsWith("Profiles.Infrastructure", StringComparison.Ordinal))
             .Select(t => (t.Name, Most: t.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
@@ -99,7 +99,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     }
 
     [Fact]
-    public void Who_am_I_is_answered_in_one_place_and_limits_are_the_entities()
+    public void The_caller_is_identified_in_one_place_and_limits_come_from_the_entities()
     {
         var sources = Directory.GetFiles(Repository(), "*.cs", SearchOption.AllDirectories)
             .Select(f => (Path: Path.GetRelativePath(Repository(), f), Text: File.ReadAllText(f)))
@@ -109,7 +109,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .ToArray();
         sources.Length.ShouldBeGreaterThan(50);
         sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/LiveUser.cs"]);
-        // A setting's own limit stands beside it.
+        // A setting states its limit beside it.
         var limits = sources.Where(f => !f.Path.EndsWith("Options.cs"))
             .SelectMany(f => Limit().Matches(f.Text).Select(m => m.Value)).ToArray();
         limits.Length.ShouldBeGreaterThan(60);
@@ -148,7 +148,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     }
 
     [Fact]
-    public void The_worker_knows_nothing_of_the_service_and_the_service_nothing_of_it_but_its_protocol()
+    public void The_worker_references_nothing_of_the_service_and_the_service_only_its_protocol()
     {
         var worker = typeof(DecodeFrame).Assembly;
         worker.ShouldNotBe(typeof(Program).Assembly);
@@ -178,7 +178,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [GeneratedRegex(@"\b(HasMaxLength|MaxLength|StringLength|Characters)\([^,)]*(, [^,)]*)?")]
     private static partial Regex Limit();
 
-    // The least number of characters may be 0, 1 or 2.
+    // The minimum length may be 0, 1 or 2.
     [GeneratedRegex(@"(Length\(|, )\d")]
     private static partial Regex Number();
 

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace Profiles.Tests;
 
-/// <summary>Chromium with one page that asks nobody but one server, and what it complained of.</summary>
+/// <summary>Chromium with one page that may call one server only, and the complaints of that page.</summary>
 sealed class Browser : IAsyncDisposable
 {
     static readonly string? Chromium =
@@ -16,10 +16,10 @@ sealed class Browser : IAsyncDisposable
 
     public IPage Page { get; }
 
-    /// <summary>Errors of the console and of scripts, and requests to other servers.</summary>
+    /// <summary>Console and script errors, and requests to other servers.</summary>
     public IReadOnlyList<string> Complaints => complaints;
 
-    /// <summary>Starts it, or skips the test where none is installed and none is required.</summary>
+    /// <summary>Starts Chromium, or skips the test where it is neither installed nor required.</summary>
     public static async Task<Browser> StartAsync(Uri server, bool scripts = true)
     {
         Assert.SkipWhen(Chromium is null && Environment.GetEnvironmentVariable("PROFILES_BROWSER") != "required",

@@ -4,14 +4,12 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Profiles.Tests;
 
-/// <summary>
-/// Gives requests in this process the address of a peer that they name themselves: there is no socket that would have one.
-/// </summary>
+/// <summary>Gives a request in this process the peer address that it names: without a socket there is no other.</summary>
 sealed class ClientAddresses : IStartupFilter
 {
     const string Header = "X-Test-Peer";
 
-    /// <summary>A message that comes from an address.</summary>
+    /// <summary>A request that comes from an address.</summary>
     public static HttpRequestMessage From(string address, HttpMethod method, string path, HttpContent? content = null)
     {
         var message = new HttpRequestMessage(method, path) { Content = content };

@@ -10,9 +10,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Profiles.Tests;
 
-/// <summary>How the double answers a call that is signed as it should be; the others get their 401 in any case.</summary>
-/// <param name="Answers">Given the call, the answer that is due, and the end of the caller or of the double.</param>
-/// <param name="Executes">Whether the call has its effect (stores, removes), whatever becomes of the answer.</param>
+/// <summary>How the double answers a correctly signed call; any other gets 401.</summary>
+/// <param name="Answers">Takes the call, the regular answer, and a token that is cancelled when the caller or the double ends.</param>
+/// <param name="Executes">Whether the call takes effect (stores, deletes), even when its answer is lost.</param>
 public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationToken, Task> Answers, bool Executes = false)
 {
     public static CloudinaryBehaviour Normal { get; } =
@@ -22,7 +22,7 @@ public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationT
 
     public static CloudinaryBehaviour Hang { get; } = new((_, _, end) => Task.Delay(Timeout.Infinite, end));
 
-    /// <summary>Does what it was asked to, and dies in the middle of saying so.</summary>
+    /// <summary>Carries out the call and breaks off in the middle of the answer.</summary>
     public static CloudinaryBehaviour ResetMidBody { get; } = new(
         async (call, due, end) =>
         {
@@ -33,7 +33,7 @@ public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationT
         },
         Executes: true);
 
-    /// <summary>Does what it was asked to, and says so at one byte a second.</summary>
+    /// <summary>Carries out the call and answers at one byte a second.</summary>
     public static CloudinaryBehaviour Drip { get; } = new(
         async (call, due, end) =>
         {
@@ -56,12 +56,10 @@ public sealed record CloudinaryBehaviour(Func<HttpContext, byte[], CancellationT
     });
 }
 
-/// <summary>A call that the double received, with its fields as they were sent, and the bytes and the name of its file.</summary>
+/// <summary>A call that the double received: its fields as sent, and the bytes and the name of its file.</summary>
 public sealed record CloudinaryCall(string Path, IReadOnlyDictionary<string, string> Fields, string? FileName, long FileLength);
 
-/// <summary>
-/// Cloudinary's upload API and its list on a loopback port: checks the signature by its own account, and fails when told to.
-/// </summary>
+/// <summary>Cloudinary's upload API and its list on a loopback port; checks the signature itself, and fails on demand.</summary>
 public sealed class CloudinaryDouble : IAsyncDisposable
 {
     public const string Secret = "a-secret_only-for~tests";
@@ -94,23 +92,23 @@ public sealed class CloudinaryDouble : IAsyncDisposable
 
     public CloudinaryBehaviour OnDelivery { get; set; } = CloudinaryBehaviour.Normal;
 
-    /// <summary>How long ago what is stored now was stored.</summary>
+    /// <summary>The age that newly stored assets get.</summary>
     public TimeSpan Age { get; set; }
 
-    /// <summary>Whether the addresses that it gives are its own, where what is stored can be loaded.</summary>
+    /// <summary>Whether its answers contain its own addresses, where assets can be loaded.</summary>
     public bool Delivers { get; set; }
 
-    /// <summary>What is stored, by public id with its folder.</summary>
+    /// <summary>The assets, by public id with folder.</summary>
     public IReadOnlyDictionary<string, byte[]> Assets => assets;
 
-    /// <summary>Every call to the API, also those that were refused, in order.</summary>
+    /// <summary>Every call to the API in order, refused ones included.</summary>
     public IReadOnlyList<CloudinaryCall> Calls => [.. calls];
 
-    /// <summary>Where a redirect can point to; who goes there is counted.</summary>
+    /// <summary>A target for redirects that counts its requests.</summary>
     public Uri Elsewhere => new(BaseAddress, "/elsewhere");
     public int ElsewhereRequests => elsewhereRequests;
 
-    /// <summary>As if somebody else had done so.</summary>
+    /// <summary>Deletes an asset as another program would.</summary>
     public void Move(string id, string other)
     {
         assets.TryRemove(id, out var bytes).ShouldBeTrue();
@@ -156,7 +154,7 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         }
     }
 
-    // The list of what is stored, two on a page, what is known of one, and whether the key is good.
+    // Lists the assets, two on a page, describes one, and says whether the key is valid.
     Task AnswerAdminAsync(HttpContext call, string path, CancellationToken ct)
     {
         calls.Enqueue(new(call.Request.Path.Value!, call.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()), null, 0));
@@ -199,7 +197,7 @@ public sealed class CloudinaryDouble : IAsyncDisposable
     {
         if (call.Request.Path.StartsWithSegments($"/{Cloud}/image/upload", out var address))
         {
-            // v<version>/<public id>.jpg, for anyone.
+            // v<version>/<public id>.jpg is public.
             var id = address.Value!.Split('/', 3)[2];
             if (!assets.TryGetValue(id[..^".jpg".Length], out var delivered))
                 call.Response.StatusCode = 404;
@@ -257,7 +255,7 @@ public sealed class CloudinaryDouble : IAsyncDisposable
         foreach (var name in fields.Keys.Except(Unsigned).Order(StringComparer.Ordinal))
             toSign.Append(toSign.Length > 0 ? "&" : "").Append(name).Append('=')
                 .Append(fields[name].Replace("&", "%26", StringComparison.Ordinal));
-#pragma warning disable CA5350 // The protocol's own choice.
+#pragma warning disable CA5350 // The protocol requires SHA-1.
         var due = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes($"{toSign}{Secret}")));
 #pragma warning restore CA5350
         return signature == due ? null : (401, $"Invalid Signature {signature}. String to sign - '{toSign}'.");

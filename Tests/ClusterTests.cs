@@ -10,9 +10,8 @@ using Npgsql;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Three instances on one PostgreSQL behind HAProxy, with one directory of images and nothing else in common; mixed load, and one of them
-/// killed every few seconds.
-/// <c>./dev try cluster</c> runs the same for longer.
+/// Runs three instances on one PostgreSQL behind HAProxy under mixed load and kills one of them every few seconds. They share one image
+/// directory and nothing else. <c>./dev try cluster</c> runs the same for longer.
 /// </summary>
 [Trait("Database", "PostgreSql"), Collection(nameof(Alone))]
 [Trait("Needs", "Process")]
@@ -23,7 +22,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
     static readonly TimeSpan Duration =
         TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("PROFILES_TRIAL_SECONDS") ?? "20", CultureInfo.InvariantCulture));
 
-    // Load, and not a flood: the instances, the database and this test share a machine.
+    // Keeps the load moderate: the instances, the database and this test share a machine.
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -52,7 +51,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
             end.CancelAfter(Duration);
             killing = KillInTurnAsync(instances, address => StartAsync(database, proxy, address), end.Token);
 
-            // Each alone with a user, several with one and the same, and pairs who want the same address at once.
+            // Some clients have a user of their own, several share one, and pairs register the same address at once.
             var owners = await Task.WhenAll(Enumerable.Range(0, Workers).Select(i => JoinAsync(client, $"owner-{i}@example.com")));
             var shared = await JoinAsync(client, "shared@example.com");
             var working = owners.Select((owner, i) => WorkAsync(client, owner, new Random(i), end.Token)).ToArray();
@@ -62,7 +61,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
             await Task.WhenAll([.. working, .. painting, .. registering]);
             var kills = await killing;
 
-            // What a killed instance left is put in place or removed by whichever lives.
+            // A live instance publishes or deletes what a killed one left behind.
             for (var i = 0; i < instances.Length; i++)
             {
                 await instances[i].DisposeAsync();
@@ -88,7 +87,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
             Scalar(database, "SELECT count(*) FROM users LEFT JOIN user_profiles ON user_id = id WHERE user_id IS NULL").ShouldBe(0L);
             Scalar(database, "SELECT count(*) FROM signing_keys").ShouldBe(1L);
 
-            // Fewer where the machine is so busy that a start takes long.
+            // A busy machine starts instances slowly and manages fewer kills.
             kills.ShouldBeGreaterThanOrEqualTo((int)Duration.TotalSeconds / 15);
             rounds.ShouldBeGreaterThan(2);
             output.WriteLine($"{Duration.TotalSeconds:0} s, 3 instances, {kills} kills, {answers.Values.Sum()} requests, " +
@@ -106,7 +105,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A user, and what the profile may show: what was acknowledged, and what was asked for and not answered.</summary>
+    /// <summary>A user, and what the profile may show: acknowledged changes and unanswered ones.</summary>
     sealed class Known(long id, string token, string name)
     {
         public long Id => id;
@@ -115,10 +114,10 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
         public HashSet<string> Names { get; set; } = [name];
 
-        /// <summary>The image's address that was last seen or acknowledged; null for none.</summary>
+        /// <summary>The image address that was last seen or acknowledged; null for none.</summary>
         public string? Shown { get; set; }
 
-        /// <summary>An upload or a removal was not answered: whichever is shown next is the one.</summary>
+        /// <summary>An upload or a deletion got no answer: the next read decides.</summary>
         public bool IsOpen { get; set; }
 
         public int Acknowledged { get; set; }
@@ -167,7 +166,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
                     await UploadAsync(client, user, random);
                     break;
                 default:
-                    await TakeDownAsync(client, user);
+                    await DeleteAsync(client, user);
                     break;
             }
             await Task.Delay(Pause, Token);
@@ -204,7 +203,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await ImageShouldLoadAsync(client, user);
     }
 
-    async Task TakeDownAsync(HttpClient client, Known user)
+    async Task DeleteAsync(HttpClient client, Known user)
     {
         using var answer = await SendAsync(client, user, "take down", HttpMethod.Delete, "/me/upload-image", null);
         if (answer is null)
@@ -219,7 +218,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         user.Acknowledged++;
     }
 
-    // What is shown is what was acknowledged, or what was asked for since.
+    // The profile shows the last acknowledged change or a later unanswered one.
     async Task CheckAsync(HttpClient client, Known user)
     {
         using var answer = await SendAsync(client, user, "read", HttpMethod.Get, "/me", null);
@@ -245,18 +244,18 @@ public sealed class ClusterTests(ITestOutputHelper output)
         if (answer is null)
             return;
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
-        // Said only of the content that the row names.
+        // Only content that the row names is immutable.
         answer.Headers.CacheControl!.ToString().ShouldContain("immutable");
         Jpeg.Read(await answer.Content.ReadAsByteArrayAsync(Token)).Width.ShouldBeInRange(8, 15);
     }
 
-    // Several at once on one user: what each is told is true at that moment only; at the end the row, the file and the address must agree.
+    // Several clients change one user at once: an answer holds for a moment only; at the end row, file and address must agree.
     async Task PaintAsync(HttpClient client, Known user, int painter, CancellationToken end)
     {
         while (!end.IsCancellationRequested)
         {
             var mine = new Known(user.Id, user.Token, "") { IsOpen = true };
-            // Few different ones, so that the same image is put up by two at once, too.
+            // A small choice makes two clients upload the same image at once.
             var image = TestImage.Png(8, 8, (byte)(painter % 2 * 255), 0, (byte)(Random.Shared.Next(3) * 100));
             using (var answer = await SendAsync(client, mine, "paint", HttpMethod.Post, "/me/upload-image",
                 new MultipartFormDataContent { { new ByteArrayContent(image), "image", "me.png" } }))
@@ -293,12 +292,12 @@ public sealed class ClusterTests(ITestOutputHelper output)
             if (statuses.Contains(HttpStatusCode.Created))
                 Scalar(database, $"SELECT count(*) FROM users JOIN user_profiles ON user_id = id WHERE email = '{email}'").ShouldBe(1L);
             Interlocked.Increment(ref rounds);
-            // The other users want to be served, too.
+            // Leaves time for the other users.
             await Task.Delay(200, Token);
         }
     }
 
-    // Null when it is not known what became of it: killed in the middle, or 503.
+    // Returns null when the outcome is unknown: the instance was killed, or answered 503.
     async Task<HttpResponseMessage?> SendAsync(HttpClient client, Known? user, string what, HttpMethod method, string path,
         HttpContent? content)
     {
@@ -315,7 +314,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         }
         catch (Exception e) when (e is HttpRequestException or SocketException)
         {
-            // The second when the other end was killed before the client had asked for its address.
+            // SocketException: the server was killed before the client had read its address.
             answers.AddOrUpdate($"{what} cut off", 1, (_, n) => n + 1);
         }
         return null;
@@ -327,7 +326,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         {
             try
             {
-                // Killed in the middle, it may have been done: 409 is as good.
+                // A killed instance may have registered the user: 409 is as good.
                 var registered = await client.PostAsJsonAsync("/register", new { name = "Name", email, password = "plum-tram-94" }, Token);
                 var login = await client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token);
                 if (registered.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict && login.StatusCode == HttpStatusCode.OK)
@@ -345,7 +344,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         }
     }
 
-    // The outbox takes up what was cut short after a while.
+    // The outbox picks up interrupted work after a while.
     async Task FilesShouldBeAsync(IEnumerable<string> expected)
     {
         var wanted = expected.Order(StringComparer.Ordinal).ToArray();
@@ -354,7 +353,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         do
         {
             await Task.Delay(100, Token);
-            // Readiness looks whether the directory can be written to.
+            // The readiness check writes .probe into the directory.
             files = [.. Directory.GetFiles(Path.Combine(images, "profile")).Select(f => Path.GetFileName(f)!).Where(f => f != ".probe")
                 .Order(StringComparer.Ordinal)];
         }
@@ -370,7 +369,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         return command.ExecuteScalar();
     }
 
-    /// <summary>HAProxy in front of instances on free ports; it repeats only what it could not deliver.</summary>
+    /// <summary>HAProxy in front of instances on free ports; it retries only requests that it could not deliver.</summary>
     sealed class Proxy : IAsyncDisposable
     {
         readonly string directory = TemporaryDirectory.Make("proxy");
@@ -397,7 +396,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
                     timeout server 20s
                     retries 2
                     option redispatch 1
-                frontend phones
+                frontend clients
                     bind 127.0.0.1:{Address.Port}
                     default_backend instances
                 backend instances
@@ -412,7 +411,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
             string[] arguments = ["-db", "-f", file];
             process = Process.Start(
                 new ProcessStartInfo("haproxy", arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-            // Read and dropped: a full pipe would stop it.
+            // Reads and drops the output: a full pipe would block HAProxy.
             process.BeginErrorReadLine();
             process.BeginOutputReadLine();
             var watch = Stopwatch.StartNew();

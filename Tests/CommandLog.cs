@@ -6,19 +6,19 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace Profiles.Tests;
 
-/// <summary>A database command as it was run.</summary>
+/// <summary>A database command as executed.</summary>
 sealed record LoggedCommand(string Text, IReadOnlyList<(string Name, DbType Type, object? Value)> Parameters);
 
-/// <summary>Keeps every database command, with what the request that ran it calls itself.</summary>
+/// <summary>Records every database command under the trace name of its request.</summary>
 sealed class CommandLog : DbCommandInterceptor
 {
     readonly ConcurrentQueue<(string? Trace, LoggedCommand Command)> commands = new();
     readonly HttpContextAccessor current = new();
 
-    /// <summary>What a request ran; the client says <c>X-Test-Trace</c>. Null: what no request ran that said so.</summary>
+    /// <summary>The commands of the requests with this <c>X-Test-Trace</c>; null for those without one.</summary>
     public IReadOnlyList<LoggedCommand> Of(string? trace) => [.. commands.Where(c => c.Trace == trace).Select(c => c.Command)];
 
-    /// <summary>The same without the portion of a limit that one request in a hundred takes for those after it.</summary>
+    /// <summary>The same without the share of a rate limit that one request in a hundred reserves for the following ones.</summary>
     public IReadOnlyList<LoggedCommand> OwnOf(string trace) =>
         [.. Of(trace).Where(c => !c.Text.StartsWith("INSERT INTO rate_limits", StringComparison.Ordinal))];
 

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 
 namespace Profiles.Tests;
 
-/// <summary>What can be known of the image without an engine that builds it.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Checks the container image without a container engine.</summary>
+// The database plays no part: one engine is enough.
 [Trait("Database", "Sqlite")]
 public sealed partial class ContainerTests
 {
@@ -22,7 +22,7 @@ public sealed partial class ContainerTests
     }
 
     [Fact]
-    public void It_is_the_runtime_s_own_image_and_installs_nothing()
+    public void The_image_is_the_runtime_image_and_installs_nothing()
     {
         Lines("FROM").Last().ShouldBe("mcr.microsoft.com/dotnet/aspnet:10.0");
         var own = Dockerfile[Dockerfile.LastIndexOf("FROM ", StringComparison.Ordinal)..].Split('\n');
@@ -34,7 +34,7 @@ public sealed partial class ContainerTests
     [Theory]
     [InlineData("compose.yaml")]
     [InlineData("compose.scale.yaml")]
-    public void Every_variable_that_is_handed_to_it_is_a_setting(string compose)
+    public void Every_variable_that_is_passed_to_the_container_is_a_setting(string compose)
     {
         var names = Setting().Matches(File.ReadAllText(Path.Combine(Repository(), compose))).Select(m => m.Groups[1].Value).ToArray();
         names.ShouldContain("PublicBaseUrl");
@@ -44,7 +44,7 @@ public sealed partial class ContainerTests
     }
 
     [Fact]
-    public void It_runs_as_a_user_that_it_makes_and_keeps_what_must_last_in_volumes()
+    public void The_container_runs_as_its_own_user_and_keeps_its_data_in_volumes()
     {
         var user = Lines("USER").Single();
         Dockerfile.ShouldMatch($"useradd [^&]*{user}");
@@ -57,11 +57,11 @@ public sealed partial class ContainerTests
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task What_is_published_starts_as_an_unprivileged_user_with_the_images_command_and_variables_and_is_found_healthy()
+    public async Task The_published_service_starts_as_an_unprivileged_user_with_the_images_command_and_variables_and_is_healthy()
     {
         var root = TemporaryDirectory.Make("image");
         File.SetUnixFileMode(root, (UnixFileMode)Convert.ToInt32("755", 8));
-        // Of what the image is built from, and of nothing besides.
+        // Publishes from the files that the image copies, and from nothing else.
         foreach (var copy in Lines("COPY").Where(l => !l.StartsWith("--from=", StringComparison.Ordinal)).Select(l => l.Split(' ')))
         {
             var target = $"{root}/source/{copy[^1]}";
@@ -76,13 +76,13 @@ public sealed partial class ContainerTests
             "-p:RestoreLockedMode=true"];
         var published = await RunAsync("dotnet", publish, []);
         published.ExitCode.ShouldBe(0, published.Output);
-        // The services of other tests in this process have made its files private.
+        // The services of other tests in this process have set a private umask.
         (await RunAsync("chmod", ["-R", "a+rX", $"{root}/app"], [])).ExitCode.ShouldBe(0);
         Directory.GetFiles($"{root}/app", "*Tests*").ShouldBeEmpty();
         Directory.GetFiles($"{root}/app/licences").Select(Path.GetFileName).Order()
             .ShouldBe(["ImageMagick.txt", "LICENSE", "libvips.md", "licences.md"]);
 
-        // The image's own paths, below an empty directory of ours.
+        // Maps the image's paths below an empty directory.
         string Here(string path) => path.StartsWith('/') ? root + path : path;
         var variables = Variables().ToDictionary(v => v.Key, v => Here(v.Value));
         foreach (var volume in new[] { variables["DataDirectory"], variables["Images__Directory"] })

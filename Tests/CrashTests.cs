@@ -6,9 +6,8 @@ using System.Net.Sockets;
 namespace Profiles.Tests;
 
 /// <summary>
-/// The service is killed with SIGKILL while several people put up, replace and take down images, and started again, many times: what was
-/// acknowledged is shown and loads, and
-/// when the outbox is empty nothing is kept that no profile shows. A short run is one of the tests; <c>./dev try crash</c> is the long one.
+/// Kills the service with SIGKILL and restarts it many times while several users upload, replace and delete images. Acknowledged images are
+/// shown and load, and once the outbox is empty no other file is left. <c>./dev try crash</c> runs the same for longer.
 /// </summary>
 [Trait("Needs", "Process")]
 public sealed class CrashTests(ITestOutputHelper output)
@@ -20,7 +19,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     readonly string data = TemporaryDirectory.Make("data");
     readonly string images = TemporaryDirectory.Make("images");
 
-    // Small ones: the time goes into the steps that a crash can part, not into decoding.
+    // Small images spend the time on the steps that a crash can separate, not on decoding.
     readonly byte[][] choice = [.. Enumerable.Range(0, 5).Select(i => TestImage.Png(40, 30, (byte)(50 * i), (byte)(255 - (50 * i)), 128))];
 
     int acknowledged, cutOff;
@@ -35,7 +34,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     public async Task No_acknowledged_image_at_Cloudinary_is_lost_and_no_other_is_left()
     {
         await using var cloudinary = await CloudinaryDouble.StartAsync();
-        // Long ago, so that what is left over is nobody's present upload.
+        // An old age, so that no orphan counts as an upload in progress.
         cloudinary.Age = TimeSpan.FromHours(1);
         await TryAsync(
             [("CLOUDINARY_URL", cloudinary.CloudinaryUrl),
@@ -58,7 +57,7 @@ public sealed class CrashTests(ITestOutputHelper output)
                 await person.ShouldBeWholeAsync(server);
             var seeds = people.Select(_ => random.Next()).ToArray();
             var work = people.Zip(seeds, (person, seed) => Task.Run(() => WorkAsync(server, person, new Random(seed)))).ToArray();
-            // Every third kill meets what a start does besides; before the others something was acknowledged.
+            // Every third kill may hit the start itself; the others wait for an acknowledged change.
             var before = acknowledged;
             while (kill % 3 != 0 && acknowledged < before + 4 && work.Any(w => !w.IsCompleted))
                 await Task.Delay(5, Token);
@@ -80,7 +79,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         output.WriteLine($"{Kills} kills, {acknowledged} changes acknowledged and found, {cutOff} cut off; {said.TrimEnd()}");
     }
 
-    // Some have had all their answers when the kill comes.
+    // Some users have all their answers when the kill comes.
     async Task WorkAsync(ServerProcess server, Person person, Random random)
     {
         using var client = person.Client(server);
@@ -90,14 +89,14 @@ public sealed class CrashTests(ITestOutputHelper output)
             {
                 if (random.Next(4) == 0)
                 {
-                    person.Attempt = Attempt.TakeDown;
+                    person.Attempt = Attempt.Delete;
                     var response = await client.DeleteAsync("/me/upload-image", Token);
                     response.StatusCode.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.NotFound);
                     person.Acknowledge(null);
                 }
                 else
                 {
-                    person.Attempt = Attempt.PutUp;
+                    person.Attempt = Attempt.Upload;
                     var response = await client.UploadAsync(choice[random.Next(choice.Length)], Token);
                     person.Acknowledge((await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString());
                 }
@@ -106,13 +105,13 @@ public sealed class CrashTests(ITestOutputHelper output)
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
-            // The kill: what was asked for last may have been done or not. Between a connection and the question for its other end's
-            // address, the client lets the socket's own exception out.
+            // The kill: the last request may have taken effect or not. SocketException: the server was killed before the client had read
+            // its address.
             Interlocked.Increment(ref cutOff);
         }
     }
 
-    // Ready, and not only alive: a database across a connection takes its time on a busy machine.
+    // Waits for readiness, not only for liveness: a remote database is slow on a busy machine.
     static async Task<ServerProcess> StartAsync((string, string)[] settings)
     {
         var server = await ServerProcess.StartAsync(settings);
@@ -128,19 +127,19 @@ public sealed class CrashTests(ITestOutputHelper output)
             await Task.Delay(100, Token);
     }
 
-    /// <summary>What was asked for and not answered.</summary>
+    /// <summary>The request without an answer.</summary>
     enum Attempt
     {
         None,
-        PutUp,
-        TakeDown,
+        Upload,
+        Delete,
     }
 
     sealed class Person
     {
         string token = "";
 
-        /// <summary>The address that was acknowledged last; null for no image.</summary>
+        /// <summary>The last acknowledged address; null for no image.</summary>
         public string? Shown { get; private set; }
 
         public Attempt Attempt { get; set; }
@@ -163,12 +162,12 @@ public sealed class CrashTests(ITestOutputHelper output)
         {
             using var client = Client(server);
             var me = await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK);
-            // Another process has another port.
+            // Each process has a new port.
             var url = Path(me.GetProperty("image_url").GetString());
-            // What was acknowledged, or what the one request made of it that had no answer.
+            // The profile shows the acknowledged image or the result of the unanswered request.
             if (url != Shown)
                 (Attempt, HasImage: url is not null)
-                    .ShouldBeOneOf([(Attempt.PutUp, true), (Attempt.TakeDown, false)], $"{Shown} was acknowledged, and {url} is shown.");
+                    .ShouldBeOneOf([(Attempt.Upload, true), (Attempt.Delete, false)], $"{Shown} was acknowledged, and {url} is shown.");
             Acknowledge(me.GetProperty("image_url").GetString());
             if (url is ['/', ..])
                 await ShouldLoadAsync(client,

@@ -6,8 +6,8 @@ using NSwag;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Fails a request whose answer is not what the API's document says: status, media type, body and headers. What the document does not
-/// know is passed on: other paths and methods.
+/// Fails a request whose answer differs from the API document in status, media type, body or headers. Passes on paths and methods that the
+/// document does not contain.
 /// </summary>
 sealed partial class DocumentedAnswers : DelegatingHandler
 {
@@ -17,14 +17,14 @@ sealed partial class DocumentedAnswers : DelegatingHandler
     {
         var operation = Find(request.Method, request.RequestUri!);
         var response = await base.SendAsync(request, cancellationToken);
-        // The server refuses headers that are too large before it knows the operation.
+        // The server refuses too large headers before it knows the operation.
         if (operation is null || response.StatusCode == HttpStatusCode.RequestHeaderFieldsTooLarge)
             return response;
         var differences = await DifferencesAsync(operation, response);
         if (differences.Length > 0)
         {
             var answer = $"{operation.OperationId} answers {(int)response.StatusCode}";
-            throw new ShouldAssertException($"{answer} otherwise than the API's document says: {string.Join("; ", differences)}");
+            throw new ShouldAssertException($"{answer} differs from the API document: {string.Join("; ", differences)}");
         }
         return response;
     }
@@ -40,11 +40,11 @@ sealed partial class DocumentedAnswers : DelegatingHandler
         var mediaType = response.Content.Headers.ContentType?.MediaType;
         if (mediaType is null ? documented.Content.Count > 0 : !documented.Content.ContainsKey(mediaType))
             return [.. headers, $"{mediaType ?? "no media type"} is not one of {string.Join(", ", documented.Content.Keys)}"];
-        // An image is a string in the document, of any bytes.
+        // The document calls an image a string, of any bytes.
         if (mediaType is null || documented.Content[mediaType].Schema is not { Format: not JsonFormatStrings.Binary } schema)
             return [.. headers];
         var body = await response.Content.ReadAsStringAsync();
-        // A schema counts characters, the library UTF-16 code units.
+        // A schema counts characters; the library counts UTF-16 code units.
         var characters = SurrogatePair().Replace(body, "?");
         return [.. headers, .. schema.Validate(characters, SchemaType.OpenApi3).Select(e => $"{e.Path} {e.Kind} in {body}")];
     }
@@ -62,10 +62,10 @@ sealed partial class DocumentedAnswers : DelegatingHandler
     {
         var golden = Path.Combine(ArchitectureTests.Repository(), "Tests", "Infrastructure", "OpenApi", "openapi.v1.json");
         var document = OpenApiDocument.FromFileAsync(golden).GetAwaiter().GetResult();
-        // A member that the document does not name is a mistake in one of the two.
+        // An undocumented member is a mistake in the answer or in the document.
         foreach (var schema in document.Components.Schemas.Values.Where(s => s.Properties.Count > 0))
             schema.AllowAdditionalProperties = false;
-        // A literal path is preferred to one with parameters.
+        // A literal path wins over one with parameters.
         return [.. document.Paths.OrderBy(p => p.Key.Contains('{')).Select(p => (Pattern(p.Key, p.Value.Values.First()), p.Value))];
     }
 

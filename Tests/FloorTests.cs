@@ -5,14 +5,14 @@ using Mono.Cecil.Rocks;
 namespace Profiles.Tests;
 
 /// <summary>
-/// The house is a tree: Data stands on nothing of ours, each folder of Infrastructure on the floors below its own, the slices on those, and
-/// Program.cs on everything. Read from the compiled code, where nothing hides, and from the usings, for constants that the compiler copies.
+/// Data uses no other folder, each folder of Infrastructure uses only the floors below its own, the slices use those, and Program.cs uses
+/// everything. Checks the compiled references, and the usings for constants that the compiler copies.
 /// </summary>
 public sealed partial class FloorTests
 {
     const string Data = "Data", Features = "Features", Program = "Program";
 
-    // From the ground up. A folder of Infrastructure uses those on the lines before its own, and none beside it.
+    // From the ground up. A folder of Infrastructure uses the folders of earlier lines and none of its own line.
     static readonly string[][] Floors =
     [
         [Data],
@@ -40,7 +40,7 @@ public sealed partial class FloorTests
     }
 
     static int FloorOf(string folder) => Array.FindIndex(Floors, f => f.Contains(folder)) is >= 0 and var floor
-        ? floor : throw new ArgumentOutOfRangeException(nameof(folder), folder, "It stands on no floor.");
+        ? floor : throw new ArgumentOutOfRangeException(nameof(folder), folder, "It is on no floor.");
 
     static IEnumerable<(string From, string To, string By)> Compiled()
     {
@@ -100,7 +100,7 @@ public sealed partial class FloorTests
         }
     }
 
-    // Of List<User[]> the list and the user.
+    // List<User[]> gives List and User.
     static IEnumerable<TypeReference> Parts(TypeReference? type) => type switch
     {
         null => [],
@@ -111,7 +111,7 @@ public sealed partial class FloorTests
 
     static TypeReference Outermost(TypeReference type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 
-    // What the compiler itself adds has no namespace of ours.
+    // Types that the compiler adds are in other namespaces.
     static string? Folder(TypeReference type) => type.Namespace.Split('.') switch
     {
         ["Profiles", "Infrastructure", var folder, ..] => folder,

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Profiles.Tests;
 
-/// <summary>Ports on loopback that nobody listens on at this moment.</summary>
+/// <summary>Loopback ports that no process listens on at this moment.</summary>
 static class FreePort
 {
     public static int Take()

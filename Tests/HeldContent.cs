@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Profiles.Tests;
 
-/// <summary>A body of which a part arrives, and the rest when a test says so: a line that stands still.</summary>
+/// <summary>A body whose first part arrives at once and the rest on demand, as over a stalled connection.</summary>
 sealed class HeldContent : HttpContent
 {
     readonly byte[] first, rest;
@@ -15,7 +15,7 @@ sealed class HeldContent : HttpContent
         Headers.TryAddWithoutValidation("Content-Type", type);
     }
 
-    /// <summary>A form with an image, of which so many bytes arrive at first.</summary>
+    /// <summary>A form with an image whose first bytes arrive at once.</summary>
     public static HeldContent Image(byte[] image, int first)
     {
         byte[] start = [.. "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n"u8,
@@ -23,14 +23,14 @@ sealed class HeldContent : HttpContent
         return new(start, [.. image[first..], .. "\r\n--b--\r\n"u8], "multipart/form-data; boundary=b");
     }
 
-    /// <summary>A text of which the first half arrives at first.</summary>
+    /// <summary>A text whose first half arrives at once.</summary>
     public static HeldContent Text(string text, string type)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
         return new(bytes[..(bytes.Length / 2)], bytes[(bytes.Length / 2)..], type);
     }
 
-    /// <summary>The rest arrives.</summary>
+    /// <summary>Sends the rest.</summary>
     public void Release() => released.TrySetResult();
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -7,26 +7,26 @@ using Profiles.Infrastructure.Outbox;
 
 namespace Profiles.Tests;
 
-/// <summary>A mail as it was written.</summary>
+/// <summary>A mail as written to its file.</summary>
 sealed record TestMail(string Path, string Raw)
 {
     public string Subject => Header("Subject");
 
     public string To => Header("To").Trim('<', '>');
 
-    /// <summary>The code that the text shows, or what the link has at its end.</summary>
+    /// <summary>The code in the text, or the end of the link.</summary>
     public string Token => Regex.Match(Raw, @"(?<=^|=)[A-Za-z0-9_-]{43}(?=\r\n)", RegexOptions.Multiline).Value;
 
     public string Header(string name) => Regex.Match(Raw, $@"^{name}: (.*)\r\n", RegexOptions.Multiline).Groups[1].Value;
 }
 
-/// <summary>The mails of a service without a mail server.</summary>
+/// <summary>Reads the mails of a service without a mail server.</summary>
 static class MailBox
 {
-    // Longer than until the second attempt, when the first has failed.
+    // Longer than the time to the second attempt after a failed one.
     static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
-    /// <summary>The mails to an address, the first one first.</summary>
+    /// <summary>The mails to an address, oldest first.</summary>
     public static TestMail[] MailsTo(this ProfilesFixture app, string address)
     {
         var directory = Path.Combine(app.Root, "data", "mail");
@@ -36,7 +36,7 @@ static class MailBox
             : [];
     }
 
-    /// <summary>Waits for the mail with this subject to an address; the one before it does not count.</summary>
+    /// <summary>Waits for the given number of mails with this subject to an address and returns the last.</summary>
     public static async Task<TestMail> MailAsync(this ProfilesFixture app, string address, string subject, int count = 1)
     {
         var patience = Stopwatch.StartNew();
@@ -51,7 +51,7 @@ static class MailBox
         }
     }
 
-    /// <summary>Waits until no mail waits, to an address when one is given.</summary>
+    /// <summary>Waits until the outbox holds no mail, to this address when one is given.</summary>
     public static async Task SentAsync(this ProfilesFixture app, string? address = null)
     {
         var patience = Stopwatch.StartNew();
@@ -62,7 +62,7 @@ static class MailBox
         }
     }
 
-    // By itself the outbox looks every two seconds, and some mails wait for that.
+    // The outbox polls every two seconds, and some mails wait for that.
     static Task LookAsync(ProfilesFixture app)
     {
         app.Services.GetRequiredService<OutboxSignal>().Wake();

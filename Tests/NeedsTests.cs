@@ -3,15 +3,15 @@ using Mono.Cecil;
 
 namespace Profiles.Tests;
 
-/// <summary><c>./dev test --fast</c> starts no process: what does has the trait <c>Needs=Process</c>.</summary>
+/// <summary><c>./dev test --fast</c> skips the trait <c>Needs=Process</c>; every test that starts a process has it.</summary>
 [Trait("Database", "Sqlite")]
 public sealed class NeedsTests
 {
-    // What a run on PostgreSQL starts once for all of its tests.
+    // A run on PostgreSQL starts these once for all of its tests.
     static readonly Type[] OfTheRun = [typeof(TestDatabase)];
 
     [Fact]
-    public void A_test_that_starts_a_process_says_that_it_needs_one_and_no_other_does()
+    public void A_test_has_the_trait_exactly_when_it_starts_a_process()
     {
         using var assembly = AssemblyDefinition.ReadAssembly(typeof(NeedsTests).Assembly.Location);
         var classes = typeof(NeedsTests).Assembly.GetTypes().Where(t => !t.IsAbstract)
@@ -23,7 +23,7 @@ public sealed class NeedsTests
         {
             var fixtures = type.GetInterfaces().Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IClassFixture<>))
                 .Select(i => i.GetGenericArguments()[0]).Prepend(type);
-            // xunit calls a constructor and InitializeAsync itself.
+            // xunit calls constructors and InitializeAsync.
             var shared = fixtures.SelectMany(f => Bases(Definition(assembly, f))).SelectMany(b => b.Methods)
                 .Any(m => (m.IsConstructor || m.Name.EndsWith("InitializeAsync", StringComparison.Ordinal)) && Starts(m));
             foreach (var test in tests)
@@ -51,7 +51,7 @@ public sealed class NeedsTests
             yield return each;
     }
 
-    // Whether a method starts a process, or calls or makes within this assembly what does.
+    // Whether a method starts a process, directly or through code of this assembly.
     static bool Starts(MethodDefinition test)
     {
         var (found, left) = (new HashSet<MethodDefinition> { test }, new Queue<MethodDefinition>([test]));
@@ -71,7 +71,7 @@ public sealed class NeedsTests
     static IEnumerable<MethodReference> Called(MethodDefinition method) => (method.HasBody ? method.Body.Instructions : [])
         .Select(i => i.Operand).OfType<MethodReference>().Concat(Machine(method) is { } machine ? [machine] : []);
 
-    // The compiler moves the body of an asynchronous method or an iterator into a type of its own.
+    // The compiler moves the body of an async method or an iterator into a type of its own.
     static MethodDefinition? Machine(MethodDefinition method)
     {
         var attribute = method.CustomAttributes

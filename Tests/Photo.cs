@@ -6,23 +6,21 @@ using Profiles.Infrastructure.Decoding.Worker;
 
 namespace Profiles.Tests;
 
-/// <summary>
-/// Images as phones and their programs make them, made when a test needs them: too large or too many to be kept as files.
-/// </summary>
+/// <summary>Makes images like those of phones and their programs: too large or too many to keep as files.</summary>
 static class Photo
 {
-    /// <summary>The scene of <c>upright.jpg</c> as a JPEG so many times as wide and as high.</summary>
+    /// <summary>The scene of <c>upright.jpg</c> as an enlarged JPEG.</summary>
     public static byte[] Enlarged(int times, int quality, bool progressive = false, int? restartInterval = null) =>
         Saved(TestImage.Bytes("upright.jpg"), i => i.JpegsaveBuffer(quality, optimizeCoding: progressive, interlace: progressive,
             restartInterval: restartInterval, keep: Enums.ForeignKeep.None),
             i => i.Resize(times, Enums.Kernel.Nearest));
 
     /// <summary>
-    /// The scene as a progressive JPEG of 2400 x 1600, its pixels turned or mirrored as this EXIF orientation says, which it has.
+    /// The scene as a progressive JPEG of 2400 x 1600 with this EXIF orientation, its pixels rotated or mirrored to match.
     /// </summary>
     public static byte[] Turned(int orientation)
     {
-        // What to do to an upright image so that the orientation undoes it.
+        // The inverse of each orientation.
         Func<Image, Image> turn = orientation switch
         {
             1 => i => i.Copy(),
@@ -39,18 +37,15 @@ static class Photo
             i => i.JpegsaveBuffer(85, optimizeCoding: true, interlace: true, keep: Enums.ForeignKeep.None), turn), (0xE1, exif));
     }
 
-    /// <summary>A JPEG with more segments between its first marker and the others.</summary>
+    /// <summary>A JPEG with further segments after its first marker.</summary>
     public static byte[] WithSegments(byte[] jpeg, params (byte Marker, byte[] Content)[] segments) =>
         [.. jpeg[..2], .. segments.SelectMany(s => Segment(s.Marker, s.Content)), .. jpeg[2..]];
 
-    /// <summary>
-    /// A progressive JPEG of one dark colour, of which so little is said that each pixel costs a 24th of a byte; to decode it takes 6 bytes
-    /// for each.
-    /// </summary>
+    /// <summary>A progressive JPEG of one dark colour: a pixel takes a 24th of a byte in the file and 6 bytes in the decoder.</summary>
     public static byte[] ProgressiveBomb(int width, int height)
     {
         byte[] frame = [8, (byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
-        // One code, the bit 0: no difference to the block before.
+        // One code, the bit 0: no difference from the previous block.
         byte[] codes = [0, 1, .. new byte[15], 0];
         byte[] scan = [3, 1, 0, 2, 0, 3, 0, 0, 0, 0];
         var blocks = (width + 7) / 8 * ((height + 7) / 8) * 3;
@@ -59,8 +54,8 @@ static class Photo
     }
 
     /// <summary>
-    /// A PNG of this colour type, depth and interlacing, whose samples (each of at most 8 bits, wider ones are made of them) a function
-    /// says; further chunks stand before the pixels.
+    /// A PNG of this colour type, depth and interlacing. A function gives its samples, of at most 8 bits, which are widened as needed;
+    /// further chunks precede the pixels.
     /// </summary>
     public static byte[] Png(int width, int height, int type, int depth, bool interlaced, Func<int, int, int[]> samples,
         params (string Type, byte[] Content)[] chunks)
@@ -68,7 +63,7 @@ static class Photo
         using var packed = new MemoryStream();
         using (var pixels = new ZLibStream(packed, CompressionLevel.Fastest))
         {
-            // Adam7: where a pass begins and how far apart its pixels are, across and down.
+            // Adam7: the first pixel of each pass and the distance of its pixels, across and down.
             (int X, int Y, int Across, int Down)[] passes = interlaced
                 ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
                 : [(0, 0, 1, 1)];
@@ -88,10 +83,7 @@ static class Photo
             .. TestImage.Chunk("IEND", [])];
     }
 
-    /// <summary>
-    /// A PNG that says nothing in 8 bytes a pixel, each line by its most costly filter; its checksum is not right, for whoever comes to the
-    /// end.
-    /// </summary>
+    /// <summary>A blank PNG of 8 bytes a pixel, each line with the most costly filter; its last checksum is wrong.</summary>
     public static byte[] PngOfZeros(int width, int height)
     {
         const byte Paeth = 4;
@@ -104,7 +96,7 @@ static class Photo
             var first = (int)packed.Length;
             pixels.Write(line);
             pixels.Flush();
-            // Behind a line like it, each is packed alike.
+            // After an equal line, each line compresses the same way.
             var next = packed.ToArray()[first..];
             for (var y = 2; y < height; y++)
                 packed.Write(next);
@@ -129,8 +121,8 @@ static class Photo
     }
 
     /// <summary>
-    /// The image of <c>photo.heic</c> as an HDR photo of iOS 18 has it: its gain map is the auxiliary image of two items, of the photo
-    /// itself and of the tone map that is derived from both.
+    /// The image of <c>photo.heic</c> as an HDR photo of iOS 18: its gain map is the auxiliary image of two items, the photo and the tone
+    /// map derived from both.
     /// </summary>
     public static byte[] HeicWithGainMap()
     {
@@ -173,7 +165,7 @@ static class Photo
         return box;
     }
 
-    /// <summary>A JPEG of the same pixels as a PNG, without anything else of it.</summary>
+    /// <summary>A JPEG with the pixels of a PNG and none of its metadata.</summary>
     public static byte[] AsJpeg(byte[] png) => Saved(png, i => i.JpegsaveBuffer(95, keep: Enums.ForeignKeep.None));
 
     public static byte[] Zlib(ReadOnlySpan<byte> bytes, CompressionLevel level = CompressionLevel.Fastest)
@@ -192,7 +184,7 @@ static class Photo
         return save(changed ?? loaded);
     }
 
-    // Bits of a line one after the other, with the filter (none) before.
+    // Packs the bits of a line behind its filter type (none).
     static byte[] Line(int[] samples, int depth)
     {
         if (depth == 16)
@@ -210,10 +202,10 @@ static class Photo
     }
 }
 
-/// <summary>A space of colours that is wider than sRGB: what a colour of sRGB is in it, and the profile that says so.</summary>
+/// <summary>A colour space wider than sRGB: converts sRGB colours into it and makes its ICC profile.</summary>
 sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
 {
-    // Where the primaries are (the columns), seen from the white of ICC profiles (D50), which theirs (D65) has been made.
+    // The primaries (the columns), adapted from their white (D65) to that of ICC profiles (D50).
     public static readonly WideColours AdobeRgb = new("Adobe RGB (1998)",
         Columns(0.60974f, 0.31111f, 0.01947f, 0.20528f, 0.62567f, 0.06087f, 0.14919f, 0.06322f, 0.74457f), [563 / 256.0]);
     public static readonly WideColours DisplayP3 = new("Display P3",
@@ -224,7 +216,7 @@ sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
     // g, a, b, c, d of ICC's parametric curve of type 3.
     static double[] SrgbCurve => [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045];
 
-    /// <summary>The samples that a colour of sRGB has in this space.</summary>
+    /// <summary>The samples of an sRGB colour in this space.</summary>
     public byte[] FromSrgb(byte red, byte green, byte blue)
     {
         var linear = new Vector3(Linear(red), Linear(green), Linear(blue));
@@ -235,7 +227,7 @@ sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
         static float Linear(byte sample) => (float)Decode(sample / 255.0, SrgbCurve);
     }
 
-    /// <summary>The least that an ICC profile may be: the white, three primaries and their curve.</summary>
+    /// <summary>A minimal ICC profile: the white, three primaries and their curve.</summary>
     public byte[] Profile()
     {
         byte[] curve = [.. "para"u8, 0, 0, 0, 0, 0, (byte)(Curve.Length == 1 ? 0 : 3), 0, 0, .. Curve.SelectMany(Fixed)];
@@ -269,7 +261,7 @@ sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
     byte Sample(float linear)
     {
         var value = Math.Clamp(linear, 0, 1);
-        // The curve is the way to light; the way back is searched for.
+        // The curve maps samples to light; the inverse tries every sample.
         return (byte)Enumerable.Range(0, 256).MinBy(s => Math.Abs(Decode(s / 255.0, Curve) - value));
     }
 
@@ -277,7 +269,7 @@ sealed record WideColours(string Name, Matrix4x4 Primaries, double[] Curve)
         ? sample >= d ? Math.Pow((a * sample) + b, g) : c * sample
         : Math.Pow(sample, curve[0]);
 
-    // System.Numerics multiplies rows from the left: a column of the textbook is a row here.
+    // System.Numerics multiplies row vectors from the left: a textbook column is a row here.
     static Matrix4x4 Columns(params float[] m) => new(m[0], m[1], m[2], 0, m[3], m[4], m[5], 0, m[6], m[7], m[8], 0, 0, 0, 0, 1);
 
     static byte[] Fixed(double value) => Number((int)Math.Round(value * 65536));

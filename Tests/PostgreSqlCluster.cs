@@ -4,8 +4,8 @@ using Npgsql;
 namespace Profiles.Tests;
 
 /// <summary>
-/// A PostgreSQL server of the tests' own: in a temporary directory, on a free loopback port, as an unprivileged user. It can be stopped,
-/// frozen and killed.
+/// A PostgreSQL server for the tests, in a temporary directory, on a free loopback port, as an unprivileged user. It can be stopped, frozen
+/// and killed.
 /// </summary>
 public sealed class PostgreSqlCluster : IAsyncDisposable
 {
@@ -28,7 +28,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     /// <param name="settings">Such as <c>max_connections=20</c>.</param>
     public static async Task<PostgreSqlCluster> StartAsync(params string[] settings)
     {
-        // ./dev says where, and removes it together with any server that a killed run left there.
+        // ./dev chooses the place, and deletes it together with any server that a killed run left there.
         var parent = Environment.GetEnvironmentVariable("PROFILES_TEST_CLUSTERS") ?? Path.GetTempPath();
         var directory = Path.Combine(parent, $"profiles-postgres-{Guid.NewGuid():N}");
         await RunAsync("install", Environment.IsPrivilegedProcess
@@ -44,24 +44,24 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     /// <summary>A connection string for a database of this cluster.</summary>
     public string ConnectionString(string database = "postgres") => $"Host=127.0.0.1;Port={port};Username=profiles;Database={database}";
 
-    /// <summary>Makes an empty database and answers its connection string.</summary>
+    /// <summary>Makes an empty database and returns its connection string.</summary>
     public string CreateDatabase(string? name = null)
     {
         name ??= $"test_{Guid.NewGuid():N}";
-        // Compared by a language, as most servers' databases are; before version 15 only what the system has installed.
+        // Collated by a language, as on most servers; before version 15 only the system's locales are available.
         var byLanguage = version >= 15 ? "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" : "";
         Execute($"CREATE DATABASE {name} TEMPLATE template0 {byLanguage}");
         return ConnectionString(name);
     }
 
-    /// <summary>Starts the server that was stopped or killed, and waits until it takes connections.</summary>
+    /// <summary>Starts the stopped or killed server and waits until it accepts connections.</summary>
     public async Task StartAgainAsync()
     {
         var (file, arguments) = AsNobodyInParticular(
             "postgres", ["-D", directory, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c",
                 "fsync=off", "-c", "max_connections=300", .. settings.SelectMany(s => new[] { "-c", s })]);
         server = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true, WorkingDirectory = "/" })!;
-        // Read and dropped: a full pipe would stop the server.
+        // Reads and drops the output: a full pipe would block the server.
         server.BeginErrorReadLine();
         var deadline = Stopwatch.StartNew();
         while (true)
@@ -81,7 +81,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     /// <summary>Stops it as an operator does: sessions are ended.</summary>
     public Task StopAsync() => EndAsync("INT");
 
-    /// <summary>Kills it and its sessions in the middle of whatever they do.</summary>
+    /// <summary>Kills it and its sessions with SIGKILL.</summary>
     public async Task KillAsync()
     {
         var processes = Processes();
@@ -91,10 +91,10 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         server = null;
     }
 
-    /// <summary>Freezes the server and all of its sessions: connections stay open, and nothing is answered.</summary>
+    /// <summary>Freezes the server and all of its sessions: connections stay open and get no answer.</summary>
     public Task FreezeAsync() => RunAsync("kill", ["-STOP", .. Processes()]);
 
-    /// <summary>Lets a frozen server go on.</summary>
+    /// <summary>Resumes a frozen server.</summary>
     public Task ThawAsync() => RunAsync("kill", ["-CONT", .. Processes()]);
 
     /// <summary>Runs a statement in a session of its own.</summary>
@@ -142,7 +142,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         }
         catch (IOException)
         {
-            // Gone meanwhile.
+            // It has ended meanwhile.
             return false;
         }
     }
@@ -172,7 +172,7 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        // A process that is gone cannot be signalled; that is what was wanted.
+        // The process has already ended.
         if (process.ExitCode != 0 && file != "kill")
             throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: {await output}{error}");
     }

@@ -14,10 +14,10 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests;
 
-/// <summary>Someone who has registered, with the password that a test needs to log in.</summary>
+/// <summary>A registered user, with the password that a test needs to log in.</summary>
 public sealed record TestUser(long Id, string Name, string Email, string Password, string Token, string RefreshToken = "")
 {
-    /// <summary>The session that the token is of.</summary>
+    /// <summary>The session of the token.</summary>
     public long SessionId
     {
         get
@@ -29,27 +29,25 @@ public sealed record TestUser(long Id, string Name, string Email, string Passwor
 }
 
 /// <summary>
-/// The service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.
+/// Runs the service in the test process: the real pipeline on a real database with the real migrations, in a directory of its own.
 /// </summary>
 public class ProfilesFixture : ServiceFixture
 {
     public const string BaseUrl = "https://profiles.example";
 
-    /// <summary>As nobody should be able to write it into a page.</summary>
+    /// <summary>Contains HTML that a page must escape.</summary>
     public const string ProductName = "Blitz & <Söhne>";
 
     readonly string root = TemporaryDirectory.Make("tests");
 
-    /// <summary>
-    /// Everything that this service keeps is below. Fixtures of one type share a service: its directory is that of the first of them.
-    /// </summary>
+    /// <summary>Holds all files of the service. Fixtures of one type share a service, in the directory of the first.</summary>
     public string Root => Path.GetDirectoryName(Services.GetRequiredService<IOptions<ServiceOptions>>().Value.DataDirectory)!;
 
     public string ImageDirectory => Path.Combine(Root, "static", "profile");
 
     public TestClock Clock => (TestClock)Services.GetRequiredService<TimeProvider>();
 
-    /// <summary>Registers someone under a fresh address and logs them in.</summary>
+    /// <summary>Registers a user under a fresh address and logs them in.</summary>
     public async Task<TestUser> CreateUserAsync(string name = "John Doe", string password = "correct horse battery staple")
     {
         var email = $"user-{Guid.NewGuid():N}@example.com";
@@ -59,7 +57,7 @@ public class ProfilesFixture : ServiceFixture
         return await LogInAsync(new(long.Parse(id), name, email, password, "", ""));
     }
 
-    /// <summary>Logs someone in once more, as on another phone.</summary>
+    /// <summary>Starts another session of a user.</summary>
     public async Task<TestUser> LogInAsync(TestUser user, string? device = null)
     {
         var login = await Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password, device });
@@ -76,7 +74,7 @@ public class ProfilesFixture : ServiceFixture
         return client;
     }
 
-    /// <summary>Asks the database what is stored.</summary>
+    /// <summary>Runs a query on the database.</summary>
     internal async Task<T> QueryAsync<T>(Func<ProfilesDbContext, Task<T>> query)
     {
         using var scope = Services.CreateScope();
@@ -92,9 +90,9 @@ public class ProfilesFixture : ServiceFixture
         a.UseSetting("PublicBaseUrl", BaseUrl);
         a.UseSetting("ProductName", ProductName);
         a.UseSetting("AllowedHosts", "localhost;profiles.example");
-        // The suite would otherwise spend its time hashing.
+        // Keeps the suite from spending its time on hashing.
         a.UseSetting("Passwords:WorkFactor", "4");
-        // All clients in this process come from one address.
+        // All clients in this process share one address.
         foreach (var number in typeof(LimitsOptions).GetProperties().Where(p => p.PropertyType == typeof(int)))
             a.UseSetting($"Limits:{number.Name}", $"{LimitsOptions.Most}");
         a.ConfigureLogging(l => l.ClearProviders());
@@ -119,6 +117,6 @@ public sealed class TestClock : TimeProvider
 
     public void Advance(TimeSpan by) => ahead += by;
 
-    /// <summary>The system's time again: tokens of every service in this process are dated by the one that was started last.</summary>
+    /// <summary>Returns to the system's time: the service that started last dates the tokens of every service in this process.</summary>
     public void Reset() => ahead = TimeSpan.Zero;
 }

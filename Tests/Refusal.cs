@@ -5,11 +5,10 @@ using System.Text;
 
 namespace Profiles.Tests;
 
-/// <summary>Starts that must be refused. The program runs in the test process: one of its own costs seconds.</summary>
+/// <summary>Starts the program with settings that it must refuse, in the test process: a process of its own costs seconds.</summary>
 static class Refusal
 {
-    // No address, which a start finds right after the settings: what they let pass neither serves nor touches what services in one process
-    // share.
+    // An invalid address, which is checked right after the settings: a start that passes them neither serves nor touches shared state.
     const string Nowhere = "ftp://nowhere";
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -22,22 +21,20 @@ static class Refusal
         Console.SetError(new FlowWriter(Console.Error));
     }
 
-    /// <summary>
-    /// Starts it with settings that it must refuse, in Production on the embedded database: the exit code and what it said.
-    /// </summary>
+    /// <summary>Starts it with settings that it must refuse, in Production on SQLite; returns the exit code and the output.</summary>
     public static async Task<(int ExitCode, string Output)> OfAsync(params (string Name, string Value)[] settings)
     {
         var refused = await InProcessAsync(settings);
         if (settings.Any(s => s.Name == "ASPNETCORE_URLS") ||
             !refused.Output.StartsWith("Profiles cannot start: ASPNETCORE_URLS ", StringComparison.Ordinal))
             return refused;
-        // The settings are sound: a later step has to refuse them. The last of all is the address, so that it ends in any case.
+        // The settings are valid: a later step has to refuse them. The address is the last step, so that the start ends in any case.
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         return await ServerProcess.RefuseAsync([.. settings, ("ASPNETCORE_URLS", $"http://{taken.LocalEndpoint}")]);
     }
 
-    /// <summary>As <see cref="OfAsync"/>, as far as the settings go.</summary>
+    /// <summary>As <see cref="OfAsync"/>, up to the validation of the settings.</summary>
     public static async Task<(int ExitCode, string Output)> InProcessAsync(params (string Name, string Value)[] settings)
     {
         var named = new Dictionary<string, string?>
@@ -61,7 +58,7 @@ static class Refusal
             return (exitCode, output.ToString());
     }
 
-    // The log has a thread of its own, which the flow reaches too.
+    // The async flow reaches the log's thread too.
     sealed class FlowWriter(TextWriter others) : TextWriter
     {
         public override Encoding Encoding => others.Encoding;

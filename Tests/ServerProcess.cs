@@ -6,15 +6,13 @@ using System.Text.Json;
 
 namespace Profiles.Tests;
 
-/// <summary>
-/// The service as its users run it: a process of its own with a real server on a free loopback port, in an empty directory.
-/// </summary>
+/// <summary>Runs the service as its users do: in a process of its own, on a free loopback port, in an empty directory.</summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
-    // Ten of them may start at once on a machine that is busy.
+    // Ten servers may start at once on a busy machine.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    // A test that fails half-way may not have got to its own end of them.
+    // A test that fails half-way may leave servers running.
     static readonly ConcurrentDictionary<ServerProcess, bool> Running = [];
 
     readonly Process process;
@@ -64,7 +62,7 @@ public sealed class ServerProcess : IAsyncDisposable
         Client = new(answers) { BaseAddress = Address };
     }
 
-    /// <summary>Where it works; empty at the start.</summary>
+    /// <summary>Its working directory; empty at the start.</summary>
     public string Directory { get; }
 
     public Uri Address { get; }
@@ -73,7 +71,7 @@ public sealed class ServerProcess : IAsyncDisposable
 
     public int ProcessId => process.Id;
 
-    /// <summary>Everything that it wrote so far, to either stream.</summary>
+    /// <summary>Its output so far, of both streams.</summary>
     public string Output
     {
         get
@@ -83,9 +81,7 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Starts it and waits until it has its database: on a busy machine the first attempt may not be the one that succeeds.
-    /// </summary>
+    /// <summary>Starts it and waits until it has its database: on a busy machine the first attempt may fail.</summary>
     public static async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
     {
         var server = await StartWithoutDatabaseAsync(settings);
@@ -102,7 +98,7 @@ public sealed class ServerProcess : IAsyncDisposable
         throw new InvalidOperationException($"The service did not find its database:\n{said}");
     }
 
-    /// <summary>Starts it and waits until it listens; its database may be away.</summary>
+    /// <summary>Starts it and waits until it listens, with or without its database.</summary>
     public static async Task<ServerProcess> StartWithoutDatabaseAsync(params (string Name, string Value)[] settings)
     {
         var server = Begin(settings);
@@ -125,7 +121,7 @@ public sealed class ServerProcess : IAsyncDisposable
         throw new InvalidOperationException($"The service did not start:\n{said}");
     }
 
-    /// <summary>Starts it and does not wait for anything.</summary>
+    /// <summary>Starts it without waiting.</summary>
     public static ServerProcess Begin(params (string Name, string Value)[] settings)
     {
         var named = settings.ToDictionary(s => s.Name, s => s.Value);
@@ -133,14 +129,14 @@ public sealed class ServerProcess : IAsyncDisposable
             ? null : TestDatabase.For(named.GetValueOrDefault("DataDirectory") ?? server.Directory));
     }
 
-    /// <summary>Ends it with SIGKILL, in the middle of whatever it does.</summary>
+    /// <summary>Ends it with SIGKILL.</summary>
     public void Kill()
     {
         process.Kill();
         process.WaitForExit();
     }
 
-    /// <summary>Has the program check what it keeps: the exit code and what it said.</summary>
+    /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
     public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
     {
         var named = settings.ToDictionary(s => s.Name, s => s.Value);
@@ -149,7 +145,7 @@ public sealed class ServerProcess : IAsyncDisposable
         return (await check.EndedAsync(), check.Output);
     }
 
-    /// <summary>Waits until it has ended by itself: the exit code.</summary>
+    /// <summary>Waits until it has ended; returns the exit code.</summary>
     public async Task<int> EndedAsync()
     {
         using var patience = new CancellationTokenSource(Patience);
@@ -158,7 +154,7 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts it with settings that it must refuse, on the embedded database unless they say another: the exit code and what it said.
+    /// Starts it with settings that it must refuse, on SQLite unless they name another database; returns the exit code and the output.
     /// </summary>
     public static async Task<(int ExitCode, string Output)> RefuseAsync(params (string Name, string Value)[] settings)
     {

@@ -4,7 +4,7 @@ using System.Net.Http.Json;
 
 namespace Profiles.Tests;
 
-/// <summary>Someone who uses a server that is a process of its own.</summary>
+/// <summary>A user of a <see cref="ServerProcess"/>.</summary>
 sealed record ServerUser(HttpClient Client) : IDisposable
 {
     public static async Task<ServerUser> SignUpAsync(ServerProcess server, CancellationToken ct)
@@ -19,7 +19,7 @@ sealed record ServerUser(HttpClient Client) : IDisposable
         return new(client);
     }
 
-    /// <summary>Uploads, and gives what is stored: what is at the address that is answered and shown.</summary>
+    /// <summary>Uploads an image and returns the stored one, which the answer and the profile point to.</summary>
     public async Task<byte[]> StoreAsync(byte[] image, CancellationToken ct)
     {
         var url = await Client.UploadForUrlAsync(image, ct);
@@ -27,7 +27,7 @@ sealed record ServerUser(HttpClient Client) : IDisposable
         return await Client.GetByteArrayAsync(url, ct);
     }
 
-    /// <summary>The address that the profile shows.</summary>
+    /// <summary>The image address that the profile shows.</summary>
     public async Task<string?> ShownAsync(CancellationToken ct) =>
         (await (await Client.GetAsync("/me", ct)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image_url").GetString();
 

@@ -8,8 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Runs the service in the test process, once for each type of fixture: to start one for each class that uses it would take longer than its
-/// tests.
+/// Runs the service in the test process, once for each type of fixture: starting one for each test class would take longer than its tests.
 /// </summary>
 public abstract class ServiceFixture : IAsyncLifetime
 {
@@ -25,7 +24,7 @@ public abstract class ServiceFixture : IAsyncLifetime
     /// <summary>An anonymous client.</summary>
     public HttpClient Client { get; private set; } = null!;
 
-    /// <summary>Follows redirects and keeps cookies unless told otherwise.</summary>
+    /// <summary>Follows redirects and keeps cookies by default.</summary>
     public HttpClient CreateClient(WebApplicationFactoryClientOptions? options = null)
     {
         options ??= new();
@@ -37,7 +36,7 @@ public abstract class ServiceFixture : IAsyncLifetime
         ]);
     }
 
-    /// <summary>Before the service starts, by the first fixture of its type.</summary>
+    /// <summary>Runs before the service starts, in the first fixture of its type.</summary>
     protected virtual ValueTask PreSetupAsync() => ValueTask.CompletedTask;
 
     protected virtual ValueTask SetupAsync() => ValueTask.CompletedTask;
@@ -80,7 +79,7 @@ public abstract class ServiceFixture : IAsyncLifetime
 public abstract class TestBase<TFixture> : IAsyncLifetime, IClassFixture<TFixture>
     where TFixture : ServiceFixture
 {
-    /// <summary>Cancelled when the run is.</summary>
+    /// <summary>Cancelled with the run.</summary>
     public CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     protected virtual ValueTask SetupAsync() => ValueTask.CompletedTask;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Profiles.Tests;
 
-/// <summary>Makes directories that are gone when the run ends; services in them may outlive the test class that made them.</summary>
+/// <summary>Makes directories that are deleted when the run ends; services in them may outlive the test class that made them.</summary>
 static class TemporaryDirectory
 {
     static readonly ConcurrentBag<string> Made = [];
@@ -13,7 +13,7 @@ static class TemporaryDirectory
             Delete(directory);
     };
 
-    // A service that is still there may write a file meanwhile.
+    // A running service may still write a file.
     static void Delete(string directory)
     {
         for (var tries = 0; ; tries++)

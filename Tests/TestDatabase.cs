@@ -10,9 +10,7 @@ using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests;
 
-/// <summary>
-/// The engine that a run of the suite is on: SQLite, or with <c>PROFILES_TEST_DATABASE=PostgreSql</c> databases in one PostgreSQL cluster.
-/// </summary>
+/// <summary>The engine of this run: SQLite, or with <c>PROFILES_TEST_DATABASE=PostgreSql</c> databases in one PostgreSQL cluster.</summary>
 static class TestDatabase
 {
     static readonly Lazy<PostgreSqlCluster> Started = new(() =>
@@ -29,12 +27,12 @@ static class TestDatabase
         var other => throw new InvalidOperationException($"PROFILES_TEST_DATABASE is Sqlite or PostgreSql, not {other}."),
     };
 
-    /// <summary>The cluster that the tests of this run share.</summary>
+    /// <summary>The cluster that this run's tests share.</summary>
     public static PostgreSqlCluster Cluster => Started.Value;
 
     /// <summary>
-    /// What <c>ConnectionStrings:Profiles</c> must be for a service that keeps its data in a directory: two services on one directory have
-    /// one database. Null on SQLite.
+    /// The <c>ConnectionStrings:Profiles</c> for a service with this data directory: two services on one directory share a database. Null
+    /// on SQLite.
     /// </summary>
     public static string? For(string dataDirectory)
     {
@@ -45,16 +43,14 @@ static class TestDatabase
             return Known.Add(name) ? Cluster.CreateDatabase(name) : Cluster.ConnectionString(name);
     }
 
-    /// <summary>
-    /// The context on the database of a data directory, on PostgreSQL by the connection string that <see cref="For"/> gives.
-    /// </summary>
+    /// <summary>A context for the database of a data directory, on PostgreSQL by the connection string of <see cref="For"/>.</summary>
     public static ProfilesDbContext Open(string dataDirectory, string? postgreSql) => postgreSql is null
         ? new SqliteProfilesDbContext(new DbContextOptionsBuilder<SqliteProfilesDbContext>()
             .UseSqlite($"Data Source={Path.Combine(dataDirectory, "profiles.db")};Pooling=false").Options)
         : new PostgreSqlProfilesDbContext(new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>()
             .UseNpgsql($"{postgreSql};Pooling=false").Options);
 
-    /// <summary>How many rows the history of migrations has in the database of a data directory.</summary>
+    /// <summary>The number of applied migrations in the database of a data directory.</summary>
     public static long AppliedMigrations(string dataDirectory)
     {
         using DbConnection connection = IsPostgreSql

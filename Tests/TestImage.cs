@@ -7,10 +7,10 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests;
 
-/// <summary>Images to upload, and what can be seen of the ones that come back.</summary>
+/// <summary>Images to upload, and comparisons of the stored ones.</summary>
 static class TestImage
 {
-    /// <summary>The paths of the seeds, the documented one first.</summary>
+    /// <summary>The upload paths, the documented one first.</summary>
     public static string[] Addresses { get; } = ["/me/upload-image", "/users/me/profile-image", "/user/profile/photo"];
 
     /// <summary>A file of <c>Tests/Images</c>.</summary>
@@ -29,7 +29,7 @@ static class TestImage
         return [.. PngHeader(width, height), .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
     }
 
-    /// <summary>What a PNG begins with: the signature and the chunk that promises a size.</summary>
+    /// <summary>The start of a PNG: the signature and the chunk with the size.</summary>
     public static byte[] PngHeader(int width, int height)
     {
         var header = new byte[13];
@@ -62,11 +62,11 @@ static class TestImage
         return await client.PostAsync(path, form, ct);
     }
 
-    /// <summary>Uploads, and gives the address that was answered.</summary>
+    /// <summary>Uploads an image and returns its address.</summary>
     public static async Task<string> UploadForUrlAsync(this HttpClient client, byte[] bytes, CancellationToken ct) =>
         (await (await client.UploadAsync(bytes, ct)).ShouldBeAsync(System.Net.HttpStatusCode.OK)).GetProperty("image_url").GetString()!;
 
-    /// <summary>The file of an image that is shown and those of its variants, in order.</summary>
+    /// <summary>The file of a shown image and those of its variants, in order.</summary>
     public static string[] WithVariants(string file)
     {
         var version = ProcessedImage.VersionOf(File.ReadAllBytes(file));
@@ -74,7 +74,7 @@ static class TestImage
             .Select(side => file.Replace(".jpg", $"_{side}.{version}.jpg", StringComparison.Ordinal))];
     }
 
-    /// <summary>The average colour of each cell of a raster of 4 x 4 over a JPEG, line by line, as red, green and blue.</summary>
+    /// <summary>The average colour of each cell of a 4 x 4 raster over a JPEG, line by line, as red, green and blue.</summary>
     public static double[][] Look(byte[] jpeg)
     {
         const int Cells = 4;
@@ -93,7 +93,7 @@ static class TestImage
         return [.. sums.Select(c => c[..3].Select(sum => sum / c[3]).ToArray())];
     }
 
-    /// <summary>The largest difference between two looks, in any cell and any channel, of 255.</summary>
+    /// <summary>The largest difference between two looks in any cell and channel, out of 255.</summary>
     public static double Difference(double[][] one, double[][] other) =>
         one.Zip(other).SelectMany(cells => cells.First.Zip(cells.Second, (a, b) => Math.Abs(a - b))).Max();
 
@@ -110,19 +110,19 @@ static class TestImage
     }
 }
 
-/// <summary>What the markers of a JPEG say.</summary>
+/// <summary>The content of a JPEG's markers.</summary>
 /// <param name="Width">In pixels.</param>
 /// <param name="Height">In pixels.</param>
-/// <param name="Channels">1 for grey, 3 for colour, 4 for inks.</param>
-/// <param name="Markers">The codes of all segments in order, without the first and the last.</param>
+/// <param name="Channels">1 for grey, 3 for colour, 4 for CMYK.</param>
+/// <param name="Markers">The codes of all segments in order, except the first and the last.</param>
 sealed record Jpeg(int Width, int Height, int Channels, IReadOnlyList<byte> Markers)
 {
-    /// <summary>Reads a JPEG that must be whole, from its first marker to its last, with nothing behind.</summary>
+    /// <summary>Reads a JPEG, which must be whole from its first marker to its last, with nothing after it.</summary>
     public static Jpeg Read(byte[] bytes)
     {
         var (width, height, channels) = (0, 0, 0);
         List<byte> markers = [];
-        bytes.AsSpan(0, 2).SequenceEqual((byte[])[0xFF, 0xD8]).ShouldBeTrue("It does not begin as a JPEG.");
+        bytes.AsSpan(0, 2).SequenceEqual((byte[])[0xFF, 0xD8]).ShouldBeTrue("It does not start like a JPEG.");
         var at = 2;
         while (true)
         {
@@ -130,7 +130,7 @@ sealed record Jpeg(int Width, int Height, int Channels, IReadOnlyList<byte> Mark
             var marker = bytes[at + 1];
             if (marker == 0xD9)
             {
-                (at + 2).ShouldBe(bytes.Length, "Something stands behind the JPEG's end.");
+                (at + 2).ShouldBe(bytes.Length, "There are bytes after the end of the JPEG.");
                 return new(width, height, channels, markers);
             }
             markers.Add(marker);
@@ -140,7 +140,7 @@ sealed record Jpeg(int Width, int Height, int Channels, IReadOnlyList<byte> Mark
             at += 2 + BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 2));
             if (marker != 0xDA)
                 continue;
-            // Within the pixels, FF is followed by 00 or by a restart marker; any other is the next segment.
+            // Within the pixels, 00 or a restart marker follows FF; any other byte starts the next segment.
             while (bytes[at] != 0xFF || bytes[at + 1] is 0x00 or (>= 0xD0 and <= 0xD7))
                 at++;
         }

@@ -19,13 +19,11 @@ sealed record Answer(long Id, string Name, string Email, string? ImageUrl);
 sealed partial class AnswerJson : JsonSerializerContext;
 
 /// <summary>
-/// What <c>GET /me</c> costs without a framework's comforts: a slim minimal API, the token checked by hand, the row read with a kept
-/// prepared command.
+/// Serves <c>GET /me</c> without a framework: a slim minimal API that checks the token by hand and reads the row with a prepared command.
 /// It does the same work: HS256 over the token, its <c>exp</c>, <c>iss</c> and <c>aud</c>; one indexed read of both tables; the same JSON,
-/// <c>ETag</c> (SHA-256),
-/// <c>Cache-Control</c> and <c>If-None-Match</c>; one JSON line with the same members to the same kind of log. It does not do the rest:
-/// policies, other routes, problem details,
-/// safe headers, CORS, host names, HEAD, strict base64url, time-outs and faults of the database.
+/// <c>ETag</c> (SHA-256), <c>Cache-Control</c> and <c>If-None-Match</c>; one JSON line with the same members to the same kind of log. It
+/// omits policies, other routes, problem details, security headers, CORS, host names, HEAD, strict base64url, time-outs and database
+/// faults.
 /// </summary>
 sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, CancellationToken, ValueTask<Row?>> read, ILogger log)
 {
@@ -118,7 +116,7 @@ sealed class BareServer(string publicBaseUrl, byte[] key, Func<long, Cancellatio
 
     static Func<long, CancellationToken, ValueTask<Row?>> FromPostgreSql(string connectionString)
     {
-        // As the service sets it: statements are prepared where they are run, sessions are not reset.
+        // As the service configures it: prepared statements, and no session reset.
         var source = NpgsqlDataSource.Create(
             $"{connectionString};Maximum Pool Size=25;Max Auto Prepare=20;Auto Prepare Min Usages=2;No Reset On Close=true");
         return async (id, ct) =>

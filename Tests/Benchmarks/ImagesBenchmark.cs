@@ -7,10 +7,8 @@ using Profiles.Infrastructure.Decoding;
 namespace Profiles.Benchmarks;
 
 /// <summary>
-/// A photo of 12 megapixels through the service's own <see cref="DecodePool"/>, and the same work by sharp, in turns: what else the machine
-/// does meets both.
-/// Both run in processes of their own that keep the photo in memory; what it costs to receive an upload or to store an image is no part of
-/// it.
+/// Decodes a 12-megapixel photo through the service's <see cref="DecodePool"/> and through sharp, alternately, so that other load meets
+/// both. Each runs in a process of its own that keeps the photo in memory; receiving an upload and storing an image are not measured.
 /// </summary>
 static class ImagesBenchmark
 {
@@ -47,7 +45,7 @@ static class ImagesBenchmark
             {
                 foreach (var (_, service, other) in pairs)
                 {
-                    // Neither is always the one that finds the processor warm.
+                    // Alternates which of the two finds the processor warm.
                     foreach (var maker in round % 2 == 0 ? (Maker[])[service, other] : [other, service])
                         maker.Results.Add(await maker.WorkAsync(length));
                 }
@@ -83,7 +81,7 @@ static class ImagesBenchmark
                     $"| {atOnce} | {maker.Name} | {Median(maker.Results.Select(r => r.PerSecond)):F1} " +
                     $"| {Median(maker.Results.Select(r => r.Milliseconds)):F1} | {string.Join(" + ", maker.Peaks)} |"));
             }
-            // Of the neighbours in time, so that a slow moment meets both.
+            // Compares neighbours in time, so that a slow moment meets both.
             var neighbours = service.Results.Zip(sharp.Results).ToArray();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {atOnce} | service / sharp | {Median(neighbours.Select(n => n.First.PerSecond / n.Second.PerSecond)):F2} " +
@@ -98,8 +96,7 @@ static class ImagesBenchmark
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    // What is not the same work could not be compared. The whole image may be a little smaller: ImagePipeline takes what the decoder gives
-    // for less.
+    // Only equal work can be compared. The whole image may be a little smaller: ImagePipeline uses the decoder's cheap downscaling.
     static void Compare(IReadOnlyList<byte[]> one, IReadOnlyList<byte[]> other)
     {
         var (squares, others) = (one.Skip(1).Select(Size), other.Skip(1).Select(Size));
@@ -120,7 +117,7 @@ static class ImagesBenchmark
 
     readonly record struct Result(double PerSecond, double Milliseconds);
 
-    /// <summary>A process that makes images when it is told to, with all processes below it.</summary>
+    /// <summary>A process that makes images on demand, with all its child processes.</summary>
     sealed class Maker : IDisposable
     {
         readonly Process process;
@@ -130,18 +127,18 @@ static class ImagesBenchmark
             Name = name;
             var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
             process = Process.Start(start)!;
-            // Whoever stops the benchmark stops what it started.
+            // Ends the child process with the benchmark.
             AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
         }
 
         public string Name { get; }
 
-        /// <summary>The whole image, then its squares, the largest first.</summary>
+        /// <summary>The whole image, then its squares, largest first.</summary>
         public IReadOnlyList<byte[]> Made { get; private set; } = [];
 
         public List<Result> Results { get; } = [];
 
-        /// <summary>The most memory that each of its processes had, in megabytes.</summary>
+        /// <summary>The peak memory of each of its processes, in megabytes.</summary>
         public IReadOnlyList<long> Peaks { get; private set; } = [];
 
         public async Task<IReadOnlyList<byte[]>> StartAsync() => Made = await AnswerAsync<byte[][]>();
@@ -152,7 +149,7 @@ static class ImagesBenchmark
             await process.StandardInput.WriteLineAsync(length.TotalSeconds.ToString(CultureInfo.InvariantCulture));
             await process.StandardInput.FlushAsync();
             var round = await AnswerAsync<Round>();
-            // A worker that was replaced takes its peak along: the highest of each place stays.
+            // A replaced worker takes its peak along: keeps the highest of each position.
             var peaks = Processes.Of(process.Id).Select((p, i) => (Order: i == 0 ? long.MaxValue : p.PeakMemory, p.PeakMemory))
                 .OrderByDescending(p => p.Order).Select(p => p.PeakMemory / 1_000_000).ToArray();
             Peaks = [.. peaks.Select((peak, i) => i < Peaks.Count ? Math.Max(peak, Peaks[i]) : peak)];

@@ -4,14 +4,14 @@ using Profiles.Infrastructure.Decoding.Worker;
 namespace Profiles.Benchmarks;
 
 /// <summary>
-/// An image of 12 megapixels that costs a decoder what a phone's does: a scene of the tests enlarged, with detail of every size, of quality
-/// 90, its colours at half the size.
+/// A 12-megapixel image that is as costly to decode as a phone's: a test scene, enlarged, with detail of every size, at quality 90 with
+/// 4:2:0 subsampling.
 /// </summary>
 static class Photo
 {
     const int Width = 4032, Height = 3024;
 
-    // In steps of 255, of detail of each size; makes a file of about 3.5 MB of it, as a phone's are, and of about 110 kB when it is stored.
+    // Detail of each size, in steps of 255: gives a file of about 3.5 MB, like a phone's, and a stored image of about 110 kB.
     const double Contrast = 5;
 
     public static byte[] Make()
@@ -20,10 +20,10 @@ static class Photo
         using var scene = Image.JpegloadBuffer(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "large.jpg")));
         using var enlarged = scene.ThumbnailImage(Width, Height, crop: Enums.Interesting.Centre);
         var pixels = enlarged.WriteToMemory<byte>();
-        // Always the same detail: figures of different days are of the same image.
+        // Fixed random numbers keep figures of different days comparable.
         var random = new Random(1);
         var light = new float[Width * Height];
-        // As much of each size as of any other, as in nature. Of single pixels it is a sensor's noise.
+        // Equal amounts of every size, as in nature; single pixels are sensor noise.
         for (var size = 1; size <= 64; size *= 2)
             AddDetail(light, size, random);
         for (var i = 0; i < pixels.Length; i++)
@@ -35,7 +35,7 @@ static class Photo
 
     static void AddDetail(float[] light, int size, Random random)
     {
-        // Blobs that run into each other: what is between the points of a raster is between their values too.
+        // Interpolates between the raster points, which makes blobs that blend into each other.
         var across = (Width / size) + 2;
         var raster = new float[across * ((Height / size) + 2)];
         for (var i = 0; i < raster.Length; i++)

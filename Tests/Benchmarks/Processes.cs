@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace Profiles.Benchmarks;
 
-/// <summary>What /proc says of a process.</summary>
+/// <summary>A process as /proc shows it.</summary>
 /// <param name="Id">Its number.</param>
-/// <param name="Parent">The number of the one that started it.</param>
-/// <param name="Cpu">What it has used of the processors, and what those of its children had that are gone.</param>
-/// <param name="PeakMemory">The most that it ever had in memory, in bytes.</param>
+/// <param name="Parent">The number of its parent.</param>
+/// <param name="Cpu">Its processor time, including that of ended children.</param>
+/// <param name="PeakMemory">Its peak memory, in bytes.</param>
 sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
 {
-    /// <summary>A process, then all below it.</summary>
+    /// <summary>A process, then all its descendants.</summary>
     public static IReadOnlyList<Processes> Of(int id)
     {
         var all = Directory.EnumerateDirectories("/proc")
@@ -26,11 +26,11 @@ sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
         try
         {
             var stat = File.ReadAllText($"/proc/{id}/stat");
-            // The name before may contain anything, blanks and brackets too.
+            // Skips the name, which may contain blanks and brackets.
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             // utime, stime, cutime and cstime, in hundredths of a second.
             var hundredths = fields[11..15].Sum(f => long.Parse(f, CultureInfo.InvariantCulture));
-            // A kernel's own thread has no memory.
+            // A kernel thread has no memory.
             var peak = File.ReadLines($"/proc/{id}/status")
                 .FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal))?["VmHWM:".Length..^"kB".Length];
             return new(id, int.Parse(fields[1], CultureInfo.InvariantCulture), TimeSpan.FromMilliseconds(hundredths * 10),
@@ -38,7 +38,7 @@ sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
         }
         catch (IOException)
         {
-            // It ended meanwhile.
+            // It has ended meanwhile.
             return null;
         }
     }

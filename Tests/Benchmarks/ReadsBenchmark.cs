@@ -14,17 +14,15 @@ using Profiles.Tests;
 namespace Profiles.Benchmarks;
 
 /// <summary>
-/// <c>GET /me</c> of the service and of <see cref="BareServer"/>, each a process of its own, on both databases, in turns: what else the
-/// machine does meets all of them.
-/// Requests per second depend on the load generator, which shares the processors; the processor time of the server alone is the figure to
-/// trust.
+/// Measures <c>GET /me</c> of the service and of <see cref="BareServer"/>, each in a process of its own, on both databases, alternately, so
+/// that other load meets all of them. Requests per second depend on the load generator, which shares the processors; the server's processor
+/// time is the figure to trust.
 /// </summary>
 static class ReadsBenchmark
 {
     const int Users = 10_000, Connections = 16;
 
-    // The runtime compiles what is hot in several steps, beside the requests: by their number and by the clock, so that a busy machine
-    // comes to the end of it too.
+    // The runtime recompiles hot code in several steps, by number of calls and by time: the warm-up lasts for both, on a busy machine too.
     const int WarmUpRequests = 20_000;
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4), LongestWarmUp = TimeSpan.FromSeconds(30);
 
@@ -44,7 +42,7 @@ static class ReadsBenchmark
                 [("SQLite", $"Data Source={directory}/profiles.db"), ("PostgreSQL", cluster.CreateDatabase("bench"))];
             foreach (var (database, connectionString) in databases)
             {
-                // The service makes the tables; both servers then read the same ones.
+                // The service makes the tables; both servers then read them.
                 servers.Add(await Server.StartAsync($"{database}, service", [Service.Location], connectionString, signingKey, directory));
                 await FillAsync(connectionString);
                 servers.Add(await Server.StartAsync($"{database}, bare", [typeof(ReadsBenchmark).Assembly.Location, "bare"],
@@ -86,7 +84,7 @@ static class ReadsBenchmark
         Console.WriteLine();
         foreach (var (service, bare) in servers.Chunk(2).Select(pair => (pair[0], pair[1])))
         {
-            // Of the neighbours in time, so that a slow moment meets both.
+            // Compares neighbours in time, so that a slow moment meets both.
             var ratio = Median(service.Rounds.Zip(bare.Rounds, (s, b) => s.MicrosecondsPerRequest / b.MicrosecondsPerRequest));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{service.Name.Split(',')[0]}: {ratio:F2} times the processor time of the bare one"));
@@ -99,7 +97,7 @@ static class ReadsBenchmark
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    // What would not answer the same could not be compared.
+    // Only equal answers can be compared.
     static async Task CompareAsync(List<Server> servers, AuthenticationHeaderValue token)
     {
         var answers = new List<string>();
@@ -134,7 +132,7 @@ static class ReadsBenchmark
         await command.ExecuteNonQueryAsync();
     }
 
-    // With the claims that the service puts into its own.
+    // With the claims of the service's own tokens.
     static AuthenticationHeaderValue[] Tokens(string signingKey)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -170,7 +168,7 @@ static class ReadsBenchmark
         Server(string name, string[] program, string connectionString, string signingKey, string directory)
         {
             Name = name;
-            // The log goes where writing costs nothing; "exec" keeps the id the shell had.
+            // Sends the log to where writing costs nothing; "exec" keeps the shell's process id.
             process = new()
             {
                 StartInfo = new("sh", ["-c", "exec dotnet \"$@\" >/dev/null", "dotnet", .. program])
@@ -178,7 +176,7 @@ static class ReadsBenchmark
                     WorkingDirectory = directory,
                     Environment =
                     {
-                        // Kestrel's own choice of a free port would be told in the log only.
+                        // Kestrel would report a port of its own choice in the log only.
                         ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{FreePort()}",
                         ["ASPNETCORE_ENVIRONMENT"] = "Production",
                         ["PublicBaseUrl"] = "https://profiles.example.com",
@@ -200,14 +198,14 @@ static class ReadsBenchmark
         {
             var server = new Server(name, program, connectionString, signingKey, directory);
             server.process.Start();
-            // Whoever stops the benchmark stops what it started.
+            // Ends the child process with the benchmark.
             AppDomain.CurrentDomain.ProcessExit += (_, _) => server.End();
             var deadline = Stopwatch.StartNew();
             while (deadline.Elapsed < Patience && !server.process.HasExited)
             {
                 try
                 {
-                    // Nobody's token: whoever answers at all serves.
+                    // An invalid token: any answer shows that the server serves.
                     using var answer = await server.client.GetAsync("/me");
                     if (answer.StatusCode == HttpStatusCode.Unauthorized)
                         return server;
@@ -236,7 +234,7 @@ static class ReadsBenchmark
                 requests += (await LoadAsync(tokens, WarmUp)).RequestsPerSecond * WarmUp.TotalSeconds;
         }
 
-        /// <summary>Asks for random users' profiles on all connections for this long.</summary>
+        /// <summary>Reads random users' profiles on all connections for this long.</summary>
         public async Task<Round> LoadAsync(AuthenticationHeaderValue[] tokens, TimeSpan length)
         {
             var requests = 0;

@@ -9,7 +9,7 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 namespace Profiles.Benchmarks;
 
 /// <summary>
-/// The service's part of <see cref="ImagesBenchmark"/>, as a process of its own that says what <c>sharp.mjs</c> says: an upload's buffer,
+/// The service's part of <see cref="ImagesBenchmark"/>, in a process of its own with the protocol of <c>sharp.mjs</c>: an upload buffer,
 /// the pool, its workers.
 /// </summary>
 static class ServiceImages
@@ -53,5 +53,5 @@ static class ServiceImages
     static void Say<T>(T answer) => Console.WriteLine(JsonSerializer.Serialize(answer, JsonSerializerOptions.Web));
 }
 
-/// <summary>What was done in one go.</summary>
+/// <summary>The result of one round.</summary>
 sealed record Round(int Images, double Seconds);

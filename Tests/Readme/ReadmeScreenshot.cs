@@ -34,7 +34,7 @@ public sealed class ReadmeScreenshot
         await page.Locator(".opblock").First.WaitForAsync();
         var explorer = await page.ScreenshotAsync();
 
-        // Below the service's own address, so that the page may load its images.
+        // Served below the service's address, so that the page may load its images.
         await page.SetViewportSizeAsync(2480, 1800);
         await page.RouteAsync("**/screenshot", route => route.FulfillAsync(new() { Path = Path.Combine(Here, "page.html") }));
         await page.GotoAsync($"{server.Address}screenshot");

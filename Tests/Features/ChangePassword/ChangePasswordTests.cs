@@ -11,7 +11,7 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     const string New = "another horse battery staple";
 
     [Fact]
-    public async Task With_the_current_password_a_new_one_is_set_and_the_owner_is_told()
+    public async Task The_current_password_sets_a_new_one_and_the_owner_gets_a_mail()
     {
         var user = await app.CreateUserAsync();
         var body = await (await PutAsync(user, user.Password, New)).ShouldBeAsync(HttpStatusCode.OK);
@@ -24,7 +24,7 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
-    public async Task Those_who_are_logged_in_elsewhere_are_logged_out_and_others_are_not()
+    public async Task The_users_other_sessions_end_and_those_of_other_users_stay()
     {
         var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         var thief = await app.LogInAsync(user, "Thief's phone");
@@ -58,7 +58,7 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
-    public async Task Of_several_changes_at_once_exactly_one_wins()
+    public async Task Of_several_simultaneous_changes_exactly_one_wins()
     {
         var user = await app.CreateUserAsync();
         var statuses = await Task.WhenAll(Enumerable.Range(0, 5)
@@ -68,7 +68,7 @@ public sealed class ChangePasswordTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
-    public async Task A_password_that_strangers_try_first_is_refused_with_the_reason()
+    public async Task A_password_that_attackers_try_first_is_refused_with_the_reason()
     {
         var user = await app.CreateUserAsync();
         foreach (var (password, reason) in new[]

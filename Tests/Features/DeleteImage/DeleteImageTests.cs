@@ -10,7 +10,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public async Task An_image_is_gone_from_the_profile_the_disk_and_its_address(string path)
+    public async Task A_deleted_image_is_gone_from_the_profile_the_disk_and_its_address(string path)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -33,13 +33,13 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task After_it_another_image_can_be_put_up()
+    public async Task Another_image_can_be_uploaded_afterwards()
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         await (await client.DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var next = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
-        // The same image, and the address that was given away with the first one stays nobody's.
+        // The same image, yet the first one's address stays invalid.
         next.ShouldNotBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(next, Cancellation)).Width.ShouldBe(320);
         await (await client.GetAsync(url, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
@@ -52,7 +52,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
             .ShouldBeProblemAsync(HttpStatusCode.NotFound, "User has no profile image");
 
     [Fact]
-    public async Task Of_many_at_once_one_removes_the_image_and_the_others_find_none()
+    public async Task Of_many_simultaneous_deletions_one_succeeds_and_the_others_find_no_image()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -64,7 +64,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task While_another_is_put_up_either_comes_last_and_row_and_disk_agree()
+    public async Task A_deletion_during_an_upload_comes_first_or_last_and_row_and_disk_agree()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -81,7 +81,7 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task A_file_that_has_vanished_does_not_keep_its_image_on_the_profile()
+    public async Task A_missing_file_does_not_keep_its_image_on_the_profile()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -94,13 +94,13 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task When_it_cannot_be_removed_the_profile_still_shows_it_and_it_loads()
+    public async Task An_image_that_cannot_be_deleted_is_still_shown_and_loads()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         var before = await RowAsync(user);
-        // A directory in its place cannot be removed as a file.
+        // A directory in its place cannot be deleted as a file.
         File.Move(FileOf(user), FileOf(user) + "-aside");
         Directory.CreateDirectory(FileOf(user));
 
@@ -123,13 +123,13 @@ public sealed class DeleteImageTests(ProfilesFixture app) : TestBase<ProfilesFix
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 }
 
-/// <summary>A service of its own, whose images are lost.</summary>
+/// <summary>A service of its own that loses its images.</summary>
 public sealed class LostImagesFixture : ProfilesFixture;
 
 public sealed class DeleteLostImageTests(LostImagesFixture app) : TestBase<LostImagesFixture>
 {
     [Fact]
-    public async Task When_the_whole_directory_is_lost_images_can_be_taken_down_and_put_up_again()
+    public async Task When_the_whole_directory_is_lost_images_can_be_deleted_and_uploaded_again()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);

@@ -11,10 +11,10 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public async Task The_account_and_everything_of_it_is_gone_and_the_address_can_register_anew(string path)
+    public async Task The_account_is_deleted_with_all_its_data_and_the_address_can_register_again(string path)
     {
         var user = await app.CreateUserAsync();
-        var phone = await app.LogInAsync(user, "Another phone");
+        var session = await app.LogInAsync(user, "Another phone");
         using var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}*").Count().ShouldBe(4);
@@ -22,11 +22,11 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var body = await (await DeleteAsync(client, path, new { password = user.Password })).ShouldBeAsync(HttpStatusCode.OK);
         body.Names().ShouldBe(["message"]);
         body.GetProperty("message").GetString().ShouldBe("Account deleted successfully");
-        // Every token of every phone.
+        // All tokens of all sessions.
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        using var other = app.ClientFor(phone);
+        using var other = app.ClientFor(session);
         await (await other.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = phone.RefreshToken }, Cancellation))
+        await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = session.RefreshToken }, Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await (await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
@@ -68,7 +68,7 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("""{"password":1}""")]
     [InlineData("""{"password":"a","password":"b"}""")]
     [InlineData("")]
-    public async Task Without_the_password_it_is_refused(string json)
+    public async Task A_request_without_the_password_is_refused(string json)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         var content = new StringContent(json, Encoding.UTF8, "application/json");
@@ -81,7 +81,7 @@ public sealed class DeleteMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData(null)]
     [InlineData("application/json")]
     [InlineData("application/json; charset=utf8")]
-    public async Task Where_a_proxy_drops_the_body_the_missing_password_is_named(string? type)
+    public async Task When_a_proxy_drops_the_body_the_missing_password_is_named(string? type)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         using var request = new HttpRequestMessage(HttpMethod.Delete, "/me");

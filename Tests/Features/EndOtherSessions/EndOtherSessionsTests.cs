@@ -7,7 +7,7 @@ namespace Profiles.Tests.Features.EndOtherSessions;
 public sealed class EndOtherSessionsTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task All_other_phones_are_logged_out_and_this_one_is_not()
+    public async Task All_other_sessions_end_and_this_one_stays()
     {
         var user = await app.CreateUserAsync();
         var others = new[] { await app.LogInAsync(user, "One"), await app.LogInAsync(user, "Two") };
@@ -20,8 +20,8 @@ public sealed class EndOtherSessionsTests(ProfilesFixture app) : TestBase<Profil
         body.GetProperty("ended").GetInt32().ShouldBe(2);
         foreach (var other in others)
         {
-            using var phone = app.ClientFor(other);
-            await (await phone.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+            using var ended = app.ClientFor(other);
+            await (await ended.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         }
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync()))
@@ -32,7 +32,7 @@ public sealed class EndOtherSessionsTests(ProfilesFixture app) : TestBase<Profil
     }
 
     [Fact]
-    public async Task With_no_other_phone_nothing_happens()
+    public async Task Without_another_session_nothing_happens()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         (await (await client.DeleteAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))

@@ -8,7 +8,7 @@ namespace Profiles.Tests.Features.EndSession;
 public sealed class EndSessionTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task A_stolen_phone_is_locked_out_at_once()
+    public async Task The_session_of_a_stolen_phone_ends_at_once()
     {
         var user = await app.CreateUserAsync();
         var stolen = await app.LogInAsync(user, "Stolen phone");
@@ -29,7 +29,7 @@ public sealed class EndSessionTests(ProfilesFixture app) : TestBase<ProfilesFixt
     }
 
     [Fact]
-    public async Task A_session_of_somebody_else_is_not_there_and_stays()
+    public async Task The_session_of_another_user_is_not_found_and_stays()
     {
         var victim = await app.CreateUserAsync();
         using var client = app.ClientFor(await app.CreateUserAsync());
@@ -46,7 +46,7 @@ public sealed class EndSessionTests(ProfilesFixture app) : TestBase<ProfilesFixt
     [InlineData("1.5")]
     [InlineData("9223372036854775808")]
     [InlineData("9223372036854775807")]
-    public async Task An_id_that_is_none_is_not_found(string id)
+    public async Task An_invalid_id_is_not_found(string id)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         await (await client.DeleteAsync($"/me/sessions/{id}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);

@@ -37,13 +37,13 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         Json(zip, "security-events.json").EnumerateArray().Select(e => e.GetProperty("kind").GetString()).Take(2)
             .ShouldBe(["data_exported", "logged_in"]);
         Bytes(zip, "picture.jpg").ShouldBe(await client.GetByteArrayAsync(url, Cancellation));
-        // What is secret is not the person's to carry about.
+        // Secrets are not exported.
         foreach (var entry in zip.Entries.Where(e => e.Name.EndsWith(".json")))
             new StreamReader(entry.Open()).ReadToEnd().ShouldNotContain("_hash");
     }
 
-    // What is not the person's to carry about: secrets, and how we keep things.
-    static readonly Dictionary<Type, string[]> OnlyForUs = new()
+    // Properties that are not exported: secrets and internals of the storage.
+    static readonly Dictionary<Type, string[]> Internal = new()
     {
         [typeof(User)] = ["NormalizedEmail", "PasswordHash", "PendingSessionId", "Profile"],
         [typeof(UserProfile)] = ["UserId", "Version"],
@@ -53,7 +53,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     };
 
     [Fact]
-    public async Task Every_property_of_what_we_keep_of_a_person_is_in_it_but_what_is_only_for_us()
+    public async Task Every_stored_property_of_a_user_is_exported_except_the_internal_ones()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         await client.UploadForUrlAsync(TestImage.Png(8, 8, 1, 2, 3), Cancellation);
@@ -67,13 +67,13 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         static IEnumerable<string> Shown(Type type)
         {
             var properties = type.GetProperties().Select(p => p.Name).ToArray();
-            OnlyForUs[type].Except(properties).ShouldBeEmpty(type.Name);
-            return properties.Except(OnlyForUs[type]).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName);
+            Internal[type].Except(properties).ShouldBeEmpty(type.Name);
+            return properties.Except(Internal[type]).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName);
         }
     }
 
     [Fact]
-    public async Task Without_an_image_and_with_one_whose_file_is_gone_the_rest_is_there()
+    public async Task Without_an_image_or_its_file_the_rest_is_exported()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);

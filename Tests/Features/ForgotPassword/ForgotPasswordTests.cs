@@ -10,7 +10,7 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     const string Subject = "Set a new password";
 
     [Fact]
-    public async Task A_mail_with_a_token_goes_to_the_account_and_only_its_hash_is_kept()
+    public async Task A_mail_with_a_token_goes_to_the_account_and_only_its_hash_is_stored()
     {
         var user = await app.CreateUserAsync();
         var body = await (await PostAsync($" {user.Email.ToUpperInvariant()} ")).ShouldBeAsync(HttpStatusCode.Accepted);
@@ -27,7 +27,7 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
-    public async Task The_mail_before_it_is_good_no_more()
+    public async Task The_token_of_the_earlier_mail_becomes_invalid()
     {
         var user = await app.CreateUserAsync();
         await PostAsync(user.Email);
@@ -42,10 +42,10 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
-    public async Task An_address_without_an_account_is_answered_the_same_by_the_same_work_and_gets_no_mail()
+    public async Task An_address_without_an_account_gets_the_same_answer_for_the_same_work_and_no_mail()
     {
         var (user, nobody) = (await app.CreateUserAsync(), $"nobody-{Guid.NewGuid():N}@example.com");
-        // The first of all is counted in advance for those that follow.
+        // The first request reserves a share of the rate limit for the following ones.
         await PostAsync(user.Email);
         var (known, unknown) = (await PostAsync(user.Email, "forgot known"), await PostAsync(nobody, "forgot unknown"));
         (await ShownAsync(unknown)).ShouldBe(await ShownAsync(known));
@@ -66,7 +66,7 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     [InlineData("""{"email":"a@example.com>\u0000"}""")]
     [InlineData("""{"email":5}""")]
     [InlineData("{}")]
-    public async Task What_is_not_an_address_is_refused(string body) =>
+    public async Task An_invalid_address_is_refused(string body) =>
         await (await app.Client.PostAsync("/password/forgot", new StringContent(body,
             new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("email");
 

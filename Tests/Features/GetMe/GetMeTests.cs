@@ -29,7 +29,7 @@ public sealed class GetMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task An_unchanged_profile_costs_304_and_no_body()
+    public async Task An_unchanged_profile_is_304_without_a_body()
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var tag = (await client.GetAsync("/me", Cancellation)).Headers.ETag!;
@@ -56,7 +56,7 @@ public sealed class GetMeTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task Two_users_see_each_their_own_and_never_the_other_whatever_the_query_says()
+    public async Task Each_user_sees_only_their_own_profile_whatever_the_query_says()
     {
         var (one, two) = (await app.CreateUserAsync("One"), await app.CreateUserAsync("Two"));
         foreach (var query in new[] { "", $"?id={two.Id}", $"?user_id={two.Id}", $"?userId={two.Id}&id={two.Id}" })

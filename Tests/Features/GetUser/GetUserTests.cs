@@ -10,7 +10,7 @@ namespace Profiles.Tests.Features.GetUser;
 public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task A_public_profile_is_shown_to_everybody_and_no_more_of_it_than_is_public()
+    public async Task Everybody_sees_the_public_part_of_a_public_profile_and_nothing_else()
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync("Jane Roe"));
         var upload = await (await app.ClientFor(user).UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation))
@@ -29,7 +29,7 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task Who_is_hidden_is_answered_as_nobody_is()
+    public async Task A_hidden_user_is_answered_like_a_missing_one()
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync());
         await PatchAsync(user, """{"is_public":false}""");
@@ -39,7 +39,7 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
             await nobody.ShouldBeProblemAsync(HttpStatusCode.NotFound));
         Without(one).ShouldBe(Without(two));
         Headers(hidden).ShouldBe(Headers(nobody));
-        // Not even the owner's token makes a difference here.
+        // The owner's token makes no difference.
         await (await app.ClientFor(user).GetAsync($"/users/{username}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
 
         static string Without(JsonElement problem)
@@ -61,11 +61,11 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [InlineData("admin")]
     [InlineData("1")]
     [InlineData("%F0%9F%98%80%F0%9F%98%80")]
-    public async Task What_is_no_username_is_nobody(string username) =>
+    public async Task An_invalid_username_is_not_found(string username) =>
         await (await app.Client.GetAsync($"/users/{username}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
 
     [Fact]
-    public async Task Hidden_or_not_there_costs_one_read()
+    public async Task A_hidden_or_missing_user_costs_one_read()
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync());
         await PatchAsync(user, """{"is_public":false}""");
@@ -79,7 +79,7 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task An_unchanged_public_part_costs_304_whatever_else_has_changed()
+    public async Task An_unchanged_public_part_is_304_even_when_other_fields_have_changed()
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync());
         var tag = (await app.Client.GetAsync($"/users/{username}", Cancellation)).Headers.ETag!;
@@ -101,7 +101,7 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task The_callers_own_profile_stays_where_it_was()
+    public async Task The_callers_own_profile_stays_at_users_me()
     {
         var user = await app.CreateUserAsync();
         (await (await app.ClientFor(user).GetAsync("/users/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK))

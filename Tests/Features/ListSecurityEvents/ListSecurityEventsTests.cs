@@ -7,11 +7,11 @@ namespace Profiles.Tests.Features.ListSecurityEvents;
 public sealed class ListSecurityEventsTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task What_happened_is_listed_with_the_latest_first()
+    public async Task Events_are_listed_latest_first()
     {
         var user = await app.CreateUserAsync();
-        var phone = await app.LogInAsync(user, "Phone");
-        using var client = app.ClientFor(phone);
+        var session = await app.LogInAsync(user, "Phone");
+        using var client = app.ClientFor(session);
         await (await client.DeleteAsync($"/me/sessions/{user.SessionId}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var events = await EventsAsync(client);
 
@@ -22,7 +22,7 @@ public sealed class ListSecurityEventsTests(ProfilesFixture app) : TestBase<Prof
     }
 
     [Fact]
-    public async Task Events_of_others_and_of_more_than_ninety_days_ago_are_not_listed()
+    public async Task Events_of_other_users_or_older_than_ninety_days_are_not_listed()
     {
         var user = await app.CreateUserAsync();
         var other = await app.CreateUserAsync();
@@ -44,7 +44,7 @@ public sealed class ListSecurityEventsTests(ProfilesFixture app) : TestBase<Prof
     }
 
     [Fact]
-    public async Task A_refresh_token_that_was_used_again_is_among_them()
+    public async Task A_reused_refresh_token_is_listed()
     {
         var user = await app.CreateUserAsync();
         var next = (await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK))

@@ -8,16 +8,16 @@ namespace Profiles.Tests.Features.ListSessions;
 public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task Each_phone_is_listed_with_the_latest_first_and_the_callers_own_marked()
+    public async Task Sessions_are_listed_latest_first_and_the_callers_own_is_marked()
     {
         var user = await app.CreateUserAsync();
-        var phone = await app.LogInAsync(user, "  John's phone ☕ ");
-        using var client = app.ClientFor(phone);
+        var session = await app.LogInAsync(user, "  John's phone ☕ ");
+        using var client = app.ClientFor(session);
         var body = await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
         body.Names().ShouldBe(["sessions"]);
         var sessions = body.GetProperty("sessions").EnumerateArray().ToArray();
-        sessions.Select(s => s.GetProperty("id").GetInt64()).ShouldBe([phone.SessionId, user.SessionId]);
+        sessions.Select(s => s.GetProperty("id").GetInt64()).ShouldBe([session.SessionId, user.SessionId]);
         sessions[0].Names().ShouldBe(["id", "device", "created_at", "last_used_at", "current"]);
         sessions.Select(s => s.GetProperty("device").GetString()).ShouldBe(["John's phone ☕", null]);
         sessions.Select(s => s.GetProperty("current").GetBoolean()).ShouldBe([true, false]);
@@ -26,7 +26,7 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task A_refresh_is_a_use_and_no_new_session()
+    public async Task A_refresh_counts_as_a_use_and_starts_no_session()
     {
         var user = await app.CreateUserAsync();
         await (await app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = user.RefreshToken }, Cancellation))
@@ -38,7 +38,7 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task Sessions_of_others_are_not_listed()
+    public async Task Sessions_of_other_users_are_not_listed()
     {
         await app.CreateUserAsync();
         using var client = app.ClientFor(await app.CreateUserAsync());
@@ -47,7 +47,7 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task A_device_may_have_a_hundred_characters_and_no_more_nor_control_characters()
+    public async Task A_device_has_at_most_a_hundred_characters_and_no_control_characters()
     {
         var user = await app.CreateUserAsync();
         await app.LogInAsync(user, string.Concat(Enumerable.Repeat("😀", Session.DeviceMaxLength)));
@@ -60,7 +60,7 @@ public sealed class ListSessionsTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task With_one_phone_too_many_the_one_that_was_used_longest_ago_is_logged_out()
+    public async Task One_session_too_many_ends_the_least_recently_used_one()
     {
         var first = await app.CreateUserAsync();
         for (var i = 1; i <= 50; i++)

@@ -8,7 +8,7 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Tests.Features.Login;
 
-/// <summary>The service with hashes that cost what they may cost in production, so that their time can be seen.</summary>
+/// <summary>The service with hashes as costly as in production, so that their time is measurable.</summary>
 public sealed class CostlyHashesFixture : ProfilesFixture
 {
     public const int WorkFactor = 10;
@@ -20,7 +20,7 @@ public sealed class CostlyHashesFixture : ProfilesFixture
     }
 }
 
-/// <summary>What a login costs, and who pays for it.</summary>
+/// <summary>The cost of a login, and who pays it.</summary>
 public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHashesFixture>
 {
     const string CheapPassword = "naïve café ☕";
@@ -41,7 +41,7 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
     }
 
     [Fact]
-    public async Task A_wrong_password_raises_nothing()
+    public async Task A_wrong_password_does_not_raise_the_work_factor()
     {
         var user = await app.CreateUserAsync();
         await StoreHashAsync(user, CheapHash);
@@ -50,7 +50,7 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
     }
 
     [Fact]
-    public async Task A_hash_that_cannot_be_raised_still_logs_in()
+    public async Task A_login_succeeds_when_its_hash_cannot_be_raised()
     {
         var user = await app.CreateUserAsync();
         await StoreHashAsync(user, CheapHash);
@@ -66,7 +66,7 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
     }
 
     [Fact]
-    public async Task Time_does_not_tell_which_addresses_are_registered()
+    public async Task Response_times_do_not_reveal_which_addresses_are_registered()
     {
         var user = await app.CreateUserAsync();
         var damaged = await app.CreateUserAsync();
@@ -84,17 +84,17 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
             cheap.Add(await TimeAsync(old.Email, "wrong password"));
         }
 
-        // A hash that is left out shows as a twentieth or less; anything near one is the machine's mood.
+        // A skipped hash gives a twentieth or less; values near one are noise.
         foreach (var other in new[] { unknown, broken, cut, cheap })
             (Median(other) / Median(wrong)).ShouldBeInRange(0.5, 2);
     }
 
     [Fact]
-    public async Task A_flood_of_logins_is_answered_503_in_part_and_does_not_hold_up_those_who_read()
+    public async Task A_flood_of_logins_gets_some_503_and_does_not_hold_up_readers()
     {
         var user = await app.CreateUserAsync();
         using var reader = app.ClientFor(user);
-        // Three times what the slots and the queue take: those that are served at once make room for others.
+        // Three times the capacity of slots and queue: requests that are served at once make room for others.
         var flood = Enumerable.Range(0, 3 * (Environment.ProcessorCount + PasswordHasher.QueueLimit))
             .Select(i => PostAsync($"nobody-{i}@example.com", "wrong password")).ToArray();
 
@@ -109,7 +109,7 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
             await refused.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
             refused.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
         }
-        // And then it is over.
+        // The flood has ended.
         await (await PostAsync(user.Email, user.Password)).ShouldBeAsync(HttpStatusCode.OK);
     }
 

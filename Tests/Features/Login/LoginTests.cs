@@ -15,12 +15,12 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     const string Refusal = "Invalid email or password";
     const string Umlauts = "naïve café ☕";
 
-    // Made by other programs from the password above.
+    // Other programs made these from the password above.
     const string ByHtpasswd = "$2y$05$X45TsThNo03IvWKNPCk//O6x7mKn5g3wzLSBW5yy.pzqNRyQLc2SK";
     const string ByBcryptJs = "$2b$05$iozof9UnCC2nInWBWmpAaucSPP.jCr4BgomXsicbh6lHbdITcGf6S";
 
     [Fact]
-    public async Task The_right_password_is_answered_with_a_token_and_its_lifetime()
+    public async Task The_right_password_gets_a_token_and_its_lifetime()
     {
         var user = await app.CreateUserAsync();
         var response = await PostAsync(user.Email, user.Password);
@@ -38,7 +38,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task The_token_says_whose_it_is_who_made_it_for_whom_and_until_when()
+    public async Task The_token_names_its_user_issuer_audience_and_expiry()
     {
         var user = await app.CreateUserAsync();
         var body = await (await PostAsync(user.Email, user.Password)).ShouldBeAsync(HttpStatusCode.OK);
@@ -56,13 +56,13 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         payload.GetProperty("jti").GetString().ShouldNotBeNullOrEmpty();
         var issued = DateTimeOffset.FromUnixTimeSeconds(payload.GetProperty("iat").GetInt64());
         issued.ShouldBe(app.Clock.GetUtcNow(), TimeSpan.FromMinutes(1));
-        // Each is rounded to a second by itself.
+        // Each is rounded to a second on its own.
         (DateTimeOffset.FromUnixTimeSeconds(payload.GetProperty("exp").GetInt64()) - issued)
             .ShouldBe(TimeSpan.FromHours(1), TimeSpan.FromSeconds(1));
     }
 
     [Fact]
-    public async Task No_two_tokens_are_the_same()
+    public async Task No_two_tokens_are_equal()
     {
         var user = await app.CreateUserAsync();
         var tokens = new[] { user.Token, Token(await (await PostAsync(user.Email, user.Password)).ShouldBeAsync(HttpStatusCode.OK)) };
@@ -75,7 +75,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("  {0}")]
     [InlineData("{0}\t ")]
     [InlineData("UPPER")]
-    public async Task The_address_is_compared_without_regard_to_case_and_blanks_around_it(string spelling)
+    public async Task The_address_is_compared_ignoring_case_and_surrounding_spaces(string spelling)
     {
         var user = await app.CreateUserAsync();
         var email = spelling == "UPPER" ? user.Email.ToUpperInvariant() : spelling.Replace("{0}", user.Email);
@@ -95,7 +95,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task What_bcrypt_would_cut_off_is_not_ignored()
+    public async Task Bytes_that_bcrypt_would_truncate_are_not_ignored()
     {
         var longest = new string('a', User.PasswordMaxBytes);
         var user = await app.CreateUserAsync(password: longest);
@@ -105,7 +105,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task What_follows_a_NUL_is_not_ignored()
+    public async Task Characters_after_a_NUL_are_not_ignored()
     {
         var user = await app.CreateUserAsync(password: "abcdefgh");
         await (await PostAsync(user.Email, "abcdefgh\0tail")).ShouldRefuseFieldsAsync("password");
@@ -117,7 +117,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [InlineData("x")]
     [InlineData("73 bytes")]
     [InlineData("ten thousand characters")]
-    public async Task An_unknown_address_and_a_wrong_password_are_answered_alike(string password)
+    public async Task An_unknown_address_and_a_wrong_password_get_the_same_answer(string password)
     {
         var user = await app.CreateUserAsync();
         if (password == "73 bytes")
@@ -140,7 +140,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 
     [Theory]
     [MemberData(nameof(UnusableHashes))]
-    public async Task A_damaged_hash_is_answered_as_a_wrong_password_and_at_once(string hash)
+    public async Task A_damaged_hash_is_answered_like_a_wrong_password_and_at_once(string hash)
     {
         var user = await app.CreateUserAsync();
         await StoreHashAsync(user, hash);
@@ -164,7 +164,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task The_stored_hash_is_one_that_other_programs_read()
+    public async Task Other_programs_can_read_the_stored_hash()
     {
         var user = await app.CreateUserAsync(password: Umlauts);
         var hash = await HashOfAsync(user);
@@ -174,7 +174,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task A_hash_that_cost_more_than_is_asked_for_now_stays()
+    public async Task A_hash_with_a_higher_work_factor_than_configured_stays()
     {
         var user = await app.CreateUserAsync();
         await StoreHashAsync(user, ByBcryptJs);
@@ -185,7 +185,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     [Theory]
     [InlineData("", "12345678", "email")]
     [InlineData("john@example.com", "", "password")]
-    public async Task An_empty_field_is_refused_by_name(string email, string password, string field) =>
+    public async Task An_empty_field_is_refused_and_named(string email, string password, string field) =>
         await (await PostAsync(email, password)).ShouldRefuseFieldsAsync(field);
 
     [Theory]
@@ -205,19 +205,19 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         await (await SendAsync(body)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
     [Fact]
-    public async Task A_login_that_is_under_way_when_the_password_is_changed_starts_no_session()
+    public async Task A_login_in_progress_while_the_password_changes_starts_no_session()
     {
         var user = await app.CreateUserAsync();
-        using var phone = app.CreateClient();
-        phone.DefaultRequestHeaders.Add("X-Test-Trace", user.Email);
+        using var client = app.CreateClient();
+        client.DefaultRequestHeaders.Add("X-Test-Trace", user.Email);
         using var scope = app.Services.CreateScope();
         var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
         Task<HttpResponseMessage> login;
         await using (var change = await db.Database.BeginTransactionAsync(Cancellation))
         {
             await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(s => s.SetProperty(u => u.PasswordHash, "another"), Cancellation);
-            login = phone.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation);
-            // Until it has read the password that was in force.
+            login = client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password }, Cancellation);
+            // Waits until it has read the old password.
             while (!app.Services.GetRequiredService<CommandLog>().Of(user.Email)
                 .Any(c => c.Text.Contains("FROM \"users\"", StringComparison.Ordinal)))
                 await Task.Delay(10, Cancellation);
@@ -230,7 +230,7 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 
     static string Token(JsonElement body) => body.GetProperty("access_token").GetString()!;
 
-    /// <summary>All that a client can see of an answer, less what differs in any two answers.</summary>
+    /// <summary>All that a client can see of an answer, except what differs between any two.</summary>
     static async Task<string> ShownAsync(HttpResponseMessage response)
     {
         var problem = await response.ShouldBeAsync(response.StatusCode);

@@ -7,7 +7,7 @@ namespace Profiles.Tests.Features.Logout;
 public sealed class LogoutTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task The_session_ends_and_its_access_token_is_refused_from_the_next_request_on()
+    public async Task The_session_ends_and_its_access_token_is_refused_at_the_next_request()
     {
         var user = await app.LogInAsync(await app.CreateUserAsync(), "Old phone");
         using var client = app.ClientFor(user);
@@ -23,7 +23,7 @@ public sealed class LogoutTests(ProfilesFixture app) : TestBase<ProfilesFixture>
     }
 
     [Fact]
-    public async Task Other_phones_stay_logged_in()
+    public async Task Other_sessions_stay()
     {
         var user = await app.CreateUserAsync();
         using var other = app.ClientFor(await app.LogInAsync(user));

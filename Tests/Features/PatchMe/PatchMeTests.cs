@@ -16,7 +16,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [InlineData("/me")]
     [InlineData("/users/me")]
     [InlineData("/user/profile")]
-    public async Task What_is_sent_is_changed_null_removes_and_what_is_absent_stays(string path)
+    public async Task Sent_fields_change_null_clears_and_absent_ones_stay(string path)
     {
         var user = await app.CreateUserAsync("Jane");
         var username = Fresh();
@@ -53,7 +53,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"nickname":"x","user_id":1,"version":9,"image_url":"https://evil.example"}""")]
-    public async Task A_patch_of_nothing_changes_nothing(string patch)
+    public async Task A_patch_without_a_change_changes_nothing(string patch)
     {
         var user = await app.CreateUserAsync();
         var before = (await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag;
@@ -63,7 +63,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         (await StoredAsync(user)).Profile.Version.ShouldBe(1);
     }
 
-    // RFC 7396, Appendix A: the target, the patch, the result; each as a member of the metadata.
+    // RFC 7396, Appendix A: target, patch and result, each as a member of the metadata.
     public static TheoryData<string, string, string?> Appendix => new()
     {
         { """{"a":"b"}""", """{"a":"c"}""", """{"a":"c"}""" },
@@ -88,7 +88,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     public async Task Metadata_is_merged_as_in_the_RFCs_own_examples(string target, string patch, string? result)
     {
         var user = await app.CreateUserAsync();
-        // PUT keeps a null that is a value; a patch would remove the member.
+        // PUT stores a null as a value; a patch would delete the member.
         var put = await app.ClientFor(user).PutAsync("/me", new StringContent($$$"""{"metadata":{"kept":1.50,"x":{{{target}}}}}""",
             new MediaTypeHeaderValue("application/json")), Cancellation);
         await put.ShouldBeAsync(HttpStatusCode.OK);
@@ -114,7 +114,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task Metadata_is_as_long_as_it_may_be_after_the_merge_and_no_longer()
+    public async Task Merged_metadata_may_reach_its_length_limit_and_no_more()
     {
         var user = await app.CreateUserAsync();
         // {"a":"…","b":"…"} with characters of four bytes each.
@@ -130,7 +130,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task Metadata_is_as_deep_as_a_body_may_be_and_no_deeper()
+    public async Task Metadata_may_be_as_deep_as_a_body_and_no_deeper()
     {
         var user = await app.CreateUserAsync();
         // The body itself is the first level of sixteen.
@@ -266,7 +266,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
 
     [Theory]
     [MemberData(nameof(Kept))]
-    public async Task What_phones_write_in_several_ways_is_kept_in_one(string field, string sent, string kept)
+    public async Task Different_spellings_are_stored_in_one_form(string field, string sent, string kept)
     {
         var user = await app.CreateUserAsync();
         var change = new JsonObject { [field] = sent }.ToJsonString();
@@ -280,7 +280,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
 
     [Theory]
     [MemberData(nameof(Taken))]
-    public async Task What_is_within_the_limits_comes_back_as_it_was_sent(string field, string value)
+    public async Task A_value_within_the_limits_comes_back_as_sent(string field, string value)
     {
         var user = await app.CreateUserAsync();
         var patch = new JsonObject { [field] = value }.ToJsonString();
@@ -293,11 +293,11 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [InlineData("a_1")]
     [InlineData("_._")]
     [InlineData("A.B_C")]
-    public async Task A_username_is_kept_in_lower_case(string form)
+    public async Task A_username_is_stored_in_lower_case(string form)
     {
         var user = await app.CreateUserAsync();
         var kept = form.ToLowerInvariant();
-        // Fresh on a database that keeps what other runs left.
+        // Frees the name on a database that keeps rows of earlier runs.
         await app.QueryAsync(db => db.UserProfiles.Where(p => p.Username == kept)
             .ExecuteUpdateAsync(p => p.SetProperty(x => x.Username, (string?)null), Cancellation));
         await (await PatchAsync(user, new JsonObject { ["username"] = form }.ToJsonString())).ShouldBeAsync(HttpStatusCode.OK);
@@ -305,7 +305,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task Nobody_is_born_tomorrow_wherever_they_are()
+    public async Task A_birth_date_may_be_today_but_not_in_the_future_of_any_time_zone()
     {
         var user = await app.CreateUserAsync();
         var today = DateOnly.FromDateTime(app.Clock.GetUtcNow().UtcDateTime);
@@ -324,14 +324,14 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
         (await StoredAsync(user)).Profile.Version.ShouldBe(1);
         await (await PatchAsync(user, $$"""{"email":"{{other.Email}}","current_password":"{{user.Password}}"}"""))
             .ShouldBeProblemAsync(HttpStatusCode.Conflict, "Email already registered");
-        // One's own may be sent again, and what was given up is free.
+        // A user may send the own username again, and an abandoned one is free.
         await (await PatchAsync(other, $$"""{"username":"{{username}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         await (await PatchAsync(other, """{"username":null}""")).ShouldBeAsync(HttpStatusCode.OK);
         await (await PatchAsync(user, $$"""{"username":"{{username}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     [Fact]
-    public async Task Of_many_who_want_one_username_exactly_one_gets_it()
+    public async Task Of_many_users_who_want_one_username_exactly_one_gets_it()
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => app.CreateUserAsync()));
         var username = Fresh();
@@ -353,7 +353,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task Patches_at_once_are_merged_and_none_is_lost()
+    public async Task Simultaneous_patches_are_merged_and_none_is_lost()
     {
         var user = await app.CreateUserAsync();
         var statuses = await Task.WhenAll(Enumerable.Range(0, 10)
@@ -368,7 +368,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [InlineData("application/json-patch+json")]
     [InlineData("text/plain")]
     [InlineData("application/merge-patch+json, application/json")]
-    public async Task What_is_no_merge_patch_is_415_and_says_what_would_be(string contentType)
+    public async Task Another_media_type_is_415_and_the_answer_names_the_accepted_one(string contentType)
     {
         var user = await app.CreateUserAsync();
         var response = await PatchAsync(user, """{"name":"Changed"}""", contentType: contentType);
@@ -380,7 +380,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [Theory]
     [InlineData("utf-8")]
     [InlineData("utf-16")]
-    public async Task A_merge_patch_may_say_any_charset(string charset) =>
+    public async Task A_merge_patch_may_name_any_charset(string charset) =>
         await (await PatchAsync(await app.CreateUserAsync(), """{"name":"Changed"}""", contentType: $"{MergePatch}; charset={charset}"))
             .ShouldBeAsync(HttpStatusCode.OK);
 
@@ -391,7 +391,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     [InlineData("")]
     [InlineData("""{"name":"a","name":"b"}""")]
     [InlineData("""{"metadata":{"a":1,"a":2}}""")]
-    public async Task What_is_no_strict_JSON_object_is_refused(string patch)
+    public async Task A_body_that_is_not_a_strict_JSON_object_is_refused(string patch)
     {
         var user = await app.CreateUserAsync();
         await (await PatchAsync(user, patch)).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
@@ -399,7 +399,7 @@ public sealed class PatchMeTests(ProfilesFixture app) : TestBase<ProfilesFixture
     }
 
     [Fact]
-    public async Task Too_large_a_body_is_413() =>
+    public async Task A_body_that_is_too_large_is_413() =>
         await (await PatchAsync(await app.CreateUserAsync(), $$$"""{"metadata":{"a":"{{{new string('x', 64 * 1024)}}}"}}"""))
             .ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge);
 

@@ -12,7 +12,7 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     const string Refusal = "Invalid or expired refresh token";
 
     [Fact]
-    public async Task A_refresh_token_is_answered_with_a_new_pair_that_works()
+    public async Task A_refresh_token_gets_a_new_pair_that_works()
     {
         var user = await app.CreateUserAsync();
         var response = await RefreshAsync(user.RefreshToken);
@@ -50,7 +50,7 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task A_reply_that_was_lost_is_given_again()
+    public async Task A_lost_reply_is_given_again()
     {
         var user = await app.CreateUserAsync();
         var lost = await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK);
@@ -61,7 +61,7 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task Fifty_at_once_with_one_token_all_get_a_pair_that_works_and_the_session_stays_one()
+    public async Task Fifty_simultaneous_refreshes_with_one_token_all_get_a_working_pair_for_one_session()
     {
         var user = await app.CreateUserAsync();
         var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => RefreshAsync(user.RefreshToken)));
@@ -76,7 +76,7 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task A_token_that_comes_back_after_its_successor_was_used_ends_the_session()
+    public async Task A_token_reused_after_its_successor_ends_the_session()
     {
         var user = await app.CreateUserAsync();
         var other = await app.LogInAsync(user, "Another phone");
@@ -86,14 +86,14 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
         await (await RefreshAsync(user.RefreshToken)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
         await (await RefreshAsync(third.RefreshToken)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
         await ShouldBeLoggedOutAsync(third);
-        // Only that session.
+        // Other sessions stay.
         await ShouldBeLoggedInAsync(other);
         (await SessionOfAsync(user)).ShouldBeNull();
         (await EventsAsync(user)).Count(e => e == SecurityEventKind.RefreshTokenReused).ShouldBe(1);
     }
 
     [Fact]
-    public async Task A_token_from_long_ago_is_known_for_what_it_is()
+    public async Task A_much_older_token_of_the_session_is_recognised()
     {
         var user = await app.CreateUserAsync();
         var latest = user;
@@ -109,11 +109,11 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     [InlineData("12345678901234567890123456789012345678901234567890123456789012 4")]
     [InlineData("1234567890123456789012345678901234567890123456789012345678901+/4")]
     [InlineData("☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕☕")]
-    public async Task What_is_no_refresh_token_is_refused_and_ends_nothing(string token)
+    public async Task An_invalid_refresh_token_is_refused_and_ends_nothing(string token)
     {
         var user = await app.CreateUserAsync();
         await (await RefreshAsync(token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
-        // An access token is not one either, nor is one with blanks around it.
+        // Neither is an access token, nor a refresh token with spaces around it.
         await (await RefreshAsync(user.Token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
         await (await RefreshAsync($" {user.RefreshToken}")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
         await (await RefreshAsync(user.RefreshToken + "=")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
@@ -131,7 +131,7 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
     [Fact]
-    public async Task A_session_that_was_ended_cannot_be_refreshed()
+    public async Task An_ended_session_cannot_be_refreshed()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
@@ -142,7 +142,7 @@ public sealed class RefreshTokenTests(ProfilesFixture app) : TestBase<ProfilesFi
     [Fact]
     public async Task A_client_whose_replies_are_dropped_is_never_logged_out()
     {
-        // Every third answer is lost on the way, after the service has given it: the client knows only that nothing came.
+        // Every third answer is lost after the service has sent it: the client only sees that none arrived.
         var user = await app.CreateUserAsync();
         var token = user.RefreshToken;
         var lost = 0;

@@ -4,14 +4,14 @@ using Profiles.Tests.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Features.RefreshToken;
 
-/// <summary>How long a refresh token is honoured; by a clock that is moved.</summary>
+/// <summary>The lifetime of refresh tokens, by a clock that the test moves.</summary>
 [Collection(nameof(MovedClock))]
 public sealed class RefreshWindowTests(MovedClockFixture app) : TestBase<MovedClockFixture>
 {
     [Theory]
     [InlineData(59, HttpStatusCode.OK)]
     [InlineData(62, HttpStatusCode.Unauthorized)]
-    public async Task A_token_that_was_replaced_is_honoured_for_a_minute(int seconds, HttpStatusCode expected)
+    public async Task A_replaced_token_stays_valid_for_a_minute(int seconds, HttpStatusCode expected)
     {
         var user = await app.CreateUserAsync();
         var next = (await (await RefreshAsync(user.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK))
@@ -19,7 +19,7 @@ public sealed class RefreshWindowTests(MovedClockFixture app) : TestBase<MovedCl
         await LaterAsync(TimeSpan.FromSeconds(seconds), async () =>
         {
             (await RefreshAsync(user.RefreshToken)).StatusCode.ShouldBe(expected);
-            // What came too late has ended the session.
+            // The late token has ended the session.
             (await RefreshAsync(next)).StatusCode.ShouldBe(expected);
         });
     }

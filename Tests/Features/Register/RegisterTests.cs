@@ -34,7 +34,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task The_address_is_kept_as_it_was_written()
+    public async Task The_address_is_stored_as_written()
     {
         var email = $"Mixed.Case-{Guid.NewGuid():N}@Example.COM";
         var body = await (await PostAsync("A", email, Password)).ShouldBeAsync(HttpStatusCode.Created);
@@ -85,11 +85,11 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedEmails))]
-    public async Task What_is_not_an_address_is_refused_by_name(string email) =>
+    public async Task An_invalid_address_is_refused_and_the_field_is_named(string email) =>
         await (await PostAsync("John", email, Password)).ShouldRefuseFieldsAsync("email");
 
     [Fact]
-    public async Task The_longest_address_is_taken()
+    public async Task The_longest_address_is_accepted()
     {
         var local = Guid.NewGuid().ToString("N");
         var email = $"{local}@{new string('b', 60)}.{new string('c', 60)}.{new string('d', 60)}.";
@@ -110,12 +110,12 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(HiddenNames))]
-    public async Task A_name_that_cannot_be_seen_or_turns_what_stands_round_it_is_refused(string name) =>
+    public async Task An_invisible_name_or_one_that_reorders_the_text_around_it_is_refused(string name) =>
         await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
 
     public static TheoryData<string> RareNames => new(
-        // A family and a pirate of joined emoji, Scotland and a plain black flag, a skin tone, Persian and Hindi with joiners, Hebrew with
-        // a mark, a Han variant, and few characters.
+        // A family and a pirate flag of joined emoji, Scotland and a black flag, a skin tone, Persian and Hindi with joiners, Hebrew with a
+        // mark, a Han variant, and short names.
         "\U0001F468\u200D\U0001F469\u200D\U0001F467", "\U0001F3F4\u200D\u2620\uFE0F",
         "\U0001F3F4\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F", "\U0001F3F4 flag", "\U0001F44B\U0001F3FD",
         "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", "\u0915\u094D\u200D\u0937", "\u05D0\u200E 1", "\u8FBB\U000E0100", "1", "\u2713",
@@ -133,7 +133,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedNames))]
-    public async Task A_name_that_is_none_is_refused_by_name(string name) =>
+    public async Task An_invalid_name_is_refused_and_the_field_is_named(string name) =>
         await (await PostAsync(name, FreshEmail(), Password)).ShouldRefuseFieldsAsync("name");
 
     public static TheoryData<string> AcceptedNames => new("x", "Zoë 🦊 Ωmega", new string('n', UserProfile.NameMaxLength),
@@ -154,7 +154,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(RefusedPasswords))]
-    public async Task A_password_that_bcrypt_would_cut_or_that_is_too_short_is_refused(string password) =>
+    public async Task A_password_that_bcrypt_would_truncate_or_that_is_too_short_is_refused(string password) =>
         await (await PostAsync("John", FreshEmail(), password)).ShouldRefuseFieldsAsync("password");
 
     public static TheoryData<string> AcceptedPasswords => new(
@@ -163,14 +163,14 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
 
     [Theory]
     [MemberData(nameof(AcceptedPasswords))]
-    public async Task Any_other_password_is_taken_as_it_is(string password)
+    public async Task Any_other_password_is_accepted_unchanged(string password)
     {
         var user = await app.CreateUserAsync(password: password);
         user.Token.ShouldNotBeNullOrEmpty();
     }
 
     [Fact]
-    public async Task A_password_that_strangers_try_first_is_refused_with_the_reason()
+    public async Task A_password_that_attackers_try_first_is_refused_with_the_reason()
     {
         foreach (var (password, reason) in new[]
         {
@@ -192,7 +192,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await (await PostAsync("", "x", "1")).ShouldRefuseFieldsAsync("name", "email", "password");
 
     [Fact]
-    public async Task Members_that_are_not_documented_change_nothing()
+    public async Task Undocumented_members_change_nothing()
     {
         var email = FreshEmail();
         var response = await app.Client.PostAsJsonAsync("/register", new
@@ -247,7 +247,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
             .ShouldRefuseFieldsAsync(field);
 
     [Fact]
-    public async Task Deep_and_large_and_foreign_bodies_are_refused()
+    public async Task Bodies_that_are_too_deep_too_large_not_UTF_8_or_not_JSON_are_refused()
     {
         var deep = string.Concat(Enumerable.Repeat("[", 100)) + string.Concat(Enumerable.Repeat("]", 100));
         await (await SendAsync(Encoding.UTF8.GetBytes($$"""{"name":"a","x":{{deep}}}"""), "application/json"))
@@ -266,7 +266,7 @@ public sealed class RegisterTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("application/json; charset=utf-8")]
     [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("application/json; charset=\"UTF-8\"")]
-    public async Task UTF_8_may_be_named_with_and_without_quotes(string contentType) =>
+    public async Task The_charset_utf_8_may_be_quoted(string contentType) =>
         await (await SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { name = "a", email = FreshEmail(), password = "plum-tram-94" }),
             contentType)).ShouldBeAsync(HttpStatusCode.Created);
 

@@ -10,7 +10,7 @@ public sealed class ResendVerificationTests(ProfilesFixture app) : TestBase<Prof
     const string Subject = "Confirm your e-mail address";
 
     [Fact]
-    public async Task Another_mail_comes_whose_token_is_good_and_the_one_before_is_not()
+    public async Task Another_mail_brings_a_valid_token_and_the_earlier_one_becomes_invalid()
     {
         var user = await app.CreateUserAsync();
         var first = await app.MailAsync(user.Email, Subject);
@@ -21,7 +21,7 @@ public sealed class ResendVerificationTests(ProfilesFixture app) : TestBase<Prof
     }
 
     [Fact]
-    public async Task Where_nothing_is_to_be_verified_it_is_answered_the_same_and_nothing_is_sent()
+    public async Task A_verified_address_gets_the_same_answer_and_no_mail()
     {
         var user = await app.CreateUserAsync();
         (await VerifyAsync((await app.MailAsync(user.Email, Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);

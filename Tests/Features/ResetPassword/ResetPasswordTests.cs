@@ -11,7 +11,7 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
     const string New = "another horse battery staple", Refusal = "This token is not valid, or not any more: ask for another mail.";
 
     [Fact]
-    public async Task The_token_sets_a_new_password_ends_all_sessions_and_shows_that_the_address_is_the_persons()
+    public async Task The_token_sets_a_new_password_ends_all_sessions_and_verifies_the_address()
     {
         var user = await app.CreateUserAsync();
         await app.QueryAsync(db =>
@@ -43,7 +43,7 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
     }
 
     [Fact]
-    public async Task A_token_is_good_once_also_when_many_try_at_the_same_time()
+    public async Task A_token_is_valid_once_even_when_many_try_at_the_same_time()
     {
         var user = await app.CreateUserAsync();
         var token = await TokenAsync(user);
@@ -54,7 +54,7 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
     }
 
     [Fact]
-    public async Task A_token_that_is_expired_or_for_something_else_or_for_another_address_or_none_is_refused_and_nothing_changes()
+    public async Task A_token_that_is_expired_invalid_or_for_another_purpose_or_address_is_refused_and_nothing_changes()
     {
         var user = await app.CreateUserAsync();
         var now = app.Clock.GetUtcNow().UtcDateTime;
@@ -70,7 +70,7 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
     }
 
     [Fact]
-    public async Task A_password_that_strangers_try_first_is_refused_and_the_token_stays_good()
+    public async Task A_password_that_attackers_try_first_is_refused_and_the_token_stays_valid()
     {
         var user = await app.CreateUserAsync();
         var token = await TokenAsync(user);
@@ -89,7 +89,7 @@ public sealed class ResetPasswordTests(ProfilesFixture app) : TestBase<ProfilesF
         await (await app.Client.PostAsync("/password/reset", new StringContent(body,
             new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync(field);
 
-    // As the mail would have it; that it does is shown where the mail is asked for.
+    // Stored as the mail's token would be; the tests of ForgotPassword cover the mail.
     Task<string> TokenAsync(TestUser user) =>
         StoreAsync(user, TokenPurpose.ResetPassword, user.Email, app.Clock.GetUtcNow().UtcDateTime.AddMinutes(30));
 

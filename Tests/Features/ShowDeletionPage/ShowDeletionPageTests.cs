@@ -25,7 +25,7 @@ public sealed class ShowDeletionPageTests(ProfilesFixture app) : TestBase<Profil
     }
 
     [Fact]
-    public async Task The_page_names_the_product_and_its_style_is_the_one_that_its_policy_allows()
+    public async Task The_page_names_the_product_and_its_policy_allows_exactly_its_style()
     {
         ProfilesFixture.ProductName.ShouldBe("Blitz & <Söhne>");
         var response = await app.Client.GetAsync("/account/deletion", Cancellation);

@@ -6,7 +6,7 @@ namespace Profiles.Tests.Features.SubmitDeletion;
 public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     [Fact]
-    public async Task With_address_and_password_the_account_is_deleted()
+    public async Task The_right_address_and_password_delete_the_account()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
@@ -21,7 +21,7 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
-    public async Task A_wrong_password_and_an_unknown_address_are_answered_alike_and_nothing_is_deleted()
+    public async Task A_wrong_password_and_an_unknown_address_get_the_same_answer_and_delete_nothing()
     {
         var user = await app.CreateUserAsync();
         var answers = new List<string>();
@@ -44,7 +44,7 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     [InlineData("Origin", "https://profiles.example.evil.example")]
     [InlineData("Sec-Fetch-Site", "cross-site")]
     [InlineData("Sec-Fetch-Site", "same-site")]
-    public async Task A_form_that_another_site_sent_is_refused_and_nothing_is_deleted(string header, string value)
+    public async Task A_form_from_another_site_is_refused_and_nothing_is_deleted(string header, string value)
     {
         var user = await app.CreateUserAsync();
         (await SubmitAsync(user.Email, user.Password, (header, value))).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
@@ -54,7 +54,7 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     [Theory]
     [InlineData("Origin", "https://profiles.example")]
     [InlineData("Sec-Fetch-Site", "same-origin")]
-    public async Task A_form_of_the_own_page_is_taken(string header, string value)
+    public async Task A_form_from_the_page_itself_is_accepted(string header, string value)
     {
         var user = await app.CreateUserAsync();
         (await SubmitAsync(user.Email, user.Password, (header, value))).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -67,7 +67,7 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     [InlineData("password=12345678")]
     [InlineData("email=a%40b.example&email=c%40d.example&password=12345678")]
     [InlineData("email=a%00%40b.example&password=12345678")]
-    public async Task A_form_that_is_not_whole_is_400(string form)
+    public async Task An_incomplete_form_is_400(string form)
     {
         var response = await app.Client.PostAsync("/account/deletion",
             new StringContent(form, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"), Cancellation);
@@ -92,8 +92,8 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     Task<bool> ExistsAsync(TestUser user) => app.QueryAsync(db => db.Users.AnyAsync(u => u.Id == user.Id));
 }
 
-/// <summary>The page as a person uses it, in a real browser on the real server, without scripts.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Uses the page in a real browser on a real server, without scripts.</summary>
+// The database plays no part: one engine is enough.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class SubmitDeletionInBrowserTests
@@ -114,7 +114,7 @@ public sealed class SubmitDeletionInBrowserTests
         await SubmitAsync("correct horse battery staple");
         (await page.GetByRole(Microsoft.Playwright.AriaRole.Status).InnerTextAsync()).ShouldBe("Your account has been deleted.");
         await (await user.Client.GetAsync("/me", TestContext.Current.CancellationToken)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        // The browser itself says of a 403 that it is one.
+        // The browser reports a 403 on its console.
         browser.Complaints.Where(c => !c.Contains("403", StringComparison.Ordinal)).ShouldBeEmpty();
 
         async Task SubmitAsync(string password)

@@ -11,7 +11,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("/me")]
     [InlineData("/users/me")]
     [InlineData("/user/profile")]
-    public async Task What_is_sent_is_changed_and_what_is_absent_stays(string path)
+    public async Task Sent_fields_change_and_absent_ones_stay(string path)
     {
         var user = await app.CreateUserAsync("Old Name");
         var response = await PutAsync(user, """{"name":" New Name "}""", path: path);
@@ -27,7 +27,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task Both_may_be_changed_at_once_and_the_new_address_logs_in()
+    public async Task Name_and_address_may_change_together_and_the_new_address_logs_in()
     {
         var user = await app.CreateUserAsync();
         var email = $"Changed-{Guid.NewGuid():N}@example.com";
@@ -58,11 +58,11 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task Ones_own_address_may_be_written_another_way()
+    public async Task The_users_own_address_may_change_its_spelling()
     {
         var user = await app.CreateUserAsync();
         var other = user.Email.ToUpperInvariant();
-        // To a mail server it may be another mailbox: without the password it is none.
+        // To a mail server it may be another mailbox: the change needs the password.
         await (await PutAsync(user, $$"""{"email":"{{other}}"}""")).ShouldBeAsync(HttpStatusCode.OK);
         (await StoredAsync(user)).Email.ShouldBe(user.Email);
         await (await PutAsync(user, $$"""{"email":"{{other}}","current_password":"wrong password"}"""))
@@ -72,7 +72,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task Every_field_can_be_set_and_metadata_is_replaced_whole()
+    public async Task Every_field_can_be_set_and_metadata_is_replaced_as_a_whole()
     {
         var user = await app.CreateUserAsync();
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
@@ -94,13 +94,13 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("{}")]
     [InlineData("""{"nickname":"x"}""")]
     [InlineData("""{"Name":"x"}""")]
-    public async Task Nothing_to_change_is_refused(string body) =>
+    public async Task A_request_without_a_change_is_refused(string body) =>
         await (await PutAsync(await app.CreateUserAsync(), body))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, "There is nothing to change: send a field of the profile.");
 
-    // The values are those of PATCH, whose tests try many of each.
+    // PATCH has the same rules, and its tests try many values of each.
     [Fact]
-    public async Task Every_field_is_held_to_the_rules_and_nothing_changes()
+    public async Task Every_field_is_validated_and_nothing_changes()
     {
         var user = await app.CreateUserAsync("Stays");
         var refused = await PutAsync(user, $$"""
@@ -121,7 +121,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("birth_date")]
     [InlineData("metadata")]
     [InlineData("is_public")]
-    public async Task Null_is_no_value(string field)
+    public async Task Null_is_refused_where_a_value_is_required(string field)
     {
         var user = await app.CreateUserAsync("Stays");
         await (await PutAsync(user, $$"""{"{{field}}":null,"bio":"good"}""")).ShouldRefuseFieldsAsync(field);
@@ -132,7 +132,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     [InlineData("/me")]
     [InlineData("/users/me")]
     [InlineData("/user/profile")]
-    public async Task Members_that_are_not_documented_change_nothing(string path)
+    public async Task Undocumented_members_change_nothing(string path)
     {
         var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync("Other"));
         var before = await StoredAsync(user);
@@ -175,7 +175,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task Changes_at_once_without_If_Match_all_succeed_and_one_whole_change_is_the_last()
+    public async Task Simultaneous_changes_without_If_Match_all_succeed_and_the_last_one_is_stored_as_a_whole()
     {
         var user = await app.CreateUserAsync();
         string Change(int i) => $$"""{"name":"{{i}}","email":"{{i}}.{{user.Email}}","current_password":"{{user.Password}}"}""";
@@ -187,7 +187,7 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task Two_who_want_one_address_at_once_do_not_both_get_it()
+    public async Task Two_users_who_want_one_address_at_once_do_not_both_get_it()
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => app.CreateUserAsync()));
         var wanted = $"wanted-{Guid.NewGuid():N}@example.com";
@@ -199,11 +199,11 @@ public sealed class UpdateMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     }
 
     [Fact]
-    public async Task The_weak_form_of_the_current_tag_is_the_tag_and_that_of_another_is_not()
+    public async Task The_weak_form_of_the_current_tag_matches_and_that_of_another_does_not()
     {
         var user = await app.CreateUserAsync();
         var tag = (await app.ClientFor(user).GetAsync("/me", Cancellation)).Headers.ETag!.ToString();
-        // As a proxy that compresses makes it.
+        // A compressing proxy weakens the tag like this.
         var weakened = await PutAsync(user, """{"name":"Weak"}""", $"W/{tag}");
         await weakened.ShouldBeAsync(HttpStatusCode.OK);
         foreach (var stale in new[] { $"W/{tag}", tag, "W/\"other\"" })

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>A service that keeps its images at a Cloudinary which fails when told to, and what it logs.</summary>
+/// <summary>A service that stores its images at a Cloudinary double that fails on demand, and its log.</summary>
 public class CloudinaryFixture : ProfilesFixture
 {
     readonly LogLines log = new();
@@ -50,12 +50,12 @@ public class CloudinaryFixture : ProfilesFixture
     }
 }
 
-/// <summary>Uploads and deletions with the seed's storage, and all the ways in which it can fail.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Uploads and deletions at Cloudinary, and its ways to fail.</summary>
+// The database plays no part: one engine is enough.
 [Trait("Database", "Sqlite")]
 public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<CloudinaryFixture>
 {
-    // The setting is 2 s; the machine may be busy.
+    // The setting is 2 s; a busy machine takes longer.
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     protected override ValueTask TearDownAsync()
@@ -65,7 +65,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     }
 
     [Fact]
-    public async Task An_image_is_stored_in_its_folder_under_a_fresh_UUID_and_shown_at_the_address_that_Cloudinary_answers()
+    public async Task An_image_is_stored_in_its_folder_under_a_fresh_UUID_and_shown_at_the_address_that_Cloudinary_returns()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -83,14 +83,14 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         var stored = app.Cloudinary.Assets[key];
         Jpeg.Read(stored).Width.ShouldBe(320);
         stored.ShouldNotBe(TestImage.Bytes("gps.jpg"));
-        // Neither who it is nor what the file was called goes there.
+        // The user and the file name stay here.
         string.Join(' ', call.Fields.Values.Append(call.FileName)).ShouldSatisfyAllConditions(said => said.ShouldNotContain(user.Email),
             said => said.ShouldNotContain("photo.jpg"), said => said.ShouldNotContain(CloudinaryDouble.Secret));
         Directory.Exists(app.ImageDirectory).ShouldBeFalse();
     }
 
     [Fact]
-    public async Task The_same_image_again_gets_another_UUID_and_the_previous_one_is_deleted_there_and_in_the_caches()
+    public async Task The_same_image_again_gets_another_UUID_and_the_previous_one_is_deleted_at_Cloudinary_and_in_the_caches()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -110,7 +110,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     [InlineData("/me/upload-image")]
     [InlineData("/users/me/profile-image")]
     [InlineData("/user/profile/photo")]
-    public async Task An_image_that_is_taken_down_is_deleted_there_and_in_the_caches(string path)
+    public async Task A_deleted_image_is_deleted_at_Cloudinary_and_in_the_caches(string path)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -129,7 +129,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     }
 
     [Fact]
-    public async Task What_Cloudinary_does_not_find_counts_as_deleted()
+    public async Task An_image_that_Cloudinary_does_not_find_counts_as_deleted()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -144,7 +144,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task An_upload_that_fails_there_is_500_in_time_and_the_image_that_was_there_stays(string fault)
+    public async Task An_upload_that_fails_at_Cloudinary_is_500_in_time_and_the_previous_image_stays(string fault)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -168,7 +168,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task A_deletion_that_fails_there_is_500_in_time_and_the_image_stays(string fault)
+    public async Task A_deletion_that_fails_at_Cloudinary_is_500_in_time_and_the_image_stays(string fault)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -183,7 +183,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         ShouldBeDestroyOf(before.Key!);
         (await RowAsync(user)).ShouldBe(before);
         (await ShownAsync(client)).ShouldBe(url);
-        // What executes and then fails to say so cannot be told from what does not.
+        // A fault after the deletion is indistinguishable from one before it.
         if (!app.Cloudinary.OnDestroy.Executes)
             app.Cloudinary.Assets.Keys.ShouldContain(before.Key!);
         app.Cloudinary.ElsewhereRequests.ShouldBe(0);
@@ -197,7 +197,7 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
     [InlineData("500")]
     [InlineData("hang")]
     [InlineData("garbage")]
-    public async Task An_upload_does_not_fail_because_the_previous_image_stays_there(string fault)
+    public async Task An_upload_succeeds_although_the_previous_image_stays_at_Cloudinary(string fault)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -209,11 +209,11 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         ShouldBeDestroyOf(previous);
         (await ShownAsync(client)).ShouldBe(url);
         app.Cloudinary.Assets.Keys.ShouldContain((await RowAsync(user)).Key!);
-        app.Log.ShouldContain(line => line.StartsWith("Error") && line.Contains(previous), "Someone must be able to find what is left.");
+        app.Log.ShouldContain(line => line.StartsWith("Error") && line.Contains(previous), "An operator must be able to find the orphan.");
     }
 
     [Fact]
-    public async Task An_image_that_is_none_is_not_sent_there()
+    public async Task An_invalid_image_is_not_sent_to_Cloudinary()
     {
         var calls = app.Cloudinary.Calls.Count;
         var client = app.ClientFor(await app.CreateUserAsync());
@@ -221,11 +221,11 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         app.Cloudinary.Calls.Count.ShouldBe(calls);
         app.Log.ShouldContain(line => line.StartsWith("Debug") && line.Contains("VipsJpeg"),
-            "What the decoder says of it is for those who look for it.");
+            "The decoder's message belongs to the debug log.");
     }
 
     [Fact]
-    public async Task While_uploads_hang_others_read_and_change_their_profiles()
+    public async Task Other_users_read_and_change_their_profiles_while_uploads_hang()
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => app.CreateUserAsync()));
         var other = app.ClientFor(await app.CreateUserAsync());
@@ -238,13 +238,13 @@ public sealed class CloudinaryTests(CloudinaryFixture app) : TestBase<Cloudinary
         (await ShownAsync(other)).ShouldBeNull();
         await (await other.PutAsJsonAsync("/me", new { name = "Jane" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await ShownAsync(app.ClientFor(users[0]))).ShouldBeNull();
-        uploads.ShouldContain(u => !u.IsCompleted, "All was over before anyone else was answered.");
+        uploads.ShouldContain(u => !u.IsCompleted, "The uploads ended before any other request was answered.");
         foreach (var upload in uploads)
             await (await upload).ShouldBeProblemAsync(HttpStatusCode.InternalServerError, "Error uploading image");
     }
 
     [Fact]
-    public async Task The_log_has_what_failed_and_no_secret()
+    public async Task The_log_names_the_failure_and_no_secret()
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var before = app.Log.Count;

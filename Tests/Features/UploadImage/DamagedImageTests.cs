@@ -4,8 +4,10 @@ using System.Text;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>Images that are not quite as their standards say: what browsers show whole is taken, what lacks pixels is refused.</summary>
-// The database has no part in it: once is enough.
+/// <summary>
+/// Files that deviate from their standards: those that browsers show whole are accepted, those that lack pixels are refused.
+/// </summary>
+// The database plays no part: one engine is enough.
 [Trait("Database", "Sqlite")]
 public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
@@ -53,7 +55,7 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
 
     [Theory]
     [MemberData(nameof(Whole))]
-    public async Task What_browsers_show_whole_is_taken_and_looks_as_it_does_there(string what, byte[] image)
+    public async Task A_file_that_browsers_show_whole_is_accepted_and_looks_the_same(string what, byte[] image)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         var response = await client.UploadAsync(image, Cancellation);
@@ -92,7 +94,7 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
 
     [Theory]
     [MemberData(nameof(Lacking))]
-    public async Task What_lacks_pixels_is_refused(string what, byte[] image)
+    public async Task A_file_that_lacks_pixels_is_refused(string what, byte[] image)
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         (await (await client.UploadAsync(image, Cancellation)).ShouldBeAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()
@@ -100,7 +102,7 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
     }
 
     [Fact]
-    public async Task A_JPEG_that_is_cut_anywhere_is_refused_and_so_is_one_that_was_given_an_end()
+    public async Task A_JPEG_cut_anywhere_is_refused_with_or_without_an_end_marker()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
         for (var length = 60; length < Upright.Length - 2; length += 97)
@@ -111,17 +113,17 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         }
     }
 
-    static readonly string[] Seeds = ["samsung-sos-trailer.jpg", "progressive.jpg", "gif-no-trailer.gif", "animated.gif", "png-no-iend.png",
+    static readonly string[] Originals = ["samsung-sos-trailer.jpg", "progressive.jpg", "gif-no-trailer.gif", "animated.gif", "png-no-iend.png",
         "palette.png", "photo.webp", "animated.webp"];
 
     [Fact]
-    public async Task Of_hundreds_of_mutants_each_has_one_verdict_and_none_is_an_error_of_the_server()
+    public async Task Each_of_hundreds_of_mutants_gets_one_verdict_and_no_server_error()
     {
         using var client = app.ClientFor(await app.CreateUserAsync());
-        foreach (var name in Seeds)
+        foreach (var name in Originals)
         {
-            // The same every time: a failure can be repeated.
-            var random = new Random(1000 + Seeds.IndexOf(name));
+            // Fixed random numbers make failures reproducible.
+            var random = new Random(1000 + Originals.IndexOf(name));
             var taken = 0;
             for (var i = 0; i < 30; i++)
             {
@@ -135,7 +137,7 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         }
     }
 
-    // Mostly where the structure is: what is mended must not be believed.
+    // Mostly changes the structure: a repaired file must not be trusted.
     static byte[] Mutate(byte[] image, Random random)
     {
         for (var changes = random.Next(1, 4); changes > 0 && image.Length > 12; changes--)
@@ -171,7 +173,7 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         return changed;
     }
 
-    // The last block of pixels is taken out, and its frame ends where it began.
+    // Cuts out the last block of pixels and ends its frame there.
     static byte[] LackingRows(byte[] gif)
     {
         const int FirstFrame = 808, Blocks = FirstFrame + 11, Behind = 3193;

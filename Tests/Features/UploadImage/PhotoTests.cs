@@ -6,7 +6,9 @@ using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>A server with one worker, which can be looked at, and its user; it may take its time, since others use the machine.</summary>
+/// <summary>
+/// A server with one worker, which tests inspect, and its user; its time limit is generous, since other processes use the machine.
+/// </summary>
 public sealed class PhotoServer : IAsyncLifetime
 {
     public ServerProcess Process { get; private set; } = null!;
@@ -15,7 +17,7 @@ public sealed class PhotoServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // It is not replaced while a test looks at it.
+        // Never replaces the worker while a test inspects it.
         Process = await ServerProcess.StartAsync(("Images__Workers", "1"), ("Images__WorkerPictures", "10000"),
             ("Images__DecodeTimeout", "00:01:00"));
         User = await ServerUser.SignUpAsync(Process, CancellationToken.None);
@@ -28,13 +30,13 @@ public sealed class PhotoServer : IAsyncLifetime
     }
 }
 
-/// <summary>What phones and their programs make, and what spoils it on the way: over HTTP, to the bytes that are stored.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Photos of phones and their programs, intact and corrupted, from the HTTP request to the stored bytes.</summary>
+// The database plays no part: one engine is enough.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : IClassFixture<PhotoServer>
 {
-    // In a JPEG of ours there is nothing else: neither EXIF, nor a profile, nor a comment.
+    // A stored JPEG has nothing else: no EXIF, no profile, no comment.
     static readonly byte[] ImageMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
 
     const string Secret = "52.5163 N 13.3777 E";
@@ -43,7 +45,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    // How wide it comes back: 48 megapixels are 8000 wide here, of which an eighth is near enough. And what its worker may need, in MB.
+    // The stored width (48 megapixels are 8000 wide, and an eighth of that is near enough) and the worker's memory limit in MB.
     public static TheoryData<string, int, int> LargePhotos => new()
     {
         { "13 MP, baseline", 1024, 120 }, { "13 MP, progressive", 1024, 150 }, { "13 MP, baseline with restart markers", 1024, 120 },
@@ -53,10 +55,10 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     [Theory]
     [MemberData(nameof(LargePhotos))]
-    public async Task A_photo_of_any_size_that_phones_have_is_taken_and_its_worker_needs_little_memory(string photo,
+    public async Task A_photo_of_any_phone_size_is_accepted_and_its_worker_needs_little_memory(string photo,
         int width, int megabytes)
     {
-        // What came before would count.
+        // Earlier requests would count.
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
         (await ShouldBeTheSceneAsync(Large(photo), width, width * 3 / 4)).ShouldBeLessThan(8);
         var most = (await LinuxProcess.WorkerOfAsync(server.Process)).Megabytes("VmHWM");
@@ -65,7 +67,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task An_image_that_promises_too_much_costs_its_worker_nothing()
+    public async Task An_image_that_declares_too_many_pixels_costs_its_worker_nothing()
     {
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
@@ -73,37 +75,37 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         foreach (var bomb in (byte[][])[Photo.ProgressiveBomb(25_500, 25_500), pngBomb])
             (await (await user.Client.UploadAsync(bomb, Ct)).ShouldBeProblemAsync(HttpStatusCode.BadRequest))
                 .GetProperty("max_pixels").GetInt64().ShouldBe(new DecodingOptions().MaxPixels);
-        // It is the same one still, or there would be nothing to read.
+        // The read succeeds only if the worker is still the same.
         (worker.Megabytes("VmHWM") - before).ShouldBeLessThan(50);
     }
 
     [Fact]
-    public async Task A_HEIC_as_phones_write_it_is_turned_once_and_has_the_colours_of_sRGB()
+    public async Task A_HEIC_from_a_phone_is_rotated_once_and_converted_to_sRGB()
     {
-        // Of tiles, in Display P3, turned by the container, which is what counts, and once more by EXIF, which is not to be added.
+        // Tiles in Display P3, rotated by the container, which counts, and by EXIF, which must not be applied too.
         (await ShouldBeTheSceneAsync(TestImage.Bytes("phone.heic"), 320, 240)).ShouldBeLessThan(8);
     }
 
     [Fact]
-    public async Task A_HEIC_whose_gain_map_belongs_to_two_items_as_in_iOS_18_is_taken() =>
+    public async Task A_HEIC_whose_gain_map_belongs_to_two_items_as_in_iOS_18_is_accepted() =>
         (await ShouldBeTheSceneAsync(Photo.HeicWithGainMap(), 320, 240)).ShouldBeLessThan(12);
 
     [Theory]
     [InlineData("deep.heic", 200, 30, 30)]
     [InlineData("alpha.heic", 228, 142, 142)]
-    public async Task A_HEIC_of_ten_bits_or_with_opacity_has_its_colours_on_white(string name, byte red, byte green, byte blue)
+    public async Task A_HEIC_with_ten_bits_or_opacity_keeps_its_colours_on_white(string name, byte red, byte green, byte blue)
     {
         var stored = await user.StoreAsync(TestImage.Bytes(name), Ct);
         var jpeg = ShouldBeBare(stored);
         (jpeg.Width, jpeg.Height).ShouldBe((192, 128));
-        // Of the one with opacity every other square of this quarter is transparent.
+        // In alpha.heic every other square of this quarter is transparent.
         var look = TestImage.Look(stored);
         ShouldBeColour(look[0], [red, green, blue], 8);
         ShouldBeColour(look[3], [30, 160, 60], 8);
     }
 
     [Fact]
-    public async Task A_HEIC_that_promises_too_much_is_refused_by_its_header()
+    public async Task A_HEIC_that_declares_too_many_pixels_is_refused_by_its_header()
     {
         var heic = TestImage.Bytes("photo.heic");
         var size = heic.AsSpan().IndexOf("ispe"u8) + 8;
@@ -117,7 +119,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task A_worker_loads_ImageMagick_when_the_first_HEIC_comes_and_the_service_loads_no_decoder()
+    public async Task A_worker_loads_ImageMagick_for_the_first_HEIC_and_the_service_loads_no_decoder()
     {
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
         await user.StoreAsync(TestImage.Bytes("photo.avif"), Ct);
@@ -141,11 +143,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public async Task A_progressive_photo_that_is_shrunk_while_it_is_decoded_is_upright(int orientation) =>
+    public async Task A_progressive_photo_that_is_shrunk_during_decoding_is_upright(int orientation) =>
         (await ShouldBeTheSceneAsync(Photo.Turned(orientation), 1024, 683)).ShouldBeLessThan(8);
 
     [Fact]
-    public async Task Four_inks_are_the_same_colours_whether_they_are_coded_as_inks_or_as_brightness_and_difference() =>
+    public async Task CMYK_and_YCCK_give_the_same_colours() =>
         TestImage.Difference(TestImage.Look(await user.StoreAsync(TestImage.Bytes("ycck.jpg"), Ct)),
             TestImage.Look(await user.StoreAsync(TestImage.Bytes("cmyk.jpg"), Ct))).ShouldBeLessThan(8);
 
@@ -154,11 +156,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     [Theory]
     [MemberData(nameof(WideColourFiles))]
-    public async Task A_saturated_colour_stays_what_it_is_although_its_samples_change(string space, string format)
+    public async Task A_saturated_colour_keeps_its_look_although_its_samples_change(string space, string format)
     {
         var (wide, green) = (Wide(space), (byte[])[20, 200, 60]);
         var samples = wide.FromSrgb(green[0], green[1], green[2]);
-        Math.Abs(samples[0] - green[0]).ShouldBeGreaterThan(50, "Whoever only left the profile away would be found out.");
+        Math.Abs(samples[0] - green[0]).ShouldBeGreaterThan(50, "Dropping the profile alone would change the colour.");
         var png = TestImage.Png(32, 32, samples[0], samples[1], samples[2]);
         var stored = await user.StoreAsync(format == "PNG"
             ? Photo.WithChunks(png, ("iCCP", [.. "x\0\0"u8, .. Photo.Zlib(wide.Profile())]))
@@ -167,7 +169,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         ShouldBeColour(TestImage.Look(stored)[5], green, 6);
     }
 
-    // Colour type, depths that it can have, samples of a dark pixel and of a light one, and what they are as colours.
+    // Colour type, its depths, the samples of a dark and of a light pixel, and their colours.
     static readonly (int Type, int[] Depths, Func<int, int[]> Dark, Func<int, int[]> Light, byte[] DarkColour,
         byte[] LightColour)[] PngTypes =
     [
@@ -183,11 +185,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     [Theory]
     [MemberData(nameof(PngKinds))]
-    public async Task A_PNG_of_every_colour_type_and_depth_has_its_colours_also_when_it_is_interlaced(int type, int depth, bool interlaced)
+    public async Task A_PNG_of_every_colour_type_and_depth_keeps_its_colours_interlaced_or_not(int type, int depth, bool interlaced)
     {
         var (_, _, dark, light, darkColour, lightColour) = PngTypes.Single(t => t.Type == type);
         (string, byte[])[] palette = type == 3 ? [("PLTE", [160, 20, 30, 30, 60, 200])] : [];
-        // Neither side is a multiple of what interlacing goes by.
+        // Neither side is a multiple of the interlacing's step.
         var png = Photo.Png(45, 27, type, depth, interlaced, (x, _) => x < 22 ? dark(depth) : light(depth), palette);
         var stored = await user.StoreAsync(png, Ct);
         var jpeg = ShouldBeBare(stored);
@@ -206,10 +208,10 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [InlineData(2, 8)]
     [InlineData(2, 16)]
     [InlineData(3, 8)]
-    public async Task The_one_colour_of_a_PNG_that_is_transparent_is_white(int type, int depth)
+    public async Task The_transparent_colour_of_a_PNG_becomes_white(int type, int depth)
     {
         var (_, _, dark, light, _, lightColour) = PngTypes.Single(t => t.Type == type);
-        // A palette says how opaque each of its colours is; the others say which of them is not, in two bytes for each sample.
+        // A palette has the opacity of each colour; the other types name one transparent colour, in two bytes for each sample.
         byte[] transparent = type == 3 ? [0] : [.. dark(depth).SelectMany(s => new[] { depth == 16 ? (byte)s : (byte)0, (byte)s })];
         (string, byte[])[] chunks = [.. type == 3 ? [("PLTE", (byte[])[160, 20, 30, 30, 60, 200])] : Array.Empty<(string, byte[])>(),
             ("tRNS", transparent)];
@@ -221,8 +223,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     static readonly Random Noise = new(2026);
 
-    // What cameras and their programs put into an image or behind it. Each has the place where it was taken.
-    static readonly Dictionary<string, Func<byte[]>> Laden = new()
+    // The data that cameras and their programs put into an image or behind it. Each contains the location.
+    static readonly Dictionary<string, Func<byte[]>> WithData = new()
     {
         ["4 MB of EXIF and maker's notes"] = () => Photo.WithSegments(TestImage.Bytes("upright.jpg"),
             [.. Enumerable.Range(0, 64).Select(i => (i % 2 == 0 ? (byte)0xE1 : (byte)0xE2, Told(65_000)))]),
@@ -248,13 +250,13 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
 
     static byte[] Vast => field ??= Photo.Zlib([.. Encoding.ASCII.GetBytes(Secret), .. new byte[100_000_000]], CompressionLevel.Optimal);
 
-    public static TheoryData<string> CarrierNames => [.. Laden.Keys];
+    public static TheoryData<string> FilesWithData => [.. WithData.Keys];
 
     [Theory]
-    [MemberData(nameof(CarrierNames))]
-    public async Task Whatever_an_image_carries_besides_its_pixels_is_not_stored_and_costs_little_memory(string what)
+    [MemberData(nameof(FilesWithData))]
+    public async Task Data_beside_the_pixels_is_not_stored_and_costs_little_memory(string what)
     {
-        var image = Laden[what]();
+        var image = WithData[what]();
         await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         var worker = await LinuxProcess.WorkerOfAsync(server.Process);
         var before = worker.ForgetPeak();
@@ -268,11 +270,11 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task Of_a_moving_PNG_the_first_image_is_shown()
+    public async Task The_first_frame_of_an_animated_PNG_is_shown()
     {
         byte[] Control(int number) => [0, 0, 0, (byte)number, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0];
         var (red, blue) = (TestImage.Png(16, 16, 200, 0, 0), TestImage.Png(16, 16, 0, 0, 200));
-        // Behind the header of 33 bytes stands the one chunk of pixels.
+        // The only chunk of pixels follows the header of 33 bytes.
         var moving = Photo.WithChunks(red, ("acTL", [0, 0, 0, 2, 0, 0, 0, 0]), ("fcTL", Control(0)));
         moving = [.. moving[..^12], .. TestImage.Chunk("fcTL", Control(1)),
             .. TestImage.Chunk("fdAT", [0, 0, 0, 2, .. blue[41..^16]]), .. moving[^12..]];
@@ -280,7 +282,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task Of_a_WebP_of_five_thousand_images_the_first_is_shown()
+    public async Task The_first_of_five_thousand_WebP_frames_is_shown()
     {
         var webp = TestImage.Bytes("animated.webp");
         var frames = Riff(webp).Where(c => c.Type == "ANMF").Select(c => c.Bytes).ToArray();
@@ -295,7 +297,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     [InlineData(1, 5000)]
     [InlineData(5000, 3)]
     [InlineData(65_500, 15)]
-    public async Task An_image_that_is_next_to_nothing_in_one_direction_is_taken(int width, int height)
+    public async Task An_image_of_a_few_pixels_in_one_direction_is_accepted(int width, int height)
     {
         var png = TestImage.Png(width, height, 200, 0, 0);
         foreach (var image in (byte[][])[png, Photo.AsJpeg(png)])
@@ -303,44 +305,44 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
     }
 
     [Fact]
-    public async Task The_same_image_is_the_same_bytes_from_another_worker()
+    public async Task Another_worker_makes_the_same_bytes_of_the_same_image()
     {
         var once = await user.StoreAsync(TestImage.Bytes("large.jpg"), Ct);
         await (await LinuxProcess.WorkerOfAsync(server.Process)).EndAsync();
         (await user.StoreAsync(TestImage.Bytes("large.jpg"), Ct)).ShouldBe(once);
     }
 
-    static readonly string[] Seeds =
+    static readonly string[] Originals =
     [
         "upright.jpg", "progressive.jpg", "ycck.jpg", "palette.png", "interlaced.png", "grey16-alpha.png",
         "photo.webp", "animated.webp", "animated.gif", "photo.heic", "phone.heic", "photo.avif",
     ];
 
     [Fact]
-    public async Task Of_hundreds_of_spoilt_images_each_is_taken_or_refused_and_the_server_stays_what_it_was()
+    public async Task Each_of_hundreds_of_corrupted_images_is_accepted_or_refused_and_the_server_leaks_nothing()
     {
         const int Each = 20;
         await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         var process = new LinuxProcess(server.Process.ProcessId);
         var (descriptors, memory) = (process.Descriptors.Count, process.Megabytes("VmRSS"));
         Dictionary<string, int> answers = [];
-        foreach (var name in Seeds)
+        foreach (var name in Originals)
         {
-            // The same every time: a failure can be repeated.
-            var random = new Random(Seeds.IndexOf(name));
+            // Fixed random numbers make failures reproducible.
+            var random = new Random(Originals.IndexOf(name));
             for (var i = 0; i < Each; i++)
             {
-                using var response = await user.Client.UploadAsync(Spoilt(TestImage.Bytes(name), random), Ct);
+                using var response = await user.Client.UploadAsync(Corrupted(TestImage.Bytes(name), random), Ct);
                 response.StatusCode.ShouldBeOneOf([HttpStatusCode.OK, HttpStatusCode.BadRequest], $"{name}, {i}");
                 var said = response.StatusCode == HttpStatusCode.OK
-                    ? "taken" : (await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()!;
+                    ? "accepted" : (await response.ShouldBeProblemAsync(HttpStatusCode.BadRequest)).GetProperty("detail").GetString()!;
                 answers[said] = answers.GetValueOrDefault(said) + 1;
                 if (said.Contains("limits of", StringComparison.Ordinal))
                     output.WriteLine($"{name}, {i} ended its worker.");
             }
         }
         output.WriteLine(string.Join("; ", answers.Select(a => $"{a.Key}: {a.Value}")));
-        answers.Keys.ShouldContain("taken");
+        answers.Keys.ShouldContain("accepted");
         answers.Keys.ShouldContain("Invalid file format");
         await user.StoreAsync(TestImage.Bytes("upright.jpg"), Ct);
         process.IsGone.ShouldBeFalse();
@@ -349,7 +351,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         (process.Megabytes("VmRSS") - memory).ShouldBeLessThan(60);
     }
 
-    static byte[] Spoilt(byte[] image, Random random)
+    static byte[] Corrupted(byte[] image, Random random)
     {
         switch (random.Next(4))
         {
@@ -358,20 +360,20 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
                     image[random.Next(image.Length)] ^= (byte)(1 << random.Next(8));
                 return image;
             case 1:
-                // Where the structure is.
+                // Changes the structure.
                 image[random.Next(Math.Min(600, image.Length))] = (byte)random.Next(256);
                 return image;
             case 2:
                 return image[..random.Next(image.Length)];
             default:
-                // A piece of it once more in another place.
+                // Copies a piece to another place.
                 var from = random.Next(image.Length);
                 var to = random.Next(image.Length);
                 return [.. image[..to], .. image[from..Math.Min(image.Length, from + random.Next(1, 400))], .. image[to..]];
         }
     }
 
-    // How much what is stored differs from the scene.
+    // The difference between the stored image and the scene.
     async Task<double> ShouldBeTheSceneAsync(byte[] image, int width, int height)
     {
         var stored = await user.StoreAsync(image, Ct);
@@ -392,7 +394,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         cell.Zip(colour, (is_, should) => Math.Abs(is_ - should)).Max()
             .ShouldBeLessThan(difference, $"It is {string.Join(", ", cell)} and not {string.Join(", ", colour)}.");
 
-    // With a film of 10 MB behind it, as phones send them.
+    // With a film of 10 MB behind it, as phones send it.
     static byte[] Large(string photo) => photo.Split(" MP, ") switch
     {
         [var megapixels, var kind] => [.. Photo.Enlarged(
@@ -420,7 +422,7 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         return padded;
     }
 
-    // Each chunk whole, with its type and length.
+    // Whole chunks, with type and length.
     static IEnumerable<(string Type, byte[] Bytes)> Riff(byte[] webp)
     {
         for (var at = 12; at < webp.Length;)

@@ -5,8 +5,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>The multipart body byte for byte, as no well-behaved client would send it.</summary>
-// The database has no part in it: once is enough.
+/// <summary>Multipart bodies byte for byte, as no well-behaved client sends them.</summary>
+// The database plays no part: one engine is enough.
 [Trait("Database", "Sqlite")]
 public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
@@ -21,11 +21,11 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         "----WebKitFormBoundary7MA4YWxkTrZu0gW")]
     [InlineData("multipart/form-data; boundary=1234567890123456789012345678901234567890123456789012345678901234567890",
         "1234567890123456789012345678901234567890123456789012345678901234567890")]
-    public async Task A_form_with_one_file_is_taken_under_any_boundary_that_the_standard_allows(string type, string boundary) =>
+    public async Task A_form_with_one_file_is_accepted_with_any_boundary_that_the_standard_allows(string type, string boundary) =>
         await (await SendAsync(type, [.. File("image", boundary), .. End(boundary)])).ShouldBeAsync(HttpStatusCode.OK);
 
     [Fact]
-    public async Task Fields_that_are_no_files_are_passed_over() =>
+    public async Task Fields_without_a_file_are_skipped() =>
         await (await SendAsync(Multipart, [.. Field("title", "me"), .. File("image"), .. Field("submit", "Send"), .. End()]))
             .ShouldBeAsync(HttpStatusCode.OK);
 
@@ -46,14 +46,14 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
 
     [Theory]
     [MemberData(nameof(FileHeaders))]
-    public async Task A_file_is_taken_however_its_client_writes_that_it_is_one(string headers) =>
+    public async Task A_file_is_accepted_in_every_form_of_its_part_headers(string headers) =>
         await (await SendAsync(Multipart, [.. Field("title", "me"), .. Part(headers, Upright), .. End()])).ShouldBeAsync(HttpStatusCode.OK);
 
     [Fact]
-    public async Task Fields_with_a_media_type_and_fields_in_which_no_file_was_chosen_are_passed_over() =>
+    public async Task Fields_with_a_media_type_and_file_fields_without_a_file_are_skipped() =>
         await (await SendAsync(Multipart,
         [
-            .. "What stands before the first part is nobody's.\r\n"u8,
+            .. "This preamble belongs to no part.\r\n"u8,
             .. Part("Content-Disposition: form-data; name=\"title\"\r\nContent-Type: text/plain; charset=utf-8", "me"u8.ToArray()),
             .. Part("Content-Disposition: form-data; name=\"file\"; filename=\"\"\r\nContent-Type: application/octet-stream", []),
             .. File("image"), .. End(), .. "Nor what stands behind the last."u8,
@@ -124,15 +124,15 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
     }
 
     [Fact]
-    public async Task Of_a_thousand_spoilt_forms_none_is_an_error_of_the_server()
+    public async Task None_of_a_thousand_corrupted_forms_is_a_server_error()
     {
         var user = await app.CreateUserAsync();
         byte[] good = [.. Field("title", "me"), .. File("image"), .. End()];
-        // The same every time: a failure can be repeated.
+        // Fixed random numbers make failures reproducible.
         var random = new Random(20_000);
         for (var round = 0; round < 1000; round++)
         {
-            // Mostly among the headers, where the form is.
+            // Mostly changes the headers, which define the form.
             var spoilt = good.ToArray();
             for (var changes = random.Next(1, 6); changes > 0; changes--)
                 spoilt[random.Next(random.Next(2) == 0 ? 250 : spoilt.Length)] = (byte)random.Next(256);
@@ -142,13 +142,13 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
     }
 
     [Fact]
-    public async Task Who_leaves_while_the_image_arrives_is_told_that_they_are_nobody()
+    public async Task An_upload_is_401_when_its_user_is_deleted_meanwhile()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
         var content = new HeldContent([.. File("image")[..^2], .. new byte[1_000_000]], [.. "\r\n"u8, .. End()]);
         var upload = client.PostAsync("/me/upload-image", content, Cancellation);
-        // So much was read that the token has been looked at.
+        // By now the server has checked the token.
         await content.Begun;
         using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me");
         deletion.Content = new StringContent($$"""{"password":"{{user.Password}}"}""", Encoding.UTF8, "application/json");
@@ -158,7 +158,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         Directory.EnumerateFiles(app.ImageDirectory, $"{user.Id}*").ShouldBeEmpty();
     }
 
-    // Sends the rest when it is told to.
+    // Sends the rest on demand.
     sealed class HeldContent : HttpContent
     {
         readonly TaskCompletionSource begun = new(), go = new();

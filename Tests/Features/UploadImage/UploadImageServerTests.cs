@@ -7,7 +7,7 @@ using System.Text;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>One real server with a small limit, and a directory for temporary files that is its alone.</summary>
+/// <summary>A real server with a small limit and a temporary directory of its own.</summary>
 public sealed class UploadImageServer : IAsyncLifetime
 {
     public const int MaxBytes = 1_000_000;
@@ -26,7 +26,9 @@ public sealed class UploadImageServer : IAsyncLifetime
     }
 }
 
-/// <summary>Uploads over a real connection to a real server: what is refused before it is read, and what is never written.</summary>
+/// <summary>
+/// Uploads over a real connection to a real server: some are refused before they are read, and none is written to a temporary file.
+/// </summary>
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
 public sealed class UploadImageServerTests(UploadImageServer server) : IClassFixture<UploadImageServer>, IAsyncLifetime
@@ -58,7 +60,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task An_image_is_stored_as_the_owner_s_and_loads()
+    public async Task An_image_is_stored_readable_by_its_owner_alone_and_loads()
     {
         var url = await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Ct);
         url.ShouldStartWith($"{server.Process.Address}static/profile/{Path.GetFileName(file)}?v=");
@@ -67,7 +69,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task A_length_above_the_limit_is_413_before_a_byte_of_the_body()
+    public async Task A_length_above_the_limit_is_413_before_any_byte_of_the_body()
     {
         using var connection = await ConnectAsync($"Content-Length: {MaxBytes * 10}");
         (await AnswerAsync(connection))
@@ -75,19 +77,19 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task A_client_that_asks_first_is_told_413_and_not_to_go_on()
+    public async Task A_client_that_expects_100_continue_gets_413_instead()
     {
         using var refused = await ConnectAsync($"Content-Length: {MaxBytes * 10}", "Expect: 100-continue");
         (await AnswerAsync(refused))
             .ShouldSatisfyAllConditions(a => a.ShouldStartWith("HTTP/1.1 413"), a => a.ShouldNotContain("100 Continue"));
 
-        // What fits is asked for.
+        // The server asks for a body that fits.
         using var welcome = await ConnectAsync("Content-Length: 1000", "Expect: 100-continue");
         (await AnswerAsync(welcome)).ShouldStartWith("HTTP/1.1 100");
     }
 
     [Fact]
-    public async Task A_stranger_who_asks_first_is_told_401_and_not_to_go_on()
+    public async Task An_anonymous_client_that_expects_100_continue_gets_401_instead()
     {
         token = "x";
         using var refused = await ConnectAsync("Content-Length: 1000", "Expect: 100-continue");
@@ -95,7 +97,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task Without_a_length_the_limit_ends_it_just_behind_the_limit()
+    public async Task A_body_without_a_length_is_cut_off_just_past_the_limit()
     {
         using var connection = await ConnectAsync("Transfer-Encoding: chunked");
         var stream = connection.GetStream();
@@ -109,7 +111,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
         }
         catch (IOException)
         {
-            // The server has closed the connection: it reads no more.
+            // The server has closed the connection.
         }
         sent.ShouldBeLessThan(MaxBytes * 50);
         (await answer).ShouldStartWith("HTTP/1.1 413");
@@ -136,7 +138,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task While_an_image_arrives_and_after_its_sender_has_gone_no_file_has_it()
+    public async Task No_file_holds_an_image_while_it_arrives_or_after_its_sender_has_gone()
     {
         var before = Files();
         using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))
@@ -150,7 +152,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task A_sender_who_stops_in_the_middle_leaves_nothing_and_the_next_is_served()
+    public async Task An_aborted_upload_leaves_nothing_and_the_next_one_is_served()
     {
         using (var connection = await ConnectAsync($"Content-Length: {MaxBytes / 2}"))
             await connection.GetStream().WriteAsync(PartHeader, Ct);
@@ -159,7 +161,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
     }
 
     [Fact]
-    public async Task A_line_that_stands_still_for_twelve_seconds_loses_nothing()
+    public async Task A_connection_that_stalls_for_twelve_seconds_loses_nothing()
     {
         var upright = TestImage.Bytes("upright.jpg");
         byte[] form = [.. PartHeader, .. upright, .. "\r\n--b--\r\n"u8];
@@ -201,7 +203,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
         await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes($"{bytes.Length.ToString("x", CultureInfo.InvariantCulture)}\r\n"),
             .. bytes, .. "\r\n"u8], Ct);
 
-    // What the server says at first, at the latest after some seconds.
+    // The server's first answer, or what has arrived after some seconds.
     static async Task<string> AnswerAsync(TcpClient connection)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
@@ -210,7 +212,7 @@ public sealed class UploadImageServerTests(UploadImageServer server) : IClassFix
         return Encoding.ASCII.GetString(buffer, 0, await connection.GetStream().ReadAsync(buffer, patience.Token));
     }
 
-    // The database's own files come and go; the runtime's sockets in TMPDIR are no files.
+    // Leaves out the database's files, which come and go, and the runtime's sockets in TMPDIR.
     string[] Files() =>
         [.. new[] { server.Temporary, server.Process.Directory }
             .SelectMany(d => Directory.EnumerateFiles(d, "*", SearchOption.AllDirectories))

@@ -11,7 +11,7 @@ using Profiles.Infrastructure.Decoding.Worker.Protocol;
 
 namespace Profiles.Tests.Features.UploadImage;
 
-/// <summary>A service with an image directory for one test class, because some of the tests spoil it for a moment.</summary>
+/// <summary>A service whose image directory belongs to one test class, because some tests break it for a moment.</summary>
 public sealed class UploadImageFixture : ProfilesFixture
 {
     public const int MaxBytes = 1_000_000;
@@ -25,14 +25,14 @@ public sealed class UploadImageFixture : ProfilesFixture
 
 public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadImageFixture>
 {
-    // What tables, frames and scans need; everything else would be metadata: APP1 to APP15 (EXIF, XMP, ICC, IPTC) and comments.
+    // The markers of tables, frames and scans; all others are metadata: APP1 to APP15 (EXIF, XMP, ICC, IPTC) and comments.
     static readonly byte[] ImageMarkers = [0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0];
 
     public static MatrixTheoryData<string, string> NamesAndPaths => new(["image", "file", "photo"], TestImage.Addresses);
 
     [Theory]
     [MemberData(nameof(NamesAndPaths))]
-    public async Task An_image_is_stored_and_shown_under_every_name_and_path_of_the_seeds(string field, string path)
+    public async Task An_image_is_stored_and_shown_under_every_field_name_and_path(string field, string path)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -63,7 +63,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "orientation-8.jpg", 320, 240, 8 },
         { "palette.png", 200, 150, 12 }, { "interlaced.png", 200, 150, 8 }, { "photo.webp", 320, 240, 8 },
         { "animated.webp", 160, 120, 30 }, { "animated.gif", 160, 120, 30 }, { "photo.heic", 320, 240, 12 }, { "photo.avif", 320, 240, 12 },
-        // Four inks without a profile are duller.
+        // CMYK without a profile is duller.
         { "cmyk.jpg", 320, 240, 80 },
     };
 
@@ -109,14 +109,14 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("<script>alert(1)</script>")]
     [InlineData("PK\u0003\u0004")]
     [InlineData("%PDF-1.7")]
-    public async Task Nothing_that_was_hidden_in_an_image_or_behind_it_is_stored(string hidden)
+    public async Task Nothing_hidden_in_an_image_or_behind_it_is_stored(string hidden)
     {
         var smuggled = Encoding.ASCII.GetBytes(hidden);
         var upright = TestImage.Bytes("upright.jpg");
         byte[] comment = [0xFF, 0xFE, 0, (byte)(smuggled.Length + 2), .. smuggled];
         var stored = await StoreAsync([.. upright[..2], .. comment, .. upright[2..], .. smuggled]);
 
-        // Whole, and nothing behind the end: the reader asserts it.
+        // The reader asserts that it is whole and that nothing follows its end.
         Jpeg.Read(stored).Width.ShouldBe(320);
         stored.ShouldNotBe(upright);
         stored.AsSpan().IndexOf(smuggled).ShouldBe(-1);
@@ -128,7 +128,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("photo.webp", "x.svg", "image/svg+xml")]
     [InlineData("animated.gif", "x", null)]
     [InlineData("palette.png", "x.php", "application/x-php")]
-    public async Task The_bytes_decide_whatever_the_name_and_the_declared_type(string image, string fileName, string? type)
+    public async Task The_bytes_decide_not_the_file_name_or_the_declared_type(string image, string fileName, string? type)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         await (await client.UploadAsync(TestImage.Bytes(image), Cancellation, fileName: fileName, type: type))
@@ -175,7 +175,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(ForeignFormats))]
-    public async Task A_format_that_is_not_on_the_list_is_refused_whatever_name_and_type_it_bears(string format)
+    public async Task An_unlisted_format_is_refused_under_any_name_and_type(string format)
     {
         var user = await app.CreateUserAsync();
         (string, string?)[] names =
@@ -190,7 +190,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         await ShouldShowNothingAsync(user);
     }
 
-    // One frame of that size, and a scan's header: no pixel follows.
+    // One frame of that size and a scan's header, without pixels.
     static readonly byte[] JpegBomb = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0x63, 0x9C, 0x63, 0x9C, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0,
         0, 63, 0, .. new byte[60], 0xFF, 0xD9];
 
@@ -206,7 +206,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Bombs))]
-    public async Task A_small_file_that_promises_a_vast_image_is_refused_at_its_header_with_the_limit(string what, byte[] bomb)
+    public async Task A_small_file_that_declares_a_huge_image_is_refused_by_its_header_with_the_limit(string what, byte[] bomb)
     {
         var user = await app.CreateUserAsync();
         var watch = Stopwatch.StartNew();
@@ -218,11 +218,11 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task Of_many_frames_the_first_is_shown_and_too_many_are_refused()
+    public async Task The_first_of_many_frames_is_shown_and_too_many_are_refused()
     {
         var watch = Stopwatch.StartNew();
         var client = app.ClientFor(await app.CreateUserAsync());
-        // The decoder itself takes no more than 4096 frames.
+        // The decoder accepts at most 4096 frames.
         await (await client.UploadAsync(Gif(1, 1, 5000), Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, "Invalid file format");
         var stored = await StoreAsync(Gif(1, 1, 2000));
@@ -234,7 +234,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task An_animation_whose_frames_together_are_a_vast_image_is_refused_with_the_limit_of_all_of_them()
+    public async Task An_animation_whose_frames_together_are_too_large_is_refused_with_the_limit_for_all_frames()
     {
         const int Side = 1000;
         var user = await app.CreateUserAsync();
@@ -255,13 +255,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "animated WebP, cut off", Cut("animated.webp") }, { "GIF, cut off", Cut("animated.gif") }, { "HEIC, cut off", Cut("photo.heic") },
         { "AVIF, cut off", Cut("photo.avif") },
         { "JPEG, cut off by four bytes", TestImage.Bytes("upright.jpg")[..^4] },
-        { "PNG with one wrong byte among the pixels", Spoilt("palette.png") },
+        { "PNG with one wrong byte among the pixels", Corrupted("palette.png") },
         { "JPEG's header and noise", [.. TestImage.Bytes("upright.jpg")[..200], .. Enumerable.Repeat((byte)0x5A, 4000)] },
     };
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(Damaged))]
-    public async Task A_damaged_image_is_refused_twice_alike_and_the_one_that_was_there_stays(string what, byte[] damaged)
+    public async Task A_damaged_image_is_refused_twice_the_same_way_and_the_previous_one_stays(string what, byte[] damaged)
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -278,7 +278,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Database", "Sqlite")]
-    public async Task A_file_of_exactly_the_limit_is_taken_and_one_byte_more_is_413()
+    public async Task A_file_of_exactly_the_limit_is_accepted_and_one_byte_more_is_413()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -300,13 +300,13 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         { "a\0.php", HttpStatusCode.OK }, { "CON", HttpStatusCode.OK }, { new string('n', 5000) + ".jpg", HttpStatusCode.OK },
         { "\u202Egpj.exe", HttpStatusCode.OK },
         { "|id", HttpStatusCode.OK }, { "$(id).jpg", HttpStatusCode.OK }, { "x'; DROP TABLE users; --.jpg", HttpStatusCode.OK },
-        // These two break the part's header: it is none of a file any more.
+        // These two break the part's header, which then names no file.
         { "x.jpg\r\nX-Evil: yes", HttpStatusCode.BadRequest }, { "x\".jpg", HttpStatusCode.BadRequest },
     };
 
     [Theory, Trait("Database", "Sqlite")]
     [MemberData(nameof(HostileNames))]
-    public async Task A_file_s_name_is_not_used_and_not_repeated(string name, HttpStatusCode status)
+    public async Task The_file_name_is_neither_used_nor_repeated(string name, HttpStatusCode status)
     {
         var user = await app.CreateUserAsync();
         var before = FilesOutsideTheDatabase();
@@ -338,7 +338,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task Two_users_do_not_touch_each_other_whatever_ids_they_send()
+    public async Task Ids_in_a_request_never_reach_another_user()
     {
         var (one, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
         var url = await app.ClientFor(one).UploadForUrlAsync(TestImage.Png(8, 8, 200, 0, 0), Cancellation);
@@ -359,7 +359,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task Of_two_uploads_at_once_one_whole_image_remains()
+    public async Task Of_two_simultaneous_uploads_one_whole_image_remains()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -378,9 +378,9 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task When_an_image_cannot_be_stored_the_one_that_was_there_is_still_shown_and_loads()
+    public async Task When_an_image_cannot_be_stored_the_previous_one_is_still_shown_and_loads()
     {
-        // The name under which the second image would wait is taken by a directory.
+        // A directory occupies the name under which the second image would be stored.
         var second = TestImage.Png(16, 16, 0, 150, 0);
         var version = ProcessedImage.VersionOf(await StoreAsync(second));
         var user = await app.CreateUserAsync();
@@ -426,7 +426,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task A_full_disk_is_507_and_the_image_that_was_there_stays()
+    public async Task A_full_disk_is_507_and_the_previous_image_stays()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -447,7 +447,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact, Trait("Needs", "Process")]
-    public async Task A_read_only_disk_is_503_and_the_image_that_was_there_stays()
+    public async Task A_read_only_disk_is_503_and_the_previous_image_stays()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -471,7 +471,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     }
 
     [Fact]
-    public async Task A_phone_learns_the_size_and_a_likeness_of_the_image_before_it_loads_it()
+    public async Task A_client_learns_the_size_and_a_preview_of_the_image_before_it_loads_it()
     {
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
@@ -497,12 +497,12 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData(255, 0, 0, "#fe0000")]
     [InlineData(0, 0, 255, "#0000fe")]
     [InlineData(255, 255, 255, "#ffffff")]
-    public async Task The_commonest_colour_is_said(byte red, byte green, byte blue, string color)
+    public async Task The_answer_has_the_dominant_colour(byte red, byte green, byte blue, string color)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
         var image = (await (await client.UploadAsync(TestImage.Png(64, 48, red, green, blue), Cancellation))
             .ShouldBeAsync(HttpStatusCode.OK)).GetProperty("image");
-        // Of the pixels before they are a JPEG: within a step of each channel.
+        // Computed before the JPEG encoding, so within one step of each channel.
         var said = Convert.FromHexString(image.GetProperty("dominant_color").GetString()![1..]);
         said.Zip(Convert.FromHexString(color[1..]), (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThanOrEqualTo(1);
     }
@@ -511,7 +511,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
     [InlineData("large.jpg", 96, 256, 512)]
     [InlineData("upright.jpg", 96, 240, 240)]
     [InlineData("photo.heic", 96, 256, 512)]
-    public async Task Squares_for_screens_are_cut_out_of_the_middle_and_a_small_image_is_not_enlarged(string name, int small,
+    public async Task Square_variants_are_cropped_from_the_middle_and_a_small_image_is_not_enlarged(string name, int small,
         int middle, int large)
     {
         var client = app.ClientFor(await app.CreateUserAsync());
@@ -552,7 +552,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
 
     string FileOf(TestUser user) => Path.Combine(app.ImageDirectory, $"{user.Id}.jpg");
 
-    // With half-written ones.
+    // Half-written files included.
     string[] FilesOf(TestUser user) => !Directory.Exists(app.ImageDirectory) ? [] :
     [
         .. Directory.EnumerateFiles(app.ImageDirectory, $".{user.Id}*").Order(StringComparer.Ordinal),
@@ -579,7 +579,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         return bytes[..(bytes.Length * 6 / 10)];
     }
 
-    static byte[] Spoilt(string name)
+    static byte[] Corrupted(string name)
     {
         var bytes = TestImage.Bytes(name);
         bytes[bytes.Length * 8 / 10] ^= 0xFF;
@@ -602,7 +602,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         return packed.ToArray();
     }
 
-    // Frames of one pixel each, whatever size they say: a red one, then blue ones.
+    // Frames of one pixel each under any declared size: a red one, then blue ones.
     static byte[] Gif(int width, int height, int frames)
     {
         byte[] size = [(byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8)];
@@ -611,7 +611,7 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
             .. Enumerable.Repeat(Frame([2, 0x4C, 1]), frames - 1).SelectMany(f => f), (byte)';'];
     }
 
-    // As many pixels of the first colour, up to some millions: each code stands for one more than the one before. The sub-blocks.
+    // The sub-blocks of up to some millions of pixels of the first colour: each code stands for one pixel more than the previous one.
     static byte[] GifPixels(long pixels)
     {
         const int Clear = 4, End = 5, MostCodes = 4096, LongestBlock = 255;

@@ -21,7 +21,7 @@ public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture ap
     : TestBase<LimitedFixture>, IClassFixture<ProfilesFixture>
 {
     [Fact]
-    public async Task Anyone_may_ask_and_keep_the_answer_for_an_hour()
+    public async Task Anyone_may_read_the_policy_and_cache_it_for_an_hour()
     {
         var response = await app.Client.GetAsync("/upload-policy", Cancellation);
         var policy = await response.ShouldBeAsync(HttpStatusCode.OK);
@@ -34,7 +34,7 @@ public sealed class UploadPolicyTests(LimitedFixture limited, ProfilesFixture ap
     }
 
     [Fact]
-    public async Task It_says_the_limits_that_are_set_and_a_refusal_carries_the_one_that_was_broken()
+    public async Task The_policy_has_the_configured_limits_and_a_refusal_has_the_one_that_was_exceeded()
     {
         var policy = await (await limited.Client.GetAsync("/upload-policy", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var client = limited.ClientFor(await limited.CreateUserAsync());

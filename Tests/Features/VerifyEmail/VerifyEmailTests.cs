@@ -6,7 +6,7 @@ using Profiles.Data;
 
 namespace Profiles.Tests.Features.VerifyEmail;
 
-/// <summary>A service that lets nobody log in before the address is shown to be theirs.</summary>
+/// <summary>A service that requires a verified address for a login.</summary>
 public class VerifiedFixture : ProfilesFixture
 {
     protected override void ConfigureApp(IWebHostBuilder a)
@@ -15,7 +15,7 @@ public class VerifiedFixture : ProfilesFixture
         a.UseSetting("Accounts:RequireVerifiedEmail", "true");
     }
 
-    /// <summary>Someone who has registered, opened the link and logged in.</summary>
+    /// <summary>Registers a user, verifies the address and logs in.</summary>
     public async Task<TestUser> CreateVerifiedAsync()
     {
         var email = $"user-{Guid.NewGuid():N}@example.com";
@@ -31,7 +31,7 @@ public class VerifiedFixture : ProfilesFixture
     }
 }
 
-/// <summary>As the seeds know it: anybody may log in, and an address is verified when its owner likes.</summary>
+/// <summary>The default: a login needs no verified address.</summary>
 public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFixture>
 {
     public const string Subject = "Confirm your e-mail address";
@@ -58,7 +58,7 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task Who_is_logged_in_elsewhere_is_logged_out_by_a_change_of_address()
+    public async Task A_change_of_address_ends_the_other_sessions()
     {
         var user = await app.CreateUserAsync();
         var other = await app.LogInAsync(user, "Another phone");
@@ -70,7 +70,7 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
         await (await locked.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await EventsAsync(user)).ShouldContain(SecurityEventKind.SessionEnded);
-        // The address as it is, in whatever spelling, is no change.
+        // The same address in another spelling is no change.
         var again = await app.LogInAsync(user with { Email = $"other-{user.Email}" });
         await (await client.PutAsJsonAsync("/me", new { email = $"OTHER-{user.Email}" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         using var still = app.ClientFor(again);
@@ -78,7 +78,7 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task A_changed_address_is_in_force_at_once_and_to_be_verified_anew_and_the_old_one_is_told()
+    public async Task A_changed_address_takes_effect_at_once_unverified_and_the_old_one_gets_a_mail()
     {
         var user = await app.CreateUserAsync();
         (await PostAsync((await app.MailAsync(user.Email, Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -87,10 +87,10 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
             .ShouldBeAsync(HttpStatusCode.OK);
         (body.GetProperty("email").GetString(), body.GetProperty("email_verified").GetBoolean(),
             body.GetProperty("pending_email").GetString()).ShouldBe((email, false, null));
-        var told = await app.MailAsync(user.Email, "A change of your e-mail address");
-        told.Raw.ShouldContain($"has asked for {email} as");
+        var notice = await app.MailAsync(user.Email, "A change of your e-mail address");
+        notice.Raw.ShouldContain($"has asked for {email} as");
         // The second part is HTML.
-        told.Raw.ShouldContain($"has asked for {WebUtility.HtmlEncode(email)} as");
+        notice.Raw.ShouldContain($"has asked for {WebUtility.HtmlEncode(email)} as");
         (await PostAsync((await app.MailAsync(email, Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         var stored = await StoredAsync(user);
         (stored.Email, stored.EmailVerifiedAt.HasValue).ShouldBe((email, true));
@@ -109,7 +109,7 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
-    public async Task After_its_time_it_is_refused()
+    public async Task An_expired_token_is_refused()
     {
         var user = await app.CreateUserAsync();
         var token = (await app.MailAsync(user.Email, Subject)).Token;
@@ -122,7 +122,7 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
     [InlineData("""{"token":""}""")]
     [InlineData("""{"token":["x"]}""")]
     [InlineData("{}")]
-    public async Task A_token_is_needed(string body) =>
+    public async Task A_token_is_required(string body) =>
         await (await app.Client.PostAsync("/email/verify", new StringContent(body,
             new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")), Cancellation)).ShouldRefuseFieldsAsync("token");
 
@@ -136,19 +136,19 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
 }
 
 /// <summary>
-/// Where an address must be verified: nobody learns which are taken, and the old one stays in force until the new one is shown to be the
-/// person's.
+/// Where addresses must be verified, answers do not reveal which are taken, and the old address stays in force until the new one is
+/// verified.
 /// </summary>
 public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<VerifiedFixture>
 {
     const string Password = "correct horse battery staple";
 
     [Fact]
-    public async Task Who_is_not_verified_may_not_log_in_and_the_answer_is_that_for_a_wrong_password_and_for_nobody()
+    public async Task An_unverified_user_cannot_log_in_and_gets_the_same_answer_as_for_a_wrong_password_or_an_unknown_address()
     {
         var email = $"new-{Guid.NewGuid():N}@example.com";
         (await RegisterAsync(email)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
-        // Or a registration followed by a login would tell which addresses are taken.
+        // Otherwise a registration followed by a login would reveal taken addresses.
         foreach (var (address, password) in new[] { (email, "wrong password"), (email, Password), ("nobody@example.com", Password) })
             await (await LoginAsync(address, password))
                 .ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "Invalid email or password, or the address is not confirmed yet");
@@ -157,7 +157,7 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
     }
 
     [Fact]
-    public async Task Registration_answers_a_taken_address_as_a_new_one_and_its_owner_is_told()
+    public async Task Registration_answers_a_taken_address_like_a_new_one_and_its_owner_gets_a_mail()
     {
         var owner = await app.CreateVerifiedAsync();
         var (taken, fresh) = (await RegisterAsync(owner.Email.ToUpperInvariant()),
@@ -171,7 +171,7 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
     }
 
     [Fact]
-    public async Task A_new_address_waits_and_the_old_one_stays_in_force_and_is_told()
+    public async Task A_new_address_waits_and_the_old_one_stays_in_force_and_gets_a_mail()
     {
         var user = await app.CreateVerifiedAsync();
         var email = $"New-{Guid.NewGuid():N}@example.com";
@@ -193,19 +193,19 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
     }
 
     [Fact]
-    public async Task A_change_to_a_taken_address_is_answered_like_any_other_and_never_comes_true()
+    public async Task A_change_to_a_taken_address_is_answered_like_any_other_and_never_takes_effect()
     {
         var (user, owner) = (await app.CreateVerifiedAsync(), await app.CreateVerifiedAsync());
         var body = await (await ChangeAsync(user, owner.Email)).ShouldBeAsync(HttpStatusCode.OK);
         body.GetProperty("pending_email").GetString().ShouldBe(owner.Email);
         await app.MailAsync(owner.Email, "You have an account already");
-        app.MailsTo(owner.Email).Count(m => m.Subject == VerifyEmailTests.Subject).ShouldBe(1, "That of the registration.");
+        app.MailsTo(owner.Email).Count(m => m.Subject == VerifyEmailTests.Subject).ShouldBe(1, "The mail of the registration.");
         (await app.QueryAsync(db => db.OneTimeTokens.CountAsync(t => t.UserId == user.Id))).ShouldBe(0);
         (await LoginAsync(owner.Email, owner.Password)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
-    public async Task Of_two_who_wait_for_one_address_the_first_who_shows_it_gets_it()
+    public async Task Of_two_users_who_wait_for_one_address_the_first_to_verify_it_gets_it()
     {
         var (one, two) = (await app.CreateVerifiedAsync(), await app.CreateVerifiedAsync());
         var email = $"wanted-{Guid.NewGuid():N}@example.com";
@@ -219,7 +219,7 @@ public sealed class RequiredVerificationTests(VerifiedFixture app) : TestBase<Ve
     }
 
     [Fact]
-    public async Task A_new_password_by_mail_verifies_the_address_and_drops_the_change_that_waits()
+    public async Task A_password_reset_verifies_the_address_and_drops_the_waiting_change()
     {
         var user = await app.CreateVerifiedAsync();
         var email = $"new-{Guid.NewGuid():N}@example.com";

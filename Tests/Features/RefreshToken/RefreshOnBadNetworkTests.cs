@@ -4,15 +4,15 @@ using System.Net.Sockets;
 
 namespace Profiles.Tests.Features.RefreshToken;
 
-/// <summary>A client on a bad network: the line between it and the real server loses requests and answers.</summary>
+/// <summary>A client on a bad network: a proxy before the real server loses requests and answers.</summary>
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
-public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
+public sealed class RefreshOnBadNetworkTests(ITestOutputHelper output)
 {
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_thousand_refreshes_over_a_line_that_loses_answers_never_lose_the_session()
+    public async Task A_thousand_refreshes_on_a_connection_that_loses_answers_never_lose_the_session()
     {
         await using var server = await ServerProcess.StartAsync();
         var (email, password) = ("john@example.com", "correct horse battery staple");
@@ -21,7 +21,7 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
         var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password }, Token)).ShouldBeAsync(HttpStatusCode.OK);
         var (access, refresh) = ("", login.GetProperty("refresh_token").GetString()!);
 
-        await using var line = new BadLine(server.Address.Port);
+        await using var line = new LossyProxy(server.Address.Port);
         using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() })
         {
             BaseAddress = new($"http://127.0.0.1:{line.Port}"),
@@ -52,8 +52,8 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
         output.WriteLine($"{done} refreshes, {lost} attempts lost, {line.AnswersLost} of them after the server had answered: one session.");
     }
 
-    // One request a connection. Of ten, one is lost on its way upstream and two on their way back.
-    sealed class BadLine : IAsyncDisposable
+    // Handles one request a connection. Of ten, it loses one request and two answers.
+    sealed class LossyProxy : IAsyncDisposable
     {
         readonly TcpListener listener = new(IPAddress.Loopback, 0);
         readonly CancellationTokenSource end = new();
@@ -61,7 +61,7 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
         readonly Task running;
         int connections;
 
-        public BadLine(int server)
+        public LossyProxy(int server)
         {
             this.server = server;
             listener.Start();
@@ -105,7 +105,7 @@ public sealed class RefreshOverBadLineTests(ITestOutputHelper output)
             using var upstream = new TcpClient();
             await upstream.ConnectAsync(IPAddress.Loopback, server, end.Token);
             await upstream.GetStream().WriteAsync(buffer.AsMemory(0, read), end.Token);
-            // Headers and body may come one after the other.
+            // Headers and body may arrive separately.
             while (!Whole(buffer.AsSpan(0, read)))
             {
                 var more = await client.ReadAsync(buffer.AsMemory(read), end.Token);

@@ -8,11 +8,11 @@ namespace Profiles.Tests.Features.DeleteMe;
 
 public sealed class LeavingFixture : CloudinaryFixture;
 
-/// <summary>Taking the data along and leaving, where the image is at a Cloudinary that fails.</summary>
-public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<LeavingFixture>
+/// <summary>Export and deletion of an account whose image is at a Cloudinary that fails.</summary>
+public sealed class CloudinaryOutageTests(LeavingFixture app) : TestBase<LeavingFixture>
 {
     [Fact]
-    public async Task The_account_is_gone_at_once_although_Cloudinary_fails_and_the_image_as_soon_as_it_does_not()
+    public async Task The_account_is_deleted_at_once_while_Cloudinary_fails_and_the_image_once_it_recovers()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
@@ -31,14 +31,14 @@ public sealed class LeavingCloudinaryTests(LeavingFixture app) : TestBase<Leavin
         {
             app.Cloudinary.OnDestroy = CloudinaryBehaviour.Normal;
         }
-        // What the outbox waits for is in the past then.
+        // Makes the outbox's entry due.
         await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id)
             .ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, x => x.CreatedAt)));
         await LinuxProcess.UntilAsync(() => !app.Cloudinary.Assets.ContainsKey(key), () => "The image is still at Cloudinary.");
     }
 
     [Fact]
-    public async Task The_image_is_fetched_and_when_that_fails_the_client_is_told_to_come_again()
+    public async Task The_export_fetches_the_image_and_is_503_when_that_fails()
     {
         app.Cloudinary.Delivers = true;
         try

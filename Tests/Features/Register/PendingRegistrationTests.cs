@@ -8,14 +8,14 @@ using Profiles.Tests.Features.VerifyEmail;
 namespace Profiles.Tests.Features.Register;
 
 /// <summary>
-/// Where addresses must be verified: a registration waits, and only who reads the mailbox decides which becomes the account.
+/// Where addresses must be verified, a registration waits, and the owner of the mailbox decides which one becomes the account.
 /// </summary>
-public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<VerifiedFixture>
+public sealed class PendingRegistrationTests(VerifiedFixture app) : TestBase<VerifiedFixture>
 {
     const string Thief = "password of the thief", Owner = "password of the owner", New = "another horse battery staple";
 
     [Fact]
-    public async Task Who_registers_the_address_again_replaces_name_password_and_token()
+    public async Task Registering_the_address_again_replaces_name_password_and_token()
     {
         var email = Fresh();
         await RegisterAsync(email.ToUpperInvariant(), Thief, "Thief");
@@ -37,7 +37,7 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     }
 
     [Fact]
-    public async Task Of_registrations_made_at_once_one_waits_and_its_token_decides()
+    public async Task Of_simultaneous_registrations_one_waits_and_its_token_decides()
     {
         var email = Fresh();
         await Task.WhenAll(Enumerable.Range(0, 5).Select(i => RegisterAsync(email, $"{Owner} {i}", $"Owner {i}")));
@@ -70,7 +70,7 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     }
 
     [Fact]
-    public async Task A_free_address_a_waiting_one_and_a_taken_one_are_the_same_work()
+    public async Task A_free_address_a_waiting_one_and_a_taken_one_cost_the_same_work()
     {
         var (owner, email) = (await app.CreateVerifiedAsync(), Fresh());
         await RegisterAsync(email, Owner, "free", trace: "free registration");
@@ -84,7 +84,7 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     }
 
     [Fact]
-    public async Task The_owner_of_a_taken_address_is_told_at_the_address_as_stored_and_stays()
+    public async Task The_owner_of_a_taken_address_gets_a_mail_at_the_stored_address_and_stays()
     {
         var owner = await app.CreateVerifiedAsync();
         await RegisterAsync(owner.Email.ToUpperInvariant(), Thief, "Thief");
@@ -95,7 +95,7 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     }
 
     [Fact]
-    public async Task Who_lost_the_mail_gets_in_by_a_new_password()
+    public async Task A_user_who_lost_the_mail_gets_in_by_resetting_the_password()
     {
         var email = Fresh();
         await RegisterAsync(email, Thief, "John");
@@ -113,7 +113,7 @@ public sealed class WaitingRegistrationTests(VerifiedFixture app) : TestBase<Ver
     }
 
     [Fact]
-    public async Task Whoever_confirms_the_address_first_has_it_by_registration_or_by_change()
+    public async Task The_first_to_confirm_an_address_gets_it_by_registration_or_by_change()
     {
         var (user, email) = (await app.CreateVerifiedAsync(), Fresh());
         await RegisterAsync(email, Thief, "Thief");

@@ -9,7 +9,7 @@ using Profiles.Data.PostgreSql;
 
 namespace Profiles.Tests.Features.EndOtherSessions;
 
-/// <summary>A service in which something happens when a session has just been removed, before the request goes on.</summary>
+/// <summary>A service with a hook that runs after a session is deleted, before the request goes on.</summary>
 public sealed class HalfwayFixture : ProfilesFixture
 {
     internal Halfway Halfway => Services.GetRequiredService<Halfway>();
@@ -41,14 +41,14 @@ sealed class Halfway : DbCommandInterceptor
     }
 }
 
-/// <summary>Rows are locked in one order: nothing waits for another in a circle.</summary>
+/// <summary>Rows are locked in one order, so that requests cannot deadlock.</summary>
 [Trait("Database", "PostgreSql")]
-public sealed class EndingAtOnceTests(HalfwayFixture app) : TestBase<HalfwayFixture>
+public sealed class EndSessionDeadlockTests(HalfwayFixture app) : TestBase<HalfwayFixture>
 {
     [Theory]
     [InlineData("/me/sessions")]
     [InlineData("/me/sessions/{0}")]
-    public async Task The_account_may_be_deleted_while_sessions_are_ended(string path)
+    public async Task The_account_can_be_deleted_while_sessions_end(string path)
     {
         var user = await app.CreateUserAsync();
         var other = await app.LogInAsync(user, "Another phone");
