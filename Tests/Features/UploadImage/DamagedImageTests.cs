@@ -113,8 +113,8 @@ public sealed class DamagedImageTests(ProfilesFixture app) : TestBase<ProfilesFi
         }
     }
 
-    static readonly string[] Originals = ["samsung-sos-trailer.jpg", "progressive.jpg", "gif-no-trailer.gif", "animated.gif", "png-no-iend.png",
-        "palette.png", "photo.webp", "animated.webp"];
+    static readonly string[] Originals = ["samsung-sos-trailer.jpg", "progressive.jpg", "gif-no-trailer.gif", "animated.gif",
+        "png-no-iend.png", "palette.png", "photo.webp", "animated.webp"];
 
     [Fact]
     public async Task Each_of_hundreds_of_mutants_gets_one_verdict_and_no_server_error()
