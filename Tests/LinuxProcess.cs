@@ -107,7 +107,7 @@ sealed partial record LinuxProcess(int Id)
         }
     }
 
-    public Task UntilAskedAsync() => UntilAsync(() => IsAsked, () => "Nobody gives it an image.");
+    public Task UntilAskedAsync() => UntilAsync(() => IsAsked, () => "It gets no image.");
 
     /// <summary>Writes to its standard output in its place.</summary>
     public void Say(byte[] frame)

@@ -11,7 +11,7 @@ public sealed class EndOtherSessionsTests(ProfilesFixture app) : TestBase<Profil
     {
         var user = await app.CreateUserAsync();
         var others = new[] { await app.LogInAsync(user, "One"), await app.LogInAsync(user, "Two") };
-        var somebody = await app.CreateUserAsync();
+        var stranger = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
         var body = await (await client.DeleteAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
 
@@ -26,7 +26,7 @@ public sealed class EndOtherSessionsTests(ProfilesFixture app) : TestBase<Profil
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.Sessions.Where(s => s.UserId == user.Id).Select(s => s.Id).ToListAsync()))
             .ShouldBe([user.SessionId]);
-        (await app.QueryAsync(db => db.Sessions.AnyAsync(s => s.Id == somebody.SessionId))).ShouldBeTrue();
+        (await app.QueryAsync(db => db.Sessions.AnyAsync(s => s.Id == stranger.SessionId))).ShouldBeTrue();
         (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id && e.Kind == SecurityEventKind.SessionEnded)
             .Select(e => e.Device).Order().ToListAsync())).ShouldBe(["One", "Two"]);
     }

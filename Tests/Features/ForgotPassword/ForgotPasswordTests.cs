@@ -44,18 +44,18 @@ public sealed class ForgotPasswordTests(ProfilesFixture app) : TestBase<Profiles
     [Fact]
     public async Task An_address_without_an_account_gets_the_same_answer_for_the_same_work_and_no_mail()
     {
-        var (user, nobody) = (await app.CreateUserAsync(), $"nobody-{Guid.NewGuid():N}@example.com");
+        var (user, address) = (await app.CreateUserAsync(), $"nobody-{Guid.NewGuid():N}@example.com");
         // The first request reserves a share of the rate limit for the following ones.
         await PostAsync(user.Email);
-        var (known, unknown) = (await PostAsync(user.Email, "forgot known"), await PostAsync(nobody, "forgot unknown"));
+        var (known, unknown) = (await PostAsync(user.Email, "forgot known"), await PostAsync(address, "forgot unknown"));
         (await ShownAsync(unknown)).ShouldBe(await ShownAsync(known));
         var commands = (CommandLog)app.Services.GetService(typeof(CommandLog))!;
         commands.OwnOf("forgot unknown").Select(c => c.Text).ShouldBe(commands.OwnOf("forgot known").Select(c => c.Text));
         commands.OwnOf("forgot unknown").ShouldNotBeEmpty();
 
-        await app.SentAsync(nobody);
+        await app.SentAsync(address);
         await app.SentAsync(user.Email);
-        app.MailsTo(nobody).ShouldBeEmpty();
+        app.MailsTo(address).ShouldBeEmpty();
         app.MailsTo(user.Email).ShouldContain(m => m.Subject == Subject);
     }
 

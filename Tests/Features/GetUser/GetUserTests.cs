@@ -33,12 +33,12 @@ public sealed class GetUserTests(ProfilesFixture app) : TestBase<ProfilesFixture
     {
         var (user, username) = await ShowAsync(await app.CreateUserAsync());
         await PatchAsync(user, """{"is_public":false}""");
-        var (hidden, nobody) = (await app.Client.GetAsync($"/users/{username}", Cancellation),
+        var (hidden, missing) = (await app.Client.GetAsync($"/users/{username}", Cancellation),
             await app.Client.GetAsync($"/users/{Fresh()}", Cancellation));
         var (one, two) = (await hidden.ShouldBeProblemAsync(HttpStatusCode.NotFound),
-            await nobody.ShouldBeProblemAsync(HttpStatusCode.NotFound));
+            await missing.ShouldBeProblemAsync(HttpStatusCode.NotFound));
         Without(one).ShouldBe(Without(two));
-        Headers(hidden).ShouldBe(Headers(nobody));
+        Headers(hidden).ShouldBe(Headers(missing));
         // The owner's token makes no difference.
         await (await app.ClientFor(user).GetAsync($"/users/{username}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
 

@@ -74,7 +74,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
             [.. File("image"), .. Part("Content-Disposition: form-data; name=\"photo\"\r\nContent-Type: image/jpeg", Upright), .. End()] },
         { "a file as an attachment", Multipart,
             [.. Part("Content-Disposition: attachment; name=\"image\"; filename=\"x.jpg\"", Upright), .. End()] },
-        { "a disposition that is none", Multipart, [.. Part("Content-Disposition: ;;=;name", Upright), .. End()] },
+        { "an invalid disposition", Multipart, [.. Part("Content-Disposition: ;;=;name", Upright), .. End()] },
         { "a part without a disposition", Multipart, [.. Part("Content-Type: image/jpeg", Upright), .. End()] },
         { "no part", Multipart, End() },
         { "only a field", Multipart, [.. Field("title", "me"), .. End()] },
@@ -107,7 +107,7 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         { "a form in the address's form", "application/x-www-form-urlencoded", "image=x"u8.ToArray() },
         { "JSON", "application/json", """{"image":"/9j/4AAQ"}"""u8.ToArray() },
         { "the image alone", "image/jpeg", Upright },
-        { "a type that is none", "multipart", [.. File("image"), .. End()] },
+        { "a type without a subtype", "multipart", [.. File("image"), .. End()] },
         { "no type", "", [.. File("image"), .. End()] },
     };
 
@@ -133,10 +133,11 @@ public sealed class UploadImageFormTests(ProfilesFixture app) : TestBase<Profile
         for (var round = 0; round < 1000; round++)
         {
             // Mostly changes the headers, which define the form.
-            var spoilt = good.ToArray();
+            var corrupted = good.ToArray();
             for (var changes = random.Next(1, 6); changes > 0; changes--)
-                spoilt[random.Next(random.Next(2) == 0 ? 250 : spoilt.Length)] = (byte)random.Next(256);
-            using var response = await SendAsync(Multipart, random.Next(4) == 0 ? spoilt[..random.Next(spoilt.Length)] : spoilt, user);
+                corrupted[random.Next(random.Next(2) == 0 ? 250 : corrupted.Length)] = (byte)random.Next(256);
+            using var response = await SendAsync(Multipart, random.Next(4) == 0
+                ? corrupted[..random.Next(corrupted.Length)] : corrupted, user);
             ((int)response.StatusCode).ShouldBeOneOf([200, 400], $"Round {round.ToString(CultureInfo.InvariantCulture)}");
         }
     }
