@@ -31,7 +31,7 @@ builder.Services
     .AddSettings().AddErrors().AddJson().AddDatabase()
     .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
     .AddAuth().AddLimits().AddIdempotencyKeys()
-    // Behind the others, because the first look into the outbox keeps a thread that they would wait for to start.
+    // After the other background services: the outbox's first query blocks a thread that they need to start.
     .AddMail().AddImages().AddDecoding()
     .AddAccounts().AddEditing().AddPages()
     .AddHealth().AddExplorer().AddFastEndpoints();

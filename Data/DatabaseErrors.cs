@@ -44,8 +44,7 @@ static class DatabaseErrors
 
     /// <summary>
     /// At the start: whether the database may become available without a change of the configuration. Wrong credentials, an unknown
-    /// database,
-    /// a refused TLS handshake and a failing migration do not go away.
+    /// database, a refused TLS handshake and a failing migration do not go away.
     /// </summary>
     public static bool MayRecover(Exception e) => Find(e) switch
     {
@@ -76,10 +75,8 @@ static class DatabaseErrors
         is SqliteException { SqliteErrorCode: Full } or PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
     // Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection (08), authorization (28), unknown database
-    // (3D),
-    // rollback (40), resources (53), operator intervention (57), system error (58); besides a read-only server, such as a standby, and a
-    // lock
-    // that is not available.
+    // (3D), rollback (40), resources (53), operator intervention (57), system error (58); besides a read-only server, such as a standby,
+    // and a lock that is not available.
     static bool IsAway(string state) =>
         state[..2] is "08" or "28" or "3D" or "40" or "53" or "57" or "58"
         || state is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable;

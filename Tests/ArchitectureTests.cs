@@ -21,18 +21,6 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     static readonly Type[] Endpoints = [.. Types.Where(t => t is { IsAbstract: false } && t.IsSubclassOf(typeof(BaseEndpoint)))];
 
     [Fact]
-    public void No_slice_refers_to_another()
-    {
-        var files = Directory.GetFiles(Path.Combine(Repository(), "Features"), "*.cs", SearchOption.AllDirectories);
-        files.Length.ShouldBeGreaterThan(20);
-        foreach (var file in files)
-        {
-            var own = Path.GetFileName(Path.GetDirectoryName(file));
-            SliceName().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value).Where(s => s != own).ShouldBeEmpty(file);
-        }
-    }
-
-    [Fact]
     public void Files_that_a_run_leaves_behind_exclude_no_source_from_the_next_build()
     {
         // MSBuild excludes case-insensitively, and only what exists: with "data/**" the folder Data disappears once a first run has made
@@ -108,13 +96,27 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .Where(f => !f.Path.Contains("Migrations"))
             .ToArray();
         sources.Length.ShouldBeGreaterThan(50);
-        sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/LiveUser.cs"]);
+        sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/ExistingUser.cs"]);
         // A setting states its limit beside it.
         var limits = sources.Where(f => !f.Path.EndsWith("Options.cs"))
             .SelectMany(f => Limit().Matches(f.Text).Select(m => m.Value)).ToArray();
         limits.Length.ShouldBeGreaterThan(60);
         limits.Where(l => Number().IsMatch(l)).ShouldBeEmpty();
         sources.Where(f => SystemClock().IsMatch(f.Text) || f.Text.Contains("EnsureCreated")).Select(f => f.Path).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void No_line_is_wider_than_140_columns()
+    {
+        string[] folders = ["Features", "Data", "Infrastructure", "Tests", "docs"];
+        var files = folders.SelectMany(f => Directory.GetFiles(Path.Combine(Repository(), f), "*.*", SearchOption.AllDirectories))
+            .Concat(Directory.GetFiles(Repository())).Append(Path.Combine(Repository(), ".ci", "run"))
+            .Where(f => Path.GetExtension(f) is ".cs" or ".md" or ".csproj" or ".props" or "" && !f.Contains("Migrations")
+                && !f.Contains("node_modules") && Path.GetFileName(f) != "settings.md").ToArray();
+        files.Length.ShouldBeGreaterThan(300);
+        // A table's row is one line, and a test makes settings.md of comments.
+        files.SelectMany(f => File.ReadLines(f).Select((line, i) => (Place: $"{f}:{i + 1}", Line: line)))
+            .Where(l => l.Line.Length > 140 && l.Line[0] != '|').Select(l => l.Place).ShouldBeEmpty();
     }
 
     [Fact]
@@ -172,8 +174,6 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
 
     static string ThisFile([CallerFilePath] string path = "") => path;
 
-    [GeneratedRegex(@"Profiles\.Features\.(\w+)")]
-    private static partial Regex SliceName();
 
     [GeneratedRegex(@"\b(HasMaxLength|MaxLength|StringLength|Characters)\([^,)]*(, [^,)]*)?")]
     private static partial Regex Limit();

@@ -30,7 +30,7 @@ public sealed partial class FloorTests
     [Fact]
     public void Each_folder_uses_only_the_floors_below_it()
     {
-        var uses = Compiled().Concat(Declared()).Where(u => u.From != u.To).Distinct().ToArray();
+        var uses = Compiled(Folder).Concat(Declared()).Where(u => u.From != u.To).Distinct().ToArray();
         uses.Length.ShouldBeGreaterThan(100);
         Floors.SelectMany(f => f).ShouldBe(
             [Data, Features, Program, .. Directory.GetDirectories(Path.Combine(ArchitectureTests.Repository(), "Infrastructure"))
@@ -39,17 +39,25 @@ public sealed partial class FloorTests
         uses.Where(u => FloorOf(u.To) >= FloorOf(u.From)).Select(u => $"{u.From} uses {u.To}: {u.By}").Order().ShouldBeEmpty();
     }
 
+    [Fact]
+    public void No_slice_uses_another()
+    {
+        var uses = Compiled(type => type.Namespace.Split('.') is ["Profiles", Features, var slice, ..] ? slice : null).Distinct().ToArray();
+        uses.Length.ShouldBeGreaterThan(20);
+        uses.Where(u => u.From != u.To).ShouldBeEmpty();
+    }
+
     static int FloorOf(string folder) => Array.FindIndex(Floors, f => f.Contains(folder)) is >= 0 and var floor
         ? floor : throw new ArgumentOutOfRangeException(nameof(folder), folder, "It is on no floor.");
 
-    static IEnumerable<(string From, string To, string By)> Compiled()
+    static IEnumerable<(string From, string To, string By)> Compiled(Func<TypeReference, string?> place)
     {
         using var assembly = AssemblyDefinition.ReadAssembly(typeof(Profiles.Data.User).Assembly.Location);
         foreach (var type in assembly.MainModule.GetAllTypes().ToArray())
         {
             foreach (var used in Used(type).SelectMany(Parts))
             {
-                if (used.Scope == assembly.MainModule && Folder(Outermost(type)) is { } from && Folder(Outermost(used)) is { } to)
+                if (used.Scope == assembly.MainModule && place(Outermost(type)) is { } from && place(Outermost(used)) is { } to)
                     yield return (from, to, Outermost(type).Name);
             }
         }
@@ -63,8 +71,12 @@ public sealed partial class FloorTests
             var from = path is [Data or Features, ..] ? path[0] : path is ["Infrastructure", var folder, ..] ? folder : null;
             if (from is null)
                 continue;
-            foreach (Match use in Using().Matches(File.ReadAllText(file)))
+            var text = File.ReadAllText(file);
+            foreach (Match use in Using().Matches(text))
                 yield return (from, use.Groups[2].Success ? use.Groups[2].Value : use.Groups[1].Value, path[^1]);
+            // A name such as Json.StrictJson, from a namespace above both.
+            foreach (Match use in Relative().Matches(CommentOrText().Replace(text, "")))
+                yield return (from, use.Groups[1].Value, path[^1]);
         }
     }
 
@@ -121,4 +133,11 @@ public sealed partial class FloorTests
 
     [GeneratedRegex(@"^using (?:static )?Profiles\.(Data|Features|Infrastructure\.(\w+))", RegexOptions.Multiline)]
     private static partial Regex Using();
+
+    static readonly string FolderNames = string.Join('|', Floors.SelectMany(f => f).Except([Data, Features, Program]));
+
+    static Regex Relative() => new($@"(?<![.\w])({FolderNames})\.[A-Z]\w*\.");
+
+    [GeneratedRegex(@"//.*|""(\\.|[^""\\\n])*""")]
+    private static partial Regex CommentOrText();
 }

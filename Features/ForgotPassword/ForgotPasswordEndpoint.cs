@@ -29,7 +29,7 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
         });
     }
 
-    // This endpoint looks nobody up: an address takes the same work and the same time with and without an account.
+    // Does not look up the account, so that an address takes the same work and time with one and without one.
     public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
     {
         mails.Add(MailKind.ResetPassword, Data.User.Normalize(req.Email));

@@ -51,7 +51,7 @@ sealed class RegisterEndpoint(
         }
         db.Users.Add(user);
         mails.Add(MailKind.VerifyEmail, user.NormalizedEmail);
-        events.Add(user, SecurityEventKind.Registered);
+        events.AddWithoutLog(user, SecurityEventKind.Registered);
         try
         {
             await db.SaveChangesAsync(ct);

@@ -16,7 +16,7 @@ namespace Profiles.Features.UploadImage;
 
 sealed class UploadImageEndpoint(
     ProfilesDbContext db, CurrentUser me, DecodePool decoders, IImageStorage storage, ImageSettlement images, ImageAddress address,
-    IOptions<ImagesOptions> options) : EndpointWithoutRequest<Results<Ok<UploadImageResponse>, ProblemHttpResult>>
+    IOptions<ImagesOptions> options, TimeProvider clock) : EndpointWithoutRequest<Results<Ok<UploadImageResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -79,7 +79,8 @@ sealed class UploadImageEndpoint(
         OutboxEntry? removal;
         try
         {
-            image = UploadImageMapper.ToImage(processed, entry, await storage.SaveAsync(entry, processed, ct));
+            var url = await storage.SaveAsync(entry, processed, ct);
+            image = UploadImageMapper.ToImage(processed, entry.Key, url, ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime));
             removal = await ShowAsync(entry, image);
         }
         catch (Exception e)

@@ -5,19 +5,16 @@ namespace Profiles.Features.UploadImage;
 
 static class UploadImageMapper
 {
-    /// <summary>Returns the profile's columns for a stored image.</summary>
-    /// <param name="image">The stored image.</param>
-    /// <param name="entry">Its outbox entry, which has the key and the time.</param>
-    /// <param name="url">The address that the storage gave it.</param>
-    public static ProfileImage ToImage(ProcessedImage image, OutboxEntry entry, string url) => new()
+    /// <summary>What the profile keeps of a stored image; the time is that of the upload, UTC.</summary>
+    public static ProfileImage ToImage(ProcessedImage image, string key, string url, DateTime updatedAt) => new()
     {
-        Key = entry.Key,
+        Key = key,
         Url = url,
         Width = image.Width,
         Height = image.Height,
         Bytes = image.Jpeg.Length,
         Thumbhash = Convert.ToBase64String(image.ThumbHash),
         DominantColor = image.DominantColor,
-        UpdatedAt = entry.CreatedAt,
+        UpdatedAt = updatedAt,
     };
 }

@@ -18,8 +18,9 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
         var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
             var removal = profile?.Image is { } image ? images.AddRemoval(userId, image) : null;
-            // Due at once: no other request works on the entry.
-            removal?.DueAt = removal.CreatedAt;
+            // A local image is deleted below; any other is left to the outbox, at once.
+            if (removal is { Store: not OutboxStore.LocalImages })
+                removal.DueAt = removal.CreatedAt;
             var email = await db.Users.Where(u => u.Id == userId).Select(u => u.NormalizedEmail)
                 .SingleOrDefaultAsync(CancellationToken.None);
             // Mails name the account or, where sending looks it up, the address.

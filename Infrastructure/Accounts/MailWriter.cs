@@ -44,7 +44,7 @@ sealed class MailWriter(
         switch (entry.Mail)
         {
             case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
-                // The account already has the address, so that it is no stranger who asks.
+                // The account already has the address, so its owner asks.
                 return await budget.TryTakeAsync(entry, Limit.MailsToOne, $"verify {address}")
                     ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address))
                     : null;

@@ -15,9 +15,6 @@ sealed class OneTimeTokens(ProfilesDbContext db, IOptions<AccountOptions> option
 {
     const int Bytes = 32;
 
-    /// <summary>The characters of a token as text.</summary>
-    public const int Length = 43;
-
     /// <summary>Returns how long a token of this purpose is valid.</summary>
     public TimeSpan LifetimeOf(TokenPurpose purpose) =>
         purpose == TokenPurpose.ResetPassword ? options.Value.ResetLifetime : options.Value.VerifyLifetime;

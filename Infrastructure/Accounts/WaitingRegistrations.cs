@@ -54,8 +54,8 @@ sealed class WaitingRegistrations(
             Profile = new() { Name = registration.Name },
         };
         db.Users.Add(user);
-        events.Add(user, SecurityEventKind.Registered);
-        events.Add(user, SecurityEventKind.EmailVerified);
+        events.AddWithoutLog(user, SecurityEventKind.Registered);
+        events.AddWithoutLog(user, SecurityEventKind.EmailVerified);
         try
         {
             await db.SaveChangesAsync(ct);

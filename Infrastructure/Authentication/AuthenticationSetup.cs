@@ -48,10 +48,10 @@ static class AuthenticationSetup
                 };
             });
         services.AddAuthorizationBuilder()
-            .AddPolicy(LiveUser.Policy, p => p.AddRequirements(new LiveUser()))
-            .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new LiveUser()).Build());
+            .AddPolicy(ExistingUser.Policy, p => p.AddRequirements(new ExistingUser()))
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new ExistingUser()).Build());
         return services
-            .AddScoped<IAuthorizationHandler, LiveUserHandler>()
+            .AddScoped<IAuthorizationHandler, ExistingUserHandler>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
     }
 
@@ -68,9 +68,9 @@ static class AuthenticationSetup
     }
 
     /// <summary>Requires a live user for every endpoint that is not anonymous.</summary>
-    public static void RequireLiveUser(this EndpointDefinition endpoint)
+    public static void RequireExistingUser(this EndpointDefinition endpoint)
     {
         if (endpoint.AnonymousVerbs is null)
-            endpoint.Policies(LiveUser.Policy);
+            endpoint.Policies(ExistingUser.Policy);
     }
 }

@@ -80,17 +80,17 @@ sealed class CleanupService(
                 await Task.Delay(Pause, clock, ct);
             }
             while (clock.GetElapsedTime(start) < budget);
-            log.LogInformation("Deleted {Count} expired {Kind}, and more are left; continues in a minute.", deleted, kind.Kind);
+            log.LogInformation("Cleaned up {Count} expired {Kind}, and more are left; continues in a minute.", deleted, kind.Kind);
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            log.LogWarning(e, "Could not delete more expired {Kind} after {Count}; retries in a minute.", kind.Kind, deleted);
+            log.LogWarning(e, "Could not clean up more expired {Kind} after {Count}; retries in a minute.", kind.Kind, deleted);
             return true;
         }
         finally
         {
-            log.LogDebug("Deleted {Count} expired {Kind}.", deleted, kind.Kind);
+            log.LogDebug("Cleaned up {Count} expired {Kind}.", deleted, kind.Kind);
         }
     }
 }

@@ -205,7 +205,8 @@ sealed partial class DecodeWorker : IDisposable
     static ProcessStartInfo Command(string[] arguments)
     {
         var (host, worker) = (Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "Profiles.Worker"));
-        string[] command = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [host, $"{worker}.dll"] : [worker];
+        string[] command = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [host, $"{worker}.dll"]
+            : OperatingSystem.IsWindows() ? [$"{worker}.exe"] : [worker];
         var start = new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
         {
             RedirectStandardInput = true,

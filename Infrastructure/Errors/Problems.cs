@@ -8,8 +8,7 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Profiles.Infrastructure.Errors;
 
 /// <summary>
-/// Creates the body of every error: RFC 9457 problem details with a code for programs, a sentence for people and the request's id in the
-/// log.
+/// Creates the body of every error: RFC 9457 problem details with a code for programs, a sentence for people and the request's log id.
 /// </summary>
 static class Problems
 {

@@ -16,15 +16,13 @@ static class ClientNetwork
     /// socket.
     /// </summary>
     public static string? Of(HttpContext context) =>
-        context.Connection.RemoteIpAddress is { } address ? Truncate(address) : null;
+        context.Connection.RemoteIpAddress is { } address ? Truncate(address, PrefixOfIpv4, PrefixOfIpv6) : null;
 
     /// <summary>The key of a limit: the client's IPv4 address or its IPv6 /64. Empty without an address.</summary>
     public static string ForLimits(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address ? Truncate(address, LimitPrefixOfIpv4, LimitPrefixOfIpv6) : "";
 
-    /// <summary>The address's network. An IPv4 address mapped to IPv6 counts as IPv4.</summary>
-    public static string Truncate(IPAddress address) => Truncate(address, PrefixOfIpv4, PrefixOfIpv6);
-
+    // An IPv4 address mapped to IPv6 counts as IPv4.
     static string Truncate(IPAddress address, int prefixOfIpv4, int prefixOfIpv6)
     {
         if (address.IsIPv4MappedToIPv6)

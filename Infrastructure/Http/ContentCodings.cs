@@ -1,7 +1,9 @@
 using System.IO.Compression;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
+using KestrelServerOptions = Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions;
 
 namespace Profiles.Infrastructure.Http;
 
@@ -28,12 +30,15 @@ static class ContentCodings
         await using var decoded = decoder;
         // The server limits the encoded bytes; the decoded ones have the same limit, which the route sets.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is not { } limit)
-            context.Features.Set(limit = new BodyLimit { MaxRequestBodySize = Json.StrictJson.MaxBodyBytes });
+            context.Features.Set(limit = new BodyLimit { MaxRequestBodySize = Kestrel(context).Limits.MaxRequestBodySize });
         request.Body = new DecodedBody(decoded, limit);
         request.Headers.ContentEncoding = default;
         request.ContentLength = null;
         await next(context);
     });
+
+    static KestrelServerOptions Kestrel(HttpContext context) =>
+        context.RequestServices.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
 
     static Stream? Decoder(string coding, Stream body) => coding switch
     {

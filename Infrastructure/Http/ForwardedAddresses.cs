@@ -17,7 +17,7 @@ static class ForwardedAddresses
     /// <summary>Clients of a Unix socket: only those who may open its file connect, and they have no address.</summary>
     const string UnixSocket = "unix";
 
-    // No client's address: without any network the framework trusts the whole chain.
+    // No client has this address. Without any network the framework would trust the whole chain.
     static readonly IPNetwork Nobody = new(IPAddress.Broadcast, 32);
 
     /// <summary>The networks in a setting; null when it is not a list of addresses and networks.</summary>

@@ -176,7 +176,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
         }
     }
 
-    // A user's keys are that user's alone; anonymous keys are shared, since only the client that chose one knows it.
+    // A user's keys are that user's alone. Anonymous clients share theirs: only the client that chose a random key knows it.
     static byte[] HashOf(HttpContext context, string key)
     {
         var whose = context.Features.Get<RequestUser>()?.Id;

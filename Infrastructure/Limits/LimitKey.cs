@@ -15,8 +15,7 @@ readonly record struct LimitKey
     public UInt128 Short => BinaryPrimitives.ReadUInt128BigEndian(Hash);
 
     /// <param name="what">The limit.</param>
-    /// <param name="whom">Whom it counts, in parts. Lengths are hashed too, so that a line break in a part cannot produce another's
-    /// key.</param>
+    /// <param name="whom">Whom it counts, in parts. Lengths are hashed too: a line break in a part makes no other key.</param>
     public static LimitKey Of(string what, params ReadOnlySpan<string> whom)
     {
         var text = new StringBuilder(what);

@@ -8,9 +8,9 @@ namespace Profiles.Infrastructure.Mail;
 /// </summary>
 sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock)
 {
-    // Sending such a mail looks up whether the address has an account, and writes more when it has. On SQLite that write would delay a
-    // request that follows at once, which somebody could measure; the delay leaves the entry to the outbox's next poll.
-    static readonly TimeSpan PollDelay = TimeSpan.FromMilliseconds(1);
+    // Sending such a mail looks up whether an address has an account, and writes more or less for it. On SQLite that write would delay a
+    // request that follows at once, which somebody could measure: it happens one to two seconds later.
+    static readonly TimeSpan Delay = TimeSpan.FromSeconds(1);
 
     /// <summary>Adds a mail.</summary>
     /// <param name="mail">The kind of mail; its text is written when it is sent, so that the database has neither text nor token.</param>
@@ -30,7 +30,9 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
             Key = address,
             Network = network,
             CreatedAt = now,
-            DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration ? now + PollDelay : now,
+            DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration or MailKind.VerifyNewEmail
+                ? now + (Delay * (1 + Random.Shared.NextDouble()))
+                : now,
         });
     }
 }

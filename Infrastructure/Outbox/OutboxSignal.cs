@@ -20,7 +20,8 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
     {
         if (eventData.Context is { } db
             && db.ChangeTracker.Entries<OutboxEntry>().Any(e => e.State == EntityState.Added && e.Entity.DueAt <= e.Entity.CreatedAt))
-            uncommitted.AddOrUpdate(db, this);
+            // The pool lends a context to one request after another: the lease tells them apart.
+            uncommitted.AddOrUpdate(db, db.ContextId);
         return ValueTask.FromResult(result);
     }
 
@@ -31,6 +32,13 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
             Signal(eventData.Context);
         return ValueTask.FromResult(result);
     }
+
+    public override Task SaveChangesFailedAsync(DbContextErrorEventData eventData, CancellationToken cancellationToken = default) =>
+        Forget(eventData.Context);
+
+    public Task TransactionRolledBackAsync(
+        DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default) =>
+        Forget(eventData.Context);
 
     public Task TransactionCommittedAsync(
         DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
@@ -46,7 +54,14 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
 
     void Signal(DbContext? db)
     {
-        if (db is not null && uncommitted.Remove(db))
+        if (db is not null && uncommitted.TryGetValue(db, out var lease) && uncommitted.Remove(db) && lease.Equals(db.ContextId))
             Wake();
+    }
+
+    Task Forget(DbContext? db)
+    {
+        if (db is not null)
+            uncommitted.Remove(db);
+        return Task.CompletedTask;
     }
 }

@@ -14,8 +14,8 @@ static class PasswordsSetup
                 o.MinimumLength ??= environment.IsDevelopment() ? PasswordOptions.LeastMinimumLength : 8;
                 o.Blocklist ??= !environment.IsDevelopment();
             })
+            // The tests may hash at less: cost 10 would make them slow.
             .Validate<IHostEnvironment>(
-                // Cost 10 would make the tests slow.
                 (o, environment) => o.WorkFactor >= (environment.IsEnvironment("Testing") ? 4 : 10) && o.WorkFactor <= 16,
                 "Passwords__WorkFactor must be between 10 and 16.");
         return services.AddSingleton<PasswordHasher>().AddSingleton<PasswordBlocklist>();

@@ -31,7 +31,7 @@ sealed class SecurityEventLog(
     /// <summary>
     /// Adds an event of a new user, who is saved with it. The caller calls <see cref="WriteToLog"/> once the user has an id.
     /// </summary>
-    public void Add(User user, SecurityEventKind kind) =>
+    public void AddWithoutLog(User user, SecurityEventKind kind) =>
         // The context's temporary key of the user, who has no id yet.
         db.SecurityEvents.Add(Make(db.Entry(user).Property(u => u.Id).CurrentValue, kind, device: null, Network));
 

@@ -28,7 +28,7 @@ static class SessionsSetup
     }
 
     // Clears the stored successors of refresh tokens after the reuse window. There is no index for that: walks the sessions by id.
-    static DeleteBatch ClearSuccessors(IServiceProvider provider)
+    static CleanBatch ClearSuccessors(IServiceProvider provider)
     {
         var window = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.ReuseWindow;
         var last = 0L;

@@ -23,7 +23,6 @@ public sealed class ServiceOptions
 
     /// <summary>The host names that are answered, separated by <c>;</c>.</summary>
     /// <value>The host of <see cref="PublicBaseUrl"/> and the loopback names; in Development any</value>
-    [RegularExpression(".*[^; ].*", ErrorMessage = "{0} must be host names, separated by semicolons.")]
     public string? AllowedHosts { get; set; }
 
     /// <summary>

@@ -14,6 +14,9 @@ static class SettingsSetup
                 o.DataDirectory = Path.GetFullPath(o.DataDirectory, environment.ContentRootPath);
                 o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
             })
+            .Validate(
+                o => o.AllowedHosts?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length != 0,
+                "AllowedHosts must be host names, separated by semicolons.")
             .Validate<IHostEnvironment>(
                 (o, environment) => o.PublicBaseUrl is not null || environment.IsDevelopment(),
                 "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.");

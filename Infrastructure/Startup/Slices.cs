@@ -12,7 +12,7 @@ static class Slices
     public static void UseSlices(this WebApplication app) => app.UseFastEndpoints(c =>
     {
         c.Endpoints.NameGenerator = OpenApiSetup.OperationId;
-        c.Endpoints.Configurator = e => e.RequireLiveUser();
+        c.Endpoints.Configurator = e => e.RequireExistingUser();
         c.Binding.UsePropertyNamingPolicy = true;
         c.Binding.JsonExceptionTransformer = null;
         c.Serializer.RequestDeserializer = StrictJson.ReadAsync;

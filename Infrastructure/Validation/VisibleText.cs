@@ -8,8 +8,7 @@ namespace Profiles.Infrastructure.Validation;
 /// </summary>
 static class VisibleText
 {
-    // Letters and symbols in Unicode that are drawn as nothing: Hangul fillers, the empty Braille cell, a notehead and two hieroglyphic
-    // blanks.
+    // Unicode letters and symbols that are drawn as nothing: Hangul fillers, the empty Braille cell, a notehead, two hieroglyphic blanks.
     static readonly int[] Blank = [0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0, 0x1D159, 0x13441, 0x13442];
 
     const int BlackFlag = 0x1F3F4, CancelTag = 0xE007F;

@@ -115,7 +115,8 @@ public sealed class UpgradeTests(UpgradedFixture app) : TestBase<UpgradedFixture
     [Fact]
     public async Task Every_version_s_user_logs_in_is_shown_and_changes_the_profile()
     {
-        app.Emails.Count.ShouldBeGreaterThan(8);
+        // Each schema by its own version, and each but the first by the version before.
+        app.Emails.Count.ShouldBe((2 * await app.QueryAsync(db => Task.FromResult(db.Database.GetMigrations().Count()))) - 1);
         foreach (var (version, email) in app.Emails)
         {
             var answer = await app.Client.PostAsJsonAsync("/login", new { email, password = UpgradedFixture.Password }, Cancellation);

@@ -180,6 +180,7 @@ public sealed class OutboxTests(OutboxFixture app) : TestBase<OutboxFixture>
             (await IsSignalledAsync(db, TimeSpan.Zero)).ShouldBeTrue();
             (await IsSignalledAsync(db, TimeSpan.FromMilliseconds(1))).ShouldBeFalse();
             (await IsSignalledAfterAsync(db, t => t.RollbackAsync(Cancellation))).ShouldBeFalse();
+            (await IsSignalledAsync(db, TimeSpan.FromMilliseconds(1))).ShouldBeFalse("The rollback left its mark.");
             (await IsSignalledAfterAsync(db, t => t.CommitAsync(Cancellation))).ShouldBeTrue();
             return 0;
         });

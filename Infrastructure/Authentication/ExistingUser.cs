@@ -11,15 +11,15 @@ using Profiles.Infrastructure.Tokens;
 namespace Profiles.Infrastructure.Authentication;
 
 /// <summary>The policy of every route that is not anonymous: the token is valid, and its user and session still exist.</summary>
-sealed class LiveUser : IAuthorizationRequirement
+sealed class ExistingUser : IAuthorizationRequirement
 {
-    public const string Policy = nameof(LiveUser);
+    public const string Policy = nameof(ExistingUser);
 }
 
-/// <summary>Checks <see cref="LiveUser"/> with one read, whose result the slice uses too.</summary>
-sealed class LiveUserHandler(ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<LiveUser>
+/// <summary>Checks <see cref="ExistingUser"/> with one read, whose result the slice uses too.</summary>
+sealed class ExistingUserHandler(ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<ExistingUser>
 {
-    protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, LiveUser requirement)
+    protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, ExistingUser requirement)
     {
         if (context.Resource is not HttpContext http)
             return;
