@@ -5,7 +5,7 @@ namespace Profiles.Infrastructure.Cleanup;
 
 /// <summary>
 /// Cleans up at most <see cref="CleanupService.Batch"/> rows and returns how many. A deletion takes the oldest first, by the index of their
-/// time. For rows that can be renewed the statement also checks each row itself, which another transaction may have renewed while PostgreSQL
+/// time. For rows that can be renewed the statement also checks each row itself: another transaction may have renewed it while PostgreSQL
 /// waited for its row lock.
 /// </summary>
 delegate Task<int> CleanBatch(ProfilesDbContext db, DateTime now, CancellationToken ct);
