@@ -74,8 +74,8 @@ public sealed class IdempotencyServerTests
     {
         for (var i = 0; i < 6; i++)
         {
-            var message = new HttpRequestMessage(HttpMethod.Post,
-                "/login") { Content = JsonContent.Create(new { email = "somebody@example.com", password = "wrong password" }) };
+            var body = JsonContent.Create(new { email = "somebody@example.com", password = "wrong password" });
+            var message = new HttpRequestMessage(HttpMethod.Post, "/login") { Content = body };
             message.Headers.Add("X-Forwarded-For", $"198.51.100.{i}");
             var answer = await server.Client.SendAsync(message, Token);
             await answer.ShouldBeProblemAsync(i < 5 ? HttpStatusCode.Unauthorized : HttpStatusCode.TooManyRequests);

@@ -233,8 +233,8 @@ public sealed class IdempotencyTests(IdempotencyFixture app) : TestBase<Idempote
     [InlineData("two")]
     public async Task An_invalid_key_is_refused(string key)
     {
-        var message = new HttpRequestMessage(HttpMethod.Post,
-            "/register") { Content = new StringContent(Registration(), Encoding.UTF8, "application/json") };
+        var body = new StringContent(Registration(), Encoding.UTF8, "application/json");
+        var message = new HttpRequestMessage(HttpMethod.Post, "/register") { Content = body };
         string[] keys = key switch
         {
             "longest" => [new string('k', IdempotencyKeys.LongestKey + 1)],

@@ -20,7 +20,7 @@ public sealed class StorageChangeTests
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         string[] tokens, urls;
         await using (var before = await StartAsync())
-            (tokens, urls) = await UploadForUrlAsync(before, users: 2);
+            (tokens, urls) = await SignUpWithImagesAsync(before, users: 2);
         // Each with its variants.
         Files().ShouldBe(8);
 
@@ -39,7 +39,7 @@ public sealed class StorageChangeTests
         await using var cloudinary = await CloudinaryDouble.StartAsync();
         string[] tokens, urls;
         await using (var before = await StartAsync(Cloudinary(cloudinary)))
-            (tokens, urls) = await UploadForUrlAsync(before, users: 3);
+            (tokens, urls) = await SignUpWithImagesAsync(before, users: 3);
         (Files(), cloudinary.Assets.Count).ShouldBe((0, 3));
 
         await using (var local = await StartAsync([.. Cloudinary(cloudinary), ("Images__Storage", "Local")]))
@@ -69,7 +69,7 @@ public sealed class StorageChangeTests
         [("CLOUDINARY_URL", cloudinary.CloudinaryUrl),
             ("Cloudinary__ApiBaseAddress", cloudinary.BaseAddress.GetLeftPart(UriPartial.Authority))];
 
-    static async Task<(string[] Tokens, string[] Urls)> UploadForUrlAsync(ServerProcess server, int users)
+    static async Task<(string[] Tokens, string[] Urls)> SignUpWithImagesAsync(ServerProcess server, int users)
     {
         var (tokens, urls) = (new string[users], new string[users]);
         for (var user = 0; user < users; user++)

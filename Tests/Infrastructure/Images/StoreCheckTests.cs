@@ -17,7 +17,7 @@ public sealed class SoundStore : IAsyncLifetime
     {
         await using var server = await ServerProcess.StartAsync(("DataDirectory", Data), ("Images__Directory", Images));
         for (var user = 1; user <= Users; user++)
-            await StoreCheckTests.UploadForUrlAsync(server, user);
+            await StoreCheckTests.SignUpWithImageAsync(server, user);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -95,7 +95,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         await using (var server = await ServerProcess.StartAsync(settings))
         {
             for (var user = 1; user <= 4; user++)
-                await UploadForUrlAsync(server, user);
+                await SignUpWithImageAsync(server, user);
         }
         (await ServerProcess.CheckAsync(settings)).ShouldBe((0, "4 images, 4 files and assets, 0 pending in the outbox: no fault.\n"));
 
@@ -150,7 +150,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
             ? Directory.GetFiles(Folder, $"{user}_{side}.*.jpg").Single()
             : variants[(user, side)];
 
-    internal static async Task UploadForUrlAsync(ServerProcess server, int user)
+    internal static async Task SignUpWithImageAsync(ServerProcess server, int user)
     {
         var email = $"{user}@example.com";
         (await server.Client.PostAsJsonAsync("/register", new { name = "John", email, password = "plum-tram-94" }, Token))

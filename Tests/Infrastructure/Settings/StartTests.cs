@@ -130,9 +130,11 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
         var image =
             new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "Images", "animated.gif"), Token));
         image.Headers.ContentType = new MediaTypeHeaderValue("image/gif");
-        using var request =
-            new HttpRequestMessage(HttpMethod.Post, "/me/upload-image") { Headers = { Authorization = new("Bearer", token) },
-                Content = new MultipartFormDataContent { { image, "image", "me.gif" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/me/upload-image")
+        {
+            Headers = { Authorization = new("Bearer", token) },
+            Content = new MultipartFormDataContent { { image, "image", "me.gif" } },
+        };
         return await server.Client.SendAsync(request, Token);
     }
 }

@@ -287,9 +287,8 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
             var type = route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes[0];
             foreach (var method in route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods)
             {
-                using var request = new HttpRequestMessage(new(method), path) { Content = type is null
-                    ? null
-                    : new StringContent("{}", new MediaTypeHeaderValue(type)) };
+                var body = type is null ? null : new StringContent("{}", new MediaTypeHeaderValue(type));
+                using var request = new HttpRequestMessage(new(method), path) { Content = body };
                 var response = await app.Client.SendAsync(request, Cancellation);
                 response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized, $"{method} {path}");
                 await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
@@ -309,10 +308,8 @@ public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFix
         await app.SentAsync(user.Email);
         await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteDeleteAsync());
         using var client = app.ClientFor(user);
-        var response =
-            await client.SendAsync(new(new(method), "/me") { Content = method == "PUT"
-                ? new StringContent("{}", Encoding.UTF8, "application/json")
-                : null }, Cancellation);
+        var body = method == "PUT" ? new StringContent("{}", Encoding.UTF8, "application/json") : null;
+        var response = await client.SendAsync(new(new(method), "/me") { Content = body }, Cancellation);
         await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
     }
 
