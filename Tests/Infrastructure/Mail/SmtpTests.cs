@@ -142,8 +142,16 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
         var created = app.Clock.GetUtcNow().UtcDateTime - MailHandler.GivenUpAfter - TimeSpan.FromMinutes(1);
         await app.QueryAsync(db =>
         {
-            db.Outbox.Add(new() { Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = MailKind.VerifyEmail, UserId = 0,
-                Key = email, CreatedAt = created, DueAt = created });
+            db.Outbox.Add(new()
+            {
+                Store = OutboxStore.Mail,
+                State = OutboxState.Settling,
+                Mail = MailKind.VerifyEmail,
+                UserId = 0,
+                Key = email,
+                CreatedAt = created,
+                DueAt = created
+            });
             return db.SaveChangesAsync(Cancellation);
         });
         await UntilAsync(async () => (await EntriesAsync(email)).Length == 0);
@@ -421,8 +429,15 @@ public sealed class HangingMailTests(HangingMailFixture app) : TestBase<HangingM
         // Now all concurrent attempts wait for the server.
         while (await app.QueryAsync(db => db.Outbox.CountAsync(e => e.Attempts == 1, Cancellation)) < 4)
             await Task.Delay(50, Cancellation);
-        var entry = new OutboxEntry { Store = OutboxStore.LocalImages, State = OutboxState.Settling, UserId = user.Id, Key = "none",
-            CreatedAt = DateTime.UnixEpoch, DueAt = DateTime.UnixEpoch };
+        var entry = new OutboxEntry
+        {
+            Store = OutboxStore.LocalImages,
+            State = OutboxState.Settling,
+            UserId = user.Id,
+            Key = "none",
+            CreatedAt = DateTime.UnixEpoch,
+            DueAt = DateTime.UnixEpoch
+        };
         await app.QueryAsync(db =>
         {
             db.Outbox.Add(entry);
