@@ -8,6 +8,8 @@ enum SecurityEventKind
 {
     Registered = 1,
     LoggedIn = 2,
+
+    /// <summary>A wrong password, at a login or wherever else one is asked for.</summary>
     LoginFailed = 3,
     LoggedOut = 4,
     SessionEnded = 5,

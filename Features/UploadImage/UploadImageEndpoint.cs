@@ -33,9 +33,9 @@ sealed class UploadImageEndpoint(
             s.Description = "One file part named `image`, `file` or `photo`: JPEG, PNG, WebP, GIF (first frame), HEIC or AVIF, as cameras "
                 + "write them. It is stored upright, without metadata, as an sRGB JPEG, and replaces the previous image.";
             s.ResponseExamples[200] = new UploadImageResponse("Upload successful", ImageDescription.Example.Url, ImageDescription.Example);
-            s.ResponseExamples[413] = Problem.Example(
-                ErrorCodes.ImageTooLarge, sentence: $"A picture has at most {options.Value.MaxBytes} bytes.")
-                with { MaxBytes = options.Value.MaxBytes };
+            var tooLarge = Problem.Example(
+                ErrorCodes.ImageTooLarge, sentence: $"A picture has at most {options.Value.MaxBytes} bytes.");
+            s.ResponseExamples[413] = tooLarge with { MaxBytes = options.Value.MaxBytes };
             s.Responses[200] = "Stored and shown.";
             s.Responses[400] = "Invalid file format";
             s.Responses[500] = "Error uploading image";

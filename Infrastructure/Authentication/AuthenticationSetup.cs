@@ -8,7 +8,7 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Authentication;
 
-/// <summary>Registers authentication: every route needs a live user's token unless it is anonymous.</summary>
+/// <summary>Registers authentication: every route needs an existing user's token unless it is anonymous.</summary>
 static class AuthenticationSetup
 {
     const string Prefix = $"{JwtBearerDefaults.AuthenticationScheme} ";
@@ -67,7 +67,7 @@ static class AuthenticationSetup
             context.NoResult();
     }
 
-    /// <summary>Requires a live user for every endpoint that is not anonymous.</summary>
+    /// <summary>Requires an existing user for every endpoint that is not anonymous.</summary>
     public static void RequireExistingUser(this EndpointDefinition endpoint)
     {
         if (endpoint.AnonymousVerbs is null)

@@ -27,48 +27,48 @@ sealed record MailText(string Subject, string[] Lines, string? Link = null, stri
     public static MailText Of(
         MailKind mail, MailOptions options, string? token, TimeSpan lifetime, string? newEmail, DateTime registeredAt = default) =>
         mail switch
-    {
-        MailKind.ConfirmRegistration => WithToken(
-            "Confirm your e-mail address",
-            "Please confirm that you registered with this e-mail address on "
-            + $"{registeredAt.ToString("d MMMM yyyy 'at' HH:mm:ss", CultureInfo.InvariantCulture)} UTC",
-            "If it was not you, do nothing: no account is made. "
-            + "If you registered at another time, ask in the app for a new password instead.",
-            options.VerifyUrl, token!, lifetime),
-        MailKind.VerifyEmail or MailKind.VerifyNewEmail => WithToken(
-            "Confirm your e-mail address",
-            "Please confirm that this e-mail address is yours",
-            "If you did not ask for this, do nothing: the address is then not confirmed.",
-            options.VerifyUrl, token!, lifetime),
-        MailKind.ResetPassword => WithToken(
-            "Set a new password",
-            "Somebody, we hope you, asked for a new password for your account",
-            "If it was not you, do nothing: your password stays as it is.",
-            options.ResetUrl, token!, lifetime),
-        MailKind.EmailChangeRequested => new("A change of your e-mail address",
-        [
-            $"Somebody, we hope you, has asked for {newEmail ?? "another one"} as the e-mail address of your account.",
+        {
+            MailKind.ConfirmRegistration => WithToken(
+                "Confirm your e-mail address",
+                "Please confirm that you registered with this e-mail address on "
+                + $"{registeredAt.ToString("d MMMM yyyy 'at' HH:mm:ss", CultureInfo.InvariantCulture)} UTC",
+                "If it was not you, do nothing: no account is made. "
+                + "If you registered at another time, ask in the app for a new password instead.",
+                options.VerifyUrl, token!, lifetime),
+            MailKind.VerifyEmail or MailKind.VerifyNewEmail => WithToken(
+                "Confirm your e-mail address",
+                "Please confirm that this e-mail address is yours",
+                "If you did not ask for this, do nothing: the address is then not confirmed.",
+                options.VerifyUrl, token!, lifetime),
+            MailKind.ResetPassword => WithToken(
+                "Set a new password",
+                "Somebody, we hope you, asked for a new password for your account",
+                "If it was not you, do nothing: your password stays as it is.",
+                options.ResetUrl, token!, lifetime),
+            MailKind.EmailChangeRequested => new("A change of your e-mail address",
+            [
+                $"Somebody, we hope you, has asked for {newEmail ?? "another one"} as the e-mail address of your account.",
             "If it was not you, change your password in the app now, and tell those who run this service: "
             + "soon no mail about the account will come here any more.",
         ]),
-        MailKind.EmailChanged => new("Your e-mail address was changed",
-        [
-            $"The e-mail address of your account is now {newEmail}, and no mail about the account will come here any more.",
+            MailKind.EmailChanged => new("Your e-mail address was changed",
+            [
+                $"The e-mail address of your account is now {newEmail}, and no mail about the account will come here any more.",
             "If it was not you, tell those who run this service now.",
         ]),
-        MailKind.AlreadyRegistered => new("You have an account already",
-        [
-            "Somebody, we hope you, tried to use this e-mail address for an account. "
+            MailKind.AlreadyRegistered => new("You have an account already",
+            [
+                "Somebody, we hope you, tried to use this e-mail address for an account. "
             + "It has one already: log in, or ask in the app for a new password.",
             "If it was not you, do nothing: nothing has changed.",
         ]),
-        MailKind.PasswordChanged => new("Your password was changed",
-        [
-            "The password of your account was changed, and phones that were logged in have been logged out.",
+            MailKind.PasswordChanged => new("Your password was changed",
+            [
+                "The password of your account was changed, and phones that were logged in have been logged out.",
             "If it was not you, ask in the app for a new password now, and tell those who run this service.",
         ]),
-        _ => throw new ArgumentOutOfRangeException(nameof(mail)),
-    };
+            _ => throw new ArgumentOutOfRangeException(nameof(mail)),
+        };
 
     public string Plain => string.Join(
         "\r\n\r\n", [Lines[0], .. Link is null ? [] : new[] { Link }, .. Code is null ? [] : new[] { Code }, .. Lines[1..]]) + "\r\n";

@@ -141,8 +141,12 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             anyone.DefaultRequestHeaders.Remove("X-Test-Trace");
             anyone.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
             var response = await ask(anyone);
-            response.StatusCode.ShouldBe(slice switch { "Register" => HttpStatusCode.Created,
-                "ForgotPassword" or "ResendVerification" => HttpStatusCode.Accepted, _ => HttpStatusCode.OK }, slice);
+            response.StatusCode.ShouldBe(slice switch
+            {
+                "Register" => HttpStatusCode.Created,
+                "ForgotPassword" or "ResendVerification" => HttpStatusCode.Accepted,
+                _ => HttpStatusCode.OK
+            }, slice);
             if (slice == "Login")
             {
                 var answer = await response.ShouldBeAsync(HttpStatusCode.OK);
@@ -173,8 +177,14 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
         while (await db.Outbox.AnyAsync(e => e.UserId == user.Id || e.Key == email, Cancellation))
             await Task.Delay(20, Cancellation);
         var token = Guid.NewGuid().ToString("N");
-        db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = purpose, TokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(token)),
-            NormalizedEmail = email, ExpiresAt = app.Clock.GetUtcNow().UtcDateTime.AddMinutes(5) });
+        db.OneTimeTokens.Add(new()
+        {
+            UserId = user.Id,
+            Purpose = purpose,
+            TokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(token)),
+            NormalizedEmail = email,
+            ExpiresAt = app.Clock.GetUtcNow().UtcDateTime.AddMinutes(5)
+        });
         await db.SaveChangesAsync(Cancellation);
         return token;
     });

@@ -160,8 +160,16 @@ public abstract class TakeoverTests<T>(T app) : TestBase<T> where T : ProfilesFi
     private protected Task<OutboxEntry> QueueResetMailAsync(TestUser user) => app.QueryAsync(async db =>
     {
         var now = app.Clock.GetUtcNow().UtcDateTime;
-        var entry = new OutboxEntry { Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = MailKind.ResetPassword, UserId = 0,
-            Key = user.Email, CreatedAt = now, DueAt = now.AddDays(1) };
+        var entry = new OutboxEntry
+        {
+            Store = OutboxStore.Mail,
+            State = OutboxState.Settling,
+            Mail = MailKind.ResetPassword,
+            UserId = 0,
+            Key = user.Email,
+            CreatedAt = now,
+            DueAt = now.AddDays(1)
+        };
         db.Outbox.Add(entry);
         await db.SaveChangesAsync(Cancellation);
         return entry;

@@ -26,15 +26,31 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
                 db.RateLimits.Add(new() { KeyHash = Random(), Count = 1, EndsAt = now + left });
                 db.IdempotentAnswers.Add(
                     new() { KeyHash = Random(), RequestHash = Random(), CreatedAt = now - IdempotentAnswer.Retention - age });
-                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged,
-                    At = now - SecurityEvent.Retention - age });
-                db.OneTimeTokens.Add(new() { UserId = user.Id, Purpose = TokenPurpose.ResetPassword, TokenHash = Random(),
-                    NormalizedEmail = user.Email, ExpiresAt = now + left });
+                db.SecurityEvents.Add(new()
+                {
+                    UserId = user.Id,
+                    Kind = SecurityEventKind.PasswordChanged,
+                    At = now - SecurityEvent.Retention - age
+                });
+                db.OneTimeTokens.Add(new()
+                {
+                    UserId = user.Id,
+                    Purpose = TokenPurpose.ResetPassword,
+                    TokenHash = Random(),
+                    NormalizedEmail = user.Email,
+                    ExpiresAt = now + left
+                });
                 var (waits, since) = ($"{Guid.NewGuid():N}@example.com", now - TimeSpan.FromDays(3) - age);
                 db.WaitingRegistrations.Add(
                     new() { NormalizedEmail = waits, Email = waits, Name = "", PasswordHash = "", CreatedAt = since });
-                db.Sessions.Add(new() { UserId = user.Id, FamilyHash = Random(), TokenHash = Random(), CreatedAt = now.AddDays(-100),
-                    LastUsedAt = now - TimeSpan.FromDays(60) - age });
+                db.Sessions.Add(new()
+                {
+                    UserId = user.Id,
+                    FamilyHash = Random(),
+                    TokenHash = Random(),
+                    CreatedAt = now.AddDays(-100),
+                    LastUsedAt = now - TimeSpan.FromDays(60) - age
+                });
                 return await db.SaveChangesAsync(Cancellation);
             });
         }
@@ -91,8 +107,12 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
         {
             await app.QueryAsync(async db =>
             {
-                db.SecurityEvents.Add(new() { UserId = user.Id, Kind = SecurityEventKind.PasswordChanged,
-                    At = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Retention - TimeSpan.FromDays(9) });
+                db.SecurityEvents.Add(new()
+                {
+                    UserId = user.Id,
+                    Kind = SecurityEventKind.PasswordChanged,
+                    At = app.Clock.GetUtcNow().UtcDateTime - SecurityEvent.Retention - TimeSpan.FromDays(9)
+                });
                 return await db.SaveChangesAsync(Cancellation);
             });
             await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);

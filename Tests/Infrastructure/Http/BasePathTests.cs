@@ -30,8 +30,11 @@ public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixtur
         using var client = app.CreateClient(new() { AllowAutoRedirect = false });
         (await client.GetAsync($"{prefix}/", Cancellation)).Headers.Location!.OriginalString.ShouldBe("/profiles/swagger");
         var registration = new { name = "John", email = $"{Guid.NewGuid():N}@example.com", password = "plum-tram-94" };
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/register") { Content = JsonContent.Create(registration),
-            Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/register")
+        {
+            Content = JsonContent.Create(registration),
+            Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } }
+        };
         (await client.SendAsync(request, Cancellation)).Headers.Location!.OriginalString.ShouldBe("/profiles/me");
 
         (await client.GetStringAsync($"{prefix}/account/deletion", Cancellation))
@@ -59,8 +62,11 @@ public sealed class BasePathTests(BasePathFixture app) : TestBase<BasePathFixtur
             ("https://xn--bcher-kva.example", HttpStatusCode.OK) })
         {
             var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = user.Email, ["password"] = user.Password });
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/account/deletion") { Content = form,
-                Headers = { { "Origin", origin } } };
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"{prefix}/account/deletion")
+            {
+                Content = form,
+                Headers = { { "Origin", origin } }
+            };
             (await app.Client.SendAsync(request, Cancellation)).StatusCode.ShouldBe(status, origin);
         }
     }

@@ -195,8 +195,11 @@ public sealed class CrossOriginTests(CrossOriginFixture app) : TestBase<CrossOri
     [Fact]
     public async Task A_listed_origin_may_read_a_415()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/login") { Content = new ByteArrayContent("{}"u8.ToArray()),
-            Headers = { { "Origin", CrossOriginFixture.Origin } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/login")
+        {
+            Content = new ByteArrayContent("{}"u8.ToArray()),
+            Headers = { { "Origin", CrossOriginFixture.Origin } }
+        };
         var response = await app.Client.SendAsync(request, Cancellation);
         await response.ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
         response.Headers.GetValues("Access-Control-Allow-Origin").ShouldBe([CrossOriginFixture.Origin]);

@@ -347,8 +347,15 @@ public sealed class LocalImageDeliveryTests(LocalImageFixture app) : TestBase<Lo
     {
         await app.QueryAsync(db =>
         {
-            db.Outbox.Add(new() { Store = OutboxStore.LocalImages, State = state, UserId = user.Id, Key = key,
-                CreatedAt = DateTime.UnixEpoch, DueAt = DateTime.UnixEpoch });
+            db.Outbox.Add(new()
+            {
+                Store = OutboxStore.LocalImages,
+                State = state,
+                UserId = user.Id,
+                Key = key,
+                CreatedAt = DateTime.UnixEpoch,
+                DueAt = DateTime.UnixEpoch
+            });
             return db.SaveChangesAsync(Cancellation);
         });
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.UserId == user.Id, Cancellation)))

@@ -157,8 +157,11 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
             .EnsureSuccessStatusCode();
         var login = await (await server.Client.PostAsJsonAsync("/login", new { email, password = "plum-tram-94" }, Token))
             .ShouldBeAsync(HttpStatusCode.OK);
-        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = server.Address,
-            DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) } };
+        using var client = new HttpClient(new DocumentedAnswers { InnerHandler = new SocketsHttpHandler() })
+        {
+            BaseAddress = server.Address,
+            DefaultRequestHeaders = { Authorization = new("Bearer", login.GetProperty("access_token").GetString()) }
+        };
         await client.UploadForUrlAsync(TestImage.Png(60 + user, 40, (byte)(40 * user), 0, 128), Token);
     }
 }

@@ -150,8 +150,16 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
         await app.QueryAsync(db =>
         {
             foreach (var mail in Enum.GetValues<MailKind>())
-                db.Outbox.Add(new() { Store = OutboxStore.Mail, State = OutboxState.Settling, Mail = mail, UserId = 4_000_000_000,
-                    Key = email, CreatedAt = app.Clock.GetUtcNow().UtcDateTime, DueAt = DateTime.UnixEpoch });
+                db.Outbox.Add(new()
+                {
+                    Store = OutboxStore.Mail,
+                    State = OutboxState.Settling,
+                    Mail = mail,
+                    UserId = 4_000_000_000,
+                    Key = email,
+                    CreatedAt = app.Clock.GetUtcNow().UtcDateTime,
+                    DueAt = DateTime.UnixEpoch
+                });
             return db.SaveChangesAsync(Cancellation);
         });
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Key == email, Cancellation)))
