@@ -62,7 +62,7 @@ static class MailBox
         }
     }
 
-    // The outbox polls every two seconds, and some mails wait for that.
+    // Some mails are due a second or two after their commit, and the outbox polls only every two seconds.
     static Task LookAsync(ProfilesFixture app)
     {
         app.Services.GetRequiredService<OutboxSignal>().Wake();
