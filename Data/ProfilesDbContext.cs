@@ -114,6 +114,21 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         return result;
     }
 
+    /// <summary>Runs one statement that writes and returns rows.</summary>
+    public virtual Task<T> WriteAsync<T>(Func<Task<T>> statement, CancellationToken ct) => statement();
+
+    /// <summary>
+    /// Runs statements in a transaction. They wait for nothing but the database: on SQLite other writes are in the same transaction, which
+    /// is committed for all of them.
+    /// </summary>
+    public virtual async Task<T> TransactAsync<T>(Func<Task<T>> statements, CancellationToken ct)
+    {
+        await using var transaction = await Database.BeginTransactionAsync(ct);
+        var result = await statements();
+        await transaction.CommitAsync(ct);
+        return result;
+    }
+
     /// <summary>A time as the database returns it: UTC, in microseconds.</summary>
     public static DateTime ToStored(DateTime utc) => new(utc.Ticks - (utc.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
 

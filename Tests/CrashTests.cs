@@ -6,8 +6,9 @@ using System.Net.Sockets;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Kills the service with SIGKILL and restarts it many times while several users upload, replace and delete images. Acknowledged images are
-/// shown and load, and once the outbox is empty no other file is left. <c>./dev try crash</c> runs the same for longer.
+/// Kills the service with SIGKILL and restarts it many times while several users upload, replace and delete images, and change their names
+/// beside that. Acknowledged names and images are shown, the images load, and once the outbox is empty no other file is left.
+/// <c>./dev try crash</c> runs the same for longer.
 /// </summary>
 [Trait("Needs", "Process")]
 public sealed class CrashTests(ITestOutputHelper output)
@@ -22,7 +23,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     // Small images spend the time on the steps that a crash can separate, not on decoding.
     readonly byte[][] choice = [.. Enumerable.Range(0, 5).Select(i => TestImage.Png(40, 30, (byte)(50 * i), (byte)(255 - (50 * i)), 128))];
 
-    int acknowledged, cutOff;
+    int acknowledged, renamed, cutOff;
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -56,7 +57,9 @@ public sealed class CrashTests(ITestOutputHelper output)
             foreach (var person in people)
                 await person.ShouldBeWholeAsync(server);
             var seeds = people.Select(_ => random.Next()).ToArray();
-            var work = people.Zip(seeds, (person, seed) => Task.Run(() => WorkAsync(server, person, new Random(seed)))).ToArray();
+            // The changes of the names are committed in groups.
+            var work = people.Zip(seeds, (person, seed) => Task.Run(() => WorkAsync(server, person, new Random(seed))))
+                .Concat(people.Select(person => Task.Run(() => RenameAsync(server, person)))).ToArray();
             // Every third kill may hit the start itself; the others wait for an acknowledged change.
             var before = acknowledged;
             while (kill % 3 != 0 && acknowledged < before + 4 && work.Any(w => !w.IsCompleted))
@@ -76,7 +79,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         exitCode.ShouldBe(0, said);
         kept().ShouldBe(filesPerImage * people.Count(p => p.Shown is not null));
         acknowledged.ShouldBeGreaterThanOrEqualTo(Kills);
-        output.WriteLine($"{Kills} kills, {acknowledged} changes acknowledged and found, {cutOff} cut off; {said.TrimEnd()}");
+        renamed.ShouldBeGreaterThanOrEqualTo(Kills);
+        output.WriteLine($"{Kills} kills, {acknowledged} images and {renamed} names acknowledged and found, {cutOff} cut off; {said.TrimEnd()}");
     }
 
     // Some users have all their answers when the kill comes.
@@ -103,13 +107,34 @@ public sealed class CrashTests(ITestOutputHelper output)
                 Interlocked.Increment(ref acknowledged);
             }
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        catch (Exception e) when (IsCutOff(e))
         {
-            // The kill: the last request may have taken effect or not. SocketException: the server was killed before the client had read
-            // its address.
+            // The last request may have taken effect or not.
             Interlocked.Increment(ref cutOff);
         }
     }
+
+    async Task RenameAsync(ServerProcess server, Person person)
+    {
+        using var client = person.Client(server);
+        try
+        {
+            while (true)
+            {
+                person.NextName = $"Name {Guid.NewGuid():N}";
+                (await client.PutAsJsonAsync("/me", new { name = person.NextName }, Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+                person.Name = person.NextName;
+                Interlocked.Increment(ref renamed);
+            }
+        }
+        catch (Exception e) when (IsCutOff(e))
+        {
+            Interlocked.Increment(ref cutOff);
+        }
+    }
+
+    // SocketException: the server was killed before the client had read its address.
+    static bool IsCutOff(Exception e) => e is HttpRequestException or IOException or SocketException;
 
     // Waits for readiness, not only for liveness: a remote database is slow on a busy machine.
     static async Task<ServerProcess> StartAsync((string, string)[] settings)
@@ -144,6 +169,12 @@ public sealed class CrashTests(ITestOutputHelper output)
 
         public Attempt Attempt { get; set; }
 
+        /// <summary>The last acknowledged name.</summary>
+        public string Name { get; set; } = "John";
+
+        /// <summary>The last name that was sent.</summary>
+        public string NextName { get; set; } = "John";
+
         public void Acknowledge(string? url) => (Shown, Attempt) = (Path(url), Attempt.None);
 
         public static async Task<Person> JoinAsync(ServerProcess server)
@@ -162,6 +193,9 @@ public sealed class CrashTests(ITestOutputHelper output)
         {
             using var client = Client(server);
             var me = await (await client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK);
+            var name = me.GetProperty("name").GetString()!;
+            name.ShouldBeOneOf(Name, NextName);
+            Name = name;
             // Each process has a new port.
             var url = Path(me.GetProperty("image_url").GetString());
             // The profile shows the acknowledged image or the result of the unanswered request.

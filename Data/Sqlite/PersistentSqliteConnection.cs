@@ -15,6 +15,23 @@ sealed class PersistentSqliteConnection(string connectionString) : SqliteConnect
     ReusedCommand? idle;
     bool isClosing;
 
+    /// <summary>The <see cref="SqliteWriter"/>'s turn, which ends with the transaction.</summary>
+    public IDisposable? Turn { get; set; }
+
+    protected override SqliteTransaction? Transaction
+    {
+        get => base.Transaction;
+        set
+        {
+            base.Transaction = value;
+            if (value is null)
+            {
+                Turn?.Dispose();
+                Turn = null;
+            }
+        }
+    }
+
     public override SqliteCommand CreateCommand()
     {
         var command = idle ?? new ReusedCommand(this) { Connection = this };

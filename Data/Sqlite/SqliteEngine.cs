@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Update;
 
 namespace Profiles.Data.Sqlite;
 
@@ -13,13 +14,15 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     /// </summary>
     static readonly int WouldBlock = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11;
 
+    /// <summary>For the connection string: the library fails at once. (Its 0 means forever.)</summary>
+    const int NoRetryByTheLibrary = -1;
+
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
     readonly string connectionString;
     readonly string migrationConnectionString;
     readonly string file;
     readonly bool mayCreate;
-    readonly SqliteLockRetry lockRetry;
     readonly PersistentSqliteConnection.Source connections;
 
     public SqliteEngine(string configured, TimeSpan timeout)
@@ -43,20 +46,25 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         mayCreate = builder.Mode == SqliteOpenMode.ReadWriteCreate;
         // Deleting an account relies on the cascades.
         builder.ForeignKeys = true;
-        builder.DefaultTimeout = SqliteLockRetry.NoRetryByTheLibrary;
+        builder.DefaultTimeout = NoRetryByTheLibrary;
         connectionString = builder.ToString();
-        lockRetry = new(timeout);
+        // The library's pool would keep a connection with the transaction of a failed group.
+        builder.Pooling = false;
+        Writer = new(builder.ToString(), timeout);
         // At the start the library may block the thread: no request needs it yet.
         builder.DefaultTimeout = (int)timeout.TotalSeconds;
-        builder.Pooling = false;
         migrationConnectionString = builder.ToString();
         connections = new(connectionString);
     }
 
+    /// <summary>Everything that writes goes through it.</summary>
+    public SqliteWriter Writer { get; }
+
     public override bool MayBeUnavailable => false;
 
     public override void Configure(DbContextOptionsBuilder options) =>
-        options.UseSqlite(connectionString).AddInterceptors(connections, ConnectionPragmas.Instance, lockRetry);
+        options.UseSqlite(connectionString).ReplaceService<IBatchExecutor, SqliteBatchExecutor>()
+            .AddInterceptors(connections, ConnectionPragmas.Instance, new SqliteRouting(Writer));
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
 
@@ -96,7 +104,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         ];
     }
 
-    public void Dispose() => lockRetry.Dispose();
+    public void Dispose() => Writer.Dispose();
 
     // Read-only: the last connection to close would write the write-ahead log into a file that is damaged. (A journal has to be rolled back
     // first.)
@@ -156,23 +164,27 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         }
     }
 
-    // Settings of a connection and not of the file: a committed write survives a power cut (with WAL that needs FULL), and deleted content
-    // is overwritten.
+    /// <summary>
+    /// Settings of a connection and not of the file: a committed write survives a power cut (with WAL that needs FULL), and deleted content
+    /// is overwritten.
+    /// </summary>
+    public static void SetPragmas(DbConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON";
+        command.ExecuteNonQuery();
+    }
+
     sealed class ConnectionPragmas : DbConnectionInterceptor
     {
         public static readonly ConnectionPragmas Instance = new();
 
-        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON";
-            command.ExecuteNonQuery();
-        }
+        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData) => SetPragmas(connection);
 
         public override Task ConnectionOpenedAsync(
             DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
         {
-            ConnectionOpened(connection, eventData);
+            SetPragmas(connection);
             return Task.CompletedTask;
         }
     }

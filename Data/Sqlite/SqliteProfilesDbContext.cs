@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 
 namespace Profiles.Data.Sqlite;
 
@@ -10,9 +11,23 @@ sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> o
     const int MostTries = 5;
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>Whether the commands go to the connection of the writer's group. The <see cref="SqliteWriter"/> sets it.</summary>
+    public bool IsInGroup { get; set; }
+
+    SqliteWriter Writer => ((SqliteEngine)this.GetService<DatabaseEngine>()).Writer;
+
+    /// <summary>Runs statements in a group of the <see cref="SqliteWriter"/>, or in the transaction that the context is in.</summary>
+    public Task<T> GroupAsync<T>(Func<Task<T>> statements, CancellationToken ct) =>
+        IsInGroup || Database.CurrentTransaction is not null ? statements() : Writer.RunAsync(this, statements, ct);
+
+    public override Task<T> WriteAsync<T>(Func<Task<T>> statement, CancellationToken ct) => GroupAsync(statement, ct);
+
+    public override Task<T> TransactAsync<T>(Func<Task<T>> statements, CancellationToken ct) => GroupAsync(statements, ct);
+
     /// <summary>Truncates the write-ahead log, which still has the old pages. Fails while another connection reads.</summary>
     public override async Task<bool> EraseDeletedAsync(CancellationToken ct)
     {
+        using var turn = await Writer.TakeTurnAsync(this, ct);
         await Database.OpenConnectionAsync(ct);
         try
         {

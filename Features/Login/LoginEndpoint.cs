@@ -46,16 +46,24 @@ sealed class LoginEndpoint(
             return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
         var hash = await RehashAsync(user, req.Password, ct);
 
-        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        if (await db.TransactAsync(() => StartAsync(user, hash, req.Device, ct), ct) is not var (session, refresh))
+            return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
+        var pair = tokens.Issue(session, refresh);
+        return TypedResults.Ok(new LoginResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
+    }
+
+    // Returns null when the password has changed meanwhile.
+    async Task<(Session Session, Token Refresh)?> StartAsync(User user, string hash, string? device, CancellationToken ct)
+    {
         // Locks the row: a change of the password either commits first and refuses this login, or comes later and ends its session.
         if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == hash)
             .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
-            return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
+            return null;
         var (refresh, now) = (Token.New(), clock.GetUtcNow().UtcDateTime);
         var session = new Session
         {
             UserId = user.Id,
-            Device = req.Device?.Trim(),
+            Device = device?.Trim(),
             FamilyHash = refresh.FamilyHash,
             TokenHash = refresh.SecretHash,
             CreatedAt = now,
@@ -65,10 +73,7 @@ sealed class LoginEndpoint(
         events.Add(user.Id, SecurityEventKind.LoggedIn, session.Device);
         await db.SaveChangesAsync(ct);
         await sessions.RevokeSurplusAsync(user.Id, ct);
-        await transaction.CommitAsync(ct);
-
-        var pair = tokens.Issue(session, refresh);
-        return TypedResults.Ok(new LoginResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
+        return (session, refresh);
     }
 
     // Returns the current hash: a new one when the work factor has been raised. A failure does not refuse the login.

@@ -69,6 +69,6 @@ sealed class LimitCounters(ProfilesDbContext db, LimitCache cache, TimeProvider 
                 ends_at = CASE WHEN rate_limits.ends_at <= {0} THEN excluded.ends_at ELSE rate_limits.ends_at END
             RETURNING key_hash, count, ends_at
             """;
-        return await db.RateLimits.FromSqlRaw(sql, [.. arguments]).AsNoTracking().ToListAsync(ct);
+        return await db.WriteAsync(() => db.RateLimits.FromSqlRaw(sql, [.. arguments]).AsNoTracking().ToListAsync(ct), ct);
     }
 }

@@ -46,6 +46,8 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
             return db.SaveChangesAsync(Cancellation);
         }));
         DatabaseErrors.IsUsernameTaken(taken).ShouldBeTrue();
+        // A save is stored as a whole or not at all.
+        (await app.QueryAsync(db => db.Users.CountAsync(u => u.Email.EndsWith(username), Cancellation))).ShouldBe(0);
 
         // A violation of a foreign key is not one of a unique index.
         var orphan = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>

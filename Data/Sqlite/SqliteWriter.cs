@@ -1,0 +1,329 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using static SQLitePCL.raw;
+
+namespace Profiles.Data.Sqlite;
+
+/// <summary>
+/// Gives the file's writers their turns, first come first served, so that none of them finds the file locked, and commits in groups: the
+/// writes that queued while the last commit ran are one transaction, in which each has a savepoint. A write is acknowledged once its group
+/// is on the disk; a failed commit fails the whole group (docs/adr/0005-two-databases.md).
+/// </summary>
+/// <param name="connectionString">The file.</param>
+/// <param name="timeout"><see cref="DatabaseOptions.Timeout"/>.</param>
+sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposable
+{
+    /// <summary>The number of writes that may wait; the next is refused.</summary>
+    public const int QueueLimit = 1000;
+
+    // Bounds how long the others wait for the turn.
+    const int LargestGroup = 128;
+
+    // The service has fewer statements that write.
+    const int MostStatements = 100;
+
+    /// <summary>Another process may hold the file's lock.</summary>
+    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>What a request waits for the file that has timed out before.</summary>
+    static readonly TimeSpan LastAttempt = TimeSpan.FromMilliseconds(20);
+
+    readonly SemaphoreSlim turn = new(1);
+    readonly TimedOutContexts timedOut = new();
+    readonly ConcurrentQueue<Job> queue = new();
+    readonly Dictionary<string, SqliteCommand> statements = new(StringComparer.Ordinal);
+    SqliteConnection? connection;
+    int queued, isWorking;
+
+    /// <summary>The number of writes that wait for the next group.</summary>
+    public int Waiting => Volatile.Read(ref queued);
+
+    /// <summary>
+    /// Runs a write in the next group, and returns when that is committed. All commands of the context go to the group meanwhile, so the
+    /// work may wait for nothing else. It can be cancelled until it begins. Throws what the work throws, and
+    /// <see cref="SqliteException"/> when the turn does not come in time.
+    /// </summary>
+    public async Task<T> RunAsync<T>(SqliteProfilesDbContext db, Func<Task<T>> work, CancellationToken ct)
+    {
+        var job = new Job<T>(db, work);
+        if (Interlocked.Increment(ref queued) > QueueLimit)
+        {
+            Interlocked.Decrement(ref queued);
+            throw TimedOut(db);
+        }
+        queue.Enqueue(job);
+        if (Interlocked.Exchange(ref isWorking, 1) == 0)
+            _ = Task.Run(WorkAsync, CancellationToken.None);
+        await ((Task)job.Done).WaitAsync(Patience(db), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!job.Done.IsCompleted && job.TryAbandon())
+        {
+            ct.ThrowIfCancellationRequested();
+            throw TimedOut(db);
+        }
+        return await job.Done;
+    }
+
+    /// <summary>Waits for the turn of a transaction of its own, which disposing the result ends.</summary>
+    public async Task<IDisposable> TakeTurnAsync(DbContext? db, CancellationToken ct) =>
+        await turn.WaitAsync(Patience(db), ct) ? new Turn(turn) : throw TimedOut(db);
+
+    /// <summary>
+    /// Retries while another process has locked the file, without blocking a thread: the library sleeps on its caller's. A retry is safe,
+    /// since a statement that found the file locked has done nothing.
+    /// </summary>
+    public async ValueTask<TResult> RetryAsync<TState, TResult>(
+        Func<TState, TResult> run, TState state, DbContext? db, CancellationToken ct)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return run(state);
+            }
+            catch (DbException e) when (DatabaseErrors.IsLocked(e))
+            {
+                if (Stopwatch.GetElapsedTime(start) >= Patience(db))
+                {
+                    timedOut.Add(db);
+                    throw;
+                }
+            }
+            await Task.Delay(Pause, ct);
+        }
+    }
+
+    /// <summary>The command with its parameters, as a prepared statement of the group's connection.</summary>
+    public SqliteCommand Prepare(DbCommand command)
+    {
+        var statement = Statement(command.CommandText);
+        statement.Parameters.Clear();
+        foreach (SqliteParameter parameter in command.Parameters)
+            statement.Parameters.Add(parameter);
+        return statement;
+    }
+
+    public void Dispose()
+    {
+        // A group that is being committed ends first.
+        turn.Wait(timeout);
+        connection?.Dispose();
+        turn.Dispose();
+    }
+
+    async Task WorkAsync()
+    {
+        do
+        {
+            await turn.WaitAsync();
+            try
+            {
+                await CommitAsync();
+            }
+            finally
+            {
+                turn.Release();
+            }
+            Volatile.Write(ref isWorking, 0);
+        }
+        while (!queue.IsEmpty && Interlocked.Exchange(ref isWorking, 1) == 0);
+    }
+
+    async Task CommitAsync()
+    {
+        var group = new List<Job>();
+        Exception? failure = null;
+        try
+        {
+            if (!await BeginAsync())
+                return;
+            Take(group);
+            foreach (var job in group)
+                await RunAsync(job);
+            Execute("COMMIT");
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            if (group.Count == 0)
+                Take(group);
+            RollBack();
+        }
+        foreach (var job in group)
+            job.Complete(failure);
+    }
+
+    // Returns false when nobody waits any longer.
+    async Task<bool> BeginAsync()
+    {
+        while (true)
+        {
+            while (queue.TryPeek(out var next) && next.IsAbandoned)
+                Drop();
+            if (queue.IsEmpty)
+                return false;
+            try
+            {
+                Execute("BEGIN IMMEDIATE");
+                return true;
+            }
+            catch (SqliteException e) when (DatabaseErrors.IsLocked(e))
+            {
+                await Task.Delay(Pause);
+            }
+        }
+    }
+
+    async Task RunAsync(Job job)
+    {
+        Execute("SAVEPOINT job");
+        if (await job.RunAsync() is not { } failure)
+        {
+            Execute("RELEASE job");
+            return;
+        }
+        // Some errors, such as a full disk, have rolled the whole transaction back (https://www.sqlite.org/lang_transaction.html).
+        if (IsRolledBack)
+            ExceptionDispatchInfo.Throw(failure);
+        Forget();
+        Execute("ROLLBACK TO job");
+        Execute("RELEASE job");
+    }
+
+    void Take(List<Job> group)
+    {
+        for (var left = Math.Min(queue.Count, LargestGroup - group.Count); left > 0 && queue.TryPeek(out var job); left--)
+        {
+            Drop();
+            if (job.TryBegin())
+                group.Add(job);
+        }
+    }
+
+    void Drop()
+    {
+        queue.TryDequeue(out _);
+        Interlocked.Decrement(ref queued);
+    }
+
+    bool IsRolledBack => sqlite3_get_autocommit(connection!.Handle) != 0;
+
+    void RollBack()
+    {
+        // Closing rolls back whatever state the transaction is in; the next group opens the file again.
+        statements.Clear();
+        connection?.Dispose();
+        connection = null;
+    }
+
+    void Execute(string sql) => Statement(sql).ExecuteNonQuery();
+
+    SqliteCommand Statement(string sql)
+    {
+        if (statements.TryGetValue(sql, out var statement))
+            return statement;
+        if (statements.Count == MostStatements)
+            Forget();
+        statement = Open().CreateCommand();
+        statement.CommandText = sql;
+        statements.Add(sql, statement);
+        return statement;
+    }
+
+    SqliteConnection Open()
+    {
+        if (connection is null)
+        {
+            connection = new(connectionString);
+            connection.Open();
+            SqliteEngine.SetPragmas(connection);
+        }
+        return connection;
+    }
+
+    // A reader that a failed job has left open would keep its statement busy.
+    void Forget()
+    {
+        foreach (var statement in statements.Values)
+            statement.Dispose();
+        statements.Clear();
+    }
+
+    TimeSpan Patience(DbContext? db) => timedOut.Contains(db) ? LastAttempt : timeout;
+
+    SqliteException TimedOut(DbContext? db)
+    {
+        timedOut.Add(db);
+        return new("The turn to write to the database file did not come in time.", SQLITE_BUSY);
+    }
+
+    sealed class Turn(SemaphoreSlim turn) : IDisposable
+    {
+        SemaphoreSlim? held = turn;
+
+        public void Dispose() => Interlocked.Exchange(ref held, null)?.Release();
+    }
+
+    abstract class Job
+    {
+        const int Waiting = 0, Begun = 1, Abandoned = 2;
+
+        int state;
+
+        public bool IsAbandoned => Volatile.Read(ref state) == Abandoned;
+
+        public bool TryBegin() => Interlocked.CompareExchange(ref state, Begun, Waiting) == Waiting;
+
+        public bool TryAbandon() => Interlocked.CompareExchange(ref state, Abandoned, Waiting) == Waiting;
+
+        /// <summary>Returns why it failed, or null.</summary>
+        public abstract Task<Exception?> RunAsync();
+
+        /// <summary>Hands the result to the caller, or why the group was not committed.</summary>
+        public abstract void Complete(Exception? failure);
+    }
+
+    sealed class Job<T>(SqliteProfilesDbContext db, Func<Task<T>> work) : Job
+    {
+        // The request's: the log shows its trace id.
+        readonly ExecutionContext flow = ExecutionContext.Capture()!;
+        readonly TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<T>? run;
+
+        public Task<T> Done => done.Task;
+
+        public override async Task<Exception?> RunAsync()
+        {
+            db.IsInGroup = true;
+            try
+            {
+                ExecutionContext.Run(flow, static job => ((Job<T>)job!).Start(), this);
+                await run!;
+                return null;
+            }
+            catch (Exception e)
+            {
+                run ??= Task.FromException<T>(e);
+                return e;
+            }
+            finally
+            {
+                db.IsInGroup = false;
+            }
+        }
+
+        public override void Complete(Exception? failure)
+        {
+            if (failure is null)
+                done.SetFromTask(run!);
+            else
+                done.SetException(failure);
+        }
+
+        void Start() => run = work();
+    }
+}
