@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 
-/// <summary>Another process holds the lock of the SQLite file.</summary>
+/// <summary>Another process holds the lock of the SQLite file, or the disk has no room for it.</summary>
 [Trait("Database", "Sqlite"), Collection(nameof(Alone))]
 [Trait("Needs", "Process")]
 public sealed class SqliteFaultTests
@@ -48,6 +48,47 @@ public sealed class SqliteFaultTests
         (await server.Client.GetAsync("/health/ready", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
 
         Task<HttpResponseMessage> PutAsync(string name) => user.Client.PutAsJsonAsync("/me", new { name }, Token);
+    }
+
+    [Fact]
+    public async Task On_a_full_disk_a_group_of_writes_is_507_as_a_whole_and_the_next_one_is_stored()
+    {
+        await using var disk = await SmallDisk.MountAsync(data, "size=8m");
+        await using var server = await ServerProcess.StartAsync(("DataDirectory", data));
+        var users = new ServerUser[6];
+        for (var i = 0; i < users.Length; i++)
+            users[i] = await ServerUser.SignUpAsync(server, Token);
+        var filler = Path.Combine(data, "filler");
+        Fill(filler);
+        foreach (var answer in await Task.WhenAll(users.Select(PutAsync)))
+            await answer.ShouldBeProblemAsync((HttpStatusCode)507);
+        File.Delete(filler);
+        foreach (var user in users)
+        {
+            var me = await (await user.Client.GetAsync("/me", Token)).ShouldBeAsync(HttpStatusCode.OK);
+            me.GetProperty("bio").GetString().ShouldBeNull();
+        }
+        (await Task.WhenAll(users.Select(PutAsync))).ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
+
+        static Task<HttpResponseMessage> PutAsync(ServerUser user) =>
+            user.Client.PutAsJsonAsync("/me", new { bio = new string('b', 500) }, Token);
+    }
+
+    static void Fill(string path)
+    {
+        using var file = File.Create(path);
+        try
+        {
+            while (true)
+            {
+                file.Write(new byte[4096]);
+                file.Flush();
+            }
+        }
+        catch (IOException)
+        {
+            // The disk is full.
+        }
     }
 
     /// <summary>A connection that has run a statement; disposing it rolls its transaction back.</summary>

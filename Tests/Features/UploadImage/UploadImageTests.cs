@@ -431,16 +431,10 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
-        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4k", "profiles-tests", app.ImageDirectory),
-            "Only root may mount a small disk.");
-        try
+        await using (await SmallDisk.MountAsync(app.ImageDirectory, "size=4k"))
         {
             await (await client.UploadAsync(TestImage.Bytes("large.jpg"), Cancellation)).ShouldBeProblemAsync((HttpStatusCode)507);
             Directory.EnumerateFileSystemEntries(app.ImageDirectory).ShouldBeEmpty();
-        }
-        finally
-        {
-            await RunAsync("umount", "-l", app.ImageDirectory);
         }
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
@@ -452,18 +446,12 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
         var user = await app.CreateUserAsync();
         var client = app.ClientFor(user);
         var url = await client.UploadForUrlAsync(TestImage.Png(16, 16, 150, 0, 0), Cancellation);
-        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "ro,size=1m", "profiles-tests", app.ImageDirectory),
-            "Only root may mount a disk.");
-        try
+        await using (await SmallDisk.MountAsync(app.ImageDirectory, "ro,size=1m"))
         {
             var response = await client.UploadAsync(TestImage.Bytes("large.jpg"), Cancellation);
             await response.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
             response.Headers.RetryAfter.ShouldNotBeNull();
             (await client.GetAsync("/me", Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
-        }
-        finally
-        {
-            await RunAsync("umount", "-l", app.ImageDirectory);
         }
         (await ShownAsync(client)).ShouldBe(url);
         Jpeg.Read(await client.GetByteArrayAsync(url, Cancellation)).Width.ShouldBe(16);
@@ -565,13 +553,6 @@ public sealed class UploadImageTests(UploadImageFixture app) : TestBase<UploadIm
             .Where(f => !Path.GetFileName(f).StartsWith("profiles.db", StringComparison.Ordinal) &&
                 !f.Contains("/data/mail/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)];
-
-    static async Task<bool> RunAsync(string command, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true })!;
-        await process.WaitForExitAsync(CancellationToken.None);
-        return process.ExitCode == 0;
-    }
 
     static byte[] Cut(string name)
     {
