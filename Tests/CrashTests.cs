@@ -80,7 +80,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         kept().ShouldBe(filesPerImage * people.Count(p => p.Shown is not null));
         acknowledged.ShouldBeGreaterThanOrEqualTo(Kills);
         renamed.ShouldBeGreaterThanOrEqualTo(Kills);
-        output.WriteLine($"{Kills} kills, {acknowledged} images and {renamed} names acknowledged and found, {cutOff} cut off; {said.TrimEnd()}");
+        output.WriteLine(
+            $"{Kills} kills, {acknowledged} images and {renamed} names acknowledged and found, {cutOff} cut off; {said.TrimEnd()}");
     }
 
     // Some users have all their answers when the kill comes.
