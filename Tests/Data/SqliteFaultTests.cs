@@ -51,6 +51,36 @@ public sealed class SqliteFaultTests
     }
 
     [Fact]
+    public async Task Two_services_on_one_file_lose_no_write()
+    {
+        const int changes = 20;
+        await using var one = await ServerProcess.StartAsync(("DataDirectory", data));
+        await using var other = await ServerProcess.StartAsync(("DataDirectory", data));
+        var users = new List<ServerUser>();
+        for (var i = 0; i < 8; i++)
+            users.Add(await ServerUser.SignUpAsync(i % 2 == 0 ? one : other, Token));
+        var versions = Versions();
+        await Task.WhenAll(users.Select(async (u, i) =>
+        {
+            for (var change = 0; change < changes; change++)
+            {
+                var answer = await u.Client.PutAsJsonAsync("/me", new { name = $"{i} {change}" }, Token);
+                answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+            }
+        }));
+        Versions().ShouldBe(versions.Select(v => v + changes));
+
+        long[] Versions()
+        {
+            using var connection = Open(Path.Combine(data, "profiles.db"), "SELECT 1");
+            using var command = connection.CreateCommand();
+            command.CommandText = "SELECT version FROM user_profiles ORDER BY user_id";
+            using var rows = command.ExecuteReader();
+            return [.. rows.Cast<System.Data.Common.DbDataRecord>().Select(r => r.GetInt64(0))];
+        }
+    }
+
+    [Fact]
     public async Task On_a_full_disk_a_group_of_writes_is_507_as_a_whole_and_the_next_one_is_stored()
     {
         await using var disk = await SmallDisk.MountAsync(data, "size=8m");
