@@ -126,6 +126,9 @@ public sealed class SqliteWriterTests(WriterFixture app) : TestBase<WriterFixtur
         var clients = new HttpClient[users];
         for (var i = 0; i < users; i++)
             clients[i] = app.ClientFor(await app.CreateUserAsync());
+        // The mails to them are writes, too.
+        while (await app.QueryAsync(db => db.Outbox.AnyAsync(Cancellation)))
+            await Task.Delay(50, Cancellation);
         return clients;
     }
 
