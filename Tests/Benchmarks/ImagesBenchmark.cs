@@ -15,12 +15,14 @@ static class ImagesBenchmark
     static readonly int[] Levels = [1, 2, 4];
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
 
-    public static async Task RunAsync(string[] options)
+    /// <summary>Where sharp is installed.</summary>
+    public static string Sharp => Environment.GetEnvironmentVariable("PROFILES_BENCH_SHARP") ?? throw new InvalidOperationException(
+        "PROFILES_BENCH_SHARP must name the directory that sharp is installed in, as ./dev bench images does.");
+
+    public static string SharpProgram { get; } = Path.Combine(AppContext.BaseDirectory, "sharp.mjs");
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync(int rounds, TimeSpan length)
     {
-        var rounds = options.Length > 0 ? int.Parse(options[0], CultureInfo.InvariantCulture) : 9;
-        var length = TimeSpan.FromSeconds(options.Length > 1 ? double.Parse(options[1], CultureInfo.InvariantCulture) : 3);
-        var sharp = Environment.GetEnvironmentVariable("PROFILES_BENCH_SHARP") ?? throw new InvalidOperationException(
-            "PROFILES_BENCH_SHARP must name the directory that sharp is installed in, as ./dev bench images does.");
         var directory = Directory.CreateTempSubdirectory("profiles-bench-").FullName;
         var pairs = new List<(int AtOnce, Maker Service, Maker Sharp)>();
         try
@@ -33,7 +35,7 @@ static class ImagesBenchmark
                 pairs.Add((
                     int.Parse(atOnce, CultureInfo.InvariantCulture),
                     new Maker("service", "dotnet", typeof(ImagesBenchmark).Assembly.Location, "service", path, atOnce),
-                    new Maker("sharp", "node", Path.Combine(AppContext.BaseDirectory, "sharp.mjs"), sharp, path, atOnce)));
+                    new Maker("sharp", "node", SharpProgram, Sharp, path, atOnce)));
             }
             foreach (var (_, service, other) in pairs)
             {
@@ -51,6 +53,8 @@ static class ImagesBenchmark
                 }
             }
             Report(pairs, photo, rounds, length);
+            return [.. pairs.Select(p => Figure.Of($"images/s, {p.AtOnce} at once", p.Service.Results.Select(r => r.PerSecond), "sharp",
+                p.Sharp.Results.Select(r => r.PerSecond)))];
         }
         finally
         {
@@ -78,22 +82,11 @@ static class ImagesBenchmark
             foreach (var maker in (Maker[])[service, sharp])
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {atOnce} | {maker.Name} | {Median(maker.Results.Select(r => r.PerSecond)):F1} " +
-                    $"| {Median(maker.Results.Select(r => r.Milliseconds)):F1} | {string.Join(" + ", maker.Peaks)} |"));
+                    $"| {atOnce} | {maker.Name} | {Figure.Median(maker.Results.Select(r => r.PerSecond)):F1} " +
+                    $"| {Figure.Median(maker.Results.Select(r => r.Milliseconds)):F1} | {string.Join(" + ", maker.Peaks)} |"));
             }
-            // Compares neighbours in time, so that a slow moment meets both.
-            var neighbours = service.Results.Zip(sharp.Results).ToArray();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {atOnce} | service / sharp | {Median(neighbours.Select(n => n.First.PerSecond / n.Second.PerSecond)):F2} " +
-                $"| {Median(neighbours.Select(n => n.First.Milliseconds / n.Second.Milliseconds)):F2} | |"));
         }
-        Console.WriteLine("\nThe memory is that of each process at its highest: of the service first its own, then its workers'.");
-    }
-
-    static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        Console.WriteLine("\nThe memory is that of each process at its highest: of the service first its own, then its workers'.\n");
     }
 
     // Only equal work can be compared. The whole image may be a little smaller: ImagePipeline uses the decoder's cheap downscaling.

@@ -6,8 +6,9 @@ namespace Profiles.Benchmarks;
 /// <param name="Id">Its number.</param>
 /// <param name="Parent">The number of its parent.</param>
 /// <param name="Cpu">Its processor time, including that of ended children.</param>
+/// <param name="Memory">Its resident memory, in bytes.</param>
 /// <param name="PeakMemory">Its peak memory, in bytes.</param>
-sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
+sealed record Processes(int Id, int Parent, TimeSpan Cpu, long Memory, long PeakMemory)
 {
     /// <summary>A process, then all its descendants.</summary>
     public static IReadOnlyList<Processes> Of(int id)
@@ -30,11 +31,8 @@ sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             // utime, stime, cutime and cstime, in hundredths of a second.
             var hundredths = fields[11..15].Sum(f => long.Parse(f, CultureInfo.InvariantCulture));
-            // A kernel thread has no memory.
-            var peak = File.ReadLines($"/proc/{id}/status")
-                .FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal))?["VmHWM:".Length..^"kB".Length];
             return new(id, int.Parse(fields[1], CultureInfo.InvariantCulture), TimeSpan.FromMilliseconds(hundredths * 10),
-                peak is null ? 0 : long.Parse(peak, CultureInfo.InvariantCulture) * 1024);
+                Bytes(id, "VmRSS:"), Bytes(id, "VmHWM:"));
         }
         catch (IOException)
         {
@@ -42,4 +40,9 @@ sealed record Processes(int Id, int Parent, TimeSpan Cpu, long PeakMemory)
             return null;
         }
     }
+
+    // A kernel thread has no memory.
+    static long Bytes(int id, string name) =>
+        File.ReadLines($"/proc/{id}/status").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) is { } line
+            ? long.Parse(line.AsSpan(name.Length, line.Length - name.Length - "kB".Length), CultureInfo.InvariantCulture) * 1024 : 0;
 }
