@@ -25,10 +25,10 @@ static class Program
                 await ServiceImages.RunAsync(path, int.Parse(atOnce, CultureInfo.InvariantCulture));
                 return 0;
         }
-        var chosen = arguments.Length == 0 ? Benchmarks : [.. Benchmarks.Where(b => b.Name == arguments[0])];
+        var chosen = arguments is [] or ["all", ..] ? Benchmarks : [.. Benchmarks.Where(b => b.Name == arguments[0])];
         if (chosen.Length == 0)
         {
-            await Console.Error.WriteLineAsync($"[{string.Join(" | ", Benchmarks.Select(b => b.Name))} [<rounds> [<seconds>]]]");
+            await Console.Error.WriteLineAsync($"[all | {string.Join(" | ", Benchmarks.Select(b => b.Name))} [<rounds> [<seconds>]]]");
             return 1;
         }
         var figures = new List<Figure>();
