@@ -95,11 +95,12 @@ static class Requests
         var start = Encoding.ASCII.GetBytes($"--{Boundary}\r\nContent-Type: image/jpeg\r\n" +
             "Content-Disposition: form-data; name=\"image\"; filename=\"photo.jpg\"\r\n\r\n");
         var end = Encoding.ASCII.GetBytes($"\r\n--{Boundary}--\r\n");
+        var length = start.Length + photo.Length + end.Length;
         var head = Encoding.ASCII.GetBytes($"POST /me/upload-image HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n" +
-            $"Content-Type: multipart/form-data; boundary={Boundary}\r\nContent-Length: {start.Length + photo.Length + end.Length}\r\n\r\n");
+            $"Content-Type: multipart/form-data; boundary={Boundary}\r\nContent-Length: {length}\r\n\r\n");
         return [.. head, .. start, .. photo, .. end];
     }
 
-    static byte[] Json(string line, string header, string body) => Encoding.ASCII.GetBytes(
-        $"{line} HTTP/1.1\r\nHost: localhost\r\n{header}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+    static byte[] Json(string line, string header, string body) => Encoding.ASCII.GetBytes($"{line} HTTP/1.1\r\nHost: localhost\r\n" +
+        $"{header}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
 }
