@@ -18,10 +18,10 @@ sealed partial class PasswordHasher : IDisposable
     /// <summary>The number of passwords that may wait; the next is refused.</summary>
     public const int QueueLimit = 50;
 
-    // Leaves one core for requests that hash nothing.
+    readonly HashingThreads threads = new();
     readonly ConcurrencyLimiter slots = new(new()
     {
-        PermitLimit = Math.Max(1, Environment.ProcessorCount - 1),
+        PermitLimit = Environment.ProcessorCount,
         QueueLimit = QueueLimit,
         QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
@@ -31,7 +31,8 @@ sealed partial class PasswordHasher : IDisposable
     public PasswordHasher(IOptions<PasswordOptions> options)
     {
         workFactor = options.Value.WorkFactor;
-        dummyHash = HashPassword(Guid.NewGuid().ToString("N"), workFactor);
+        // Of no password; verifying one against it is as costly as against any.
+        dummyHash = string.Create(CultureInfo.InvariantCulture, $"$2a${workFactor:00}${new string('.', 53)}");
     }
 
     /// <summary>Hashes a password that the validator has accepted. Throws <see cref="BusyException"/>.</summary>
@@ -60,7 +61,11 @@ sealed partial class PasswordHasher : IDisposable
     /// <summary>Whether a hash has a lower work factor than the setting.</summary>
     public bool NeedsRehash(string hash) => PasswordNeedsRehash(hash, workFactor);
 
-    public void Dispose() => slots.Dispose();
+    public void Dispose()
+    {
+        slots.Dispose();
+        threads.Dispose();
+    }
 
     // The validators refuse the same in a new password. BCrypt.Net throws for a lone surrogate, and bcrypt, which repeats the password,
     // cannot distinguish "a" from "a\0a".
@@ -84,7 +89,7 @@ sealed partial class PasswordHasher : IDisposable
         if (!slot.IsAcquired)
             throw new BusyException();
         // Not cancelled: a hash cannot be interrupted, and holds its slot until it ends.
-        return await Task.Run(work, CancellationToken.None);
+        return await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.RunContinuationsAsynchronously, threads);
     }
 
     // Costs 17 to 31, which would take minutes to days, are never stored.
