@@ -22,6 +22,14 @@ sealed class Bench : IDisposable
     /// <summary>The key of all tokens.</summary>
     public string SigningKey { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(32));
 
+    /// <summary>The settings of the servers that are started from now on.</summary>
+    public Dictionary<string, string> Settings { get; } = new()
+    {
+        ["ASPNETCORE_ENVIRONMENT"] = "Production",
+        ["PublicBaseUrl"] = "https://profiles.example.com",
+        ["Limits__Enabled"] = "false",
+    };
+
     /// <summary>Starts every build of the service, fills the database that they have made, and starts the bare server on it.</summary>
     public async Task<(IReadOnlyList<Server> Services, Server Bare)> StartAllAsync(string database, string connectionString)
     {
@@ -38,13 +46,9 @@ sealed class Bench : IDisposable
 
     public Server Start(string name, string connectionString, string? directory, params string[] command)
     {
-        var settings = new Dictionary<string, string>
+        Dictionary<string, string> settings = new(Settings)
         {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["PublicBaseUrl"] = "https://profiles.example.com",
             ["Jwt__SigningKey"] = SigningKey,
-            ["Limits__Enabled"] = "false",
-            ["Passwords__WorkFactor"] = $"{Accounts.WorkFactor}",
             ["ConnectionStrings__Profiles"] = connectionString,
         };
         var server = Server.Start(name, directory ?? Path.Combine(Directory, $"{servers.Count}"), settings, command);

@@ -13,7 +13,7 @@ static class LoginsBenchmark
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(int rounds, TimeSpan length)
     {
-        using var bench = new Bench();
+        using var bench = new Bench { Settings = { ["Passwords__WorkFactor"] = $"{Accounts.WorkFactor}" } };
         var (services, bare) = await bench.StartAllAsync("SQLite", bench.SqliteFile());
         Server[] servers = [.. services, bare];
         var gets = Accounts.Tokens(bench.SigningKey).Select(Requests.Get).ToArray();
