@@ -9,7 +9,7 @@ namespace Profiles.Benchmarks;
 /// </summary>
 static class LoginsBenchmark
 {
-    const int LoginsAtOnce = 8, Readers = 16;
+    const int LoginsAtOnce = 8, Readers = 16, WarmUpLogins = 200;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(int rounds, TimeSpan length)
     {
@@ -24,8 +24,8 @@ static class LoginsBenchmark
         var (logins, quiet, storm, stormLogins) = (Rounds(), Rounds(), Rounds(), Rounds());
         foreach (var server in servers)
         {
-            RequestsBenchmark.WarmUpFor(server, Readers, Get);
-            Load.Run(server, LoginsAtOnce, length, Login);
+            RequestsBenchmark.WarmUpFor(server, LoginsAtOnce, WarmUpLogins, Login);
+            RequestsBenchmark.WarmUpFor(server, Readers, RequestsBenchmark.WarmUpRequests, Get);
         }
         for (var round = 0; round < rounds; round++)
         {

@@ -15,7 +15,7 @@ static partial class RequestsBenchmark
     const int Readers = 16, Writers = 32;
 
     // The runtime recompiles hot code in several steps, by number of calls and by time: the warm-up lasts for both, on a busy machine too.
-    const int WarmUpRequests = 20_000;
+    public const int WarmUpRequests = 20_000;
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4), LongestWarmUp = TimeSpan.FromSeconds(30);
 
     public static Task<IReadOnlyList<Figure>> ReadsAsync(int rounds, TimeSpan length) =>
@@ -33,11 +33,11 @@ static partial class RequestsBenchmark
             return index => Requests.Put(tokens[index + 1], $"John Doe {Interlocked.Increment(ref count)}");
         });
 
-    public static void WarmUpFor(Server server, int connections, Func<int, ReadOnlyMemory<byte>> next)
+    public static void WarmUpFor(Server server, int connections, int requests, Func<int, ReadOnlyMemory<byte>> next)
     {
-        var requests = 0.0;
-        for (var i = 0; i < LongestWarmUp / WarmUp && requests < WarmUpRequests; i++)
-            requests += Load.Run(server, connections, WarmUp, next).PerSecond * WarmUp.TotalSeconds;
+        var sent = 0.0;
+        for (var i = 0; i < LongestWarmUp / WarmUp && sent < requests; i++)
+            sent += Load.Run(server, connections, WarmUp, next).PerSecond * WarmUp.TotalSeconds;
     }
 
     static async Task<IReadOnlyList<Figure>> RunAsync(
@@ -56,7 +56,7 @@ static partial class RequestsBenchmark
         var (servers, next) = (groups.SelectMany(g => g.Services.Append(g.Bare)).ToList(), requests(bench.SigningKey));
         Compare(servers, bench.SigningKey);
         foreach (var server in servers)
-            WarmUpFor(server, connections, next);
+            WarmUpFor(server, connections, WarmUpRequests, next);
         for (var round = 0; round < rounds; round++)
             servers.ForEach(s => s.Rounds.Add(Load.Run(s, connections, length, next)));
 
