@@ -23,10 +23,10 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
             var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
             // The route's pattern and not the path, which is the client's text.
             var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-            log.LogInformation(
-                "{Method} {Route} answered {Status} in {Milliseconds} ms for user {UserId}.",
+            var line = new RequestLine(
                 KnownMethod(context.Request.Method), route, context.Response.StatusCode,
                 Math.Round(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 1), context.Features.Get<RequestUser>()?.Id);
+            log.Log(LogLevel.Information, default, line, null, static (line, _) => line.ToString());
         }
     }
 
@@ -40,10 +40,12 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
 /// </summary>
 sealed class TraceScope : IExternalScopeProvider, IDisposable
 {
+    public static string? TraceId => Activity.Current?.TraceId.ToHexString();
+
     public void ForEachScope<TState>(Action<object?, TState> callback, TState state)
     {
-        if (Activity.Current is { } activity)
-            callback(new Trace(activity.TraceId.ToHexString()), state);
+        if (TraceId is { } id)
+            callback(new Trace(id), state);
     }
 
     public IDisposable Push(object? state) => this;
@@ -70,16 +72,20 @@ sealed class TraceScope : IExternalScopeProvider, IDisposable
 /// <summary>Configures the log: one JSON object per line with times in UTC, so that no value can forge a line.</summary>
 static class LoggingSetup
 {
+    public const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+
     public static void AddJsonLog(this ILoggingBuilder logging)
     {
-        logging.ClearProviders();
         logging.Services.AddSingleton<IExternalScopeProvider, TraceScope>();
         logging.AddJsonConsole(o =>
         {
             o.IncludeScopes = true;
             o.UseUtcTimestamp = true;
-            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            o.TimestampFormat = TimestampFormat;
         });
+        // Keeps the formatter.
+        logging.ClearProviders();
+        logging.Services.AddSingleton<ILoggerProvider, JsonLog>();
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         // ExceptionHandler logs it once.
         logging.AddFilter("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogLevel.None);
