@@ -1,12 +1,8 @@
-using System.Globalization;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
-using Microsoft.IdentityModel.JsonWebTokens;
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Logging;
-using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Authentication;
 
@@ -29,7 +25,7 @@ sealed class ExistingUserHandler(ProfilesDbContext db, CurrentUser current) : Au
             context.Succeed(requirement);
             return;
         }
-        if (ReadIds(context.User) is not var (id, sessionId))
+        if (context.User.Identity is not TokenIdentity { Token: var (id, sessionId) })
             return;
         if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not var (user, device))
             return;
@@ -37,14 +33,6 @@ sealed class ExistingUserHandler(ProfilesDbContext db, CurrentUser current) : Au
         http.Features.Set(new RequestUser(id));
         context.Succeed(requirement);
     }
-
-    static (long UserId, long SessionId)? ReadIds(ClaimsPrincipal token) =>
-        ReadId(token, AccessTokens.UserIdClaim) is { } user && ReadId(token, AccessTokens.SessionIdClaim) is { } session
-            && token.FindFirstValue(JwtRegisteredClaimNames.Sub) is var subject
-            && (subject is null || subject == user.ToString(CultureInfo.InvariantCulture)) ? (user, session) : null;
-
-    static long? ReadId(ClaimsPrincipal token, string claim) =>
-        long.TryParse(token.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0 ? id : null;
 }
 
 /// <summary>Answers 401 where ASP.NET Core would answer 403: the token of a deleted user is invalid.</summary>
@@ -61,6 +49,6 @@ sealed class UnauthorizedRatherThanForbidden : IAuthorizationMiddlewareResultHan
             return;
         }
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-        context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+        context.Response.Headers.WWWAuthenticate = BearerHandler.InvalidToken;
     }
 }

@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -7,24 +10,25 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Profiles.Infrastructure.Tokens;
 
+/// <summary>Whom a valid access token stands for.</summary>
+readonly record struct AccessToken(long UserId, long SessionId);
+
 /// <summary>
-/// Issues access tokens, and adds the checks that the bearer handler lacks: it validates the signature, the issuer and the audience, but
-/// accepts several spellings of one token, claims of other types and any lifetime.
+/// Issues access tokens (RFC 7519), and verifies them in the only form that is issued (RFC 8725): one spelling of each token, the issued
+/// types of claims, none twice, no longer a lifetime.
 /// </summary>
 sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimeProvider clock)
 {
-    public const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
+    const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
 
-    /// <summary>How far another machine's clock may differ.</summary>
-    static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60);
+    /// <summary>Longer than any issued token, whose issuer and audience may be escaped letter by letter.</summary>
+    const int LongestToken = 4096;
+
+    /// <summary>How far another machine's clock may differ, in seconds.</summary>
+    const int Leeway = 60;
 
     // The header of every issued token: one with "kid", "jku", "crit" or the like is not ours.
-    static readonly string Header = Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8);
-
-    static readonly string[] NumericClaims =
-        [UserIdClaim, SessionIdClaim, JwtRegisteredClaimNames.Exp, JwtRegisteredClaimNames.Nbf, JwtRegisteredClaimNames.Iat];
-
-    static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
+    static readonly byte[] Header = [.. Encoding.ASCII.GetBytes(Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)), (byte)'.'];
 
     static readonly JsonWebTokenHandler Writer = new() { SetDefaultTimesOnTokenCreation = false };
 
@@ -53,44 +57,96 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
         });
     }
 
-    /// <summary>
-    /// Reads a token for the bearer handler, in the only form that is issued (RFC 7515 base64url, RFC 8725). Throws
-    /// <see cref="SecurityTokenMalformedException"/> for any other.
-    /// </summary>
-    public static SecurityToken Read(string token)
+    /// <summary>Returns whom a token stands for; null unless it was issued here and is valid now.</summary>
+    public AccessToken? Verify(ReadOnlySpan<char> token)
     {
+        if (token.Length > LongestToken)
+            return null;
+        Span<byte> text = stackalloc byte[token.Length];
+        return Ascii.FromUtf16(token, text, out _) == OperationStatus.Done && text.StartsWith(Header)
+            && text.LastIndexOf((byte)'.') is var end && end >= Header.Length && IsSigned(text[..end], text[(end + 1)..])
+            ? Read(text[Header.Length..end]) : null;
+    }
+
+    // Compares the text of the signature, so that only one spelling of it is right.
+    bool IsSigned(ReadOnlySpan<byte> signed, ReadOnlySpan<byte> signature)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes], expected = stackalloc byte[Base64Url.GetEncodedLength(mac.Length)];
+        foreach (var key in keys.Accepted)
+        {
+            HMACSHA256.HashData(key, signed, mac);
+            Base64Url.EncodeToUtf8(mac, expected);
+            if (CryptographicOperations.FixedTimeEquals(expected, signature))
+                return true;
+        }
+        return false;
+    }
+
+    AccessToken? Read(ReadOnlySpan<byte> payload)
+    {
+        Span<byte> json = stackalloc byte[payload.Length], again = stackalloc byte[payload.Length];
+        // The decoder skips white space, padding and spare bits.
+        if (Base64Url.DecodeFromUtf8(payload, json, out _, out var length) != OperationStatus.Done
+            || Base64Url.EncodeToUtf8(json[..length], again) != payload.Length || !again.SequenceEqual(payload))
+            return null;
         try
         {
-            if (token.Split('.') is [var header, var payload, var mac] && header == Header
-                && Decode(payload) is { } claims && Decode(mac) is not null && HasExpectedTypes(claims))
-                return new JsonWebToken(token);
+            return ReadClaims(json[..length]);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Not JSON, or a duplicate claim.
+            // Not JSON, or text that is not Unicode.
+            return null;
         }
-        throw new SecurityTokenMalformedException("The token was not issued here.");
     }
 
-    /// <summary>Whether a token is valid now, and for no longer than issued tokens are.</summary>
-    public bool IsValidNow(DateTime? notBefore, DateTime? expires, DateTime issued)
+    AccessToken? ReadClaims(ReadOnlySpan<byte> json)
     {
-        var now = clock.GetUtcNow().UtcDateTime;
-        return expires > now - Leeway && expires <= now + options.Value.Lifetime + Leeway
-            && issued <= now + Leeway && (notBefore is null || notBefore <= now + Leeway);
+        var reader = new Utf8JsonReader(json);
+        long? user = null, session = null, expires = null, notBefore = null, issued = null;
+        string? subject = null, id = null, issuer = null, audience = null;
+        HashSet<string>? others = null;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            return null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isExpected = reader.ValueTextEquals(UserIdClaim) ? Take(ref reader, ref user)
+                : reader.ValueTextEquals(SessionIdClaim) ? Take(ref reader, ref session)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Exp) ? Take(ref reader, ref expires)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Nbf) ? Take(ref reader, ref notBefore)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Iat) ? Take(ref reader, ref issued)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Sub) ? Take(ref reader, ref subject)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Jti) ? Take(ref reader, ref id)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Iss) ? Take(ref reader, ref issuer)
+                : reader.ValueTextEquals(JwtRegisteredClaimNames.Aud) ? Take(ref reader, ref audience)
+                : (others ??= []).Add(reader.GetString()!) && reader.Read() && reader.TokenType == JsonTokenType.String;
+            if (!isExpected)
+                return null;
+        }
+        // The reader throws when anything follows the object.
+        reader.Read();
+        var now = clock.GetUtcNow().ToUnixTimeSeconds();
+        var isValidNow = expires > now - Leeway && expires <= now + LifetimeSeconds + Leeway
+            && (issued ?? 0) <= now + Leeway && (notBefore ?? 0) <= now + Leeway;
+        return isValidNow && issuer == options.Value.Issuer && audience == options.Value.Audience
+            && user > 0 && session > 0 && (subject is null || subject == user.Value.ToString(CultureInfo.InvariantCulture))
+            ? new(user.Value, session.Value) : null;
     }
 
-    // A second spelling of a token would evade a block of the first: strict alphabet, no padding, no spare bits.
-    static byte[]? Decode(string part) =>
-        part.Length > 0 && Base64Url.IsValid(part)
-            && Base64Url.DecodeFromChars(part) is var bytes && Base64Url.EncodeToString(bytes) == part ? bytes : null;
-
-    static bool HasExpectedTypes(byte[] payload)
+    // False for the wrong type and for a claim that occurs twice.
+    static bool Take(ref Utf8JsonReader reader, ref long? claim)
     {
-        using var json = JsonDocument.Parse(payload, Strict);
-        return json.RootElement is { ValueKind: JsonValueKind.Object } claims
-            && claims.EnumerateObject().All(c => NumericClaims.Contains(c.Name)
-                ? c.Value.ValueKind == JsonValueKind.Number && c.Value.TryGetInt64(out var number) && number >= 0
-                : c.Value.ValueKind == JsonValueKind.String);
+        if (claim is not null || !reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number))
+            return false;
+        claim = number;
+        return number >= 0;
+    }
+
+    static bool Take(ref Utf8JsonReader reader, ref string? claim)
+    {
+        if (claim is not null || !reader.Read() || reader.TokenType != JsonTokenType.String)
+            return false;
+        claim = reader.GetString();
+        return true;
     }
 }

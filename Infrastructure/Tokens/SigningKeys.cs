@@ -36,7 +36,7 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
         "12345678901234567890123456789012",
     };
 
-    IReadOnlyList<SecurityKey> accepted = [];
+    byte[][] accepted = [];
 
     /// <summary>The key that signs new tokens. Throws before <see cref="LoadAsync"/>.</summary>
     public SymmetricSecurityKey Current
@@ -46,7 +46,7 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
     }
 
     /// <summary>The keys whose tokens are accepted.</summary>
-    public IReadOnlyList<SecurityKey> Accepted => accepted;
+    public ReadOnlySpan<byte[]> Accepted => accepted;
 
     /// <summary>
     /// Reads the key from the settings, else from the database or the file; generates it when there is none. Throws
@@ -58,7 +58,7 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
             ?? (db is PostgreSqlProfilesDbContext shared
                 ? await ReadOrCreateRowAsync(shared, ct)
                 : ReadOrCreateFile(service.Value.SigningKeyFile)));
-        accepted = [Current, .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous)] : Array.Empty<SecurityKey>()];
+        accepted = [Current.Key, .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous).Key] : Array.Empty<byte[]>()];
     }
 
     /// <summary>Why a key cannot be used; null when it can.</summary>
