@@ -11,6 +11,9 @@ abstract class DatabaseEngine
     /// <summary>Resolves the context of a scope.</summary>
     public abstract ProfilesDbContext Context(IServiceProvider scope);
 
+    /// <summary>Reads a user and the device of a session in one prepared query; null unless the session is the user's.</summary>
+    public abstract ValueTask<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct);
+
     /// <summary>
     /// Applies the missing migrations under a lock: of several instances that start at once, one migrates and the others wait.
     /// Throws <see cref="DatabaseUnusableException"/> for a database that must not be changed, and the database's own exceptions.

@@ -11,12 +11,6 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
             db.Users.AsNoTracking().Include(u => u.Profile).SingleOrDefault(u => u.Id == id));
 
-    static readonly Func<ProfilesDbContext, long, long, CancellationToken, Task<SessionUser?>> UserBySession =
-        EF.CompileAsyncQuery((ProfilesDbContext db, long id, long sessionId, CancellationToken ct) => db.Sessions.AsNoTracking()
-            .Where(s => s.Id == sessionId && s.UserId == id)
-            .Join(db.Users.AsNoTracking().Include(u => u.Profile), s => s.UserId, u => u.Id, (s, u) => new SessionUser(u, s.Device))
-            .SingleOrDefault());
-
     static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ImageReference?>> ImageByUser =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
             db.UserProfiles.AsNoTracking().Where(p => p.UserId == id)
@@ -43,10 +37,6 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     /// <summary>Reads a user with the profile in one indexed query; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(long id, CancellationToken ct) => ReadAsync(() => UserById(this, id, ct));
-
-    /// <summary>Reads a user and the device of the session with this id; null unless the session is the user's. One query.</summary>
-    public Task<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct) =>
-        ReadAsync(() => UserBySession(this, id, sessionId, ct));
 
     /// <summary>Reads a user without the profile by <see cref="User.NormalizedEmail"/>; untracked. Null when there is none.</summary>
     public Task<User?> FindUserAsync(string normalizedEmail, CancellationToken ct) =>
@@ -158,6 +148,3 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     sealed class UtcConverter() : Microsoft.EntityFrameworkCore.Storage.ValueConversion.ValueConverter<DateTime, DateTime>(
         time => ToStored(time), time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }
-
-/// <summary>A user, and the name that the app gave the session's device.</summary>
-sealed record SessionUser(User User, string? Device);

@@ -67,6 +67,13 @@ sealed class UserProfile
     [return: NotNullIfNotNull(nameof(username))]
     public static string? Normalize(string? username) => username?.ToLowerInvariant();
 
+    /// <summary>Sets what only <see cref="Touch"/> changes, for a profile read without EF Core.</summary>
+    public UserProfile AsStored(int version, DateTime updatedAt)
+    {
+        (Version, UpdatedAt) = (version, updatedAt);
+        return this;
+    }
+
     /// <summary>Records a change; the context calls it on save.</summary>
     public void Touch(DateTime utcNow)
     {

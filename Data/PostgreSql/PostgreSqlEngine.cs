@@ -14,6 +14,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
     const long MigrationLock = 0x50726f66696c6573;
 
     readonly NpgsqlConnectionStringBuilder settings;
+    readonly string connectionString;
     readonly ILogger log;
     readonly PostgreSqlTimeouts timeouts = new();
 
@@ -43,6 +44,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
         Default("Max Auto Prepare", () => settings.MaxAutoPrepare = 20);
         Default("Auto Prepare Min Usages", () => settings.AutoPrepareMinUsages = 2);
         Default("No Reset On Close", () => settings.NoResetOnClose = true);
+        connectionString = settings.ToString();
     }
 
     public override bool IsMissing => false;
@@ -53,14 +55,17 @@ sealed class PostgreSqlEngine : DatabaseEngine
     public override bool MayBeUnavailable => true;
 
     public override void Configure(DbContextOptionsBuilder options) =>
-        options.UseNpgsql(settings.ToString()).AddInterceptors(timeouts);
+        options.UseNpgsql(connectionString).AddInterceptors(timeouts);
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<PostgreSqlProfilesDbContext>();
+
+    public override ValueTask<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct) =>
+        new(ProfilesDbContext.ReadAsync(() => ReadUserAsync(id, sessionId, ct)));
 
     public override async Task MigrateAsync(CancellationToken ct)
     {
         // Not pooled, and without a timeout: a migration may take long.
-        var forMigrations = new NpgsqlConnectionStringBuilder(settings.ToString()) { Pooling = false, CommandTimeout = 0 }.ToString();
+        var forMigrations = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 0 }.ToString();
         await using var connection = new NpgsqlConnection(forMigrations);
         await connection.OpenAsync(ct);
         if (await ScalarAsync("SHOW server_encoding") is not "UTF8")
@@ -90,7 +95,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
         {
             try
             {
-                await using var connection = new NpgsqlConnection(settings.ToString());
+                await using var connection = new NpgsqlConnection(connectionString);
                 await connection.OpenAsync(ct);
                 if (isLost)
                     log.LogInformation("The database is available again.");
@@ -106,6 +111,19 @@ sealed class PostgreSqlEngine : DatabaseEngine
                 await Task.Delay(TimeSpan.FromSeconds(1), ct);
             }
         }
+    }
+
+    // From the pool that EF Core uses too; the driver prepares the statement when it comes again.
+    async Task<SessionUser?> ReadUserAsync(long id, long sessionId, CancellationToken ct)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(ct);
+        await using var query = new NpgsqlCommand(SessionUser.Query, connection)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = id }, new NpgsqlParameter<long> { TypedValue = sessionId } },
+        };
+        await using var rows = await query.ExecuteReaderAsync(ct);
+        return await rows.ReadAsync(ct) ? SessionUser.Of(rows) : null;
     }
 
     void Default(string keyword, Action set)

@@ -24,6 +24,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     readonly string file;
     readonly bool mayCreate;
     readonly PersistentSqliteConnection.Source connections;
+    readonly SqliteUserReaders users;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -48,9 +49,10 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         builder.ForeignKeys = true;
         builder.DefaultTimeout = NoRetryByTheLibrary;
         connectionString = builder.ToString();
-        // The library's pool would keep a connection with the transaction of a failed group.
+        // The library's pool would keep a connection that has failed, and with it the transaction of a failed group.
         builder.Pooling = false;
         Writer = new(builder.ToString(), timeout);
+        users = new(builder.ToString());
         // At the start the library may block the thread: no request needs it yet.
         builder.DefaultTimeout = (int)timeout.TotalSeconds;
         migrationConnectionString = builder.ToString();
@@ -67,6 +69,9 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             .AddInterceptors(connections, ConnectionPragmas.Instance, new SqliteRouting(Writer));
 
     public override ProfilesDbContext Context(IServiceProvider scope) => scope.GetRequiredService<SqliteProfilesDbContext>();
+
+    public override ValueTask<SessionUser?> FindUserAsync(long id, long sessionId, CancellationToken ct) =>
+        Writer.RetryAsync(static q => q.users.Find(q.id, q.sessionId), (users, id, sessionId), db: null, ct);
 
     public override async Task MigrateAsync(CancellationToken ct)
     {
@@ -104,7 +109,11 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         ];
     }
 
-    public void Dispose() => Writer.Dispose();
+    public void Dispose()
+    {
+        users.Dispose();
+        Writer.Dispose();
+    }
 
     // Read-only: the last connection to close would write the write-ahead log into a file that is damaged. (A journal has to be rolled back
     // first.)

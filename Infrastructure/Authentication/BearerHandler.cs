@@ -6,7 +6,7 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Authentication;
 
-/// <summary>The identity of a request with a valid access token; <see cref="ExistingUser"/> checks that its user and session exist.</summary>
+/// <summary>The identity of a valid access token; <see cref="ExistingUser"/> checks that its user and session exist.</summary>
 sealed class TokenIdentity(AccessToken token) : ClaimsIdentity(BearerHandler.Scheme)
 {
     public AccessToken Token => token;

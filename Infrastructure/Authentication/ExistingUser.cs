@@ -13,7 +13,7 @@ sealed class ExistingUser : IAuthorizationRequirement
 }
 
 /// <summary>Checks <see cref="ExistingUser"/> with one read, whose result the slice uses too.</summary>
-sealed class ExistingUserHandler(ProfilesDbContext db, CurrentUser current) : AuthorizationHandler<ExistingUser>
+sealed class ExistingUserHandler(DatabaseEngine database, CurrentUser current) : AuthorizationHandler<ExistingUser>
 {
     protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, ExistingUser requirement)
     {
@@ -27,7 +27,7 @@ sealed class ExistingUserHandler(ProfilesDbContext db, CurrentUser current) : Au
         }
         if (context.User.Identity is not TokenIdentity { Token: var (id, sessionId) })
             return;
-        if (await db.FindUserAsync(id, sessionId, http.RequestAborted) is not var (user, device))
+        if (await database.FindUserAsync(id, sessionId, http.RequestAborted) is not var (user, device))
             return;
         (current.User, current.SessionId, current.Device) = (user, sessionId, device);
         http.Features.Set(new RequestUser(id));

@@ -25,7 +25,7 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
 
     static readonly string[] KeptHeaders = ["Content-Type", "ETag", "Location"];
 
-    public async Task InvokeAsync(HttpContext context, AnswerStore answers, SigningKeys signing)
+    public async Task InvokeAsync(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not { } idempotent
             || !context.Request.Headers.TryGetValue(Header, out var keys))
@@ -38,6 +38,9 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
             await Problems.Of(ErrorCodes.InvalidIdempotencyKey).ExecuteAsync(context);
             return;
         }
+        // Not injected: most requests have no key, and need no context.
+        var answers = context.RequestServices.GetRequiredService<AnswerStore>();
+        var signing = context.RequestServices.GetRequiredService<SigningKeys>();
         // A registration contains a password, which could be guessed from a plain fast hash.
         using var hash = new BodyHash(context.Request, [.. signing.Current.Key, .. Encoding.UTF8.GetBytes($"\n{key}")]);
         var body = new HashedBody(context.Request.Body, hash);

@@ -42,8 +42,8 @@ sealed class JsonLog : ILoggerProvider, ISupportExternalScope
     void End(object? sender, EventArgs e) => output.Dispose();
 
     byte[] LineOfDropped(long count) => Format(new LogEntry<string>(
-        LogLevel.Warning, typeof(LogOutput).FullName!, default, $"{count} lines of the log were dropped: its reader is too slow, or its disk full.",
-        null, (sentence, _) => sentence));
+        LogLevel.Warning, typeof(LogOutput).FullName!, default,
+        $"{count} lines of the log were dropped: its reader is too slow, or its disk full.", null, (sentence, _) => sentence));
 
     byte[] Format<TState>(in LogEntry<TState> entry)
     {
