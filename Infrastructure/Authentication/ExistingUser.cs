@@ -40,15 +40,13 @@ sealed class UnauthorizedRatherThanForbidden : IAuthorizationMiddlewareResultHan
 {
     readonly AuthorizationMiddlewareResultHandler inner = new();
 
-    public async Task HandleAsync(
+    public Task HandleAsync(
         RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (!authorizeResult.Forbidden)
-        {
-            await inner.HandleAsync(next, context, policy, authorizeResult);
-            return;
-        }
+            return inner.HandleAsync(next, context, policy, authorizeResult);
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
         context.Response.Headers.WWWAuthenticate = BearerHandler.InvalidToken;
+        return Task.CompletedTask;
     }
 }

@@ -21,18 +21,16 @@ static class BodyDeadline
     public static IApplicationBuilder UseBodyDeadline(this WebApplication app)
     {
         var defaultTimeout = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BodyTimeout;
-        return app.Use(async (context, next) =>
+        return app.Use((context, next) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
+            ? next(context) : WithinAsync(context, next));
+
+        async Task WithinAsync(HttpContext context, RequestDelegate next)
         {
-            if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
-            {
-                await next(context);
-                return;
-            }
             var timeout = context.GetEndpoint()?.Metadata.GetMetadata<BodyTimeout>()?.Value ?? defaultTimeout;
             using var deadline = new CancellationTokenSource(timeout);
             context.Request.Body = new TimedBody(context.Request.Body, deadline.Token);
             await next(context);
-        });
+        }
     }
 
     sealed class TimedBody(Stream body, CancellationToken deadline) : ReadOnlyStream

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Profiles.Infrastructure.Http;
 
@@ -11,6 +12,8 @@ static class ClientDisconnects
     /// <summary>Before every middleware that reads a body.</summary>
     public static IApplicationBuilder UseClientDisconnects(this IApplicationBuilder app) => app.Use((context, next) =>
     {
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+            return next(context);
         context.Request.Body = new Body(context.Request.Body, context);
         return next(context);
     });

@@ -13,7 +13,10 @@ static class ContentCodings
     const string Known = "gzip, deflate, br";
 
     /// <summary>Answers 415 with <c>Accept-Encoding</c> (RFC 9110, 15.5.16) to an unknown coding and to several codings.</summary>
-    public static IApplicationBuilder UseContentCodings(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    public static IApplicationBuilder UseContentCodings(this IApplicationBuilder app) =>
+        app.Use((context, next) => context.Request.Headers.ContentEncoding.Count == 0 ? next(context) : DecodeAsync(context, next));
+
+    static async Task DecodeAsync(HttpContext context, RequestDelegate next)
     {
         var (request, coding) = (context.Request, context.Request.Headers.ContentEncoding.ToString().Trim().ToLowerInvariant());
         if (coding is "" or "identity" || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null)
@@ -35,7 +38,7 @@ static class ContentCodings
         request.Headers.ContentEncoding = default;
         request.ContentLength = null;
         await next(context);
-    });
+    }
 
     static KestrelServerOptions Kestrel(HttpContext context) =>
         context.RequestServices.GetRequiredService<IOptions<KestrelServerOptions>>().Value;

@@ -175,13 +175,11 @@ static class Pipeline
     }
 
     /// <summary>Routes HEAD as GET (RFC 9110, 9.3.2); the server leaves the body out.</summary>
-    public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    public static IApplicationBuilder UseHead(this IApplicationBuilder app) =>
+        app.Use((context, next) => HttpMethods.IsHead(context.Request.Method) ? AsGetAsync(context, next) : next(context));
+
+    static async Task AsGetAsync(HttpContext context, RequestDelegate next)
     {
-        if (!HttpMethods.IsHead(context.Request.Method))
-        {
-            await next(context);
-            return;
-        }
         context.Request.Method = HttpMethods.Get;
         context.Response.OnStarting(() =>
         {
@@ -190,7 +188,7 @@ static class Pipeline
         });
         await next(context);
         context.Request.Method = HttpMethods.Head;
-    });
+    }
 
     /// <summary>Hides the list of all endpoints that FastEndpoints maps for its tests.</summary>
     public static IApplicationBuilder UseHiddenTestRoute(this IApplicationBuilder app) => app.Use((context, next) =>

@@ -25,14 +25,13 @@ sealed class IdempotencyKeys(RequestDelegate next, ILogger<IdempotencyKeys> log)
 
     static readonly string[] KeptHeaders = ["Content-Type", "ETag", "Location"];
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is { } idempotent
+            && context.Request.Headers.TryGetValue(Header, out var keys)
+            ? AnswerAsync(context, idempotent, keys) : next(context);
+
+    async Task AnswerAsync(HttpContext context, Idempotent idempotent, StringValues keys)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<Idempotent>() is not { } idempotent
-            || !context.Request.Headers.TryGetValue(Header, out var keys))
-        {
-            await next(context);
-            return;
-        }
         if (Read(keys) is not { } key)
         {
             await Problems.Of(ErrorCodes.InvalidIdempotencyKey).ExecuteAsync(context);

@@ -42,13 +42,14 @@ static class LimitsSetup
             : CountAsync(context, ClientNetwork.ForLimits(context), next));
 
     /// <summary>Refuses a user with too many requests, also concurrent ones; after authorisation and before the body arrives.</summary>
-    public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use((context, next) =>
+        context.Features.Get<RequestUser>() is { Id: var id } && context.GetEndpoint()?.Metadata is { } metadata
+            && (metadata.GetMetadata<Limited>() is not null || metadata.GetMetadata<ConcurrencyLimited>() is not null)
+            ? CountUserAsync(context, id, next)
+            : next(context));
+
+    static async Task CountUserAsync(HttpContext context, long id, RequestDelegate next)
     {
-        if (context.Features.Get<RequestUser>() is not { Id: var id })
-        {
-            await next(context);
-            return;
-        }
         var user = FormattableString.Invariant($"user {id}");
         IDisposable? slot = null;
         // A refused request is not counted.
@@ -60,7 +61,7 @@ static class LimitsSetup
         }
         using (slot)
             await CountAsync(context, user, next);
-    });
+    }
 
     static async Task CountAsync(HttpContext context, string whom, RequestDelegate next)
     {
