@@ -3,13 +3,13 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 COPY .editorconfig global.json Directory.Build.props Directory.Build.targets Directory.Packages.props Profiles.csproj packages.lock.json ./
 COPY Infrastructure/Decoding/Worker/Profiles.Worker.csproj Infrastructure/Decoding/Worker/packages.lock.json Infrastructure/Decoding/Worker/
-RUN dotnet restore Profiles.csproj --locked-mode
+RUN dotnet restore Profiles.csproj --locked-mode -p:PublishReadyToRun=true
 COPY Program.cs LICENSE ./
 COPY docs/licences.md docs/
 COPY Data Data
 COPY Features Features
 COPY Infrastructure Infrastructure
-RUN dotnet publish Profiles.csproj --configuration Release --no-restore --output /app
+RUN dotnet publish Profiles.csproj --configuration Release --no-restore --output /app -p:PublishReadyToRun=true
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin profiles \

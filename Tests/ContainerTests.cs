@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection.PortableExecutable;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -72,10 +73,16 @@ public sealed partial class ContainerTests
                 (await RunAsync("cp", ["-r", from, target], [])).ExitCode.ShouldBe(0);
             }
         }
-        string[] publish = ["publish", $"{root}/source/Profiles.csproj", "-c", "Release", "-o", $"{root}/app", "-m:1",
-            "-p:RestoreLockedMode=true"];
-        var published = await RunAsync("dotnet", publish, []);
-        published.ExitCode.ShouldBe(0, published.Output);
+        var commands = Lines("RUN").Where(l => l.StartsWith("dotnet ", StringComparison.Ordinal)).Select(l => l.Split(' ')[1..]).ToArray();
+        commands.Select(c => c[0]).ShouldBe(["restore", "publish"]);
+        foreach (var command in commands)
+        {
+            var here = command.Select(a => a switch { "Profiles.csproj" => $"{root}/source/{a}", "/app" => $"{root}/app", _ => a });
+            var done = await RunAsync("dotnet", [.. here, "-m:1"], []);
+            done.ExitCode.ShouldBe(0, done.Output);
+        }
+        foreach (var assembly in new[] { "Profiles", "Profiles.Worker", "Microsoft.EntityFrameworkCore" })
+            IsCompiledAheadOfTime($"{root}/app/{assembly}.dll").ShouldBeTrue(assembly);
         // The services of other tests in this process have set a private umask.
         (await RunAsync("chmod", ["-R", "a+rX", $"{root}/app"], [])).ExitCode.ShouldBe(0);
         Directory.GetFiles($"{root}/app", "*Tests*").ShouldBeEmpty();
@@ -120,6 +127,12 @@ public sealed partial class ContainerTests
         }
         (await RunAsync(JsonSerializer.Deserialize<string[]>(HealthCommand().Match(Dockerfile).Groups[1].Value)![0],
             ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}"], [])).ExitCode.ShouldNotBe(0);
+    }
+
+    static bool IsCompiledAheadOfTime(string assembly)
+    {
+        using var file = new PEReader(File.OpenRead(assembly));
+        return file.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size > 0;
     }
 
     static IEnumerable<string> Lines(string instruction) =>
