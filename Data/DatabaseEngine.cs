@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Data;
@@ -30,6 +31,28 @@ abstract class DatabaseEngine
     /// Whether the service starts without the database, answers 503 and retries. An unusable SQLite file stops the start.
     /// </summary>
     public abstract bool MayBeUnavailable { get; }
+
+    /// <summary>
+    /// Creates a pooled connection for a read that runs while the service starts or is idle: EF Core's model takes time and memory.
+    /// </summary>
+    public abstract DbConnection Connect();
+
+    /// <summary>Reads one value with <see cref="Connect"/>.</summary>
+    public Task<object?> ReadAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters) =>
+        ProfilesDbContext.ReadAsync(async () =>
+        {
+            await using var connection = Connect();
+            await connection.OpenAsync(ct);
+            await using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            foreach (var (name, value) in parameters)
+            {
+                var parameter = command.CreateParameter();
+                (parameter.ParameterName, parameter.Value) = (name, value);
+                command.Parameters.Add(parameter);
+            }
+            return await command.ExecuteScalarAsync(ct);
+        });
 
     /// <summary>Drops pooled connections when the server is lost, until the token is cancelled. Does nothing on SQLite.</summary>
     public abstract Task WatchAsync(CancellationToken ct);

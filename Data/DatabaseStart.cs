@@ -4,7 +4,7 @@ namespace Profiles.Data;
 interface IStartupLoader
 {
     /// <summary>Called when the database is migrated and before any request uses it.</summary>
-    Task LoadAsync(ProfilesDbContext db, CancellationToken ct);
+    Task LoadAsync(IServiceProvider scope, CancellationToken ct);
 }
 
 /// <summary>
@@ -81,7 +81,7 @@ sealed class DatabaseStart(
         await engine.MigrateAsync(ct);
         using var scope = scopes.CreateScope();
         foreach (var loader in loaders)
-            await loader.LoadAsync(scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), ct);
+            await loader.LoadAsync(scope.ServiceProvider, ct);
         ready.TrySetResult();
     }
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -7,6 +8,9 @@ namespace Profiles.Data.PostgreSql;
 /// <summary>PostgreSQL: a server that several instances share and that may be unavailable.</summary>
 sealed class PostgreSqlEngine : DatabaseEngine
 {
+    /// <summary>The migration after which nothing is pending.</summary>
+    public const string LatestMigration = "20261125142730_Registrations";
+
     /// <summary>Enough for one instance's processors; three instances fit into a server's default of 100 connections.</summary>
     const int DefaultPoolSize = 25;
 
@@ -73,6 +77,9 @@ sealed class PostgreSqlEngine : DatabaseEngine
         await using var transaction = await connection.BeginTransactionAsync(ct);
         // The transaction holds the lock, so it ends with the process and works behind a connection pooler.
         await ScalarAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
+        if (await ScalarAsync("SELECT to_regclass('\"__EFMigrationsHistory\"')::text") is string history
+            && await ScalarAsync($"SELECT 1 FROM {history} WHERE \"MigrationId\" = '{LatestMigration}'") is not null)
+            return;
         var options = new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(forMigrations).Options;
         await using var db = new PostgreSqlProfilesDbContext(options);
         // A role without the right to change tables can run the service on a schema that another role has migrated.
@@ -85,6 +92,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
             return await command.ExecuteScalarAsync(ct);
         }
     }
+
+    public override DbConnection Connect() => new NpgsqlConnection(settings.ToString());
 
     // When the server is lost, every pooled connection is broken, and the next requests would fail on them. This idle connection notices at
     // once, and Npgsql then clears the pool.

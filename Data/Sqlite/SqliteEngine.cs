@@ -19,6 +19,12 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
+    /// <summary>The migration after which nothing is pending.</summary>
+    public const string LatestMigration = "20261125142723_Registrations";
+
+    /// <summary>The name of the resource that creates what all migrations together create.</summary>
+    public const string Schema = "sqlite-schema.sql";
+
     readonly string connectionString;
     readonly string migrationConnectionString;
     readonly string file;
@@ -77,20 +83,24 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     {
         await using var fileLock = await LockFileAsync(ct);
         if (!File.Exists(file) && mayCreate)
-            await CreateAsync(ct);
+            Create();
         else if (File.Exists(file) && new FileInfo(file).Length == 0)
             throw Unusable("is empty. Restore it, or delete it to start with a new one.");
         else
-            await CheckAsync(ct);
-        await using var db = Open(migrationConnectionString);
-        if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
+            Check();
+        using var connection = Open(migrationConnectionString);
+        if (!IsCurrent(connection))
         {
             // EF Core's own lock is a row, which outlives a killed process; the lock of the file ends with the process.
-            await db.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", ct);
+            Run(connection, "DROP TABLE IF EXISTS \"__EFMigrationsLock\"");
+            await using var db = new SqliteProfilesDbContext(
+                new DbContextOptionsBuilder<SqliteProfilesDbContext>().UseSqlite(connection).Options);
             await db.Database.MigrateAsync(ct);
         }
-        await UseWriteAheadLogAsync(db, ct);
+        UseWriteAheadLog(connection);
     }
+
+    public override DbConnection Connect() => new SqliteConnection(connectionString);
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
 
@@ -117,43 +127,56 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     // Read-only: the last connection to close would write the write-ahead log into a file that is damaged. (A journal has to be rolled back
     // first.)
-    async Task CheckAsync(CancellationToken ct)
+    void Check()
     {
         var mode = File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly;
-        await using var db = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { Mode = mode }.ToString());
-        const string check = "SELECT quick_check AS Value FROM pragma_quick_check LIMIT 1";
-        if (await db.Database.SqlQueryRaw<string>(check).SingleAsync(ct) != "ok")
+        using var connection = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { Mode = mode }.ToString());
+        if (Run(connection, "SELECT quick_check FROM pragma_quick_check LIMIT 1") is not "ok")
             throw Unusable("is damaged. Restore it; it was left as it is.");
     }
 
     // Created under another name and then renamed: a start that is killed leaves no incomplete database.
-    async Task CreateAsync(CancellationToken ct)
+    void Create()
     {
         if (File.Exists(file + "-wal"))
             throw Unusable("is gone, but its write-ahead log (-wal) is there. Restore the file or delete the log.");
         var fresh = file + ".new";
         foreach (var remainder in new[] { fresh, fresh + "-wal", fresh + "-shm", fresh + "-journal" })
             File.Delete(remainder);
-        await using (var db = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { DataSource = fresh }.ToString()))
+        using (var connection = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { DataSource = fresh }.ToString()))
         {
-            await db.Database.MigrateAsync(ct);
-            await UseWriteAheadLogAsync(db, ct);
+            using var script = new StreamReader(typeof(SqliteEngine).Assembly.GetManifestResourceStream(Schema)!);
+            Run(connection, $"BEGIN; {script.ReadToEnd()} COMMIT");
+            UseWriteAheadLog(connection);
         }
         // Atomic, and safe under the lock; without overwriting .NET would need two steps.
         File.Move(fresh, file, overwrite: true);
     }
 
+    // Building EF Core's model only to find nothing pending would take most of the start.
+    static bool IsCurrent(SqliteConnection connection) =>
+        Run(connection, "SELECT 1 FROM sqlite_schema WHERE name = '__EFMigrationsHistory'") is not null
+        && Run(connection, $"SELECT 1 FROM \"__EFMigrationsHistory\" WHERE \"MigrationId\" = '{LatestMigration}'") is not null;
+
     // Readers do not wait for the writer. The file remembers the mode.
-    static Task<int> UseWriteAheadLogAsync(SqliteProfilesDbContext db, CancellationToken ct) =>
-        db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", ct);
+    static void UseWriteAheadLog(SqliteConnection connection) => Run(connection, "PRAGMA journal_mode=WAL");
 
     static DatabaseUnusableException Unusable(string why) =>
         new($"The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) {why}");
 
-    static SqliteProfilesDbContext Open(string connectionString)
+    static SqliteConnection Open(string connectionString)
     {
-        var options = new DbContextOptionsBuilder<SqliteProfilesDbContext>();
-        return new(options.UseSqlite(connectionString).AddInterceptors(ConnectionPragmas.Instance).Options);
+        var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        SetPragmas(connection);
+        return connection;
+    }
+
+    static object? Run(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
     }
 
     async Task<FileStream> LockFileAsync(CancellationToken ct)

@@ -1,4 +1,4 @@
-using Microsoft.EntityFrameworkCore;
+using System.Globalization;
 using Profiles.Data;
 using Profiles.Infrastructure.Images;
 
@@ -14,7 +14,7 @@ sealed record ReadinessReport(bool Database, bool ImageStorage, int? Pending);
 /// Checks whether the service is ready. Requests share one check and its cached result, since anyone may ask and a check reads the database
 /// and writes a file or calls Cloudinary.
 /// </summary>
-sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageStorage storage, TimeProvider clock, ILogger<Readiness> log)
+sealed class Readiness(DatabaseStart start, DatabaseEngine engine, IImageStorage storage, TimeProvider clock, ILogger<Readiness> log)
 {
     static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
 
@@ -53,12 +53,8 @@ sealed class Readiness(DatabaseStart start, IServiceScopeFactory scopes, IImageS
     }
 
     // A read without a transaction: probes and writers must not wait for each other.
-    async Task<int> CountPendingAsync()
-    {
-        using var scope = scopes.CreateScope();
-        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
-        return await ProfilesDbContext.ReadAsync(() => db.Outbox.CountAsync());
-    }
+    async Task<int> CountPendingAsync() =>
+        Convert.ToInt32(await engine.ReadAsync("SELECT count(*) FROM outbox", CancellationToken.None), CultureInfo.InvariantCulture);
 
     // The previous result stays valid while the current check runs, up to its timeout.
     async Task<bool> IsStorageOkAsync()

@@ -48,8 +48,11 @@ sealed class OutboxService(
         try
         {
             using var scope = scopes.CreateScope();
-            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
             var now = clock.GetUtcNow().UtcDateTime;
+            var engine = scope.ServiceProvider.GetRequiredService<DatabaseEngine>();
+            if (await engine.ReadAsync("SELECT 1 FROM outbox WHERE due_at <= @now LIMIT 1", ct, ("now", now)) is null)
+                return false;
+            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
             var due = await db.Outbox.AsNoTracking().Where(e => lane.Stores.Contains(e.Store) && e.DueAt <= now)
                 .OrderBy(e => e.DueAt).Take(BatchSize).ToListAsync(ct);
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = lane.Concurrency, CancellationToken = ct };

@@ -52,11 +52,11 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
     /// Reads the key from the settings, else from the database or the file; generates it when there is none. Throws
     /// <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.
     /// </summary>
-    public async Task LoadAsync(ProfilesDbContext db, CancellationToken ct)
+    public async Task LoadAsync(IServiceProvider scope, CancellationToken ct)
     {
         Current = Key(jwt.Value.SigningKey
-            ?? (db is PostgreSqlProfilesDbContext shared
-                ? await ReadOrCreateRowAsync(shared, ct)
+            ?? (scope.GetRequiredService<DatabaseEngine>() is PostgreSqlEngine
+                ? await ReadOrCreateRowAsync(scope.GetRequiredService<PostgreSqlProfilesDbContext>(), ct)
                 : ReadOrCreateFile(service.Value.SigningKeyFile)));
         accepted = [Current.Key, .. jwt.Value.PreviousSigningKey is { } previous ? [Key(previous).Key] : Array.Empty<byte[]>()];
     }

@@ -1,0 +1,112 @@
+CREATE TABLE "__EFMigrationsLock" (
+    "Id" INTEGER NOT NULL CONSTRAINT "PK___EFMigrationsLock" PRIMARY KEY,
+    "Timestamp" TEXT NOT NULL
+);
+CREATE TABLE "__EFMigrationsHistory" (
+    "MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY,
+    "ProductVersion" TEXT NOT NULL
+);
+CREATE TABLE "users" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_users" PRIMARY KEY AUTOINCREMENT,
+    "email" TEXT NOT NULL,
+    "normalized_email" TEXT NOT NULL,
+    "password_hash" TEXT NOT NULL,
+    "created_at" TEXT NOT NULL
+, "email_verified_at" TEXT NULL, "pending_email" TEXT NULL, "pending_session_id" INTEGER NULL);
+CREATE TABLE "user_profiles" (
+    "user_id" INTEGER NOT NULL CONSTRAINT "PK_user_profiles" PRIMARY KEY,
+    "name" TEXT NOT NULL,
+    "image_key" TEXT NULL,
+    "image_url" TEXT NULL,
+    "version" INTEGER NOT NULL,
+    "updated_at" TEXT NOT NULL, "image_bytes" INTEGER NULL, "image_dominant_color" TEXT NULL, "image_height" INTEGER NULL, "image_thumbhash" TEXT NULL, "image_updated_at" TEXT NULL, "image_width" INTEGER NULL, "bio" TEXT NULL, "birth_date" TEXT NULL, "is_public" INTEGER NOT NULL DEFAULT 0, "locale" TEXT NULL, "metadata" TEXT NULL, "phone" TEXT NULL, "time_zone" TEXT NULL, "username" TEXT NULL,
+    CONSTRAINT "FK_user_profiles_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX "ux_users_normalized_email" ON "users" ("normalized_email");
+CREATE TABLE "outbox" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_outbox" PRIMARY KEY AUTOINCREMENT,
+    "store" INTEGER NOT NULL,
+    "state" INTEGER NOT NULL,
+    "user_id" INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    "created_at" TEXT NOT NULL,
+    "due_at" TEXT NOT NULL,
+    "attempts" INTEGER NOT NULL
+, "mail" INTEGER NULL, "network" TEXT NULL);
+CREATE INDEX "ix_outbox_due_at" ON "outbox" ("due_at");
+CREATE TABLE "idempotent_answers" (
+    "key_hash" BLOB NOT NULL CONSTRAINT "PK_idempotent_answers" PRIMARY KEY,
+    "user_id" INTEGER NULL,
+    "request_hash" BLOB NOT NULL,
+    "status" INTEGER NULL,
+    "headers" TEXT NULL,
+    "body" BLOB NULL,
+    "created_at" TEXT NOT NULL,
+    CONSTRAINT "FK_idempotent_answers_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "one_time_tokens" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_one_time_tokens" PRIMARY KEY AUTOINCREMENT,
+    "user_id" INTEGER NOT NULL,
+    "purpose" INTEGER NOT NULL,
+    "token_hash" BLOB NOT NULL,
+    "normalized_email" TEXT NOT NULL,
+    "expires_at" TEXT NOT NULL,
+    CONSTRAINT "FK_one_time_tokens_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "rate_limits" (
+    "key_hash" BLOB NOT NULL CONSTRAINT "PK_rate_limits" PRIMARY KEY,
+    "count" INTEGER NOT NULL,
+    "ends_at" TEXT NOT NULL
+);
+CREATE TABLE "security_events" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_security_events" PRIMARY KEY AUTOINCREMENT,
+    "user_id" INTEGER NOT NULL,
+    "kind" INTEGER NOT NULL,
+    "at" TEXT NOT NULL,
+    "device" TEXT NULL,
+    "network" TEXT NULL,
+    CONSTRAINT "FK_security_events_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "sessions" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_sessions" PRIMARY KEY AUTOINCREMENT,
+    "user_id" INTEGER NOT NULL,
+    "device" TEXT NULL,
+    "family_hash" BLOB NOT NULL,
+    "token_hash" BLOB NOT NULL,
+    "previous_hash" BLOB NULL,
+    "successor" BLOB NULL,
+    "rotated_at" TEXT NULL,
+    "created_at" TEXT NOT NULL,
+    "last_used_at" TEXT NOT NULL,
+    CONSTRAINT "FK_sessions_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE INDEX "ix_outbox_user_id" ON "outbox" ("user_id");
+CREATE UNIQUE INDEX "ux_user_profiles_username" ON "user_profiles" ("username");
+CREATE INDEX "ix_idempotent_answers_created_at" ON "idempotent_answers" ("created_at");
+CREATE INDEX "ix_idempotent_answers_user_id" ON "idempotent_answers" ("user_id");
+CREATE INDEX "ix_one_time_tokens_expires_at" ON "one_time_tokens" ("expires_at");
+CREATE INDEX "ix_one_time_tokens_user_id" ON "one_time_tokens" ("user_id");
+CREATE UNIQUE INDEX "ux_one_time_tokens_token_hash" ON "one_time_tokens" ("token_hash");
+CREATE INDEX "ix_rate_limits_ends_at" ON "rate_limits" ("ends_at");
+CREATE INDEX "ix_security_events_at" ON "security_events" ("at");
+CREATE INDEX "ix_security_events_user_id_at" ON "security_events" ("user_id", "at");
+CREATE INDEX "ix_sessions_last_used_at" ON "sessions" ("last_used_at");
+CREATE INDEX "ix_sessions_user_id" ON "sessions" ("user_id");
+CREATE UNIQUE INDEX "ux_sessions_family_hash" ON "sessions" ("family_hash");
+CREATE TABLE "waiting_registrations" (
+    "normalized_email" TEXT NOT NULL CONSTRAINT "PK_waiting_registrations" PRIMARY KEY,
+    "email" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "password_hash" TEXT NOT NULL,
+    "created_at" TEXT NOT NULL,
+    "token_hash" BLOB NULL,
+    "token_purpose" INTEGER NULL,
+    "token_expires_at" TEXT NULL
+);
+CREATE INDEX "ix_waiting_registrations_created_at" ON "waiting_registrations" ("created_at");
+CREATE UNIQUE INDEX "ux_waiting_registrations_token_hash" ON "waiting_registrations" ("token_hash");
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261121050327_Initial', '10.0.15');
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261121111104_Outbox', '10.0.15');
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261121144538_Accounts', '10.0.15');
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261125141500_UnguessableImageAddresses', '10.0.15');
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261125142723_Registrations', '10.0.15');
