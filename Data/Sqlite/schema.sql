@@ -1,7 +1,3 @@
-CREATE TABLE "__EFMigrationsLock" (
-    "Id" INTEGER NOT NULL CONSTRAINT "PK___EFMigrationsLock" PRIMARY KEY,
-    "Timestamp" TEXT NOT NULL
-);
 CREATE TABLE "__EFMigrationsHistory" (
     "MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY,
     "ProductVersion" TEXT NOT NULL

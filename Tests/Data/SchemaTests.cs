@@ -10,15 +10,18 @@ namespace Profiles.Tests.Data;
 [Trait("Database", "Sqlite")]
 public sealed class SchemaTests
 {
+    // EF Core makes its lock's table when it needs it.
+    const string Objects = "(SELECT * FROM sqlite_schema WHERE name <> '__EFMigrationsLock' ORDER BY rowid)";
+
     // The tables and indexes that SQLite does not make itself, in their order, and the history, which has the migrations in theirs.
-    const string Script = """
-        SELECT sql || ';' FROM (SELECT * FROM sqlite_schema ORDER BY rowid) WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'
+    const string Script = $"""
+        SELECT sql || ';' FROM {Objects} WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'
         UNION ALL
         SELECT printf('INSERT INTO "__EFMigrationsHistory" VALUES (%Q, %Q);', "MigrationId", "ProductVersion") FROM "__EFMigrationsHistory"
         """;
 
-    const string Everything = """
-        SELECT concat_ws('|', type, name, tbl_name, sql) FROM (SELECT * FROM sqlite_schema ORDER BY rowid)
+    const string Everything = $"""
+        SELECT concat_ws('|', type, name, tbl_name, sql) FROM {Objects}
         UNION ALL SELECT concat_ws('|', "MigrationId", "ProductVersion") FROM "__EFMigrationsHistory"
         UNION ALL SELECT concat_ws('|', name, seq) FROM sqlite_sequence
         UNION ALL SELECT concat_ws('|', encoding, page_size, auto_vacuum, user_version, journal_mode)
