@@ -41,7 +41,7 @@ try
     await using var app = builder.Build();
     if (args is [StoreCheck.Command])
         return await app.CheckAsync();
-    await app.PrepareAsync();
+    var decoding = await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();
     app.UseBasePath().UseSafeHeaders().UseClientDisconnects();
@@ -56,6 +56,7 @@ try
     app.MapHealth();
     app.MapLocalImages();
     app.UseSlices();
+    await decoding;
     await app.ServeAsync();
     return 0;
 }

@@ -13,7 +13,8 @@ namespace Profiles.Infrastructure.Startup;
 /// <summary>Prepares what the first request needs; a failure here stops the start.</summary>
 static partial class Preparation
 {
-    public static async Task PrepareAsync(this WebApplication app)
+    /// <returns>The start of the first worker, to be awaited before the service listens.</returns>
+    public static async Task<Task> PrepareAsync(this WebApplication app)
     {
         // The database, images and keys are readable only by the service's user.
         if (!OperatingSystem.IsWindows())
@@ -23,19 +24,13 @@ static partial class Preparation
         Validate(app);
         if (!app.HasValidAddresses())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
-        // Awaited below: the worker process starts meanwhile.
         var decoding = StartDecodingAsync(app);
         if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage images)
             await RequireWritableAsync("Images__Directory", () => images.CheckAsync(CancellationToken.None));
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
-        var worker = await decoding;
-        app.Logger.LogInformation("Images are processed by libvips {Version}.", worker.VipsVersion);
         if (app.Environment.IsProduction() && app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Host is null)
             app.Logger.LogWarning("Mail__Host is not set: mails are written to DataDirectory/mail and reach nobody.");
-        if (!OperatingSystem.IsLinux())
-            app.Logger.LogWarning("Images are decoded without the sandbox of Linux: a hijacked worker could do what this user can.");
-        else if (!worker.HasLandlock)
-            app.Logger.LogWarning("This kernel has no Landlock: a hijacked worker could read the files that this user can.");
+        return DescribeAsync(app, decoding);
     }
 
     /// <summary>Checks whether the two stores agree instead of serving requests; changes nothing.</summary>
@@ -56,6 +51,16 @@ static partial class Preparation
         {
             throw new StartException(e.Message);
         }
+    }
+
+    static async Task DescribeAsync(WebApplication app, Task<WorkerGreeting> decoding)
+    {
+        var worker = await decoding;
+        app.Logger.LogInformation("Images are processed by libvips {Version}.", worker.VipsVersion);
+        if (!OperatingSystem.IsLinux())
+            app.Logger.LogWarning("Images are decoded without the sandbox of Linux: a hijacked worker could do what this user can.");
+        else if (!worker.HasLandlock)
+            app.Logger.LogWarning("This kernel has no Landlock: a hijacked worker could read the files that this user can.");
     }
 
     static void Validate(WebApplication app)
