@@ -47,7 +47,8 @@ sealed record SessionUser(User User, string? Device)
         TimeZone = Text(row, 14),
         Metadata = Text(row, 15),
         IsPublic = row.GetBoolean(16),
-        Image = row.IsDBNull(19) ? null : ImageOf(row),
+        // An early version, which may still run beside this one, writes an image's address without its size.
+        Image = row.IsDBNull(19) || row.IsDBNull(21) ? null : ImageOf(row),
     }.AsStored(row.GetInt32(17), Time(row, 18));
 
     static ProfileImage ImageOf(DbDataReader row) => new()

@@ -42,6 +42,15 @@ public sealed class SessionUserTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task Absent_values_are_read_as_null() => await ShouldBeEqualAsync(await app.CreateUserAsync(), isComplete: false);
 
     [Fact]
+    public async Task The_image_of_an_older_version_has_no_description_and_is_read_as_EF_Core_reads_it()
+    {
+        var user = await app.CreateUserAsync();
+        await app.QueryAsync(db => db.Database.ExecuteSqlAsync(
+            $"UPDATE user_profiles SET image_key = 'a/key', image_url = '/an/address' WHERE user_id = {user.Id}", Cancellation));
+        await ShouldBeEqualAsync(user, isComplete: false);
+    }
+
+    [Fact]
     public async Task Another_user_s_session_is_not_found()
     {
         var (one, two) = (await app.CreateUserAsync(), await app.CreateUserAsync());
