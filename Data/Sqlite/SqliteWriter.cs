@@ -61,6 +61,7 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
         await ((Task)job.Done).WaitAsync(Patience(db), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!job.Done.IsCompleted && job.TryAbandon())
         {
+            Interlocked.Decrement(ref queued);
             ct.ThrowIfCancellationRequested();
             throw TimedOut(db);
         }
@@ -163,7 +164,7 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
         while (true)
         {
             while (queue.TryPeek(out var next) && next.IsAbandoned)
-                Drop();
+                queue.TryDequeue(out _);
             if (queue.IsEmpty)
                 return false;
             try
@@ -196,18 +197,13 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
 
     void Take(List<Job> group)
     {
-        for (var left = Math.Min(queue.Count, LargestGroup - group.Count); left > 0 && queue.TryPeek(out var job); left--)
+        for (var left = Math.Min(queue.Count, LargestGroup); left > 0 && queue.TryDequeue(out var job); left--)
         {
-            Drop();
-            if (job.TryBegin())
-                group.Add(job);
+            if (!job.TryBegin())
+                continue;
+            Interlocked.Decrement(ref queued);
+            group.Add(job);
         }
-    }
-
-    void Drop()
-    {
-        queue.TryDequeue(out _);
-        Interlocked.Decrement(ref queued);
     }
 
     bool IsRolledBack => sqlite3_get_autocommit(connection!.Handle) != 0;
