@@ -52,7 +52,7 @@ try
     app.UseRouting().UseCors();
     app.UseBodyDeadline().UseDeclaredMediaTypes().UseContentCodings();
     app.UseDatabase().UseAddressLimits();
-    app.UseAuthentication().UseAuthorization().UseUserLimits().UseIdempotencyKeys();
+    app.UseAuthorization().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();
     app.MapLocalImages();
     app.UseSlices();

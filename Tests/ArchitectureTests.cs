@@ -96,7 +96,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .Where(f => !f.Path.Contains("Migrations"))
             .ToArray();
         sources.Length.ShouldBeGreaterThan(50);
-        sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/ExistingUser.cs"]);
+        sources.Where(f => WhoAmI().IsMatch(f.Text)).Select(f => f.Path).ShouldBe(["Infrastructure/Authentication/AccessPolicy.cs"]);
         // A setting states its limit beside it.
         var limits = sources.Where(f => !f.Path.EndsWith("Options.cs"))
             .SelectMany(f => Limit().Matches(f.Text).Select(m => m.Value)).ToArray();

@@ -1,32 +1,28 @@
 using FastEndpoints;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Infrastructure;
+using Microsoft.AspNetCore.Authorization.Policy;
 
 namespace Profiles.Infrastructure.Authentication;
 
-/// <summary>Registers authentication: every route needs an existing user's token unless it is anonymous.</summary>
+/// <summary>Registers authorization: every route needs an existing user's token unless it is anonymous.</summary>
 static class AuthenticationSetup
 {
     public static IServiceCollection AddAuth(this IServiceCollection services)
     {
-        services.AddAuthentication(BearerHandler.Scheme).AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, null);
-        // Data protection would generate keys for cookies at the start, which nothing here uses, in the home directory.
-        var keyGenerators = services.Where(s => s.ServiceType == typeof(IHostedService)
-            && s.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal");
-        foreach (var keyGenerator in keyGenerators.ToArray())
-            services.Remove(keyGenerator);
-        services.AddAuthorizationBuilder()
-            .AddPolicy(ExistingUser.Policy, p => p.AddRequirements(new ExistingUser()))
-            .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new ExistingUser()).Build());
+        // Requirements that AccessPolicy stands for.
+        var policy = new AuthorizationPolicyBuilder().AddRequirements(new DenyAnonymousAuthorizationRequirement()).Build();
+        services.AddAuthorizationBuilder().AddPolicy(AccessPolicy.Name, policy).SetFallbackPolicy(policy);
         return services
-            .AddScoped<IAuthorizationHandler, ExistingUserHandler>()
-            .AddSingleton<IAuthorizationMiddlewareResultHandler, UnauthorizedRatherThanForbidden>();
+            .AddSingleton<AccessPolicy>()
+            .AddSingleton<IPolicyEvaluator>(provider => provider.GetRequiredService<AccessPolicy>())
+            .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<AccessPolicy>());
     }
 
     /// <summary>Requires an existing user for every endpoint that is not anonymous.</summary>
     public static void RequireExistingUser(this EndpointDefinition endpoint)
     {
         if (endpoint.AnonymousVerbs is null)
-            endpoint.Policies(ExistingUser.Policy);
+            endpoint.Policies(AccessPolicy.Name);
     }
 }

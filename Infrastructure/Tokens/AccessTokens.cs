@@ -19,8 +19,6 @@ readonly record struct AccessToken(long UserId, long SessionId);
 /// </summary>
 sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimeProvider clock)
 {
-    const string UserIdClaim = "user_id", SessionIdClaim = "session_id";
-
     /// <summary>Longer than any issued token, whose issuer and audience may be escaped letter by letter.</summary>
     const int LongestToken = 4096;
 
@@ -48,9 +46,9 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
             Expires = now + options.Value.Lifetime,
             Claims = new Dictionary<string, object>
             {
-                [UserIdClaim] = userId,
+                ["user_id"] = userId,
                 [JwtRegisteredClaimNames.Sub] = userId.ToString(CultureInfo.InvariantCulture),
-                [SessionIdClaim] = sessionId,
+                ["session_id"] = sessionId,
                 [JwtRegisteredClaimNames.Jti] = Guid.NewGuid().ToString("N"),
             },
             SigningCredentials = new(keys.Current, SecurityAlgorithms.HmacSha256),
@@ -110,15 +108,15 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
             return null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isExpected = reader.ValueTextEquals(UserIdClaim) ? Take(ref reader, ref user)
-                : reader.ValueTextEquals(SessionIdClaim) ? Take(ref reader, ref session)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Exp) ? Take(ref reader, ref expires)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Nbf) ? Take(ref reader, ref notBefore)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Iat) ? Take(ref reader, ref issued)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Sub) ? Take(ref reader, ref subject)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Jti) ? Take(ref reader, ref id)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Iss) ? Take(ref reader, ref issuer)
-                : reader.ValueTextEquals(JwtRegisteredClaimNames.Aud) ? Take(ref reader, ref audience)
+            var isExpected = reader.ValueTextEquals("user_id"u8) ? Take(ref reader, ref user)
+                : reader.ValueTextEquals("session_id"u8) ? Take(ref reader, ref session)
+                : reader.ValueTextEquals("exp"u8) ? Take(ref reader, ref expires)
+                : reader.ValueTextEquals("nbf"u8) ? Take(ref reader, ref notBefore)
+                : reader.ValueTextEquals("iat"u8) ? Take(ref reader, ref issued)
+                : reader.ValueTextEquals("sub"u8) ? Take(ref reader, ref subject)
+                : reader.ValueTextEquals("jti"u8) ? Take(ref reader, ref id)
+                : reader.ValueTextEquals("iss"u8) ? Take(ref reader, ref issuer)
+                : reader.ValueTextEquals("aud"u8) ? Take(ref reader, ref audience)
                 : (others ??= []).Add(reader.GetString()!) && reader.Read() && reader.TokenType == JsonTokenType.String;
             if (!isExpected)
                 return null;
