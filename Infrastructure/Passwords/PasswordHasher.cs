@@ -6,7 +6,6 @@ using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;
-using static BCrypt.Net.BCrypt;
 
 namespace Profiles.Infrastructure.Passwords;
 
@@ -18,6 +17,7 @@ sealed partial class PasswordHasher : IDisposable
     /// <summary>The number of passwords that may wait; the next is refused.</summary>
     public const int QueueLimit = 50;
 
+    readonly Bcrypt bcrypt = new(Bcrypt.Libcrypt);
     readonly HashingThreads threads = new();
     readonly ConcurrencyLimiter slots = new(new()
     {
@@ -37,7 +37,7 @@ sealed partial class PasswordHasher : IDisposable
 
     /// <summary>Hashes a password that the validator has accepted. Throws <see cref="BusyException"/>.</summary>
     public Task<string> HashAsync(string password, CancellationToken ct) =>
-        RunAsync(() => HashPassword(password, workFactor), ct);
+        RunAsync(() => bcrypt.Hash(password, workFactor), ct);
 
     /// <summary>
     /// Whether the password has this hash. A refusal always takes the work of a current hash, also without a hash or with a damaged or
@@ -49,7 +49,7 @@ sealed partial class PasswordHasher : IDisposable
         return RunAsync(
             () =>
             {
-                if (Verify(usable ? password : "-", usable ? hash! : dummyHash) && usable)
+                if (bcrypt.Verify(usable ? password : "-", usable ? hash! : dummyHash) && usable)
                     return true;
                 if (usable)
                     DoRemainingWork(hash!);
@@ -59,7 +59,7 @@ sealed partial class PasswordHasher : IDisposable
     }
 
     /// <summary>Whether a hash has a lower work factor than the setting.</summary>
-    public bool NeedsRehash(string hash) => PasswordNeedsRehash(hash, workFactor);
+    public bool NeedsRehash(string hash) => BCrypt.Net.BCrypt.PasswordNeedsRehash(hash, workFactor);
 
     public void Dispose()
     {
@@ -80,7 +80,7 @@ sealed partial class PasswordHasher : IDisposable
     void DoRemainingWork(string hash)
     {
         for (var cost = int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture); cost < workFactor; cost++)
-            HashPassword("-", cost);
+            bcrypt.Hash("-", cost);
     }
 
     async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
