@@ -31,7 +31,7 @@ builder.Services
     .AddSettings().AddErrors().AddJson().AddDatabase()
     .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
     .AddAuth().AddLimits().AddIdempotencyKeys()
-    // After the other background services: the outbox's first query blocks a thread that they need to start.
+    // After the other background services: handling the outbox may block a thread that they need to start.
     .AddMail().AddImages().AddDecoding()
     .AddAccounts().AddEditing().AddPages()
     .AddHealth().AddExplorer().AddFastEndpoints();

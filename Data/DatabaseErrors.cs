@@ -9,7 +9,7 @@ static class DatabaseErrors
 {
     // https://www.sqlite.org/rescode.html
     const int ForeignKey = 787, UniqueIndex = 2067;
-    const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15;
+    const int Busy = 5, Locked = 6, NoMemory = 7, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15;
 
     /// <summary>A unique index refused the row.</summary>
     public static bool IsUniqueViolation(Exception e) => Find(e)
@@ -31,6 +31,15 @@ static class DatabaseErrors
 
     /// <summary>Another connection has locked the SQLite file; the statement did nothing.</summary>
     public static bool IsLocked(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Busy or Locked };
+
+    /// <summary>
+    /// SQLite may have rolled the whole transaction back, and not only the statement (https://www.sqlite.org/lang_transaction.html).
+    /// </summary>
+    public static bool EndsTransaction(Exception e) => Find(e) is SqliteException { SqliteErrorCode: IoError or Full or Busy or NoMemory };
+
+    /// <summary>A copy for another caller whose write was committed with the one that failed.</summary>
+    public static Exception ForOther(Exception e) =>
+        Find(e) is SqliteException lite ? new SqliteException(lite.Message, lite.SqliteErrorCode, lite.SqliteExtendedErrorCode) : e;
 
     /// <summary>The database cannot serve the request now; a retry may succeed. Whether a write was committed is not known.</summary>
     public static bool IsUnavailable(Exception e) => Find(e) switch

@@ -88,8 +88,17 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     public async Task<IDbContextTransaction> LockUserAsync(long userId, CancellationToken ct)
     {
         var transaction = await Database.BeginTransactionAsync(ct);
-        await UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
-        return transaction;
+        try
+        {
+            await UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
+            return transaction;
+        }
+        catch
+        {
+            // Others wait for the locks that it holds.
+            await transaction.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Changes a freshly read profile in a transaction of its own, under its row lock. Null stands for a deleted user.</summary>
@@ -104,12 +113,15 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         return result;
     }
 
+    /// <summary>Whether what is saved is committed later.</summary>
+    public virtual bool IsInTransaction => Database.CurrentTransaction is not null;
+
     /// <summary>Runs one statement that writes and returns rows.</summary>
     public virtual Task<T> WriteAsync<T>(Func<Task<T>> statement, CancellationToken ct) => statement();
 
     /// <summary>
     /// Runs statements in a transaction. They wait for nothing but the database: on SQLite other writes are in the same transaction, which
-    /// is committed for all of them.
+    /// is committed for all of them. A save that fails must end them, and an outbox entry waits for the next poll.
     /// </summary>
     public virtual async Task<T> TransactAsync<T>(Func<Task<T>> statements, CancellationToken ct)
     {

@@ -93,7 +93,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
         }
     }
 
-    public override DbConnection Connect() => new NpgsqlConnection(settings.ToString());
+    public override DbConnection Connect() => new NpgsqlConnection(connectionString);
 
     // When the server is lost, every pooled connection is broken, and the next requests would fail on them. This idle connection notices at
     // once, and Npgsql then clears the pool.

@@ -7,8 +7,7 @@ namespace Profiles.Data.Sqlite;
 /// <summary>
 /// A connection that stays open as long as its pooled context lives, and reuses the last command with its prepared statement. EF Core opens
 /// and closes the connection around every query. The pool of Microsoft.Data.Sqlite then keeps the file open, but pragmas, some thirty
-/// functions and the statement are set up again each time. That took half of the processor time of <c>GET /me</c> (<c>./dev bench
-/// reads</c>, docs/adr/0005-two-databases.md).
+/// functions and the statement are set up again each time, which takes as long as a short read (docs/adr/0005-two-databases.md).
 /// </summary>
 sealed class PersistentSqliteConnection(string connectionString) : SqliteConnection(connectionString)
 {

@@ -32,9 +32,10 @@ sealed class SqliteBatchExecutor(ICurrentDbContext current) : IBatchExecutor
             await transaction.ReleaseSavepointAsync(Savepoint, cancellationToken);
             return rows;
         }
-        catch
+        catch (Exception e) when (!DatabaseErrors.EndsTransaction(e))
         {
             await transaction.RollbackToSavepointAsync(Savepoint, CancellationToken.None);
+            await transaction.ReleaseSavepointAsync(Savepoint, CancellationToken.None);
             throw;
         }
 

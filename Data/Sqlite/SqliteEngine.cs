@@ -26,6 +26,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     public const string Schema = "sqlite-schema.sql";
 
     readonly string connectionString;
+    readonly string waitingConnectionString;
     readonly string migrationConnectionString;
     readonly string file;
     readonly bool mayCreate;
@@ -55,6 +56,9 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         builder.ForeignKeys = true;
         builder.DefaultTimeout = NoRetryByTheLibrary;
         connectionString = builder.ToString();
+        builder.DefaultTimeout = (int)timeout.TotalSeconds;
+        waitingConnectionString = builder.ToString();
+        builder.DefaultTimeout = NoRetryByTheLibrary;
         // The library's pool would keep a connection that has failed, and with it the transaction of a failed group.
         builder.Pooling = false;
         Writer = new(builder.ToString(), timeout);
@@ -100,7 +104,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         UseWriteAheadLog(connection);
     }
 
-    public override DbConnection Connect() => new SqliteConnection(connectionString);
+    // Such reads may let the library wait for another process's lock, on their own thread.
+    public override DbConnection Connect() => new SqliteConnection(waitingConnectionString);
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
 

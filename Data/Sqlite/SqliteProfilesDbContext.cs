@@ -14,11 +14,13 @@ sealed class SqliteProfilesDbContext(DbContextOptions<SqliteProfilesDbContext> o
     /// <summary>Whether the commands go to the connection of the writer's group. The <see cref="SqliteWriter"/> sets it.</summary>
     public bool IsInGroup { get; set; }
 
+    public override bool IsInTransaction => IsInGroup || base.IsInTransaction;
+
     SqliteWriter Writer => ((SqliteEngine)this.GetService<DatabaseEngine>()).Writer;
 
     /// <summary>Runs statements in a group of the <see cref="SqliteWriter"/>, or in the transaction that the context is in.</summary>
     public Task<T> GroupAsync<T>(Func<Task<T>> statements, CancellationToken ct) =>
-        IsInGroup || Database.CurrentTransaction is not null ? statements() : Writer.RunAsync(this, statements, ct);
+        IsInTransaction ? statements() : Writer.RunAsync(this, statements, ct);
 
     public override Task<T> WriteAsync<T>(Func<Task<T>> statement, CancellationToken ct) => GroupAsync(statement, ct);
 

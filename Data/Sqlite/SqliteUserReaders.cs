@@ -3,7 +3,7 @@ using Microsoft.Extensions.ObjectPool;
 
 namespace Profiles.Data.Sqlite;
 
-/// <summary>Runs <see cref="SessionUser.Query"/> on connections that keep it prepared; as many as there are processors, twice.</summary>
+/// <summary>Runs <see cref="SessionUser.Query"/> on connections that keep it prepared, at most two for each processor.</summary>
 sealed class SqliteUserReaders(string connectionString) : IDisposable
 {
     readonly ObjectPool<Reader> pool = new DefaultObjectPoolProvider().Create(new Readers(connectionString));

@@ -23,9 +23,6 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
     // Bounds how long the others wait for the turn.
     const int LargestGroup = 128;
 
-    // The service has fewer statements that write.
-    const int MostStatements = 100;
-
     /// <summary>Another process may hold the file's lock.</summary>
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
@@ -35,8 +32,7 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
     readonly SemaphoreSlim turn = new(1);
     readonly TimedOutContexts timedOut = new();
     readonly ConcurrentQueue<Job> queue = new();
-    readonly Dictionary<string, SqliteCommand> statements = new(StringComparer.Ordinal);
-    SqliteConnection? connection;
+    readonly SqliteStatements statements = new(connectionString);
     int queued, isWorking;
 
     /// <summary>The number of writes that wait for the next group.</summary>
@@ -98,22 +94,14 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
         }
     }
 
-    /// <summary>The command with its parameters, as a prepared statement of the group's connection.</summary>
-    public SqliteCommand Prepare(DbCommand command)
-    {
-        var statement = Statement(command.CommandText);
-        statement.Parameters.Clear();
-        foreach (SqliteParameter parameter in command.Parameters)
-            statement.Parameters.Add(parameter);
-        return statement;
-    }
+    /// <summary>The command, to be run in the group.</summary>
+    public SqliteCommand Prepare(DbCommand command) => statements.Prepare(command);
 
     public void Dispose()
     {
-        // A group that is being committed ends first.
-        turn.Wait(timeout);
-        connection?.Dispose();
-        turn.Dispose();
+        // A group that is being committed ends first; the semaphore stays, for a transaction that is rolled back later.
+        if (turn.Wait(timeout))
+            statements.Dispose();
     }
 
     async Task WorkAsync()
@@ -128,8 +116,9 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
             finally
             {
                 turn.Release();
+                // With a full fence: whoever queues after the look below finds that nobody works.
+                Interlocked.Exchange(ref isWorking, 0);
             }
-            Volatile.Write(ref isWorking, 0);
         }
         while (!queue.IsEmpty && Interlocked.Exchange(ref isWorking, 1) == 0);
     }
@@ -145,17 +134,21 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
             Take(group);
             foreach (var job in group)
                 await RunAsync(job);
-            Execute("COMMIT");
+            statements.Execute("COMMIT");
         }
         catch (Exception e)
         {
             failure = e;
             if (group.Count == 0)
                 Take(group);
-            RollBack();
+            // Rolls back, whatever state the transaction is in.
+            statements.Dispose();
         }
-        foreach (var job in group)
-            job.Complete(failure);
+        finally
+        {
+            foreach (var job in group)
+                job.Complete(failure);
+        }
     }
 
     // Returns false when nobody waits any longer.
@@ -169,7 +162,7 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
                 return false;
             try
             {
-                Execute("BEGIN IMMEDIATE");
+                statements.Execute("BEGIN IMMEDIATE");
                 return true;
             }
             catch (SqliteException e) when (DatabaseErrors.IsLocked(e))
@@ -181,18 +174,14 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
 
     async Task RunAsync(Job job)
     {
-        Execute("SAVEPOINT job");
-        if (await job.RunAsync() is not { } failure)
+        statements.Execute("SAVEPOINT job");
+        if (await job.RunAsync() is { } failure)
         {
-            Execute("RELEASE job");
-            return;
+            if (statements.IsRolledBack)
+                ExceptionDispatchInfo.Throw(failure);
+            statements.Execute("ROLLBACK TO job");
         }
-        // Some errors, such as a full disk, have rolled the whole transaction back (https://www.sqlite.org/lang_transaction.html).
-        if (IsRolledBack)
-            ExceptionDispatchInfo.Throw(failure);
-        Forget();
-        Execute("ROLLBACK TO job");
-        Execute("RELEASE job");
+        statements.Execute("RELEASE job");
     }
 
     void Take(List<Job> group)
@@ -204,49 +193,6 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
             Interlocked.Decrement(ref queued);
             group.Add(job);
         }
-    }
-
-    bool IsRolledBack => sqlite3_get_autocommit(connection!.Handle) != 0;
-
-    void RollBack()
-    {
-        // Closing rolls back whatever state the transaction is in; the next group opens the file again.
-        statements.Clear();
-        connection?.Dispose();
-        connection = null;
-    }
-
-    void Execute(string sql) => Statement(sql).ExecuteNonQuery();
-
-    SqliteCommand Statement(string sql)
-    {
-        if (statements.TryGetValue(sql, out var statement))
-            return statement;
-        if (statements.Count == MostStatements)
-            Forget();
-        statement = Open().CreateCommand();
-        statement.CommandText = sql;
-        statements.Add(sql, statement);
-        return statement;
-    }
-
-    SqliteConnection Open()
-    {
-        if (connection is null)
-        {
-            connection = new(connectionString);
-            connection.Open();
-            SqliteEngine.SetPragmas(connection);
-        }
-        return connection;
-    }
-
-    // A reader that a failed job has left open would keep its statement busy.
-    void Forget()
-    {
-        foreach (var statement in statements.Values)
-            statement.Dispose();
-        statements.Clear();
     }
 
     TimeSpan Patience(DbContext? db) => timedOut.Contains(db) ? LastAttempt : timeout;
@@ -274,7 +220,7 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
 
         public bool TryBegin() => Interlocked.CompareExchange(ref state, Begun, Waiting) == Waiting;
 
-        public bool TryAbandon() => Interlocked.CompareExchange(ref state, Abandoned, Waiting) == Waiting;
+        public virtual bool TryAbandon() => Interlocked.CompareExchange(ref state, Abandoned, Waiting) == Waiting;
 
         /// <summary>Returns why it failed, or null.</summary>
         public abstract Task<Exception?> RunAsync();
@@ -288,9 +234,19 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
         // The request's: the log shows its trace id.
         readonly ExecutionContext flow = ExecutionContext.Capture()!;
         readonly TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Func<Task<T>>? work = work;
         Task<T>? run;
 
         public Task<T> Done => done.Task;
+
+        // It stays queued; what it would have written does not.
+        public override bool TryAbandon()
+        {
+            if (!base.TryAbandon())
+                return false;
+            work = null;
+            return true;
+        }
 
         public override async Task<Exception?> RunAsync()
         {
@@ -317,9 +273,9 @@ sealed class SqliteWriter(string connectionString, TimeSpan timeout) : IDisposab
             if (failure is null)
                 done.SetFromTask(run!);
             else
-                done.SetException(failure);
+                done.SetException(run?.Exception?.InnerException == failure ? failure : DatabaseErrors.ForOther(failure));
         }
 
-        void Start() => run = work();
+        void Start() => run = work!();
     }
 }

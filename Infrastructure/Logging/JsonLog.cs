@@ -8,7 +8,7 @@ namespace Profiles.Infrastructure.Logging;
 /// Logs with the console's JSON formatter through <see cref="LogOutput"/>. The console's own logger makes four strings of each line, wakes
 /// a thread for it and writes it alone: a fifth to a third of the processor time of <c>GET /me</c> (docs/adr/0001-packages.md).
 /// </summary>
-// The console's settings, such as Logging__Console__LogLevel, apply.
+// Logging__Console__LogLevel applies.
 [ProviderAlias("Console")]
 sealed class JsonLog : ILoggerProvider, ISupportExternalScope
 {

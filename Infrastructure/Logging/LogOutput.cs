@@ -22,7 +22,7 @@ sealed class LogOutput : IDisposable
     // Lines are appended to one while the other is written.
     ArrayBufferWriter<byte> waiting = new(Piece), writing = new(Piece);
     long lines, dropped;
-    bool isIdle, isStopped, hasEnded;
+    bool isIdle, isStopped, hasEnded, isBroken;
 
     /// <param name="stream">Where the lines go.</param>
     /// <param name="lineOfDropped">Makes the line that says how many were dropped.</param>
@@ -100,14 +100,18 @@ sealed class LogOutput : IDisposable
         }
         try
         {
+            // What was written of a piece before a failure may end within a line.
+            if (isBroken)
+                stream.Write("\n"u8);
+            isBroken = true;
             stream.Write(writing.WrittenSpan);
-            count = 0;
+            (count, isBroken) = (0, false);
             if (missing > 0)
                 stream.Write(lineOfDropped(missing));
         }
-        catch (IOException)
+        catch (Exception)
         {
-            // Such as a full disk; said with the next line that can be written.
+            // Whatever the stream throws, such as for a full disk, must not end the service; the next line that can be written says so.
             lock (gate)
                 dropped += count + missing;
         }

@@ -28,7 +28,7 @@ sealed class OutboxSignal : SaveChangesInterceptor, IDbTransactionInterceptor
     public override ValueTask<int> SavedChangesAsync(
         SaveChangesCompletedEventData eventData, int result, CancellationToken cancellationToken = default)
     {
-        if (eventData.Context?.Database.CurrentTransaction is null)
+        if (eventData.Context is ProfilesDbContext { IsInTransaction: false })
             Signal(eventData.Context);
         return ValueTask.FromResult(result);
     }
