@@ -185,7 +185,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
     [GeneratedRegex(@";(\w+)/\*\*")]
     private static partial Regex ExcludedFolder();
 
-    [GeneratedRegex(@"\.(ReadIds|FindFirst\w*)\(|\bUser\.Identity\b")]
+    [GeneratedRegex(@"\btokens\.Verify\(|\.FindFirst\w*\(|\bUser\.Identity\b")]
     private static partial Regex WhoAmI();
 
     [GeneratedRegex(@"\b(DateTime|DateTimeOffset)\.(Utc)?Now\b")]

@@ -49,7 +49,8 @@ sealed class AccessPolicy(AccessTokens tokens, DatabaseEngine database) : IPolic
     }
 
     // A missing token gets a challenge without an error (RFC 6750, 3.1). A refused one, also that of a deleted user, is 401 and not 403.
-    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public Task HandleAsync(
+        RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Succeeded)
             return next(context);

@@ -80,17 +80,20 @@ public sealed class JsonLogTests
         lines[^1].ShouldBe("dropped 7");
     }
 
-    [Fact]
-    public void Lines_that_cannot_be_written_are_counted_and_do_not_stop_the_log()
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(UnauthorizedAccessException))]
+    public void Lines_that_cannot_be_written_are_counted_and_do_not_stop_the_log(Type failure)
     {
-        using var stream = new SlowStream { IsFull = true };
+        using var stream = new SlowStream { Failure = (Exception)Activator.CreateInstance(failure)! };
         using var output = new LogOutput(stream, count => Encoding.UTF8.GetBytes($"dropped {count}\n"));
         output.Append("one\n"u8);
         SpinWait.SpinUntil(() => stream.Writes > 0, Patience).ShouldBeTrue();
-        stream.IsFull = false;
+        stream.Failure = null;
         output.Append("two\n"u8);
         output.Dispose();
-        stream.Text.ShouldBe("two\ndropped 1\n");
+        // The failed piece may have ended within a line.
+        stream.Text.ShouldBe("\ntwo\ndropped 1\n");
     }
 
     [Fact, Trait("Needs", "Process")]
@@ -140,7 +143,8 @@ public sealed class JsonLogTests
 
         public ManualResetEventSlim IsWaited { get; } = new();
 
-        public bool IsFull { get; set; }
+        /// <summary>What the next write throws.</summary>
+        public Exception? Failure { get; set; }
 
         public int Writes { get; private set; }
 
@@ -155,11 +159,12 @@ public sealed class JsonLogTests
 
         public override void Write(ReadOnlySpan<byte> buffer)
         {
+            var failure = Failure;
             Writes++;
             IsWaited.Set();
             Gate.Wait(Patience, CancellationToken.None).ShouldBeTrue();
-            if (IsFull)
-                throw new IOException("No space left on device");
+            if (failure is not null)
+                throw failure;
             lock (written)
                 written.Write(buffer);
         }
