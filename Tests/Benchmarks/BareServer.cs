@@ -355,9 +355,7 @@ sealed class BareLog
         lock (gate)
         {
             Utf8.TryWrite(lines.GetSpan(400), CultureInfo.InvariantCulture,
-                $$$"""{"Timestamp":"{{{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ}}}","LogLevel":"Information","Method":"{{{
-                method}}}","Route":"{{{route}}}","Status":{{{status}}},"Milliseconds":{{{time.TotalMilliseconds:F1}}},"UserId":{{{
-                user ?? 0}}},"TraceId":"{{{trace}}}"}{{{'\n'}}}""", out var length);
+                $$$"""{"Timestamp":"{{{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ}}}","LogLevel":"Information","Method":"{{{method}}}","Route":"{{{route}}}","Status":{{{status}}},"Milliseconds":{{{time.TotalMilliseconds:F1}}},"UserId":{{{user ?? 0}}},"TraceId":"{{{trace}}}"}{{{'\n'}}}""", out var length);
             lines.Advance(length);
         }
     }
