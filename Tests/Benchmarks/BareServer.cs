@@ -354,8 +354,17 @@ sealed class BareLog
     {
         lock (gate)
         {
-            Utf8.TryWrite(lines.GetSpan(400), CultureInfo.InvariantCulture,
-                $$$"""{"Timestamp":"{{{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ}}}","LogLevel":"Information","Method":"{{{method}}}","Route":"{{{route}}}","Status":{{{status}}},"Milliseconds":{{{time.TotalMilliseconds:F1}}},"UserId":{{{user ?? 0}}},"TraceId":"{{{trace}}}"}{{{'\n'}}}""", out var length);
+            var span = lines.GetSpan(400);
+            var (now, milliseconds) = (DateTime.UtcNow, time.TotalMilliseconds);
+            Utf8.TryWrite(span, CultureInfo.InvariantCulture,
+                $$"""{"Timestamp":"{{now:yyyy-MM-ddTHH:mm:ss.fffZ}}","LogLevel":"Information","Method":"{{method}}",""", out var length);
+            Utf8.TryWrite(span[length..], CultureInfo.InvariantCulture,
+                $$"""
+                "Route":"{{route}}","Status":{{status}},"Milliseconds":{{milliseconds:F1}},"UserId":{{user ?? 0}},"TraceId":"{{trace}}"}
+
+                """,
+                out var rest);
+            length += rest;
             lines.Advance(length);
         }
     }
