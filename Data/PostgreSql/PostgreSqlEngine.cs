@@ -77,8 +77,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
         await using var transaction = await connection.BeginTransactionAsync(ct);
         // The transaction holds the lock, so it ends with the process and works behind a connection pooler.
         await ScalarAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
-        if (await ScalarAsync("SELECT to_regclass('\"__EFMigrationsHistory\"')::text") is string history
-            && await ScalarAsync($"SELECT 1 FROM {history} WHERE \"MigrationId\" = '{LatestMigration}'") is not null)
+        if (await IsCurrentAsync(ct))
             return;
         var options = new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(forMigrations).Options;
         await using var db = new PostgreSqlProfilesDbContext(options);
@@ -92,6 +91,11 @@ sealed class PostgreSqlEngine : DatabaseEngine
             return await command.ExecuteScalarAsync(ct);
         }
     }
+
+    // Outside the transaction, which would keep the table from the migrations.
+    async Task<bool> IsCurrentAsync(CancellationToken ct) =>
+        await ReadAsync("SELECT to_regclass('\"__EFMigrationsHistory\"')::text", ct) is string history
+        && await ReadAsync($"SELECT 1 FROM {history} WHERE \"MigrationId\" = '{LatestMigration}'", ct) is not null;
 
     public override DbConnection Connect() => new NpgsqlConnection(connectionString);
 
