@@ -35,7 +35,7 @@ abstract class DatabaseEngine
     /// <summary>
     /// Creates a pooled connection for a read that runs while the service starts or is idle: EF Core's model takes time and memory.
     /// </summary>
-    public abstract DbConnection Connect();
+    protected abstract DbConnection Connect();
 
     /// <summary>Reads one value with <see cref="Connect"/>.</summary>
     public Task<object?> ReadAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters) =>

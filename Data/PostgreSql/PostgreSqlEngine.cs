@@ -97,7 +97,7 @@ sealed class PostgreSqlEngine : DatabaseEngine
         await ReadAsync("SELECT to_regclass('\"__EFMigrationsHistory\"')::text", ct) is string history
         && await ReadAsync($"SELECT 1 FROM {history} WHERE \"MigrationId\" = '{LatestMigration}'", ct) is not null;
 
-    public override DbConnection Connect() => new NpgsqlConnection(connectionString);
+    protected override DbConnection Connect() => new NpgsqlConnection(connectionString);
 
     // When the server is lost, every pooled connection is broken, and the next requests would fail on them. This idle connection notices at
     // once, and Npgsql then clears the pool.

@@ -105,7 +105,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     }
 
     // Such reads may let the library wait for another process's lock, on their own thread.
-    public override DbConnection Connect() => new SqliteConnection(waitingConnectionString);
+    protected override DbConnection Connect() => new SqliteConnection(waitingConnectionString);
 
     public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
 
@@ -169,12 +169,21 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     static DatabaseUnusableException Unusable(string why) =>
         new($"The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) {why}");
 
-    static SqliteConnection Open(string connectionString)
+    /// <summary>Opens a connection with the settings that every connection needs; a failure leaves none behind.</summary>
+    public static SqliteConnection Open(string connectionString)
     {
         var connection = new SqliteConnection(connectionString);
-        connection.Open();
-        SetPragmas(connection);
-        return connection;
+        try
+        {
+            connection.Open();
+            SetPragmas(connection);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     static object? Run(SqliteConnection connection, string sql)
@@ -205,7 +214,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     /// Settings of a connection and not of the file: a committed write survives a power cut (with WAL that needs FULL), and deleted content
     /// is overwritten.
     /// </summary>
-    public static void SetPragmas(DbConnection connection)
+    static void SetPragmas(DbConnection connection)
     {
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON";

@@ -42,27 +42,11 @@ sealed class SqliteStatements(string connectionString) : IDisposable
             return statement;
         if (statements.Count == Most)
             Forget();
-        connection ??= Open();
+        connection ??= SqliteEngine.Open(connectionString);
         statement = connection.CreateCommand();
         statement.CommandText = sql;
         statements.Add(sql, statement);
         return statement;
-    }
-
-    SqliteConnection Open()
-    {
-        var opened = new SqliteConnection(connectionString);
-        try
-        {
-            opened.Open();
-            SqliteEngine.SetPragmas(opened);
-            return opened;
-        }
-        catch
-        {
-            opened.Dispose();
-            throw;
-        }
     }
 
     void Forget()

@@ -39,9 +39,7 @@ sealed class SqliteUserReaders(string connectionString) : IDisposable
 
         public Reader(string connectionString)
         {
-            connection = new(connectionString);
-            connection.Open();
-            SqliteEngine.SetPragmas(connection);
+            connection = SqliteEngine.Open(connectionString);
             query = new(SessionUser.Query, connection) { CommandTimeout = connection.DefaultTimeout, Parameters = { user, session } };
         }
 

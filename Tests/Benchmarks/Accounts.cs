@@ -55,7 +55,7 @@ static class Accounts
     /// <summary>A token with the claims of the service's own.</summary>
     public static string Token(byte[] signingKey, long userId)
     {
-        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         var payload = JsonSerializer.SerializeToUtf8Bytes(new
         {
             user_id = userId,

@@ -127,7 +127,7 @@ sealed class BareServer(string publicBaseUrl, byte[] key, IBareDatabase database
             return answer.Id;
         }
         var changed = await database.WriteAsync(Write, row => row.GetInt32(0),
-            ("name", name), ("now", DateTime.UtcNow), ("id", answer.Id), ("version", version));
+            ("name", name), ("now", TimeProvider.System.GetUtcNow().UtcDateTime), ("id", answer.Id), ("version", version));
         if (changed == 0)
         {
             context.Response.StatusCode = StatusCodes.Status409Conflict;
@@ -223,7 +223,7 @@ sealed class BareServer(string publicBaseUrl, byte[] key, IBareDatabase database
             else if (json.ValueTextEquals("aud"u8) && json.Read())
                 audience = json.ValueTextEquals("profiles"u8);
         }
-        return issuer && audience && expires > DateTimeOffset.UtcNow.ToUnixTimeSeconds() ? (id, session) : null;
+        return issuer && audience && expires > TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() ? (id, session) : null;
     }
 }
 
@@ -355,7 +355,7 @@ sealed class BareLog
         lock (gate)
         {
             var span = lines.GetSpan(400);
-            var (now, milliseconds) = (DateTime.UtcNow, time.TotalMilliseconds);
+            var (now, milliseconds) = (TimeProvider.System.GetUtcNow(), time.TotalMilliseconds);
             Utf8.TryWrite(span, CultureInfo.InvariantCulture,
                 $$"""{"Timestamp":"{{now:yyyy-MM-ddTHH:mm:ss.fffZ}}","LogLevel":"Information","Method":"{{method}}",""", out var length);
             Utf8.TryWrite(span[length..], CultureInfo.InvariantCulture,
