@@ -1,5 +1,5 @@
 namespace Profiles.Tests;
 
-/// <summary>Tests that keep every core busy: the deadlines of other tests would not hold beside them.</summary>
+/// <summary>Tests that keep every core busy, or measure times: beside them, or beside others, deadlines and times would not hold.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

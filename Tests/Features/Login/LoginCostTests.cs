@@ -20,7 +20,10 @@ public sealed class CostlyHashesFixture : ProfilesFixture
     }
 }
 
-/// <summary>The cost of a login, and who pays it.</summary>
+/// <summary>
+/// The cost of a login, and who pays it. Alone: hashing gives way to whatever else runs, so beside other tests times would say little of it.
+/// </summary>
+[Collection(nameof(Alone))]
 public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHashesFixture>
 {
     const string CheapPassword = "naïve café ☕";
