@@ -525,8 +525,8 @@ public sealed class PostgreSqlFaultTests
         public async ValueTask DisposeAsync()
         {
             await ended.CancelAsync();
-            listener.Stop();
             await accepting;
+            listener.Stop();
             ended.Dispose();
         }
 

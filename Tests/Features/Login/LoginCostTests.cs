@@ -21,7 +21,7 @@ public sealed class CostlyHashesFixture : ProfilesFixture
 }
 
 /// <summary>
-/// The cost of a login, and who pays it. Alone: hashing gives way to whatever else runs, so beside other tests times would say little of it.
+/// The cost of a login, and who pays it. Alone: hashing gives way to whatever else runs, so beside other tests its times would say little.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHashesFixture>

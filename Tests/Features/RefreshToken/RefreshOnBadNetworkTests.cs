@@ -75,8 +75,8 @@ public sealed class RefreshOnBadNetworkTests(ITestOutputHelper output)
         public async ValueTask DisposeAsync()
         {
             await end.CancelAsync();
-            listener.Stop();
             await running;
+            listener.Stop();
             end.Dispose();
         }
 

@@ -58,8 +58,8 @@ sealed class MailServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
-        listener.Dispose();
         await accepting;
+        listener.Dispose();
         await Task.WhenAll(conversations);
         stopping.Dispose();
     }
