@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Authentication;
+using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Editing;
@@ -24,7 +25,10 @@ using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Startup;
 using Profiles.Infrastructure.Tokens;
 
-var builder = WebApplication.CreateBuilder(args);
+var command = CommandLine.Parse(args);
+if (command.IsAnswer)
+    return await command.AnswerAsync();
+var builder = WebApplication.CreateBuilder(command.Settings);
 builder.Logging.AddJsonLog();
 builder.ConfigureServer();
 builder.Services
@@ -39,8 +43,8 @@ builder.Services
 try
 {
     await using var app = builder.Build();
-    if (args is [StoreCheck.Command])
-        return await app.CheckAsync();
+    if (command.Command is not null)
+        return await app.RunAsync(command);
     var decoding = await app.PrepareAsync();
 
     app.UseMiddleware<RequestLog>();

@@ -11,6 +11,12 @@ enum OutboxStore
 
     /// <summary>The mail server, or the directory of mails.</summary>
     Mail = 3,
+
+    /// <summary>The webhook endpoint that the key names.</summary>
+    Webhook = 4,
+
+    /// <summary>A bucket of an S3-compatible service.</summary>
+    S3 = 5,
 }
 
 /// <summary>The kinds of mails. The numbers are in the database.</summary>
@@ -57,6 +63,9 @@ enum OutboxState
 
     /// <summary>As <see cref="Removing"/>, for an image whose upload may still be running: that it is absent now is not final.</summary>
     Abandoned = 4,
+
+    /// <summary>A webhook that was not accepted for three days; it waits for the operator, and is never due.</summary>
+    Dead = 5,
 }
 
 /// <summary>
@@ -67,6 +76,8 @@ sealed class OutboxEntry
 {
     /// <summary>The longest key is an e-mail address.</summary>
     public const int KeyMaxLength = User.EmailMaxLength;
+
+    public const int PayloadMaxLength = 2000;
 
     public long Id { get; init; }
 
@@ -81,13 +92,16 @@ sealed class OutboxEntry
     public MailKind? Mail { get; init; }
 
     /// <summary>
-    /// The image's key in its store, or the address of a mail. It is normalized where <see cref="UserId"/> is 0; the mail then goes to the
-    /// address as it is stored when it is sent.
+    /// The image's key in its store, the name of a webhook endpoint, or the address of a mail. An address is normalized where
+    /// <see cref="UserId"/> is 0; the mail then goes to the address as it is stored when it is sent.
     /// </summary>
     public required string Key { get; init; }
 
     /// <summary>The network of the client that asked for the mail, truncated (/24 or /48); null where no event needs it.</summary>
     public string? Network { get; init; }
+
+    /// <summary>The body of a webhook; null for all else.</summary>
+    public string? Payload { get; init; }
 
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }
@@ -114,6 +128,7 @@ sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>
         builder.Property(e => e.Mail).HasColumnName("mail");
         builder.Property(e => e.Key).HasColumnName("key").HasMaxLength(OutboxEntry.KeyMaxLength);
         builder.Property(e => e.Network).HasColumnName("network").HasMaxLength(SecurityEvent.NetworkMaxLength);
+        builder.Property(e => e.Payload).HasColumnName("payload").HasMaxLength(OutboxEntry.PayloadMaxLength);
         builder.Property(e => e.CreatedAt).HasColumnName("created_at");
         builder.Property(e => e.DueAt).HasColumnName("due_at");
         builder.Property(e => e.Attempts).HasColumnName("attempts");

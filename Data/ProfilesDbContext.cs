@@ -32,6 +32,12 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     public DbSet<RateLimit> RateLimits => Set<RateLimit>();
 
+    public DbSet<AdminKey> AdminKeys => Set<AdminKey>();
+
+    public DbSet<AuditEntry> AuditLog => Set<AuditEntry>();
+
+    public DbSet<WebhookEndpoint> WebhookEndpoints => Set<WebhookEndpoint>();
+
     /// <summary>The pending work for the other stores.</summary>
     public DbSet<OutboxEntry> Outbox => Set<OutboxEntry>();
 

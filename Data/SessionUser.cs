@@ -6,17 +6,17 @@ namespace Profiles.Data;
 sealed record SessionUser(User User, string? Device)
 {
     /// <summary>
-    /// Reads the user ($1) of a session ($2), with every column, since slices change what was read. Without EF Core, because every request
-    /// with a token begins with it.
+    /// Reads the user ($1) of a session ($2), with every column, since slices change what was read; nothing while the account is disabled.
+    /// Without EF Core, because every request with a token begins with it.
     /// </summary>
     public const string Query =
         """
         SELECT u.id, u.email, u.normalized_email, u.password_hash, u.email_verified_at, u.pending_email, u.pending_session_id, u.created_at,
             p.name, p.username, p.bio, p.phone, p.birth_date, p.locale, p.time_zone, p.metadata, p.is_public, p.version, p.updated_at,
             p.image_key, p.image_url, p.image_width, p.image_height, p.image_bytes, p.image_thumbhash, p.image_dominant_color,
-            p.image_updated_at, s.device
+            p.image_updated_at, s.device, u.external_id
         FROM sessions s JOIN users u ON u.id = s.user_id JOIN user_profiles p ON p.user_id = u.id
-        WHERE s.id = $2 AND s.user_id = $1
+        WHERE s.id = $2 AND s.user_id = $1 AND u.disabled_at IS NULL
         """;
 
     /// <summary>Reads a row of <see cref="Query"/> of either database.</summary>
@@ -31,6 +31,7 @@ sealed record SessionUser(User User, string? Device)
             PendingEmail = Text(row, 5),
             PendingSessionId = row.IsDBNull(6) ? null : row.GetInt64(6),
             CreatedAt = Time(row, 7),
+            ExternalId = Text(row, 28),
             Profile = ProfileOf(row),
         },
         Text(row, 27));

@@ -17,6 +17,11 @@ sealed class User
     /// <summary>A bcrypt hash in modular crypt format is always this long.</summary>
     public const int PasswordHashLength = 60;
 
+    /// <summary>An imported hash of another service, with its parameters, until the first login replaces it.</summary>
+    public const int ImportedHashMaxLength = 500;
+
+    public const int ExternalIdMaxLength = 255;
+
     public long Id { get; init; }
 
     /// <summary>The address as the person wrote it, trimmed.</summary>
@@ -25,8 +30,14 @@ sealed class User
     /// <summary>The address in the form that is compared; unique.</summary>
     public required string NormalizedEmail { get; set; }
 
-    /// <summary>In modular crypt format.</summary>
+    /// <summary>In modular crypt format; that of an imported user in the format of its import.</summary>
     public string PasswordHash { get; set; } = "";
+
+    /// <summary>The user's id in the service that the account was imported from; unique. Null for all others.</summary>
+    public string? ExternalId { get; init; }
+
+    /// <summary>When an operator disabled the account, UTC; null while it is enabled. A disabled account has no session.</summary>
+    public DateTime? DisabledAt { get; set; }
 
     /// <summary>When the address was verified, UTC; null until then.</summary>
     public DateTime? EmailVerifiedAt { get; set; }
@@ -66,11 +77,14 @@ sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(u => u.Id).HasColumnName("id");
         builder.Property(u => u.Email).HasColumnName("email").HasMaxLength(User.EmailMaxLength);
         builder.Property(u => u.NormalizedEmail).HasColumnName("normalized_email").HasMaxLength(User.EmailMaxLength);
-        builder.Property(u => u.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.PasswordHashLength);
+        builder.Property(u => u.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.ImportedHashMaxLength);
+        builder.Property(u => u.ExternalId).HasColumnName("external_id").HasMaxLength(User.ExternalIdMaxLength);
+        builder.Property(u => u.DisabledAt).HasColumnName("disabled_at");
         builder.Property(u => u.EmailVerifiedAt).HasColumnName("email_verified_at");
         builder.Property(u => u.PendingEmail).HasColumnName("pending_email").HasMaxLength(User.EmailMaxLength);
         builder.Property(u => u.PendingSessionId).HasColumnName("pending_session_id");
         builder.Property(u => u.CreatedAt).HasColumnName("created_at");
         builder.HasIndex(u => u.NormalizedEmail).IsUnique().HasDatabaseName("ux_users_normalized_email");
+        builder.HasIndex(u => u.ExternalId).IsUnique().HasDatabaseName("ux_users_external_id");
     }
 }

@@ -17,7 +17,7 @@ public sealed partial class FloorTests
     [
         [Data],
         ["Settings", "Errors"],
-        ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database"],
+        ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
         ["Limits", "Health", "Startup"],

@@ -20,7 +20,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
     /// <summary>The migration after which nothing is pending.</summary>
-    public const string LatestMigration = "20261125142723_Registrations";
+    public const string LatestMigration = "20261129195302_OperatorTables";
 
     /// <summary>The name of the resource that creates what all migrations together create.</summary>
     public const string Schema = "sqlite-schema.sql";

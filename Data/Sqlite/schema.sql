@@ -8,7 +8,7 @@ CREATE TABLE "users" (
     "normalized_email" TEXT NOT NULL,
     "password_hash" TEXT NOT NULL,
     "created_at" TEXT NOT NULL
-, "email_verified_at" TEXT NULL, "pending_email" TEXT NULL, "pending_session_id" INTEGER NULL);
+, "email_verified_at" TEXT NULL, "pending_email" TEXT NULL, "pending_session_id" INTEGER NULL, "disabled_at" TEXT NULL, "external_id" TEXT NULL);
 CREATE TABLE "user_profiles" (
     "user_id" INTEGER NOT NULL CONSTRAINT "PK_user_profiles" PRIMARY KEY,
     "name" TEXT NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE "outbox" (
     "created_at" TEXT NOT NULL,
     "due_at" TEXT NOT NULL,
     "attempts" INTEGER NOT NULL
-, "mail" INTEGER NULL, "network" TEXT NULL);
+, "mail" INTEGER NULL, "network" TEXT NULL, "payload" TEXT NULL);
 CREATE INDEX "ix_outbox_due_at" ON "outbox" ("due_at");
 CREATE TABLE "idempotent_answers" (
     "key_hash" BLOB NOT NULL CONSTRAINT "PK_idempotent_answers" PRIMARY KEY,
@@ -101,8 +101,41 @@ CREATE TABLE "waiting_registrations" (
 );
 CREATE INDEX "ix_waiting_registrations_created_at" ON "waiting_registrations" ("created_at");
 CREATE UNIQUE INDEX "ux_waiting_registrations_token_hash" ON "waiting_registrations" ("token_hash");
+CREATE TABLE "admin_keys" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_admin_keys" PRIMARY KEY AUTOINCREMENT,
+    "name" TEXT NOT NULL,
+    "hash" BLOB NOT NULL,
+    "scopes" TEXT NOT NULL,
+    "created_at" TEXT NOT NULL
+);
+CREATE TABLE "audit_log" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_audit_log" PRIMARY KEY AUTOINCREMENT,
+    "at" TEXT NOT NULL,
+    "actor" TEXT NOT NULL,
+    "action" TEXT NOT NULL,
+    "user_id" INTEGER NULL,
+    "detail" TEXT NULL
+);
+CREATE TABLE "webhook_endpoints" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_webhook_endpoints" PRIMARY KEY AUTOINCREMENT,
+    "name" TEXT NOT NULL,
+    "url" TEXT NOT NULL,
+    "events" TEXT NOT NULL,
+    "secret" TEXT NOT NULL,
+    "previous_secret" TEXT NULL,
+    "previous_secret_until" TEXT NULL,
+    "created_at" TEXT NOT NULL
+);
+CREATE UNIQUE INDEX "ux_users_external_id" ON "users" ("external_id");
+CREATE UNIQUE INDEX "ux_admin_keys_hash" ON "admin_keys" ("hash");
+CREATE UNIQUE INDEX "ux_admin_keys_name" ON "admin_keys" ("name");
+CREATE INDEX "ix_audit_log_at" ON "audit_log" ("at");
+CREATE INDEX "ix_audit_log_user_id_id" ON "audit_log" ("user_id", "id");
+CREATE UNIQUE INDEX "ux_webhook_endpoints_name" ON "webhook_endpoints" ("name");
+CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END;
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261121050327_Initial', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261121111104_Outbox', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261121144538_Accounts', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261125141500_UnguessableImageAddresses', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261125142723_Registrations', '10.0.15');
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261129195302_OperatorTables', '10.0.15');

@@ -15,7 +15,7 @@ static class ExportMeArchive
     // Secrets and internals. Every other property is exported, so that a new one is not forgotten.
     static readonly Dictionary<Type, string[]> Excluded = new()
     {
-        [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash), nameof(User.PendingSessionId)],
+        [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash), nameof(User.PendingSessionId), nameof(User.DisabledAt)],
         [typeof(UserProfile)] = [nameof(UserProfile.UserId), nameof(UserProfile.Version)],
         [typeof(ProfileImage)] = [nameof(ProfileImage.Key), nameof(ProfileImage.IsLocal)],
         [typeof(Session)] =

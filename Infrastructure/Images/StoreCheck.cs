@@ -23,34 +23,15 @@ sealed class StoreCheck(
     IOptions<ImagesOptions> options,
     TimeProvider clock)
 {
-    public const string Command = "check";
-
     // A change in progress has ended by then.
     static readonly TimeSpan RecheckDelay = TimeSpan.FromSeconds(3);
 
     int images, stored, pending;
 
     /// <summary>Prints what it finds and returns the exit code: 0 when it finds no fault, else 1.</summary>
-    /// <exception cref="StartException">The check cannot run; the message says why.</exception>
-    public static async Task<int> RunAsync(IServiceProvider services)
+    /// <exception cref="StartException">The check cannot be completed; the message says why.</exception>
+    public async Task<int> RunAsync(TextWriter output, CancellationToken ct)
     {
-        using var scope = services.CreateScope();
-        return await ActivatorUtilities.CreateInstance<StoreCheck>(scope.ServiceProvider).RunAsync(Console.Out, CancellationToken.None);
-    }
-
-    async Task<int> RunAsync(TextWriter output, CancellationToken ct)
-    {
-        try
-        {
-            if (engine.IsMissing || (await db.Database.GetPendingMigrationsAsync(ct)).Any())
-                throw new StartException("The database is missing or older than this program: start the service once.");
-        }
-        catch (DbException e)
-        {
-            throw new StartException(
-                "The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
-                    + (DatabaseErrors.Sentence(e) ?? "it does not answer."));
-        }
         HashSet<string> findings;
         try
         {

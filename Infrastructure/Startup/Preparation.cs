@@ -1,6 +1,9 @@
+using System.Data.Common;
 using System.Runtime.InteropServices;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Http;
@@ -16,9 +19,7 @@ static partial class Preparation
     /// <returns>The start of the first worker, to be awaited before the service listens.</returns>
     public static async Task<Task> PrepareAsync(this WebApplication app)
     {
-        // The database, images and keys are readable only by the service's user.
-        if (!OperatingSystem.IsWindows())
-            _ = SetUmask(Convert.ToInt32("077", 8));
+        KeepPrivate();
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         await RequireWritableAsync("DataDirectory", () => Task.FromResult(PrivateFiles.CreateDirectory(service.DataDirectory)));
         Validate(app);
@@ -33,12 +34,38 @@ static partial class Preparation
         return DescribeAsync(app, decoding);
     }
 
-    /// <summary>Checks whether the two stores agree instead of serving requests; changes nothing.</summary>
-    public static async Task<int> CheckAsync(this WebApplication app)
+    /// <summary>Runs a command instead of serving requests.</summary>
+    public static async Task<int> RunAsync(this WebApplication app, CommandLine command)
     {
+        KeepPrivate();
         Validate(app);
-        await StartDecodingAsync(app);
-        return await StoreCheck.RunAsync(app.Services);
+        using var scope = app.Services.CreateScope();
+        if (command.Command!.NeedsDatabase)
+            await RequireDatabaseAsync(scope.ServiceProvider);
+        return await command.RunAsync(scope.ServiceProvider, Console.Out);
+    }
+
+    static async Task RequireDatabaseAsync(IServiceProvider scope)
+    {
+        try
+        {
+            if (scope.GetRequiredService<DatabaseEngine>().IsMissing
+                || (await scope.GetRequiredService<ProfilesDbContext>().Database.GetPendingMigrationsAsync()).Any())
+                throw new StartException("The database is missing or older than this program: start the service once.");
+        }
+        catch (DbException e)
+        {
+            throw new StartException(
+                "The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
+                    + (DatabaseErrors.Sentence(e) ?? "it does not answer."));
+        }
+    }
+
+    // The database, images and keys are readable only by the service's user.
+    static void KeepPrivate()
+    {
+        if (!OperatingSystem.IsWindows())
+            _ = SetUmask(Convert.ToInt32("077", 8));
     }
 
     static async Task<WorkerGreeting> StartDecodingAsync(WebApplication app)

@@ -45,7 +45,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     // Properties that are not exported: secrets and internals of the storage.
     static readonly Dictionary<Type, string[]> Internal = new()
     {
-        [typeof(User)] = ["NormalizedEmail", "PasswordHash", "PendingSessionId", "Profile"],
+        [typeof(User)] = ["NormalizedEmail", "PasswordHash", "PendingSessionId", "DisabledAt", "Profile"],
         [typeof(UserProfile)] = ["UserId", "Version"],
         [typeof(ProfileImage)] = ["Key", "IsLocal"],
         [typeof(Session)] = ["UserId", "FamilyHash", "TokenHash", "PreviousHash", "Successor", "RotatedAt"],

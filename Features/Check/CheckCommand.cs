@@ -1,0 +1,16 @@
+using Profiles.Infrastructure.Commands;
+using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Images;
+
+namespace Profiles.Features.Check;
+
+/// <summary>Reports whether the database and the images agree.</summary>
+sealed class CheckCommand() : OperatorCommand(
+    "check", "Checks that the database and the images agree; changes nothing, and may run beside the service.", "Profiles check")
+{
+    public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
+    {
+        await run.Get<DecodePool>().StartAsync();
+        return await ActivatorUtilities.CreateInstance<StoreCheck>(run.Services).RunAsync(run.Output, ct);
+    }
+}
