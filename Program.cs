@@ -1,29 +1,18 @@
 using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
-using Profiles.Infrastructure.Accounts;
-using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Database;
-using Profiles.Infrastructure.Decoding;
-using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
 using Profiles.Infrastructure.Images;
-using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Logging;
-using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
-using Profiles.Infrastructure.Pages;
-using Profiles.Infrastructure.Passwords;
-using Profiles.Infrastructure.SecurityEvents;
-using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Startup;
-using Profiles.Infrastructure.Tokens;
 
 var command = CommandLine.Parse(args);
 if (command.IsAnswer)
@@ -31,14 +20,7 @@ if (command.IsAnswer)
 var builder = WebApplication.CreateBuilder(command.Settings);
 builder.Logging.AddJsonLog();
 builder.ConfigureServer();
-builder.Services
-    .AddSettings().AddErrors().AddJson().AddDatabase()
-    .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
-    .AddAuth().AddLimits().AddIdempotencyKeys()
-    // After the other background services: handling the outbox may block a thread that they need to start.
-    .AddMail().AddImages().AddDecoding()
-    .AddAccounts().AddEditing().AddPages()
-    .AddHealth().AddExplorer().AddFastEndpoints();
+builder.Services.AddConcerns().AddFastEndpoints();
 
 try
 {

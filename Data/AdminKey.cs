@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Profiles.Data;
 
-/// <summary>A key of an operator's program or of another service, for the admin API and for introspection. Only its hash is stored.</summary>
+/// <summary>A key of an operator or of another service, for the admin API and for introspection. Only its hash is stored.</summary>
 sealed class AdminKey
 {
     public const int NameMaxLength = 100;

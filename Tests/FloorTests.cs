@@ -20,9 +20,10 @@ public sealed partial class FloorTests
         ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
-        ["Limits", "Health", "Startup"],
+        ["Limits", "Health"],
         ["Accounts"],
         ["Editing"],
+        ["Startup"],
         [Features],
         [Program],
     ];

@@ -22,8 +22,9 @@ public sealed class UpgradedFixture : ProfilesFixture
     // Higher than the ids that the database generates afterwards.
     const int FirstUser = 1000;
 
-    // The service writes its own signing key; one that it cannot read stops the start.
-    static readonly string[] Skipped = ["signing_keys", "__EFMigrationsHistory", "__EFMigrationsLock", "sqlite_sequence"];
+    // The service writes its own signing keys; one that it cannot read stops the start.
+    static readonly string[] Skipped =
+        ["signing_keys", "signing_key_ring", "__EFMigrationsHistory", "__EFMigrationsLock", "sqlite_sequence"];
 
     readonly string hash = BCrypt.Net.BCrypt.HashPassword(Password, 4);
 
@@ -78,7 +79,7 @@ public sealed class UpgradedFixture : ProfilesFixture
         "id" or "user_id" => user,
         "email" or "normalized_email" => Email(user),
         "password_hash" => hash,
-        "pending_email" or "pending_session_id" or "mail" or "status" => null,
+        "pending_email" or "pending_session_id" or "mail" or "status" or "disabled_at" => null,
         "birth_date" => new DateOnly(2000, 1, 1),
         "username" => $"user{user}",
         "phone" => "+4930123456",
@@ -88,12 +89,15 @@ public sealed class UpgradedFixture : ProfilesFixture
         "image_url" => $"/static/profile/{user}.jpg?v={user:x32}",
         "image_thumbhash" => "1QcSHQRnh493V4dIh4eXh1h4kJUI",
         "image_dominant_color" => "#a0b0c0",
+        "url" => "https://example.com/webhooks",
+        "events" => "",
+        "secret" or "previous_secret" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "due_at" or "expires_at" or "ends_at" or "token_expires_at" => TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(1),
         var name when name == "at" || name.EndsWith("_at", StringComparison.Ordinal) => TimeProvider.System.GetUtcNow().UtcDateTime,
         var name when name.StartsWith("is_", StringComparison.Ordinal) => false,
         var name when column.Type is "BLOB" or "bytea" => SHA256.HashData(Encoding.UTF8.GetBytes($"{column.Table} {name} {user}")),
         var name when column.Type is "INTEGER" or "integer" or "bigint" => 1,
-        _ => "text",
+        _ => $"text {user}",
     };
 
     static List<Column> Columns(DbConnection connection)

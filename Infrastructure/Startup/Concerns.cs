@@ -1,0 +1,34 @@
+using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Authentication;
+using Profiles.Infrastructure.Database;
+using Profiles.Infrastructure.Decoding;
+using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Health;
+using Profiles.Infrastructure.Idempotency;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Json;
+using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.OpenApi;
+using Profiles.Infrastructure.Pages;
+using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Tokens;
+
+namespace Profiles.Infrastructure.Startup;
+
+/// <summary>Registers the services of every concern that the slices share.</summary>
+static class Concerns
+{
+    public static IServiceCollection AddConcerns(this IServiceCollection services) => services
+        .AddSettings().AddErrors().AddJson().AddDatabase()
+        .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
+        .AddAuth().AddLimits().AddIdempotencyKeys()
+        // After the other background services: handling the outbox may block a thread that they need to start.
+        .AddMail().AddImages().AddDecoding()
+        .AddAccounts().AddEditing().AddPages()
+        .AddHealth().AddExplorer();
+}
