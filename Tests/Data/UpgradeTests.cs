@@ -92,7 +92,8 @@ public sealed class UpgradedFixture : ProfilesFixture
         "url" => "https://example.com/webhooks",
         "events" => "",
         "secret" or "previous_secret" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "due_at" or "expires_at" or "ends_at" or "token_expires_at" => TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(1),
+        "due_at" or "expires_at" or "ends_at" or "token_expires_at" or "previous_secret_until" =>
+            TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(1),
         var name when name == "at" || name.EndsWith("_at", StringComparison.Ordinal) => TimeProvider.System.GetUtcNow().UtcDateTime,
         var name when name.StartsWith("is_", StringComparison.Ordinal) => false,
         var name when column.Type is "BLOB" or "bytea" => SHA256.HashData(Encoding.UTF8.GetBytes($"{column.Table} {name} {user}")),
