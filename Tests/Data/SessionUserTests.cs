@@ -18,7 +18,7 @@ public sealed class SessionUserTests(ProfilesFixture app) : TestBase<ProfilesFix
             var row = (await db.TrackUserAsync(user.Id, Cancellation))!;
             foreach (var property in db.Entry(row).Properties.Concat(db.Entry(row.Profile).Properties))
             {
-                if (!property.Metadata.IsPrimaryKey())
+                if (!property.Metadata.IsPrimaryKey() && !IsDisabledAt(property.Metadata))
                     property.CurrentValue = ValueFor(property.Metadata);
             }
             // Its properties are required, so that a new one does not compile here.
@@ -57,6 +57,16 @@ public sealed class SessionUserTests(ProfilesFixture app) : TestBase<ProfilesFix
         (await FindAsync(one.Id, one.SessionId)).ShouldNotBeNull();
         (await FindAsync(one.Id, two.SessionId)).ShouldBeNull();
         (await FindAsync(two.Id, one.SessionId)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_disabled_user_is_not_found()
+    {
+        var user = await app.CreateUserAsync();
+        (await FindAsync(user.Id, user.SessionId)).ShouldNotBeNull();
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id)
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.DisabledAt, DateTime.UnixEpoch), Cancellation));
+        (await FindAsync(user.Id, user.SessionId)).ShouldBeNull();
     }
 
     [Fact, Trait("Database", "Sqlite")]
@@ -102,12 +112,15 @@ public sealed class SessionUserTests(ProfilesFixture app) : TestBase<ProfilesFix
                 value.ShouldBe(property.GetGetter().GetClrValue(expected), property.Name);
                 if (value is DateTime time)
                     time.Kind.ShouldBe(DateTimeKind.Utc, property.Name);
-                if (isComplete)
+                if (isComplete && !IsDisabledAt(property))
                     value.ShouldNotBe(property.ClrType.IsValueType ? Activator.CreateInstance(property.ClrType) : null, property.Name);
             }
             return type.GetProperties().Count();
         }
     }
+
+    // The query finds nothing where it is set.
+    static bool IsDisabledAt(IProperty property) => property.Name == nameof(User.DisabledAt);
 
     async Task<SessionUser?> FindAsync(long id, long sessionId) =>
         await app.Services.GetRequiredService<DatabaseEngine>().FindUserAsync(id, sessionId, Cancellation);
