@@ -38,7 +38,12 @@ abstract class DatabaseEngine
     protected abstract DbConnection Connect();
 
     /// <summary>Reads one value with <see cref="Connect"/>.</summary>
-    public Task<object?> ReadAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters) =>
+    public async Task<object?> ReadAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters) =>
+        (await ReadAsync(sql, row => row.GetValue(0), ct, parameters)).FirstOrDefault();
+
+    /// <summary>Reads rows with <see cref="Connect"/>.</summary>
+    public Task<List<T>> ReadAsync<T>(
+        string sql, Func<DbDataReader, T> read, CancellationToken ct, params (string Name, object Value)[] parameters) =>
         ProfilesDbContext.ReadAsync(async () =>
         {
             await using var connection = Connect();
@@ -51,7 +56,11 @@ abstract class DatabaseEngine
                 (parameter.ParameterName, parameter.Value) = (name, value);
                 command.Parameters.Add(parameter);
             }
-            return await command.ExecuteScalarAsync(ct);
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            var rows = new List<T>();
+            while (await reader.ReadAsync(ct))
+                rows.Add(read(reader));
+            return rows;
         });
 
     /// <summary>Drops pooled connections when the server is lost, until the token is cancelled. Does nothing on SQLite.</summary>

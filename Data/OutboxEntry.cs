@@ -64,7 +64,7 @@ enum OutboxState
     /// <summary>As <see cref="Removing"/>, for an image whose upload may still be running: that it is absent now is not final.</summary>
     Abandoned = 4,
 
-    /// <summary>A webhook that was not accepted for three days; it waits for the operator, and is never due.</summary>
+    /// <summary>A webhook that was not accepted for three days; it waits for the operator until it is due, and then expires.</summary>
     Dead = 5,
 }
 
@@ -78,6 +78,8 @@ sealed class OutboxEntry
     public const int KeyMaxLength = User.EmailMaxLength;
 
     public const int PayloadMaxLength = 2000;
+
+    public const int FailureMaxLength = 100;
 
     public long Id { get; init; }
 
@@ -100,8 +102,11 @@ sealed class OutboxEntry
     /// <summary>The network of the client that asked for the mail, truncated (/24 or /48); null where no event needs it.</summary>
     public string? Network { get; init; }
 
-    /// <summary>The body of a webhook; null for all else.</summary>
+    /// <summary>The id of a webhook's message, a dot and its body; null for all else.</summary>
     public string? Payload { get; init; }
+
+    /// <summary>Why the latest attempt to send a webhook failed, without anything that the receiver answered; null for all else.</summary>
+    public string? Failure { get; init; }
 
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }
@@ -129,6 +134,7 @@ sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>
         builder.Property(e => e.Key).HasColumnName("key").HasMaxLength(OutboxEntry.KeyMaxLength);
         builder.Property(e => e.Network).HasColumnName("network").HasMaxLength(SecurityEvent.NetworkMaxLength);
         builder.Property(e => e.Payload).HasColumnName("payload").HasMaxLength(OutboxEntry.PayloadMaxLength);
+        builder.Property(e => e.Failure).HasColumnName("failure").HasMaxLength(OutboxEntry.FailureMaxLength);
         builder.Property(e => e.CreatedAt).HasColumnName("created_at");
         builder.Property(e => e.DueAt).HasColumnName("due_at");
         builder.Property(e => e.Attempts).HasColumnName("attempts");

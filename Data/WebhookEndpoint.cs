@@ -36,6 +36,12 @@ sealed class WebhookEndpoint
 
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }
+
+    public bool Wants(string type) => Events.Length == 0 || Events.Split(' ').Contains(type);
+
+    /// <summary>The secrets that sign at a time: both while receivers learn the new one.</summary>
+    public IEnumerable<string> SecretsAt(DateTime utc) =>
+        PreviousSecret is { } previous && PreviousSecretUntil > utc ? [Secret, previous] : [Secret];
 }
 
 sealed class WebhookEndpointConfiguration : IEntityTypeConfiguration<WebhookEndpoint>

@@ -19,6 +19,7 @@ public sealed partial class FloorTests
         ["Settings", "Errors"],
         ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands", "Admin"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
+        ["Webhooks"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
         ["Limits", "Health"],
         ["Accounts"],

@@ -28,7 +28,7 @@ CREATE TABLE "outbox" (
     "created_at" TEXT NOT NULL,
     "due_at" TEXT NOT NULL,
     "attempts" INTEGER NOT NULL
-, "mail" INTEGER NULL, "network" TEXT NULL, "payload" TEXT NULL);
+, "mail" INTEGER NULL, "network" TEXT NULL, "failure" TEXT NULL, "payload" TEXT NULL);
 CREATE INDEX "ix_outbox_due_at" ON "outbox" ("due_at");
 CREATE TABLE "idempotent_answers" (
     "key_hash" BLOB NOT NULL CONSTRAINT "PK_idempotent_answers" PRIMARY KEY,

@@ -10,12 +10,13 @@ using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Features.Register;
 
 sealed class RegisterEndpoint(
-    ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, IOptions<AccountOptions> accounts,
-    TimeProvider clock)
+    ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, WebhookEvents webhooks,
+    IOptions<AccountOptions> accounts, TimeProvider clock)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
@@ -54,7 +55,7 @@ sealed class RegisterEndpoint(
         events.AddWithoutLog(user, SecurityEventKind.Registered);
         try
         {
-            await db.SaveChangesAsync(ct);
+            await webhooks.SaveNewUsersAsync(db, ct);
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {

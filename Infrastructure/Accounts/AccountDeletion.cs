@@ -3,11 +3,13 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Deletes an account with everything that belongs to it (docs/adr/0011-deletion.md).</summary>
-sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, SecurityEventLog events, ILogger<AccountDeletion> log)
+sealed class AccountDeletion(
+    ProfilesDbContext db, ImageSettlement images, SecurityEventLog events, WebhookEvents webhooks, ILogger<AccountDeletion> log)
 {
     /// <summary>
     /// Deletes a user. The outbox deletes the image in its next round at the latest, even if the storage fails now. An upload in progress
@@ -27,7 +29,10 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
             await db.Outbox.Where(e => e.Store == OutboxStore.Mail && (e.UserId == userId || (e.UserId == 0 && e.Key == email)))
                 .ExecuteDeleteAsync(CancellationToken.None);
             // Cascades to sessions, events, tokens and the profile.
-            return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
+            var isDeleted = await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1;
+            if (isDeleted)
+                webhooks.AddDeletion(db, userId);
+            return (isDeleted, removal);
         });
         if (removal is { Store: OutboxStore.LocalImages })
             await images.TrySettleAsync(removal);

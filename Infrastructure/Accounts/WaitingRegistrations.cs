@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Infrastructure.Accounts;
 
@@ -9,7 +10,8 @@ namespace Profiles.Infrastructure.Accounts;
 /// Finds registrations whose addresses are not confirmed yet and turns them into accounts (docs/adr/0008-e-mail-verification.md).
 /// </summary>
 sealed class WaitingRegistrations(
-    ProfilesDbContext db, SecurityEventLog events, OneTimeTokens tokens, IOptions<AccountOptions> options, TimeProvider clock)
+    ProfilesDbContext db, SecurityEventLog events, WebhookEvents webhooks, OneTimeTokens tokens, IOptions<AccountOptions> options,
+    TimeProvider clock)
 {
     DateTime Now => ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
 
@@ -58,7 +60,7 @@ sealed class WaitingRegistrations(
         events.AddWithoutLog(user, SecurityEventKind.EmailVerified);
         try
         {
-            await db.SaveChangesAsync(ct);
+            await webhooks.SaveNewUsersAsync(db, ct);
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {

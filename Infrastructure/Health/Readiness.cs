@@ -7,7 +7,7 @@ namespace Profiles.Infrastructure.Health;
 /// <summary>The result of a readiness check.</summary>
 /// <param name="Database">Whether the database answers; without it nothing works.</param>
 /// <param name="ImageStorage">Whether an image can be stored; without it everything else works.</param>
-/// <param name="Pending">The number of outbox entries; null when the database does not answer.</param>
+/// <param name="Pending">The number of outbox entries that are not dead; null when the database does not answer.</param>
 sealed record ReadinessReport(bool Database, bool ImageStorage, int? Pending);
 
 /// <summary>
@@ -54,7 +54,9 @@ sealed class Readiness(DatabaseStart start, DatabaseEngine engine, IImageStorage
 
     // A read without a transaction: probes and writers must not wait for each other.
     async Task<int> CountPendingAsync() =>
-        Convert.ToInt32(await engine.ReadAsync("SELECT count(*) FROM outbox", CancellationToken.None), CultureInfo.InvariantCulture);
+        Convert.ToInt32(
+        await engine.ReadAsync($"SELECT count(*) FROM outbox WHERE state <> {(int)OutboxState.Dead}", CancellationToken.None),
+        CultureInfo.InvariantCulture);
 
     // The previous result stays valid while the current check runs, up to its timeout.
     async Task<bool> IsStorageOkAsync()

@@ -64,7 +64,8 @@ sealed class StoreCheck(
             await foreach (var found in storage.ListAsync(ct))
                 (storage.Store == OutboxStore.LocalImages ? files : assets)[found.Name] = found;
         }
-        var entries = await db.Outbox.AsNoTracking().Where(e => e.Store != OutboxStore.Mail).ToListAsync(ct);
+        var entries = await db.Outbox.AsNoTracking().Where(e => e.Store != OutboxStore.Mail && e.Store != OutboxStore.Webhook)
+            .ToListAsync(ct);
         (images, stored, pending) = (0, files.Count + assets.Count, entries.Count);
 
         HashSet<string> known = [.. entries.SelectMany(NamesOf)];

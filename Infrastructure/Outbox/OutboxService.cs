@@ -16,12 +16,16 @@ sealed class OutboxService(
 
     const int BatchSize = 20;
 
+    // Of a lane's own times.
+    const double RetryJitter = 0.1;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
             await database.Ready.WaitAsync(stoppingToken);
-            await Task.WhenAll(lanes.Select(lane => RunAsync(lane, stoppingToken)));
+            await Task.WhenAll(lanes.Select(
+                lane => lane.Keys is null ? RunAsync(lane, key: null, stoppingToken) : RunEachAsync(lane, stoppingToken)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -29,13 +33,32 @@ sealed class OutboxService(
         }
     }
 
-    async Task RunAsync(OutboxLane lane, CancellationToken ct)
+    // A loop for each key.
+    async Task RunEachAsync(OutboxLane lane, CancellationToken ct)
     {
-        while (true)
+        var loops = new Dictionary<string, Task>();
+        try
+        {
+            while (true)
+            {
+                foreach (var key in lane.Keys!().Where(k => !loops.TryGetValue(k, out var loop) || loop.IsCompleted))
+                    loops[key] = RunAsync(lane, key, ct);
+                await Task.Delay(PollInterval, clock, ct);
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(loops.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    async Task RunAsync(OutboxLane lane, string? key, CancellationToken ct)
+    {
+        while (key is null || lane.Keys!().Contains(key))
         {
             // Taken before reading, so that a commit during the read is not missed.
             var committed = signal.Next;
-            if (await TryDrainAsync(lane, ct))
+            if (await TryDrainAsync(lane, key, ct))
                 continue;
             await committed.WaitAsync(PollInterval, clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             ct.ThrowIfCancellationRequested();
@@ -43,7 +66,7 @@ sealed class OutboxService(
     }
 
     // Returns whether more entries may be due.
-    async Task<bool> TryDrainAsync(OutboxLane lane, CancellationToken ct)
+    async Task<bool> TryDrainAsync(OutboxLane lane, string? key, CancellationToken ct)
     {
         try
         {
@@ -53,8 +76,10 @@ sealed class OutboxService(
             if (await engine.ReadAsync("SELECT 1 FROM outbox WHERE due_at <= @now LIMIT 1", ct, ("now", now)) is null)
                 return false;
             var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
-            var due = await db.Outbox.AsNoTracking().Where(e => lane.Stores.Contains(e.Store) && e.DueAt <= now)
-                .OrderBy(e => e.DueAt).Take(BatchSize).ToListAsync(ct);
+            var entries = db.Outbox.AsNoTracking().Where(e => lane.Stores.Contains(e.Store) && e.DueAt <= now);
+            if (key is not null)
+                entries = entries.Where(e => e.Key == key && e.State != OutboxState.Dead);
+            var due = await entries.OrderBy(e => e.DueAt).Take(BatchSize).ToListAsync(ct);
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = lane.Concurrency, CancellationToken = ct };
             await Parallel.ForEachAsync(due, parallel, async (entry, _) => await TryAsync(lane, entry, ct));
             return due.Count == BatchSize;
@@ -92,6 +117,11 @@ sealed class OutboxService(
     // Not before the current attempt must have ended, then doubling; the jitter spreads the retries once a failed store is back.
     static TimeSpan Backoff(OutboxLane lane, int attempts)
     {
+        if (lane.Retries is { } retries)
+        {
+            var wait = retries[Math.Min(attempts, retries.Count - 1)];
+            return (wait > lane.Grace ? wait : lane.Grace) * (1 + (RetryJitter * Random.Shared.NextDouble()));
+        }
         var seconds = Math.Min(
             lane.Grace.TotalSeconds * Math.Pow(2, Math.Min(attempts, 10)),
             Math.Max(MaxBackoff.TotalSeconds, lane.Grace.TotalSeconds));

@@ -2,13 +2,15 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Infrastructure.Sessions;
 
 /// <summary>
 /// Ends sessions (RFC 7009): their access and refresh tokens are refused from the next request on. The owner sees an event for each.
 /// </summary>
-sealed class SessionRevocation(ProfilesDbContext db, SecurityEventLog events, IOptions<SessionsOptions> options)
+sealed class SessionRevocation(
+    ProfilesDbContext db, SecurityEventLog events, WebhookEvents webhooks, IOptions<SessionsOptions> options)
 {
     /// <summary>Ends these sessions of a user in a transaction of its own.</summary>
     /// <returns>How many ended.</returns>
@@ -48,6 +50,7 @@ sealed class SessionRevocation(ProfilesDbContext db, SecurityEventLog events, IO
             if (await db.Sessions.Where(s => s.Id == session.Id).ExecuteDeleteAsync(ct) == 0)
                 continue;
             events.Add(userId, why, session.Device);
+            webhooks.AddSessionEnd(db, userId, session.Id, why);
             revoked++;
         }
         return revoked;

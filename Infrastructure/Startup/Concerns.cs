@@ -19,6 +19,7 @@ using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Tokens;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Infrastructure.Startup;
 
@@ -31,7 +32,7 @@ static class Concerns
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.
-        .AddMail().AddImages().AddDecoding()
+        .AddWebhooks().AddMail().AddImages().AddDecoding()
         .AddAccounts().AddEditing().AddPages()
         .AddHealth().AddExplorer();
 }

@@ -10,6 +10,7 @@ using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Infrastructure.Startup;
 
@@ -52,6 +53,8 @@ static partial class Preparation
             if (scope.GetRequiredService<DatabaseEngine>().IsMissing
                 || (await scope.GetRequiredService<ProfilesDbContext>().Database.GetPendingMigrationsAsync()).Any())
                 throw new StartException("The database is missing or older than this program: start the service once.");
+            // They are told what a command changes, too.
+            await scope.GetRequiredService<WebhookEndpoints>().LoadAsync(CancellationToken.None);
         }
         catch (DbException e)
         {

@@ -20,8 +20,8 @@ public sealed class JwtOptions
     public string? PreviousSigningKey { get; set; }
 
     /// <summary>
-    /// The key that encrypts the signing key's row on PostgreSQL, at least 32 printable ASCII characters. A copy of the database alone then
-    /// cannot sign tokens.
+    /// The key that encrypts the signing key's row on PostgreSQL and the secrets of webhooks, at least 32 printable ASCII characters. A
+    /// copy of the database alone then cannot sign tokens or webhooks.
     /// </summary>
     [SigningSecret]
     public string? KeyEncryptionKey { get; set; }

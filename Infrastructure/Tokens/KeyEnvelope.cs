@@ -6,30 +6,30 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
-/// Encrypts the signing key for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key
-/// encryption key the signing key is stored in plain text.
+/// Encrypts a secret for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key encryption
+/// key it is stored in plain text.
 /// </summary>
-sealed class KeyEnvelope(string? keyEncryptionKey)
+/// <param name="keyEncryptionKey"><see cref="JwtOptions.KeyEncryptionKey"/>.</param>
+/// <param name="purpose">What it encrypts: a row of one kind cannot be read as another.</param>
+sealed class KeyEnvelope(string? keyEncryptionKey, string purpose = "signing key")
 {
     const string Prefix = "aes256gcm:";
 
     const int NonceBytes = 12, TagBytes = 16;
 
-    // Binds the derived key to this use.
-    static readonly byte[] Purpose = "profiles signing key"u8.ToArray();
-
     readonly byte[]? key = keyEncryptionKey is null
         ? null
-        : HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.ASCII.GetBytes(keyEncryptionKey), 32, info: Purpose);
+        : HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, Encoding.ASCII.GetBytes(keyEncryptionKey), 32, info: Encoding.ASCII.GetBytes($"profiles {purpose}"));
 
     /// <summary>Whether the stored value is in plain text although the setting to encrypt it is there.</summary>
     public bool ShouldSeal(string stored) => key is not null && !stored.StartsWith(Prefix, StringComparison.Ordinal);
 
-    public string Seal(string signingKey)
+    public string Seal(string secret)
     {
         if (key is null)
-            return signingKey;
-        var plain = Encoding.ASCII.GetBytes(signingKey);
+            return secret;
+        var plain = Encoding.ASCII.GetBytes(secret);
         var sealedBytes = new byte[NonceBytes + TagBytes + plain.Length];
         var (nonce, tag, cipher) = Split(sealedBytes);
         RandomNumberGenerator.Fill(nonce.Span);
@@ -44,7 +44,7 @@ sealed class KeyEnvelope(string? keyEncryptionKey)
         if (!stored.StartsWith(Prefix, StringComparison.Ordinal))
             return stored;
         if (key is null)
-            throw new StartException("The signing key in the database is encrypted: Jwt__KeyEncryptionKey must be set.");
+            throw new StartException($"The {purpose} in the database is encrypted: Jwt__KeyEncryptionKey must be set.");
         try
         {
             var sealedBytes = Base64Url.DecodeFromChars(stored.AsSpan(Prefix.Length));
@@ -57,7 +57,7 @@ sealed class KeyEnvelope(string? keyEncryptionKey)
         catch (Exception e) when (e is CryptographicException or FormatException or ArgumentException)
         {
             throw new StartException(
-                "The signing key in the database cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
+                $"The {purpose} in the database cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
                     + "or the row is damaged.");
         }
     }

@@ -39,6 +39,14 @@ namespace Profiles.Data.Migrations.PostgreSql
                 collation: "C");
 
             migrationBuilder.AddColumn<string>(
+                name: "failure",
+                table: "outbox",
+                type: "character varying(100)",
+                maxLength: 100,
+                nullable: true,
+                collation: "C");
+
+            migrationBuilder.AddColumn<string>(
                 name: "payload",
                 table: "outbox",
                 type: "character varying(2000)",
@@ -183,6 +191,10 @@ namespace Profiles.Data.Migrations.PostgreSql
             migrationBuilder.DropColumn(
                 name: "external_id",
                 table: "users");
+
+            migrationBuilder.DropColumn(
+                name: "failure",
+                table: "outbox");
 
             migrationBuilder.DropColumn(
                 name: "payload",

@@ -233,6 +233,12 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("due_at");
 
+                    b.Property<string>("Failure")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("failure")
+                        .UseCollation("C");
+
                     b.Property<string>("Key")
                         .IsRequired()
                         .HasMaxLength(254)

@@ -216,6 +216,11 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("due_at");
 
+                    b.Property<string>("Failure")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("failure");
+
                     b.Property<string>("Key")
                         .IsRequired()
                         .HasMaxLength(254)

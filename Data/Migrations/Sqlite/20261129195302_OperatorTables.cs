@@ -25,6 +25,13 @@ namespace Profiles.Data.Migrations.Sqlite
                 nullable: true);
 
             migrationBuilder.AddColumn<string>(
+                name: "failure",
+                table: "outbox",
+                type: "TEXT",
+                maxLength: 100,
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
                 name: "payload",
                 table: "outbox",
                 type: "TEXT",
@@ -145,6 +152,10 @@ namespace Profiles.Data.Migrations.Sqlite
             migrationBuilder.DropColumn(
                 name: "external_id",
                 table: "users");
+
+            migrationBuilder.DropColumn(
+                name: "failure",
+                table: "outbox");
 
             migrationBuilder.DropColumn(
                 name: "payload",

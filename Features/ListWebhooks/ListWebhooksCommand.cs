@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Commands;
+using Profiles.Infrastructure.Webhooks;
+
+namespace Profiles.Features.ListWebhooks;
+
+/// <param name="Name">The endpoint's name.</param>
+/// <param name="Url">Its address.</param>
+/// <param name="Events">What it gets.</param>
+/// <param name="FromSettings">Whether the settings make it.</param>
+/// <param name="Pending">How many messages wait for it.</param>
+/// <param name="Dead">How many were given up.</param>
+/// <param name="LastFailure">Why the newest of these that failed did.</param>
+sealed record ListWebhooksEndpoint(
+    string Name, string Url, IReadOnlyList<string> Events, bool FromSettings, int Pending, int Dead, string? LastFailure);
+
+/// <param name="Id">What <c>webhooks resend</c> takes.</param>
+/// <param name="Endpoint">The endpoint's name.</param>
+/// <param name="Message">The message's id, which the receiver sees.</param>
+/// <param name="Type">The event.</param>
+/// <param name="CreatedAt">When it happened, UTC.</param>
+/// <param name="Failure">Why the last attempt failed.</param>
+sealed record ListWebhooksDead(long Id, string Endpoint, string Message, string Type, DateTime CreatedAt, string? Failure);
+
+/// <summary>Shows the endpoints, what waits for them, and the dead messages.</summary>
+sealed class ListWebhooksCommand : OperatorCommand
+{
+    const int MostDead = 100;
+
+    static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    static readonly Option<bool> Json = new("--json") { Description = "Prints JSON." };
+
+    public ListWebhooksCommand() : base(
+        "webhooks list",
+        $"Lists the endpoints of webhooks, how many messages wait for each, and the newest {MostDead} dead ones.",
+        "Profiles webhooks list", "Profiles webhooks list --json") => Add(Json);
+
+    public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
+    {
+        await run.Get<WebhookEndpoints>().LoadAsync(ct);
+        var messages = run.Get<ProfilesDbContext>().Outbox.AsNoTracking().Where(e => e.Store == OutboxStore.Webhook);
+        var counts = await messages.GroupBy(e => new { e.Key, IsDead = e.State == OutboxState.Dead })
+            .Select(g => new { g.Key.Key, g.Key.IsDead, Count = g.Count() }).ToListAsync(ct);
+        List<ListWebhooksEndpoint> endpoints = [];
+        foreach (var endpoint in run.Get<WebhookEndpoints>().All)
+        {
+            var failure = await messages.Where(e => e.Key == endpoint.Name && e.Failure != null)
+                .OrderByDescending(e => e.Id).Select(e => e.Failure).FirstOrDefaultAsync(ct);
+            endpoints.Add(new(
+                endpoint.Name, endpoint.Url, endpoint.Events.Length == 0 ? WebhookEvents.All : endpoint.Events.Split(' '),
+                run.Get<WebhookEndpoints>().IsOfSettings(endpoint.Name), Count(endpoint.Name, isDead: false),
+                Count(endpoint.Name, isDead: true), failure));
+        }
+        var dead = (await messages.Where(e => e.State == OutboxState.Dead).OrderByDescending(e => e.Id).Take(MostDead).ToListAsync(ct))
+            .Select(Describe).ToArray();
+        if (run.Arguments.GetValue(Json))
+            await run.Output.WriteLineAsync(JsonSerializer.Serialize(new { endpoints, dead }, Format));
+        else
+            await PrintAsync(run.Output, endpoints, dead);
+        return 0;
+
+        int Count(string name, bool isDead) => counts.Where(c => c.Key == name && c.IsDead == isDead).Sum(c => c.Count);
+    }
+
+    static ListWebhooksDead Describe(OutboxEntry entry)
+    {
+        var message = WebhookMessage.Of(entry.Payload!);
+        return new(entry.Id, entry.Key, message.Id, message.Type, entry.CreatedAt, entry.Failure);
+    }
+
+    static async Task PrintAsync(TextWriter output, List<ListWebhooksEndpoint> endpoints, ListWebhooksDead[] dead)
+    {
+        foreach (var endpoint in endpoints)
+        {
+            await output.WriteLineAsync($"{endpoint.Name}  {endpoint.Url}{(endpoint.FromSettings ? "  (settings)" : "")}");
+            await output.WriteLineAsync($"  {string.Join(' ', endpoint.Events)}");
+            await output.WriteLineAsync($"  {endpoint.Pending} pending, {endpoint.Dead} dead"
+                + (endpoint.LastFailure is { } failure ? $"; last failure: {failure}" : ""));
+        }
+        if (endpoints.Count == 0)
+            await output.WriteLineAsync("No endpoints.");
+        foreach (var message in dead)
+            await output.WriteLineAsync(
+                $"dead {message.Id}  {message.Endpoint}  {message.Type}  {message.CreatedAt:u}  {message.Message}  {message.Failure}");
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Mime;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using StandardWebhooks;
+
+namespace Profiles.Infrastructure.Webhooks;
+
+/// <summary>
+/// Sends signed messages (Standard Webhooks) to nothing but the endpoint itself: no redirects, no proxy, and no address outside the public
+/// networks unless the settings allow that.
+/// </summary>
+sealed class WebhookSender : IDisposable
+{
+    /// <summary>The failure of an endpoint that says that it is gone for good.</summary>
+    public const string Gone = "HTTP 410";
+
+    readonly HttpClient http;
+    readonly bool allowsPrivateNetworks;
+    readonly TimeProvider clock;
+
+    public WebhookSender(IOptions<WebhooksOptions> options, TimeProvider clock)
+    {
+        (allowsPrivateNetworks, this.clock) = (options.Value.AllowPrivateNetworks, clock);
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+            // Not in the resolver before it: what is checked is what is connected to, whatever the name resolves to next.
+            ConnectCallback = ConnectAsync,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            MaxResponseHeadersLength = 16,
+            MaxResponseDrainSize = 16 * 1024,
+            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+        };
+        http = new(handler) { Timeout = options.Value.Timeout, DefaultRequestHeaders = { UserAgent = { new("Profiles", null) } } };
+    }
+
+    /// <summary>Sends a message and does not read what is answered; returns why it was not accepted, or null.</summary>
+    public async Task<string?> SendAsync(WebhookEndpoint endpoint, WebhookMessage message, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Url)
+        {
+            Content = new StringContent(message.Body, Encoding.UTF8, MediaTypeNames.Application.Json),
+        };
+        request.Headers.Add("webhook-id", message.Id);
+        request.Headers.Add("webhook-timestamp", $"{now.ToUnixTimeSeconds()}");
+        request.Headers.Add("webhook-signature", string.Join(' ', endpoint.SecretsAt(now.UtcDateTime)
+            .Select(secret => new StandardWebhook(secret).Sign(message.Id, now, message.Body))));
+        try
+        {
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
+            return response.IsSuccessStatusCode ? null : $"HTTP {(int)response.StatusCode}";
+        }
+        catch (HttpRequestException e)
+        {
+            return e.InnerException is PrivateNetworkException ? "The address is in a private or special network"
+                : e.HttpRequestError switch
+                {
+                    HttpRequestError.NameResolutionError => "The name does not resolve",
+                    HttpRequestError.SecureConnectionError => "TLS failed",
+                    HttpRequestError.ConnectionError => "No connection",
+                    _ => "No valid answer",
+                };
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return "No answer in time";
+        }
+    }
+
+    public void Dispose() => http.Dispose();
+
+    async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
+    {
+        var found = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, ct);
+        var addresses = found.Where(a => allowsPrivateNetworks || PublicNetworks.Contain(a)).ToArray();
+        if (addresses.Length == 0)
+            throw new PrivateNetworkException();
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, ct);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    sealed class PrivateNetworkException : IOException;
+}

@@ -1,0 +1,448 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Profiles.Data;
+using Profiles.Infrastructure.Cleanup;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Outbox;
+using Profiles.Infrastructure.Webhooks;
+
+namespace Profiles.Tests.Infrastructure.Webhooks;
+
+/// <summary>A service with two endpoints of the settings: one gets all events, the other only deletions.</summary>
+public sealed class WebhooksFixture : ProfilesFixture
+{
+    public const string Secret = "whsec_QSBzZWNyZXQgdGhhdCBvbmx5IHRlc3RzIGtub3chIQ==";
+
+    internal WebhookReceiver Receiver { get; private set; } = null!;
+
+    protected override async ValueTask PreSetupAsync() => Receiver = await WebhookReceiver.StartAsync();
+
+    protected override ValueTask TearDownAsync() => Receiver.DisposeAsync();
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting(
+            "Webhooks:Endpoints", $"all {Receiver.Address}/all {Secret}; deletions {Receiver.Address}/deletions {Secret} user.deleted");
+        a.UseSetting("Webhooks:AllowPrivateNetworks", "true");
+        a.UseSetting("Webhooks:Timeout", "00:00:01");
+        a.UseSetting("Jwt:KeyEncryptionKey", "a key that encrypts secrets in tests only");
+    }
+}
+
+/// <summary>Events reach the operator's endpoints exactly when their changes are made, signed, until they are accepted or dead.</summary>
+public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture>
+{
+    const string Path = "/made";
+
+    protected override async ValueTask TearDownAsync()
+    {
+        app.Receiver.On.Clear();
+        await app.RunAsync("webhooks", "remove", "made");
+        await app.Services.GetRequiredService<WebhookEndpoints>().LoadAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Each_event_reaches_the_endpoints_that_want_it()
+    {
+        var user = await app.CreateUserAsync();
+        (await NextAsync(user, "user.created")).Data.EnumerateObject().Count().ShouldBe(1);
+        var client = app.ClientFor(user);
+        await ShouldBeOkAsync(client.PutAsJsonAsync("/me", new { name = "Jane", username = $"u{Guid.NewGuid():N}"[..20] }, Cancellation));
+        Members(await NextAsync(user, "user.updated")).ShouldBe(["name", "username"]);
+
+        await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
+        (await NextAsync(user, "image.changed")).Data.GetProperty("has_image").GetBoolean().ShouldBeTrue();
+        await client.UploadForUrlAsync(TestImage.Png(16, 16, 0, 255, 0), Cancellation);
+        (await NextAsync(user, "image.changed", 2)).Data.GetProperty("has_image").GetBoolean().ShouldBeTrue();
+
+        var token = (await app.MailAsync(user.Email, (await FirstMailAsync(user)).Subject)).Token;
+        await ShouldBeOkAsync(app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation));
+        Members(await NextAsync(user, "user.updated", 2)).ShouldBe(["email_verified"]);
+
+        var other = await app.LogInAsync(user, "Another phone");
+        await ShouldBeOkAsync(client.PutAsJsonAsync(
+            "/me/password", new { current_password = user.Password, new_password = "another horse battery staple" }, Cancellation));
+        Members(await NextAsync(user, "user.updated", 3)).ShouldBe(["password"]);
+        SessionEnd(await NextAsync(user, "session.ended")).ShouldBe((other.SessionId, "ended"));
+        user = user with { Password = "another horse battery staple" };
+
+        var third = await app.LogInAsync(user);
+        await ShouldBeOkAsync(app.ClientFor(third).PostAsync("/logout", null, Cancellation));
+        SessionEnd(await NextAsync(user, "session.ended", 2)).ShouldBe((third.SessionId, "logged_out"));
+
+        var stolen = await app.LogInAsync(user);
+        var next = await (await RefreshAsync(stolen.RefreshToken)).ShouldBeAsync(HttpStatusCode.OK);
+        await ShouldBeOkAsync(RefreshAsync(next.GetProperty("refresh_token").GetString()!));
+        (await RefreshAsync(stolen.RefreshToken)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await NextAsync(user, "security.token_reused")).Data.GetProperty("session_id").GetInt64().ShouldBe(stolen.SessionId);
+        SessionEnd(await NextAsync(user, "session.ended", 3)).ShouldBe((stolen.SessionId, "token_reused"));
+
+        var address = $"{Guid.NewGuid():N}@example.com";
+        await ShouldBeOkAsync(client.PutAsJsonAsync("/me", new { email = address, current_password = user.Password }, Cancellation));
+        Members(await NextAsync(user, "user.updated", 4)).ShouldBe(["email", "email_verified"]);
+
+        await ShouldBeOkAsync(client.DeleteAsync("/me/upload-image", Cancellation));
+        (await NextAsync(user, "image.changed", 3)).Data.GetProperty("has_image").GetBoolean().ShouldBeFalse();
+        await DeleteAsync(user);
+        var deleted = await NextAsync(user, "user.deleted");
+        (await NextAsync(user, "user.deleted", path: "/deletions")).Id.ShouldBe(deleted.Id);
+        var all = app.Receiver.Deliveries.Where(d => d.UserId == user.Id).ToArray();
+        all.Where(d => d.Path == "/deletions").ShouldHaveSingleItem();
+        all.Where(d => d.Path == "/all").GroupBy(d => d.Type).ToDictionary(g => g.Key, g => g.Count()).ShouldBe(
+            new Dictionary<string, int>
+            {
+                ["user.created"] = 1,
+                ["user.updated"] = 4,
+                ["image.changed"] = 3,
+                ["session.ended"] = 3,
+                ["security.token_reused"] = 1,
+                ["user.deleted"] = 1,
+            },
+            ignoreOrder: true);
+        string[] personal = [user.Email, address, "Jane", "John", "phone"];
+        all.ShouldAllBe(d => !personal.Any(p => d.Body.Contains(p, StringComparison.OrdinalIgnoreCase)));
+    }
+
+    [Fact]
+    public async Task A_change_that_fails_or_changes_nothing_has_no_event()
+    {
+        var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
+        var (client, username) = (app.ClientFor(user), $"u{Guid.NewGuid():N}"[..20]);
+        await ShouldBeOkAsync(app.ClientFor(other).PutAsJsonAsync("/me", new { username }, Cancellation));
+        await NextAsync(other, "user.updated");
+        await NextAsync(user, "user.created");
+        (await app.Client.PostAsJsonAsync("/register", new { name = "John", email = user.Email, password = user.Password }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await client.PutAsJsonAsync("/me", new { username }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await client.PutAsJsonAsync("/me", new { email = other.Email, current_password = user.Password }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await client.DeleteAsync("/me/upload-image", Cancellation)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        await ShouldBeOkAsync(client.PutAsJsonAsync("/me", new { name = user.Name }, Cancellation));
+        // Delivered after all that came before.
+        await ShouldBeOkAsync(client.PutAsJsonAsync("/me", new { bio = "Last" }, Cancellation));
+        Members(await NextAsync(user, "user.updated")).ShouldBe(["bio"]);
+        (await app.QueryAsync(db => db.Outbox.CountAsync(e => e.UserId == user.Id && e.Store == OutboxStore.Webhook))).ShouldBe(0);
+        app.Receiver.Deliveries.Count(d => d.UserId == user.Id).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task The_reference_library_of_npm_verifies_messages_also_while_a_secret_is_rotated()
+    {
+        var npm = new NpmProject(Verifier(), "webhook-verifier");
+        await npm.TryInstallAsync();
+        var first = await MakeAsync("user.created");
+        var user = await app.CreateUserAsync();
+        var before = await NextAsync(user, "user.created", path: Path);
+        before.Signature.Split(' ').Length.ShouldBe(1);
+        var second = (await SucceedAsync("webhooks", "rotate", "made")).Trim();
+        await ReloadAsync();
+        var after = await NextAsync(await app.CreateUserAsync(), "user.created", path: Path);
+        after.Signature.Split(' ').Length.ShouldBe(2);
+        // A day later only the new one signs.
+        await app.QueryAsync(db => db.WebhookEndpoints.Where(e => e.Name == "made")
+            .ExecuteUpdateAsync(e => e.SetProperty(x => x.PreviousSecretUntil, x => x.CreatedAt), Cancellation));
+        await ReloadAsync();
+        var later = await NextAsync(await app.CreateUserAsync(), "user.created", path: Path);
+        later.Signature.Split(' ').Length.ShouldBe(1);
+
+        var messages = new[]
+        {
+            (WebhooksFixture.Secret, await NextAsync(user, "user.created")),
+            (first, before), (first, after), (second, after), (second, later),
+        };
+        var file = System.IO.Path.Combine(npm.Directory, "messages.json");
+        await File.WriteAllTextAsync(file, JsonSerializer.Serialize(messages.Select(m => new
+        {
+            secret = m.Item1,
+            headers = new Dictionary<string, string>
+            {
+                ["webhook-id"] = m.Item2.Id,
+                ["webhook-timestamp"] = m.Item2.Timestamp,
+                ["webhook-signature"] = m.Item2.Signature,
+            },
+            body = m.Item2.Body,
+        })), Cancellation);
+        (await npm.RunAsync("node", "verify.mjs", file)).Trim().ShouldBe("5 verified");
+        // Neither is in the database in plain text.
+        var row = await app.QueryAsync(db => db.WebhookEndpoints.AsNoTracking().SingleAsync(e => e.Name == "made", Cancellation));
+        new[] { row.Secret, row.PreviousSecret! }.ShouldAllBe(s => s.StartsWith("aes256gcm:"));
+    }
+
+    [Fact]
+    public async Task A_message_that_nobody_accepts_is_retried_for_three_days_then_dead_and_can_be_resent()
+    {
+        await MakeAsync("user.created");
+        app.Receiver.On[Path] = WebhookReceiver.Status(500);
+        var user = await app.CreateUserAsync();
+        var waited = TimeSpan.Zero;
+        for (var attempt = 1; attempt <= WebhookHandler.Retries.Count; attempt++)
+        {
+            var entry = await EntryAsync(user, e => e.Attempts == attempt && e.Failure != null);
+            entry.State.ShouldBe(OutboxState.Settling);
+            entry.Failure.ShouldBe("HTTP 500");
+            // The grace is the timeout of a second and five more.
+            var wait = TimeSpan.FromSeconds(Math.Max(6, WebhookHandler.Retries[attempt - 1].TotalSeconds));
+            (entry.DueAt - app.Clock.GetUtcNow().UtcDateTime).ShouldBeInRange(wait - TimeSpan.FromSeconds(5), wait * 1.1);
+            waited += wait;
+            await DueAsync(user);
+        }
+        waited.ShouldBeInRange(TimeSpan.FromDays(3), TimeSpan.FromDays(3.5));
+        var dead = await EntryAsync(user, e => e.State == OutboxState.Dead);
+        dead.Attempts.ShouldBe(WebhookHandler.Retries.Count + 1);
+        app.Receiver.Deliveries.Where(d => d.Path == Path && d.UserId == user.Id).ShouldAllBe(d => d.Id == IdOf(dead));
+
+        using var list = JsonDocument.Parse(await SucceedAsync("webhooks", "list", "--json"));
+        var made = list.RootElement.GetProperty("endpoints").EnumerateArray().Single(e => e.GetProperty("name").GetString() == "made");
+        (made.GetProperty("pending").GetInt32(), made.GetProperty("dead").GetInt32(), made.GetProperty("last_failure").GetString())
+            .ShouldBe((0, 1, "HTTP 500"));
+        var shown = list.RootElement.GetProperty("dead").EnumerateArray().Single(d => d.GetProperty("id").GetInt64() == dead.Id);
+        (shown.GetProperty("type").GetString(), shown.GetProperty("message").GetString()).ShouldBe(("user.created", IdOf(dead)));
+        (await SucceedAsync("webhooks", "list")).ShouldContain("0 pending, 1 dead; last failure: HTTP 500");
+        // Readiness counts what will be done without the operator.
+        await app.SentAsync();
+        var ready = await (await app.Client.GetAsync("/health/ready", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        ready.GetProperty("pending").GetInt32()
+            .ShouldBe(await app.QueryAsync(db => db.Outbox.CountAsync(e => e.State != OutboxState.Dead, Cancellation)));
+
+        app.Receiver.On.Clear();
+        await SucceedAsync("webhooks", "resend", $"{dead.Id}");
+        await GoneAsync(user);
+        app.Receiver.Deliveries.Count(d => d.Path == Path && d.UserId == user.Id).ShouldBe(WebhookHandler.Retries.Count + 2);
+        (await app.QueryAsync(db => db.AuditLog.AnyAsync(a => a.Action == "webhook.resent" && a.Detail == $"{dead.Id}"))).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("redirect", "HTTP 302")]
+    [InlineData("hang", "No answer in time")]
+    [InlineData("abort", "No valid answer")]
+    [InlineData("refuse", "No connection")]
+    public async Task An_answer_that_accepts_nothing_is_a_failure(string kind, string failure)
+    {
+        await MakeAsync("user.created", kind == "refuse" ? $"http://127.0.0.1:{FreePort.Take()}/" : null);
+        app.Receiver.On[Path] = kind switch
+        {
+            "redirect" => (call, _) =>
+            {
+                call.Response.Redirect($"{app.Receiver.Address}/elsewhere");
+                return Task.CompletedTask;
+            },
+            "hang" => WebhookReceiver.HangAsync,
+            _ => (call, _) =>
+            {
+                call.Abort();
+                return Task.CompletedTask;
+            },
+        };
+        var user = await app.CreateUserAsync();
+        (await EntryAsync(user, e => e.Failure != null)).Failure.ShouldBe(failure);
+        app.Receiver.Deliveries.ShouldNotContain(d => d.Path == "/elsewhere");
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_is_gone_gets_no_retries_and_all_dead_ones_can_be_resent()
+    {
+        await MakeAsync("user.created");
+        app.Receiver.On[Path] = WebhookReceiver.Status(410);
+        var users = new[] { await app.CreateUserAsync(), await app.CreateUserAsync() };
+        foreach (var user in users)
+            (await EntryAsync(user, e => e.State == OutboxState.Dead)).Attempts.ShouldBe(1);
+        app.Receiver.On.Clear();
+        (await SucceedAsync("webhooks", "resend", "--all-dead", "--endpoint", "deletions")).ShouldStartWith("0 ");
+        (await SucceedAsync("webhooks", "resend", "--all-dead", "--endpoint", "made")).ShouldStartWith("2 ");
+        foreach (var user in users)
+            await GoneAsync(user);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_hangs_delays_no_other()
+    {
+        await MakeAsync("user.created");
+        app.Receiver.On[Path] = WebhookReceiver.HangAsync;
+        List<TestUser> users = [];
+        // More than it may have at a time and in a batch.
+        for (var i = 0; i < 25; i++)
+            users.Add(await app.CreateUserAsync());
+        var since = Stopwatch.StartNew();
+        var last = await app.CreateUserAsync();
+        await NextAsync(last, "user.created");
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
+        (await EntriesAsync(users[^1])).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_deleted_user_leaves_no_personal_data_and_dead_or_orphaned_messages_expire()
+    {
+        await MakeAsync();
+        app.Receiver.On[Path] = WebhookReceiver.Status(503);
+        var user = await app.CreateUserAsync("Nobody Else");
+        var client = app.ClientFor(user);
+        await ShouldBeOkAsync(
+            client.PutAsJsonAsync("/me", new { bio = "About me", phone = "+49 30 123456", birth_date = "1990-01-02" }, Cancellation));
+        await DeleteAsync(user);
+        await UntilAsync(async () => (await EntriesAsync(user)).Count(e => e.Failure != null) == 3);
+        var entries = await EntriesAsync(user);
+        string[] personal = [user.Email, "Nobody", "About", "30123456", "1990"];
+        entries.Count.ShouldBe(3);
+        entries.ShouldAllBe(e => !personal.Any(p => $"{e.Key} {e.Payload} {e.Failure} {e.Network}".Contains(p)));
+
+        // One is dead and expired, one is of an endpoint that is gone for a day; neither the third nor what is fresh is touched.
+        var (now, ids) = (app.Clock.GetUtcNow().UtcDateTime, entries.Select(e => e.Id).ToArray());
+        await app.QueryAsync(db => db.Outbox.Where(e => e.Id == ids[0]).ExecuteUpdateAsync(
+            e => e.SetProperty(x => x.State, OutboxState.Dead).SetProperty(x => x.DueAt, now), Cancellation));
+        await app.QueryAsync(async db =>
+        {
+            db.Outbox.AddRange(((TimeSpan[])[TimeSpan.FromDays(2), TimeSpan.FromHours(1)]).Select(age => new OutboxEntry
+            {
+                Store = OutboxStore.Webhook,
+                State = OutboxState.Settling,
+                UserId = user.Id,
+                Key = "unknown",
+                Payload = "msg_1.{}",
+                CreatedAt = now - age,
+                DueAt = now - age,
+            }));
+            return await db.SaveChangesAsync(Cancellation);
+        });
+        await app.Services.GetRequiredService<CleanupService>().SweepAsync(TimeSpan.Zero, Cancellation);
+        var left = await EntriesAsync(user);
+        left.Count(e => ids.Contains(e.Id)).ShouldBe(2);
+        left.Where(e => e.Key == "unknown").ShouldHaveSingleItem().CreatedAt.ShouldBeGreaterThan(now - TimeSpan.FromHours(2));
+        await app.QueryAsync(db => db.Outbox.Where(e => e.Key == "unknown").ExecuteDeleteAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Commands_refuse_what_cannot_be()
+    {
+        await MakeAsync();
+        await FailAsync(1, "There is an endpoint made.", "add", "made", "https://crm.example.com/");
+        await FailAsync(1, "Webhooks__Endpoints has an endpoint all.", "add", "all", "https://crm.example.com/");
+        await FailAsync(1, "An event is named twice.", "add", "new", "https://crm.example.com/", "--event", "user.created", "user.created");
+        await FailAsync(1, "user.born is no event", "add", "new", "https://crm.example.com/", "--event", "user.born");
+        await FailAsync(1, "A name of an endpoint is", "add", "New", "https://crm.example.com/");
+        await FailAsync(1, "The address must be", "add", "new", "https://user:password@crm.example.com/");
+        foreach (var command in (string[])["rotate", "remove"])
+        {
+            await FailAsync(1, "There is no endpoint none.", command, "none");
+            await FailAsync(1, "all is an endpoint of the settings", command, "all");
+        }
+        await FailAsync(1, "There is no message 4000000000.", "resend", "4000000000");
+        await FailAsync(2, "Either the number of a message or --all-dead", "resend");
+        await FailAsync(2, "--endpoint goes with --all-dead.", "resend", "1", "--endpoint", "made");
+        using var list = JsonDocument.Parse(await SucceedAsync("webhooks", "list", "--json"));
+        list.RootElement.GetProperty("endpoints").EnumerateArray().Select(e => e.GetProperty("name").GetString())
+            .ShouldBe(["all", "deletions", "made"]);
+        (await SucceedAsync("webhooks", "list")).ShouldNotContain("whsec_");
+    }
+
+    [Fact]
+    public async Task The_check_of_the_stores_ignores_messages()
+    {
+        await MakeAsync("user.created");
+        app.Receiver.On[Path] = WebhookReceiver.Status(500);
+        await EntryAsync(await app.CreateUserAsync(), e => e.Failure != null);
+        using var scope = app.Services.CreateScope();
+        using var output = new StringWriter();
+        await ActivatorUtilities.CreateInstance<StoreCheck>(scope.ServiceProvider).RunAsync(output, Cancellation);
+        output.ToString().ShouldContain("0 pending in the outbox");
+    }
+
+    // Makes an endpoint that the service knows at once; returns its secret.
+    async Task<string> MakeAsync(string? type = null, string? url = null)
+    {
+        string[] events = type is null ? [] : ["--event", type];
+        var secret = await SucceedAsync(["webhooks", "add", "made", url ?? $"{app.Receiver.Address}{Path}", .. events]);
+        await ReloadAsync();
+        return secret.Trim();
+    }
+
+    // Nothing waits for the endpoint's loop to begin.
+    Task ReloadAsync() => app.Services.GetRequiredService<WebhookEndpoints>().LoadAsync(Cancellation);
+
+    async Task<string> SucceedAsync(params string[] arguments)
+    {
+        var (exitCode, output, error) = await app.RunAsync(arguments);
+        exitCode.ShouldBe(0, error);
+        return output;
+    }
+
+    async Task FailAsync(int exitCode, string sentence, params string[] arguments)
+    {
+        var (ended, output, error) = await app.RunAsync(["webhooks", .. arguments]);
+        ended.ShouldBe(exitCode, output + error);
+        error.ShouldContain(sentence);
+    }
+
+    async Task<Delivery> NextAsync(TestUser user, string type, int count = 1, string path = "/all")
+    {
+        Delivery[] found = [];
+        await UntilAsync(() =>
+        {
+            found = [.. app.Receiver.Deliveries.Where(d => d.Path == path && d.UserId == user.Id && d.Type == type)];
+            return Task.FromResult(found.Length >= count);
+        });
+        return found[count - 1];
+    }
+
+    Task<List<OutboxEntry>> EntriesAsync(TestUser user) => app.QueryAsync(db => db.Outbox.AsNoTracking()
+        .Where(e => e.UserId == user.Id && e.Store == OutboxStore.Webhook && e.Key != "all").OrderBy(e => e.Id).ToListAsync(Cancellation));
+
+    async Task<OutboxEntry> EntryAsync(TestUser user, Func<OutboxEntry, bool> condition)
+    {
+        OutboxEntry? found = null;
+        await UntilAsync(async () => (found = (await EntriesAsync(user)).SingleOrDefault(condition)) is not null);
+        return found!;
+    }
+
+    Task GoneAsync(TestUser user) => UntilAsync(async () => (await EntriesAsync(user)).Count == 0);
+
+    // The time of the next attempt comes.
+    async Task DueAsync(TestUser user)
+    {
+        var now = app.Clock.GetUtcNow().UtcDateTime;
+        await app.QueryAsync(db => db.Outbox.Where(e => e.UserId == user.Id && e.Key == "made")
+            .ExecuteUpdateAsync(e => e.SetProperty(x => x.DueAt, now), Cancellation));
+        app.Services.GetRequiredService<OutboxSignal>().Wake();
+    }
+
+    async Task UntilAsync(Func<Task<bool>> reached)
+    {
+        var patience = Stopwatch.StartNew();
+        while (!await reached())
+        {
+            patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60));
+            await Task.Delay(20, Cancellation);
+        }
+    }
+
+    async Task<TestMail> FirstMailAsync(TestUser user)
+    {
+        await UntilAsync(() => Task.FromResult(app.MailsTo(user.Email).Length > 0));
+        return app.MailsTo(user.Email)[0];
+    }
+
+    Task DeleteAsync(TestUser user) => ShouldBeOkAsync(app.ClientFor(user).SendAsync(
+        new(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) }, Cancellation));
+
+    Task<HttpResponseMessage> RefreshAsync(string token) =>
+        app.Client.PostAsJsonAsync("/token/refresh", new { refresh_token = token }, Cancellation);
+
+    static string IdOf(OutboxEntry entry) => WebhookMessage.Of(entry.Payload!).Id;
+
+    static string?[] Members(Delivery delivery) =>
+        [.. delivery.Data.GetProperty("changed").EnumerateArray().Select(m => m.GetString())];
+
+    static (long, string?) SessionEnd(Delivery delivery) =>
+        (delivery.Data.GetProperty("session_id").GetInt64(), delivery.Data.GetProperty("reason").GetString());
+
+    static async Task ShouldBeOkAsync(Task<HttpResponseMessage> response) => await (await response).ShouldBeAsync(HttpStatusCode.OK);
+
+    static string Verifier([CallerFilePath] string thisFile = "") =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(thisFile)!, "Verifier");
+}
