@@ -133,6 +133,7 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
     }
 
     [Fact]
+    [Trait("Needs", "Process")]
     public async Task The_reference_library_of_npm_verifies_messages_also_while_a_secret_is_rotated()
     {
         var npm = new NpmProject(Verifier(), "webhook-verifier");
@@ -232,13 +233,15 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
             {
                 call.Response.Redirect($"{app.Receiver.Address}/elsewhere");
                 return Task.CompletedTask;
-            },
+            }
+            ,
             "hang" => WebhookReceiver.HangAsync,
             _ => (call, _) =>
             {
                 call.Abort();
                 return Task.CompletedTask;
-            },
+            }
+            ,
         };
         var user = await app.CreateUserAsync();
         (await EntryAsync(user, e => e.Failure != null)).Failure.ShouldBe(failure);
