@@ -39,6 +39,8 @@ sealed class AddWebhookCommand : OperatorCommand
         var (db, endpoints) = (run.Get<ProfilesDbContext>(), run.Get<WebhookEndpoints>());
         if (WebhookFormats.Refusal(name, url, events, run.Get<IOptions<WebhooksOptions>>().Value.AllowPrivateNetworks) is { } refusal)
             return await CommandRun.FailAsync(refusal);
+        if (endpoints.IsOfSettings(name))
+            return await CommandRun.FailAsync($"Webhooks__Endpoints has an endpoint {name}.");
         if (await db.WebhookEndpoints.CountAsync(ct) >= WebhookFormats.MostEndpoints)
             return await CommandRun.FailAsync($"There are {WebhookFormats.MostEndpoints} endpoints, which is the most.");
         var secret = WebhookFormats.NewSecret();
@@ -53,8 +55,6 @@ sealed class AddWebhookCommand : OperatorCommand
         run.Get<AuditLog>().Add("webhook.added", detail: name);
         try
         {
-            if (endpoints.IsOfSettings(name))
-                return await CommandRun.FailAsync($"Webhooks__Endpoints has an endpoint {name}.");
             await db.SaveChangesAsync(ct);
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 
@@ -55,10 +56,12 @@ public sealed class WebhookCrashTests
 
         async Task<Delivery> ReceivedAsync(long id, int after = 0)
         {
+            var patience = Stopwatch.StartNew();
             while (true)
             {
                 if (receiver.Deliveries.Skip(after).FirstOrDefault(d => d.UserId == id) is { } found)
                     return found;
+                patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60));
                 await Task.Delay(20, Token);
             }
         }

@@ -133,6 +133,20 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
     }
 
     [Fact]
+    public async Task An_event_does_not_wait_for_the_next_poll()
+    {
+        var user = await app.CreateUserAsync();
+        var since = Stopwatch.StartNew();
+        for (var change = 1; change <= 5; change++)
+        {
+            await ShouldBeOkAsync(app.ClientFor(user).PutAsJsonAsync("/me", new { bio = $"{change}" }, Cancellation));
+            await NextAsync(user, "user.updated", change);
+        }
+        // Five polls take ten seconds.
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
     [Trait("Needs", "Process")]
     public async Task The_reference_library_of_npm_verifies_messages_also_while_a_secret_is_rotated()
     {
