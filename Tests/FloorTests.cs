@@ -17,10 +17,11 @@ public sealed partial class FloorTests
     [
         [Data],
         ["Settings", "Errors"],
+        ["Telemetry"],
         ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
-        ["Limits", "Health"],
+        ["Limits", "Health", "Exporters"],
         ["Accounts"],
         ["Editing"],
         ["Startup"],

@@ -51,12 +51,12 @@ static class ExtraListeners
         });
     }
 
-    /// <summary>Adds the ports to the addresses that the server listens on, which stay in force.</summary>
-    public static void ListenOnExtraPorts(this WebApplication app)
+    /// <summary>Adds the ports to the addresses that the server listens on, which stay in force, and returns their listeners.</summary>
+    public static IReadOnlyList<ExtraListener> ListenOnExtraPorts(this WebApplication app)
     {
         var listeners = app.Services.GetServices<ExtraListener>().Where(l => l.EndPoint is not null).ToArray();
         if (listeners.Length == 0)
-            return;
+            return [];
         var endpoints = app.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(e => e["Url"] ?? "").ToArray();
         var addresses = endpoints.Length > 0 ? endpoints : Addresses(app.Configuration);
         // A port says what it serves, whatever address it is on.
@@ -76,13 +76,12 @@ static class ExtraListeners
             foreach (var address in addresses.Concat(listeners.Select(Address)))
                 server.Addresses.Add(address);
         }
+        return listeners;
     }
 
     /// <summary>The setting of the address that the server could not listen on.</summary>
-    public static string SettingOf(this WebApplication app, IOException failure) =>
-        app.Services.GetServices<ExtraListener>()
-            .FirstOrDefault(l => l.EndPoint is not null && failure.Message.Contains($"{Address(l)}:", StringComparison.Ordinal))?.Setting
-            ?? "ASPNETCORE_URLS";
+    public static string SettingOf(this IEnumerable<ExtraListener> listeners, IOException failure) =>
+        listeners.FirstOrDefault(l => failure.Message.Contains($"{Address(l)}:", StringComparison.Ordinal))?.Setting ?? "ASPNETCORE_URLS";
 
     static string Address(ExtraListener listener) => $"http://{listener.EndPoint}";
 

@@ -16,6 +16,7 @@ using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Telemetry;
 using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Infrastructure.Startup;
@@ -24,7 +25,7 @@ namespace Profiles.Infrastructure.Startup;
 static class Concerns
 {
     public static IServiceCollection AddConcerns(this IServiceCollection services) => services
-        .AddSettings().AddErrors().AddJson().AddDatabase()
+        .AddSettings().AddTelemetry().AddErrors().AddJson().AddDatabase()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.
