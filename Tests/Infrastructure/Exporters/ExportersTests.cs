@@ -139,6 +139,18 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
             observed.Metrics.ShouldNotContain(secret);
     }
 
+    [Theory]
+    [InlineData("alerts.yaml")]
+    [InlineData("grafana/profiles.json")]
+    public void Every_metric_that_the_dashboard_and_the_alerts_name_is_emitted(string file)
+    {
+        var text = File.ReadAllText(Path.Combine(ArchitectureTests.Repository(), "deploy", "observe", file));
+        var labels = Label().Matches(observed.Metrics).Select(m => m.Groups[1].Value);
+        var named = Name().Matches(text).Select(m => m.Value).Except(labels).ToArray();
+        named.Length.ShouldBeGreaterThan(8);
+        named.Except(observed.Metrics.Split('\n').Select(l => l.Split('{', ' ')[0])).ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task The_port_serves_the_metrics_and_no_other_port_does()
     {
@@ -194,6 +206,9 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
 
     [GeneratedRegex("[{,](\\w+)=\"([^\"]*)\"")]
     private static partial Regex Label();
+
+    [GeneratedRegex("\\b(profiles|http|kestrel|dotnet|db)_\\w+")]
+    private static partial Regex Name();
 
     [GeneratedRegex("\"trace_id\":\"\\w+\"")]
     private static partial Regex TraceId();
