@@ -39,6 +39,23 @@ abstract class DatabaseEngine
 
     /// <summary>Reads one value with <see cref="Connect"/>.</summary>
     public Task<object?> ReadAsync(string sql, CancellationToken ct, params (string Name, object Value)[] parameters) =>
+        RunAsync(sql, command => command.ExecuteScalarAsync(ct), ct, parameters);
+
+    /// <summary>Reads rows with <see cref="Connect"/>.</summary>
+    public Task<List<T>> ListAsync<T>(string sql, Func<DbDataReader, T> row, CancellationToken ct) => RunAsync(
+        sql,
+        async command =>
+        {
+            await using var rows = await command.ExecuteReaderAsync(ct);
+            var list = new List<T>();
+            while (await rows.ReadAsync(ct))
+                list.Add(row(rows));
+            return list;
+        },
+        ct);
+
+    Task<T> RunAsync<T>(
+        string sql, Func<DbCommand, Task<T>> read, CancellationToken ct, params (string Name, object Value)[] parameters) =>
         ProfilesDbContext.ReadAsync(async () =>
         {
             await using var connection = Connect();
@@ -51,7 +68,7 @@ abstract class DatabaseEngine
                 (parameter.ParameterName, parameter.Value) = (name, value);
                 command.Parameters.Add(parameter);
             }
-            return await command.ExecuteScalarAsync(ct);
+            return await read(command);
         });
 
     /// <summary>Drops pooled connections when the server is lost, until the token is cancelled. Does nothing on SQLite.</summary>

@@ -40,7 +40,7 @@ static class ExportersSetup
         builder.Services.AddSection<MetricsOptions>("Metrics").Validate(
             o => IPAddress.TryParse(o.Address, out _), "Metrics__Address must be an IP address.");
         var configuration = builder.Configuration;
-        var isOff = configuration.GetValue("OTEL_SDK_DISABLED", false);
+        var isOff = bool.TryParse(configuration["OTEL_SDK_DISABLED"], out var isDisabled) && isDisabled;
         var hasPort = configuration["Metrics:Port"] is not null && !isOff;
         builder.Services.AddSingleton(p =>
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Telemetry;
 
@@ -7,10 +6,14 @@ namespace Profiles.Infrastructure.Exporters;
 
 /// <summary>Reads the outbox for its gauges, as long as something reads those.</summary>
 sealed class OutboxGauges(
-    DatabaseStart database, IServiceScopeFactory scopes, ServiceMetrics metrics, TimeProvider clock, ILogger<OutboxGauges> log)
+    DatabaseStart database, DatabaseEngine engine, ServiceMetrics metrics, TimeProvider clock, ILogger<OutboxGauges> log)
     : BackgroundService
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    static readonly string Query = $"""
+        SELECT store, CASE WHEN state = {OutboxState.Dead:D} THEN 1 ELSE 0 END, count(*), min(created_at) FROM outbox GROUP BY 1, 2
+        """;
 
     // Kinds without an entry are reported as well: a query cannot tell a missing series from none.
     static readonly (OutboxStore Store, bool IsDead)[] Kinds =
@@ -41,16 +44,14 @@ sealed class OutboxGauges(
     {
         try
         {
-            using var scope = scopes.CreateScope();
-            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
-            var rows = await ProfilesDbContext.ReadAsync(() => db.Outbox
-                .GroupBy(e => new { e.Store, IsDead = e.State == OutboxState.Dead })
-                .Select(g => new { g.Key.Store, g.Key.IsDead, Entries = g.LongCount(), Oldest = g.Min(e => e.CreatedAt) })
-                .ToDictionaryAsync(g => (g.Store, g.IsDead), ct));
             var now = clock.GetUtcNow().UtcDateTime;
-            return [.. Kinds.Select(kind => rows.TryGetValue(kind, out var row)
-                ? new Depth(kind, row.Entries, Math.Max(0, (now - row.Oldest).TotalSeconds))
-                : new Depth(kind, 0, 0))];
+            var found = await engine.ListAsync(
+                Query,
+                row => new Depth(
+                    ((OutboxStore)row.GetInt32(0), row.GetInt32(1) == 1), row.GetInt64(2),
+                    Math.Max(0, (now - row.GetDateTime(3)).TotalSeconds)),
+                ct);
+            return [.. found, .. Kinds.Except(found.Select(d => d.Kind)).Select(kind => new Depth(kind, 0, 0))];
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
