@@ -125,9 +125,9 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
             .Distinct().ToArray();
         string[] known =
         [
-            "otel_scope_name", "outcome", "limit", "format", "storage", "operation", "kind", "state", "le", "http_route",
-            "http_request_method", "http_response_status_code", "http_connection_state", "url_scheme", "network_protocol_name",
-            "network_protocol_version", "error_type", "aspnetcore_request_is_unhandled", "server_address",
+            "otel_scope_name", "otel_scope_version", "outcome", "limit", "format", "storage", "operation", "kind", "state", "le",
+            "http_route", "http_request_method", "http_response_status_code", "http_connection_state", "url_scheme",
+            "network_protocol_name", "network_protocol_version", "error_type", "aspnetcore_request_is_unhandled", "server_address",
             "gc_heap_generation", "cpu_mode", "db_client_connection_state",
             "service_name", "service_instance_id", "telemetry_sdk_name", "telemetry_sdk_language", "telemetry_sdk_version",
         ];
