@@ -19,6 +19,7 @@ COPY --from=build /app /app
 ENV ASPNETCORE_URLS=http://0.0.0.0:8000 \
     DataDirectory=/data \
     Images__Directory=/static \
+    Metrics__Address=0.0.0.0 \
     DOTNET_EnableDiagnostics=0
 WORKDIR /app
 USER profiles

@@ -4,6 +4,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Exporters;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Idempotency;
@@ -24,6 +25,7 @@ builder.Services.AddConcerns().AddFastEndpoints();
 
 try
 {
+    builder.AddExporters();
     await using var app = builder.Build();
     if (command.Command is not null)
         return await app.RunAsync(command);
@@ -32,6 +34,7 @@ try
     app.UseMiddleware<RequestLog>();
     app.UseBasePath().UseSafeHeaders().UseClientDisconnects();
     app.UseErrors().UseForwardedAddresses();
+    app.UseExtraListeners();
     app.UseAllowedHosts(HealthSetup.Paths);
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();
@@ -40,6 +43,7 @@ try
     app.UseDatabase().UseAddressLimits();
     app.UseAuthorization().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();
+    app.MapMetrics();
     app.MapLocalImages();
     app.UseSlices();
     await decoding;

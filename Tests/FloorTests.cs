@@ -17,11 +17,12 @@ public sealed partial class FloorTests
     [
         [Data],
         ["Settings", "Errors"],
+        ["Telemetry"],
         ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands", "Admin"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
         ["Webhooks"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
-        ["Limits", "Health"],
+        ["Limits", "Health", "Exporters"],
         ["Accounts"],
         ["Editing"],
         ["Startup"],

@@ -8,13 +8,14 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Telemetry;
 using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 
 namespace Profiles.Features.Login;
 
 sealed class LoginEndpoint(
     ProfilesDbContext db, PasswordCheck check, PasswordHasher hasher, SessionTokens tokens, SessionRevocation sessions,
-    SecurityEventLog events, TimeProvider clock)
+    SecurityEventLog events, ServiceMetrics metrics, TimeProvider clock)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -38,7 +39,11 @@ sealed class LoginEndpoint(
         });
     }
 
-    public override async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ExecuteAsync(LoginRequest req, CancellationToken ct)
+    public override Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ExecuteAsync(LoginRequest req, CancellationToken ct) =>
+        metrics.Logins.CountAsync(
+            () => LogInAsync(req, ct), answer => answer.Result is Ok<LoginResponse> ? Outcome.Success : Outcome.Refused);
+
+    async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> LogInAsync(LoginRequest req, CancellationToken ct)
     {
         var email = Data.User.Normalize(req.Email);
         var user = await db.FindUserAsync(email, ct);

@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Telemetry;
 using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 
 namespace Profiles.Features.RefreshToken;
@@ -17,9 +18,11 @@ namespace Profiles.Features.RefreshToken;
 /// </summary>
 sealed class RefreshTokenEndpoint(
     ProfilesDbContext db, RouteLimits limits, SessionTokens tokens, SessionRevocation sessions, IOptions<SessionsOptions> options,
-    TimeProvider clock)
+    ServiceMetrics metrics, TimeProvider clock)
     : Endpoint<RefreshTokenRequest, Results<Ok<RefreshTokenResponse>, ProblemHttpResult>>
 {
+    bool isReuse;
+
     public override void Configure()
     {
         Post("/token/refresh");
@@ -41,8 +44,13 @@ sealed class RefreshTokenEndpoint(
         });
     }
 
-    public override async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(
-        RefreshTokenRequest req, CancellationToken ct)
+    public override Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> ExecuteAsync(
+        RefreshTokenRequest req, CancellationToken ct) =>
+        metrics.Refreshes.CountAsync(
+            () => RefreshAsync(req, ct),
+            answer => answer.Result is Ok<RefreshTokenResponse> ? Outcome.Success : isReuse ? "reused" : Outcome.Refused);
+
+    async Task<Results<Ok<RefreshTokenResponse>, ProblemHttpResult>> RefreshAsync(RefreshTokenRequest req, CancellationToken ct)
     {
         var family = Token.TryParse(req.RefreshToken, out var token) ? token.FamilyHash : null;
         await LimitAsync(family, ct);
@@ -60,6 +68,7 @@ sealed class RefreshTokenEndpoint(
             if (token.IsOf(session.PreviousHash) && session.RotatedAt + options.Value.ReuseWindow >= Now
                 && session.Successor is { } successor)
                 return Answer(session, token.Open(successor));
+            isReuse = true;
             await sessions.RevokeAsync(session.UserId, SecurityEventKind.RefreshTokenReused, db.Sessions.Where(s => s.Id == session.Id));
             break;
         }

@@ -10,13 +10,14 @@ using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Telemetry;
 using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Features.Register;
 
 sealed class RegisterEndpoint(
     ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, WebhookEvents webhooks,
-    IOptions<AccountOptions> accounts, TimeProvider clock)
+    IOptions<AccountOptions> accounts, ServiceMetrics metrics, TimeProvider clock)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
@@ -40,7 +41,16 @@ sealed class RegisterEndpoint(
         });
     }
 
-    public override async Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> ExecuteAsync(
+    public override Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> ExecuteAsync(
+        RegisterRequest req, CancellationToken ct) =>
+        metrics.Registrations.CountAsync(() => RegisterAsync(req, ct), answer => answer.Result switch
+        {
+            Created<RegisterResponse> => Outcome.Success,
+            Accepted<RegisterPendingResponse> => "pending",
+            _ => Outcome.Refused,
+        });
+
+    async Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> RegisterAsync(
         RegisterRequest req, CancellationToken ct)
     {
         var user = Map.ToEntity(req);

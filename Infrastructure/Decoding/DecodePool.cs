@@ -3,6 +3,7 @@ using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Decoding;
 
@@ -16,6 +17,7 @@ sealed class DecodePool : IDisposable
 
     readonly DecodingOptions options;
     readonly UploadMemory memory;
+    readonly ServiceMetrics metrics;
     readonly ILogger<DecodePool> log;
     readonly ConcurrencyLimiter limiter;
 
@@ -24,10 +26,11 @@ sealed class DecodePool : IDisposable
 
     volatile bool disposed;
 
-    public DecodePool(IOptions<DecodingOptions> settings, UploadMemory memory, ILogger<DecodePool> log)
+    public DecodePool(IOptions<DecodingOptions> settings, UploadMemory memory, ServiceMetrics metrics, ILogger<DecodePool> log)
     {
         options = settings.Value;
         this.memory = memory;
+        this.metrics = metrics;
         this.log = log;
         limiter = new(new()
         {
@@ -35,6 +38,7 @@ sealed class DecodePool : IDisposable
             QueueLimit = QueueLimit,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         });
+        metrics.ObserveImages(() => limiter.GetStatistics()?.CurrentQueuedCount ?? 0);
     }
 
     /// <summary>Creates a buffer for an arriving image, which counts towards Images:UploadMemory.</summary>
@@ -67,8 +71,18 @@ sealed class DecodePool : IDisposable
     /// <exception cref="BusyException">Too many images wait, no worker starts, or its worker had too little processor time.</exception>
     public async Task<ProcessedImage> ProcessAsync(UploadBuffer image, CancellationToken ct)
     {
-        var format = ImageFormats.Sniff(image.Head) ?? throw InvalidImageException.OfAnotherFormat();
-        using var lease = await WaitAsync(ct);
+        var format = ImageFormats.Sniff(image.Head);
+        using var lease = format is null ? null : await metrics.ImageWait.TimeAsync(() => WaitAsync(ct));
+        using var span = ServiceMetrics.Spans.StartActivity("decode image");
+        return await metrics.ImageDecode.TimeAsync(
+            () => DecodeAsync(image, format ?? throw InvalidImageException.OfAnotherFormat()),
+            new([new("format", format?.ToString().ToLowerInvariant() ?? "other")]),
+            // The codes of errors.
+            e => (e as ImageRefusedException)?.Error.Code);
+    }
+
+    async Task<ProcessedImage> DecodeAsync(UploadBuffer image, ImageFormat format)
+    {
         for (var retries = 0; ; retries++)
         {
             try

@@ -36,9 +36,10 @@ static class ImagesSetup
             .AddSingleton<ImageAddress>()
             .AddSingleton<LocalImageStorage>()
             .AddCloudinary()
-            .AddSingleton<IImageStorage>(p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
-                ? p.GetRequiredService<CloudinaryImageStorage>()
-                : p.GetRequiredService<LocalImageStorage>())
+            .AddSingleton(p => p.GetRequiredService<ImageStorages>().Of(
+                p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
+                    ? OutboxStore.Cloudinary
+                    : OutboxStore.LocalImages))
             .AddOutboxHandler<ImageSettlement>(
                 [OutboxStore.LocalImages, OutboxStore.Cloudinary], p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Grace);
     }

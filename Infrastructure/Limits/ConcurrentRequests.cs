@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Limits;
 
@@ -17,7 +18,7 @@ enum ConcurrencyLimit
 sealed record ConcurrencyLimited(ConcurrencyLimit Kind);
 
 /// <summary>Limits a client's concurrent requests to this instance, whose memory and processors they use.</summary>
-sealed class ConcurrentRequests(IOptions<LimitsOptions> options) : IDisposable
+sealed class ConcurrentRequests(IOptions<LimitsOptions> options, ServiceMetrics metrics) : IDisposable
 {
     /// <summary>An upload takes seconds, so a client that waits for a slot need not poll more often.</summary>
     public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
@@ -30,8 +31,13 @@ sealed class ConcurrentRequests(IOptions<LimitsOptions> options) : IDisposable
                 : RateLimitPartition.GetNoLimiter(("", key.Kind)));
 
     /// <summary>A slot until it is disposed of; null when all of the client's slots are in use.</summary>
-    public IDisposable? TryEnter(string client, ConcurrencyLimit kind) =>
-        slots.AttemptAcquire((client, kind)) is { IsAcquired: true } slot ? slot : null;
+    public IDisposable? TryEnter(string client, ConcurrencyLimit kind)
+    {
+        if (slots.AttemptAcquire((client, kind)) is { IsAcquired: true } slot)
+            return slot;
+        metrics.CountExceeded($"{kind}AtOnce");
+        return null;
+    }
 
     public void Dispose() => slots.Dispose();
 

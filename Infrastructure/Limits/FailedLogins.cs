@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Limits;
 
@@ -8,7 +9,7 @@ namespace Profiles.Infrastructure.Limits;
 /// Counts wrong passwords, and refuses attempts beyond the limits of an account and of a client's network. Only failures count, and an
 /// address without an account counts like any other (docs/adr/0009-limits.md).
 /// </summary>
-sealed class FailedLogins(LimitCounters counters, LimitCache cache, IOptions<LimitsOptions> options)
+sealed class FailedLogins(LimitCounters counters, LimitCache cache, IOptions<LimitsOptions> options, ServiceMetrics metrics)
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15), Hour = TimeSpan.FromHours(1);
 
@@ -22,21 +23,28 @@ sealed class FailedLogins(LimitCounters counters, LimitCache cache, IOptions<Lim
         if (!limits.Enabled)
             return false;
         var (keys, now) = (Keys.Of(account, network), counters.Now);
-        if ((cache.RefusedUntil(keys.Pair, now) ?? cache.RefusedUntil(keys.Network, now)) is { } until)
-            throw new RateLimitedException(until - now);
+        if (cache.RefusedUntil(keys.Pair, now) is { } until)
+            throw Refusal(nameof(LimitsOptions.LoginFailures), until - now);
+        if (cache.RefusedUntil(keys.Network, now) is { } end)
+            throw Refusal(nameof(LimitsOptions.LoginFailuresOfAddress), end - now);
         var counts = await counters.ReadAsync(keys.Pair, keys.Seen, keys.Account, keys.Network, ct);
         RateLimit? Of(LimitKey key) => counts.Find(c => c.KeyHash.AsSpan().SequenceEqual(key.Hash));
-        foreach (var (key, limit) in new[] { (keys.Pair, limits.LoginFailures), (keys.Network, limits.LoginFailuresOfAddress) })
+        (LimitKey, int, string)[] most =
+        [
+            (keys.Pair, limits.LoginFailures, nameof(LimitsOptions.LoginFailures)),
+            (keys.Network, limits.LoginFailuresOfAddress, nameof(LimitsOptions.LoginFailuresOfAddress)),
+        ];
+        foreach (var (key, limit, name) in most)
         {
             if (Of(key) is { } failures && failures.Count >= limit)
             {
                 cache.Refuse(key, failures.EndsAt, now);
-                throw new RateLimitedException(failures.EndsAt - now);
+                throw Refusal(name, failures.EndsAt - now);
             }
         }
         // Many networks guess at one account, and this one has had its try.
         if (Of(keys.Account) is { } all && all.Count >= limits.LoginFailuresOfAccount && Of(keys.Seen) is { } seen)
-            throw new RateLimitedException((all.EndsAt < seen.EndsAt ? all.EndsAt : seen.EndsAt) - now);
+            throw Refusal(nameof(LimitsOptions.LoginFailuresOfAccount), (all.EndsAt < seen.EndsAt ? all.EndsAt : seen.EndsAt) - now);
         return Of(keys.Pair) is not null || Of(keys.Seen) is not null;
     }
 
@@ -51,7 +59,7 @@ sealed class FailedLogins(LimitCounters counters, LimitCache cache, IOptions<Lim
             [(keys.Pair, Quarter), (keys.Seen, Hour), (keys.Account, Hour), (keys.Network, Quarter)], CancellationToken.None);
         var failures = counts.Single(c => c.KeyHash.AsSpan().SequenceEqual(keys.Pair.Hash));
         if (failures.Count > limits.LoginFailures)
-            throw new RateLimitedException(failures.EndsAt - counters.Now);
+            throw Refusal(nameof(LimitsOptions.LoginFailures), failures.EndsAt - counters.Now);
     }
 
     /// <summary>Clears the failures of an account from a network.</summary>
@@ -60,6 +68,12 @@ sealed class FailedLogins(LimitCounters counters, LimitCache cache, IOptions<Lim
         var keys = Keys.Of(account, network);
         cache.Forget(keys.Pair);
         await counters.ClearAsync(keys.Pair, keys.Seen, ct);
+    }
+
+    RateLimitedException Refusal(string limit, TimeSpan wait)
+    {
+        metrics.CountExceeded(limit);
+        return new(wait);
     }
 
     // Pair and Seen: the account from this network, for a quarter of an hour and for an hour. Account: from every network. Network: for

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Limits;
 
@@ -29,12 +30,12 @@ enum Limit
 sealed record Limited(Limit To);
 
 /// <summary>Counts requests against the limits.</summary>
-sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options)
+sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options, ServiceMetrics metrics)
 {
     static readonly TimeSpan Hour = TimeSpan.FromHours(1), TenMinutes = TimeSpan.FromMinutes(10);
 
     /// <summary>Counts one for an address, a user or a session; returns how long to wait when that exceeds the limit, else null.</summary>
-    public Task<TimeSpan?> WaitAsync(Limit limit, string whom, CancellationToken ct)
+    public async Task<TimeSpan?> WaitAsync(Limit limit, string whom, CancellationToken ct)
     {
         var o = options.Value;
         var (most, window) = limit switch
@@ -52,7 +53,10 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
             _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
         };
-        return o.Enabled ? counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : Task.FromResult<TimeSpan?>(null);
+        var wait = o.Enabled ? await counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : null;
+        if (wait is not null)
+            metrics.CountExceeded(limit.ToString());
+        return wait;
     }
 
     /// <summary>

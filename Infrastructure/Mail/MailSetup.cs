@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Outbox;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Mail;
 
@@ -46,9 +47,11 @@ static class MailSetup
             .AddScoped<MailOutbox>()
             .AddSingleton<SmtpMailer>()
             .AddSingleton<MailDirectory>()
-            .AddSingleton<IMailer>(p => p.GetRequiredService<IOptions<MailOptions>>().Value.Host is null
-                ? p.GetRequiredService<MailDirectory>()
-                : p.GetRequiredService<SmtpMailer>())
+            .AddSingleton<IMailer>(p => new MeasuredMailer(
+                p.GetRequiredService<IOptions<MailOptions>>().Value.Host is null
+                    ? p.GetRequiredService<MailDirectory>()
+                    : p.GetRequiredService<SmtpMailer>(),
+                p.GetRequiredService<ServiceMetrics>()))
             // An attempt ends with the mail timeout; the rest is for the database.
             .AddOutboxHandler<MailHandler>(
                 [OutboxStore.Mail],

@@ -6,6 +6,7 @@ using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Passwords;
 
@@ -25,11 +26,14 @@ sealed partial class PasswordHasher : IDisposable
         QueueLimit = QueueLimit,
         QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
+    readonly ServiceMetrics metrics;
     readonly int workFactor;
     readonly string dummyHash;
 
-    public PasswordHasher(IOptions<PasswordOptions> options)
+    public PasswordHasher(IOptions<PasswordOptions> options, ServiceMetrics metrics)
     {
+        this.metrics = metrics;
+        metrics.ObservePasswords(() => slots.GetStatistics()?.CurrentQueuedCount ?? 0);
         workFactor = options.Value.WorkFactor;
         // Of no password; verifying one against it is as costly as against any.
         dummyHash = string.Create(CultureInfo.InvariantCulture, $"$2a${workFactor:00}${new string('.', 53)}");
@@ -85,12 +89,15 @@ sealed partial class PasswordHasher : IDisposable
 
     async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
     {
-        using var slot = await slots.AcquireAsync(permitCount: 1, ct);
-        if (!slot.IsAcquired)
-            throw new BusyException();
+        using var slot = await metrics.PasswordWait.TimeAsync(() => WaitAsync(ct));
+        using var span = ServiceMetrics.Spans.StartActivity("hash password");
         // Not cancelled: a hash cannot be interrupted, and holds its slot until it ends.
-        return await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.RunContinuationsAsynchronously, threads);
+        return await metrics.PasswordHash.TimeAsync(() => Task.Factory.StartNew(
+            work, CancellationToken.None, TaskCreationOptions.RunContinuationsAsynchronously, threads));
     }
+
+    async Task<RateLimitLease> WaitAsync(CancellationToken ct) =>
+        await slots.AcquireAsync(permitCount: 1, ct) is { IsAcquired: true } slot ? slot : throw new BusyException();
 
     // Costs 17 to 31, which would take minutes to days, are never stored.
     [GeneratedRegex(@"^\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}\z")]

@@ -37,6 +37,13 @@ public sealed class ServiceOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long requests in progress may take to end once the service is told to stop (SIGTERM), 00:00:01 to 00:10:00. Those that take
+    /// longer are cut. Shorter than the time after which the orchestrator kills the process, which is 30 seconds in Kubernetes.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(25);
+
     /// <summary>The path of <see cref="PublicBaseUrl"/>, below which clients find every route; empty for the root.</summary>
     internal string BasePath => PublicBaseUrl is null ? "" : new Uri(PublicBaseUrl).AbsolutePath.TrimEnd('/');
 

@@ -18,6 +18,7 @@ using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
+using Profiles.Infrastructure.Telemetry;
 using Profiles.Infrastructure.Tokens;
 using Profiles.Infrastructure.Webhooks;
 
@@ -27,7 +28,7 @@ namespace Profiles.Infrastructure.Startup;
 static class Concerns
 {
     public static IServiceCollection AddConcerns(this IServiceCollection services) => services
-        .AddSettings().AddErrors().AddJson().AddDatabase()
+        .AddSettings().AddTelemetry().AddErrors().AddJson().AddDatabase()
         .AddAdminKeys().AddAuditLog()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
         .AddAuth().AddLimits().AddIdempotencyKeys()

@@ -27,7 +27,7 @@ static partial class Preparation
         if (!app.HasValidAddresses())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
         var decoding = StartDecodingAsync(app);
-        if (app.Services.GetRequiredService<IImageStorage>() is LocalImageStorage images)
+        if (app.Services.GetRequiredService<IImageStorage>() is { Store: OutboxStore.LocalImages } images)
             await RequireWritableAsync("Images__Directory", () => images.CheckAsync(CancellationToken.None));
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
         if (app.Environment.IsProduction() && app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Host is null)

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Benchmarks;
 
@@ -19,7 +20,9 @@ static class ServiceImages
         var photo = await File.ReadAllBytesAsync(path);
         var options = Options.Create(new DecodingOptions { Workers = atOnce });
         var memory = new UploadMemory(options);
-        using var pool = new DecodePool(options, memory, NullLogger<DecodePool>.Instance);
+        await using var services = new ServiceCollection().AddMetrics().AddTelemetry().BuildServiceProvider();
+        using var pool = new DecodePool(
+            options, memory, services.GetRequiredService<ServiceMetrics>(), NullLogger<DecodePool>.Instance);
         await pool.StartAsync();
 
         var made = await MakeAsync();

@@ -106,6 +106,12 @@ public sealed class SettingsTests
         { "Sessions__PerUser", ["0", "1001", "many"] },
         { "Database__Typo", ["whatever"] },
         { "Jwt__KeyEncryptionKey", ["", "secret", WellKnownKeys[0]] },
+        { "Metrics__Port", ["0", "65536", "prometheus", ""] },
+        { "Metrics__Address", ["", "localhost", "10.0.0.0/8"] },
+        { "Metrics__Typo", ["whatever"] },
+        { "OTEL_EXPORTER_OTLP_ENDPOINT", ["collector:4317", "ftp://collector"] },
+        { "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ["nonsense", "https://collector/?key=hidden"] },
+        { "ShutdownTimeout", ["0", "00:10:01", "soon"] },
         { "ASPNETCORE_URLS", ["nonsense", "http://127.0.0.1:99999", "ftp://127.0.0.1:21"] },
     };
 
@@ -220,11 +226,27 @@ public sealed class SettingsTests
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
-        var (exitCode, output) = await ServerProcess.RefuseAsync(("ASPNETCORE_URLS", $"http://{taken.LocalEndpoint}"));
+        var port = $"{((IPEndPoint)taken.LocalEndpoint).Port}";
+        foreach (var (setting, value) in new[] { ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), ("Metrics__Port", port) })
+        {
+            var (exitCode, output) = await ServerProcess.RefuseAsync((setting, value));
+            exitCode.ShouldNotBe(0);
+            // The framework logs the exception too.
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+                .ShouldBe($"Profiles cannot start: The address to listen on ({setting}) is in use already.");
+        }
+    }
+
+    [Theory, Trait("Needs", "Process")]
+    [InlineData("ASPNETCORE_URLS", "http://127.0.0.1:9464")]
+    [InlineData("http_ports", "8000;9464")]
+    [InlineData("Kestrel__Endpoints__Public__Url", "http://10.0.0.1:9464")]
+    public async Task The_port_of_the_metrics_serves_nothing_else(string setting, string address)
+    {
+        var (exitCode, output) = await Refusal.OfAsync(("ASPNETCORE_URLS", null!), (setting, address), ("Metrics__Port", "9464"));
         exitCode.ShouldNotBe(0);
-        // The framework logs the exception too.
         output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
-            .ShouldBe("Profiles cannot start: The address to listen on (ASPNETCORE_URLS) is in use already.");
+            .ShouldBe("Profiles cannot start: Metrics__Port must be a port that nothing else of the service listens on.");
     }
 
     [Fact, Trait("Needs", "Process")]
