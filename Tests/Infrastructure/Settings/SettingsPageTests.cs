@@ -13,7 +13,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
 {
     // The sections in the order of the page.
     static readonly string[] Order =
-        ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "Limits", "OpenApi", "Cors"];
+        ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors"];
 
     ILookup<string, SettingsSection> Sections => app.Services.GetServices<SettingsSection>().ToLookup(s => s.Name);
 
