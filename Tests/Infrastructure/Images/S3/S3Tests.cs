@@ -5,7 +5,10 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
+using Profiles.Infrastructure.Images.S3;
 
 namespace Profiles.Tests.Infrastructure.Images.S3;
 
@@ -115,6 +118,31 @@ public sealed class S3Tests(S3Fixture app) : TestBase<S3Fixture>
         seen.DistinctBy(s => s.Url).Count().ShouldBe(4);
         seen.DistinctBy(s => s.Tag).Count().ShouldBe(4);
         (await StatusAsync(seen[0].Url), await StatusAsync(seen[^1].Url)).ShouldBe((HttpStatusCode.Forbidden, HttpStatusCode.OK));
+    }
+
+    [Fact]
+    public async Task An_address_with_the_bucket_in_its_host_name_loads_too()
+    {
+        await app.S3.StartAsync();
+        var user = await app.CreateUserAsync();
+        await app.ClientFor(user).UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
+        var settings = Options.Create(new S3Options
+        {
+            Bucket = S3Server.Bucket,
+            Endpoint = app.S3.Address.Replace("127.0.0.1", "localhost", StringComparison.Ordinal),
+            AccessKey = S3Server.AccessKey,
+            SecretKey = S3Server.SecretKey,
+            PathStyle = false,
+        });
+        using var client = new S3Client(settings);
+        var addresses = new S3Addresses(settings, client, app.Clock, NullLogger<S3Addresses>.Instance);
+        var url = new Uri(addresses.Of(await KeyAsync(user), side: 96)!);
+        (url.Host, url.Segments[1]).ShouldBe(($"{S3Server.Bucket}.localhost", "profile_images/"));
+        // Not every machine resolves such a name.
+        using var request = new HttpRequestMessage(HttpMethod.Get, app.S3.Address + url.PathAndQuery);
+        request.Headers.Host = url.Authority;
+        using var shown = await Plain.SendAsync(request, Cancellation);
+        shown.StatusCode.ShouldBe(HttpStatusCode.OK, await shown.Content.ReadAsStringAsync(Cancellation));
     }
 
     [Fact]
