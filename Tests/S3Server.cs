@@ -21,7 +21,10 @@ public sealed class S3Server : IAsyncDisposable
         new BasicAWSCredentials(AccessKey, SecretKey),
         new AmazonS3Config
         {
-            ServiceURL = Address, AuthenticationRegion = "us-east-1", ForcePathStyle = true, MaxErrorRetry = 0,
+            ServiceURL = Address,
+            AuthenticationRegion = "us-east-1",
+            ForcePathStyle = true,
+            MaxErrorRetry = 0,
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
         });
 
