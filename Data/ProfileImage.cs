@@ -19,10 +19,16 @@ sealed record ProfileImage
     /// <summary><c>#rrggbb</c>.</summary>
     public const int DominantColorMaxLength = 7;
 
+    /// <summary>What <see cref="Url"/> begins with for an image in a bucket of S3; the key follows.</summary>
+    public const string S3Scheme = "s3:";
+
     /// <summary>The image's key in its storage.</summary>
     public required string Key { get; init; }
 
-    /// <summary>The image's address: absolute when another service serves it, a path from <c>/</c> on when this service does.</summary>
+    /// <summary>
+    /// The image's address: absolute when another service serves it, a path from <c>/</c> on when this service does, and
+    /// <see cref="S3Scheme"/> with the key when the settings tell the address.
+    /// </summary>
     public required string Url { get; init; }
 
     /// <summary>In pixels; 0 for an image uploaded before sizes were stored.</summary>
@@ -45,4 +51,7 @@ sealed record ProfileImage
 
     /// <summary>Whether local storage has it; the setting may have changed since.</summary>
     public bool IsLocal => Url is ['/', ..];
+
+    /// <summary>Whether a bucket of S3 has it; the setting may have changed since.</summary>
+    public bool IsInS3 => Url.StartsWith(S3Scheme, StringComparison.Ordinal);
 }

@@ -71,6 +71,8 @@ public sealed class ServerProcess : IAsyncDisposable
 
     public int ProcessId => process.Id;
 
+    public bool HasExited => process.HasExited;
+
     /// <summary>Its output so far, of both streams.</summary>
     public string Output
     {
@@ -139,10 +141,16 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
     public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
     {
-        var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
-            ? null : TestDatabase.For(named["DataDirectory"]), "check");
+        await using var check = Command(["check"], settings);
         return (await check.EndedAsync(), check.Output);
+    }
+
+    /// <summary>Begins a command of the operator on the data of <c>DataDirectory</c>.</summary>
+    public static ServerProcess Command(string[] arguments, params (string Name, string Value)[] settings)
+    {
+        var named = settings.ToDictionary(s => s.Name, s => s.Value);
+        return new(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
+            ? null : TestDatabase.For(named["DataDirectory"]), arguments);
     }
 
     /// <summary>Waits until it has ended; returns the exit code.</summary>

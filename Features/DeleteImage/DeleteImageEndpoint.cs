@@ -38,12 +38,14 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
         }
         catch (Exception e) when (e is ImageStorageException or IOException)
         {
-            if (!await IsGoneOrRestoreAsync(removal, image, isRefused: e is ImageStorageException { Refused: true }))
+            // Asked without the row lock, which must not wait for a network.
+            var isGone = !await storages.Of(image).MayHaveAsync(me.Id, image);
+            if (!await IsGoneOrRestoreAsync(removal, image, isGone, isRefused: e is ImageStorageException { Refused: true }))
             {
                 if (e is not ImageStorageException)
                     throw;
                 Logger.LogError(e, "Deleting an image failed; the profile shows it again.");
-                return Problems.Of(ErrorCodes.ImageDeleteFailed);
+                return Problems.Of(ErrorCodes.ImageDeleteFailed, image.IsInS3 ? "Error deleting image" : null);
             }
         }
         return TypedResults.Ok(new DeleteImageResponse("Profile image deleted successfully"));
@@ -60,10 +62,10 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
 
     // After a failed deletion: restores the row, unless the image is gone all the same.
     Task<bool> IsGoneOrRestoreAsync(
-        OutboxEntry removal, ProfileImage image, bool isRefused) => db.ChangeLockedProfileAsync(me.Id, async profile =>
+        OutboxEntry removal, ProfileImage image, bool isGone, bool isRefused) => db.ChangeLockedProfileAsync(me.Id, async profile =>
     {
         // Another instance has picked the entry up and finished it, or only the image's variants are left.
-        if (!await db.Outbox.AnyAsync(e => e.Id == removal.Id, CancellationToken.None) || !storages.Of(image).MayHave(me.Id, image))
+        if (isGone || !await db.Outbox.AnyAsync(e => e.Id == removal.Id, CancellationToken.None))
             return true;
         if (profile is not { Image: null })
             return false;

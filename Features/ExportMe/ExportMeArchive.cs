@@ -17,7 +17,7 @@ static class ExportMeArchive
     {
         [typeof(User)] = [nameof(User.NormalizedEmail), nameof(User.PasswordHash), nameof(User.PendingSessionId), nameof(User.DisabledAt)],
         [typeof(UserProfile)] = [nameof(UserProfile.UserId), nameof(UserProfile.Version)],
-        [typeof(ProfileImage)] = [nameof(ProfileImage.Key), nameof(ProfileImage.IsLocal)],
+        [typeof(ProfileImage)] = [nameof(ProfileImage.Key), nameof(ProfileImage.IsLocal), nameof(ProfileImage.IsInS3)],
         [typeof(Session)] =
         [
             nameof(Session.UserId), nameof(Session.FamilyHash), nameof(Session.TokenHash), nameof(Session.PreviousHash),

@@ -32,7 +32,7 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
         try
         {
             // Before the answer begins: a later failure could only cut it off.
-            image = me.Profile.Image is { } shown ? await storages.Of(shown).ReadAsync(me.Id, shown, ct) : null;
+            image = me.Profile.Image is { } shown ? await storages.Of(shown).ReadAsync(me.Id, shown, side: null, ct) : null;
         }
         catch (ImageStorageException e)
         {

@@ -1,6 +1,5 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
@@ -15,7 +14,7 @@ using Profiles.Infrastructure.OpenApi;
 namespace Profiles.Features.UploadImage;
 
 sealed class UploadImageEndpoint(
-    ProfilesDbContext db, CurrentUser me, DecodePool decoders, IImageStorage storage, ImageSettlement images, ImageAddress address,
+    CurrentUser me, DecodePool decoders, IImageStorage storage, ImageReplacement images, ImageAddress address,
     IOptions<ImagesOptions> options, TimeProvider clock) : EndpointWithoutRequest<Results<Ok<UploadImageResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -52,7 +51,7 @@ sealed class UploadImageEndpoint(
             var processed = await decoders.ProcessAsync(upload, ct);
             // Frees its memory for uploads that are still arriving.
             upload.Dispose();
-            var image = address.Describe(await ReplaceAsync(processed, ct))!;
+            var image = address.Describe(await StoreAsync(processed, ct))!;
             return TypedResults.Ok(new UploadImageResponse("Upload successful", image.Url, image));
         }
         catch (ImageRefusedException e)
@@ -67,52 +66,7 @@ sealed class UploadImageEndpoint(
         }
     }
 
-    // Stores the image and shows it on the profile in place of the previous one.
-    async Task<ProfileImage> ReplaceAsync(ProcessedImage processed, CancellationToken ct)
-    {
-        // Saved before anything is stored, so that a crash leaves no image without an outbox entry.
-        var entry = images.NewEntry(storage.Store, OutboxState.Storing, me.Id, storage.KeyFor(processed));
-        db.ChangeTracker.Clear();
-        db.Outbox.Add(entry);
-        await db.SaveChangesAsync(ct);
-        ProfileImage image;
-        OutboxEntry? removal;
-        try
-        {
-            var url = await storage.SaveAsync(entry, processed, ct);
-            image = UploadImageMapper.ToImage(processed, entry.Key, url, ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime));
-            removal = await ShowAsync(entry, image);
-        }
-        catch (Exception e)
-        {
-            await images.TryAbandonAsync(entry, e);
-            throw;
-        }
-        // The profile shows the image now; the outbox retries what fails from here on.
-        if (storage.SettlesUnderLock)
-            await images.TrySettleAsync(entry);
-        if (removal is not null)
-            await images.TrySettleAsync(removal);
-        return image;
-    }
-
-    // Returns the outbox entry that deletes the previous image; null when there was none. Not cancellable: the client could not tell
-    // whether the image is shown.
-    Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => db.ChangeLockedProfileAsync(me.Id, async profile =>
-    {
-        if (profile is null)
-            throw new UserDeletedException();
-        if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None)
-            is not { } current)
-            throw new ImageStorageException("Storing took so long that the outbox treated the image as abandoned.");
-        if (storage.SettlesUnderLock)
-            current.State = OutboxState.Settling;
-        else
-            db.Outbox.Remove(current);
-        var removal = profile.Image is { } before && before.Key != image.Key ? images.AddRemoval(me.Id, before) : null;
-        profile.Image = image;
-        await db.SaveChangesAsync(CancellationToken.None);
-        await storage.PublishAsync(entry);
-        return removal;
-    });
+    Task<ProfileImage> StoreAsync(ProcessedImage processed, CancellationToken ct) => images.ReplaceAsync(
+        me.Id, processed, storage,
+        (_, key, url) => UploadImageMapper.ToImage(processed, key, url, ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime)), ct);
 }

@@ -20,7 +20,7 @@ sealed class ProfileTag(ImageAddress address, IOptions<JsonOptions> json)
 
     public EntityTagHeaderValue Of(User user) =>
         Quote(Hex(Encoding.UTF8.GetBytes(
-            FormattableString.Invariant($"{shape}\n{user.Id}\n{user.Profile.Version}\n{address.Of(user.Profile.Image)}"))));
+            FormattableString.Invariant($"{shape}\n{user.Id}\n{user.Profile.Version}\n{address.VersionOf(user.Profile.Image)}"))));
 
     /// <summary>Returns the tag of a public profile, by its content: changes of hidden fields do not change it.</summary>
     public EntityTagHeaderValue OfPublic<T>(T profile) =>

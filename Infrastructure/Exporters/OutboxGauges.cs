@@ -45,7 +45,7 @@ sealed class OutboxGauges(
         try
         {
             var now = clock.GetUtcNow().UtcDateTime;
-            var found = await engine.ListAsync(
+            var found = await engine.ReadAsync(
                 Query,
                 row => new Depth(
                     ((OutboxStore)row.GetInt32(0), row.GetInt32(1) == 1), row.GetInt64(2),

@@ -12,14 +12,14 @@ sealed record ReadinessReport(bool Database, bool ImageStorage, int? Pending);
 
 /// <summary>
 /// Checks whether the service is ready. Requests share one check and its cached result, since anyone may ask and a check reads the database
-/// and writes a file or calls Cloudinary.
+/// and writes a file or calls Cloudinary or S3.
 /// </summary>
 sealed class Readiness(DatabaseStart start, DatabaseEngine engine, IImageStorage storage, TimeProvider clock, ILogger<Readiness> log)
 {
     static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
 
-    // Cloudinary's smallest plan allows 500 such calls an hour, of all instances together.
-    static readonly TimeSpan CloudinaryCacheTime = TimeSpan.FromSeconds(30), CloudinaryRetryTime = TimeSpan.FromSeconds(10);
+    // Cloudinary's smallest plan allows 500 such calls an hour, of all instances together; those to S3 cost money.
+    static readonly TimeSpan RemoteCacheTime = TimeSpan.FromSeconds(30), RemoteRetryTime = TimeSpan.FromSeconds(10);
 
     // A probe may time out after a second and the database decides, so a slow storage delays it only briefly. One that hangs has failed.
     static readonly TimeSpan StorageWait = TimeSpan.FromMilliseconds(200), StorageTimeout = TimeSpan.FromSeconds(2);
@@ -76,9 +76,9 @@ sealed class Readiness(DatabaseStart start, DatabaseEngine engine, IImageStorage
     {
         lock (mutex)
         {
-            var cacheTime = storage.Store != OutboxStore.Cloudinary ? CacheTime
-                : storageCheck?.IsCompletedSuccessfully is true ? CloudinaryCacheTime
-                : CloudinaryRetryTime;
+            var cacheTime = storage.Store == OutboxStore.LocalImages ? CacheTime
+                : storageCheck?.IsCompletedSuccessfully is true ? RemoteCacheTime
+                : RemoteRetryTime;
             // A check that hangs is not started a second time.
             if (storageCheck is null || (storageCheck.IsCompleted && clock.GetElapsedTime(storageCheckedAt) >= cacheTime))
                 (storageCheck, storageCheckedAt) = (Task.Run(() => storage.CheckAsync(CancellationToken.None)), clock.GetTimestamp());

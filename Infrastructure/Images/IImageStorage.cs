@@ -10,6 +10,9 @@ namespace Profiles.Infrastructure.Images;
 /// </summary>
 interface IImageStorage
 {
+    /// <summary>The image itself (null), and the sides of its variants.</summary>
+    static IReadOnlyList<int?> Parts { get; } = [null, .. ProcessedImage.Sides];
+
     /// <summary>The store of its outbox entries.</summary>
     OutboxStore Store { get; }
 
@@ -17,8 +20,8 @@ interface IImageStorage
     string KeyFor(ProcessedImage image);
 
     /// <summary>
-    /// Stores an image that no profile shows yet, and returns its address: absolute, or beginning with <c>/</c> when this service serves
-    /// it. Throws <see cref="ImageStorageException"/>.
+    /// Stores an image that no profile shows yet, and returns its <see cref="ProfileImage.Url"/>. Throws
+    /// <see cref="ImageStorageException"/>.
     /// </summary>
     Task<string> SaveAsync(OutboxEntry entry, ProcessedImage image, CancellationToken ct);
 
@@ -39,14 +42,23 @@ interface IImageStorage
     /// </summary>
     bool SettlesUnderLock { get; }
 
-    /// <summary>Reads an image that a profile shows; null when it is missing. Throws <see cref="ImageStorageException"/>.</summary>
-    Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct);
+    /// <summary>
+    /// Reads an image that a profile shows, or its variant of the given side; null when it is missing. Throws
+    /// <see cref="ImageStorageException"/>.
+    /// </summary>
+    Task<byte[]?> ReadAsync(long userId, ProfileImage image, int? side, CancellationToken ct);
 
     /// <summary>Whether an image whose deletion failed may still exist.</summary>
-    bool MayHave(long userId, ProfileImage image);
+    Task<bool> MayHaveAsync(long userId, ProfileImage image);
 
     /// <summary>Throws when no image can be stored now.</summary>
     Task CheckAsync(CancellationToken ct);
+
+    /// <summary>
+    /// The names by which <see cref="ListAsync"/> lists an image that a profile shows and, where they are stored, its variants: for each,
+    /// the names that it may have.
+    /// </summary>
+    IReadOnlyList<string[]> NamesOf(long userId, string key);
 
     /// <summary>Lists all images of profiles, for <see cref="StoreCheck"/>.</summary>
     IAsyncEnumerable<StoredImage> ListAsync(CancellationToken ct);
@@ -65,8 +77,8 @@ enum Settlement
     Lost,
 }
 
-/// <summary>A file or an asset as a storage lists it.</summary>
-/// <param name="Name">The file name, or the public id.</param>
+/// <summary>A file, an asset or an object as a storage lists it.</summary>
+/// <param name="Name">The file name, the public id, or the name of the object.</param>
 /// <param name="Bytes">The size.</param>
 /// <param name="Written">When it was written, UTC.</param>
 /// <param name="Read">Reads the content; null for a storage across a network.</param>

@@ -7,6 +7,7 @@ public enum ImageStorageKind
 {
     Local,
     Cloudinary,
+    S3,
 }
 
 /// <summary>Settings of images.</summary>
@@ -31,7 +32,7 @@ public sealed class ImagesOptions
 
     /// <summary>
     /// How old an unfinished change of an image must be before the outbox completes or undoes it, 00:00:01 to 1.00:00:00. Longer than
-    /// <c>Cloudinary__Timeout</c>.
+    /// <c>Cloudinary__Timeout</c> and twice <c>S3__Timeout</c>.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(1);

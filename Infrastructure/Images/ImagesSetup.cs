@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
-using Profiles.Data;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Images.Cloudinary;
+using Profiles.Infrastructure.Images.S3;
 using Profiles.Infrastructure.Outbox;
 using Profiles.Infrastructure.Settings;
 
@@ -27,6 +27,12 @@ static class ImagesSetup
             .Validate<IOptions<CloudinaryOptions>>(
                 (o, cloudinary) => o.Storage != ImageStorageKind.Cloudinary || o.Grace > cloudinary.Value.Timeout,
                 "Images__Grace must be longer than Cloudinary__Timeout: an upload in progress would be treated as abandoned.")
+            .Validate<IOptions<S3Options>>(
+                (o, s3) => o.Storage != ImageStorageKind.S3 || s3.Value.Bucket is not null,
+                "Images__Storage is S3: S3__Bucket must be set too.")
+            .Validate<IOptions<S3Options>>(
+                (o, s3) => s3.Value.Bucket is null || o.Grace > 2 * s3.Value.Timeout,
+                "Images__Grace must be longer than twice S3__Timeout: an upload in progress would be treated as abandoned.")
             .Validate<IOptions<DecodingOptions>>(
                 (o, decoding) => decoding.Value.UploadMemory >= o.MaxBytes + Mebibyte,
                 "Images__UploadMemory must have room for one image: at least 1 MiB more than Images__MaxBytes.");
@@ -36,11 +42,11 @@ static class ImagesSetup
             .AddSingleton<ImageAddress>()
             .AddSingleton<LocalImageStorage>()
             .AddCloudinary()
-            .AddSingleton(p => p.GetRequiredService<ImageStorages>().Of(
-                p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == ImageStorageKind.Cloudinary
-                    ? OutboxStore.Cloudinary
-                    : OutboxStore.LocalImages))
+            .AddS3()
+            .AddScoped<ImageReplacement>()
+            .AddSingleton(
+                p => p.GetRequiredService<ImageStorages>().Of(p.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage!.Value))
             .AddOutboxHandler<ImageSettlement>(
-                [OutboxStore.LocalImages, OutboxStore.Cloudinary], p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Grace);
+                ImageStorages.Stores, p => p.GetRequiredService<IOptions<ImagesOptions>>().Value.Grace);
     }
 }

@@ -43,7 +43,8 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         try
         {
             Directory.CreateDirectory(directory);
-            await WriteAsync([.. Parts.Zip([image.Jpeg, .. image.Variants], (side, jpeg) => (TemporaryPath(entry, side), jpeg))], ct);
+            await WriteAsync(
+                [.. IImageStorage.Parts.Zip([image.Jpeg, .. image.Variants], (side, jpeg) => (TemporaryPath(entry, side), jpeg))], ct);
             // Not the key, which anyone who has the image can compute; and fresh, so that the next upload invalidates shared addresses.
             var version = RandomNumberGenerator.GetHexString(VersionDigits, lowercase: true);
             return $"{Route}{Name(entry.UserId, null)}.jpg{VersionMark}{version}";
@@ -56,7 +57,7 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     public Task PublishAsync(OutboxEntry entry) => Guard("The image could not be published in the directory.", () =>
     {
-        foreach (var side in Parts)
+        foreach (var side in IImageStorage.Parts)
             File.Move(TemporaryPath(entry, side), PublishedPath(entry.UserId, side, entry.Key), overwrite: true);
         FlushDirectory();
     });
@@ -70,9 +71,9 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
                 Delete(ShownPath(entry.UserId));
             else if (File.Exists(PublishedPath(entry.UserId, null, shown)))
                 File.Move(PublishedPath(entry.UserId, null, shown), ShownPath(entry.UserId), overwrite: true);
-            foreach (var side in Parts)
+            foreach (var side in IImageStorage.Parts)
                 Delete(TemporaryPath(entry, side));
-            foreach (var side in entry.Key == shown ? [] : Parts)
+            foreach (var side in entry.Key == shown ? [] : IImageStorage.Parts)
                 Delete(PublishedPath(entry.UserId, side, entry.Key));
             TryFlushDirectory();
         });
@@ -95,10 +96,11 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) => ReadAsync(userId, null, image.Key, ct);
+    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, int? side, CancellationToken ct) =>
+        ReadAsync(userId, side, image.Key, ct);
 
-    public bool MayHave(long userId, ProfileImage image) =>
-        Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, image.Key));
+    public Task<bool> MayHaveAsync(long userId, ProfileImage image) =>
+        Task.FromResult(Path.Exists(ShownPath(userId)) || Path.Exists(PublishedPath(userId, null, image.Key)));
 
     /// <summary>
     /// Reads a user's image, or its variant of the given side; null when the file is missing. The file may already be a newer image, which
@@ -124,16 +126,12 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
         }
     }
 
-    /// <summary>The file names of an image that the row names, and of its variants: for each, the names that it may have.</summary>
-    public static IReadOnlyList<string[]> NamesOf(long userId, string key) => [.. Parts.Select(side => side is null
+    public IReadOnlyList<string[]> NamesOf(long userId, string key) => [.. IImageStorage.Parts.Select(side => side is null
         ? [$"{Name(userId, side)}.{key}.jpg", $"{Name(userId, side)}.jpg"]
         : new[] { $"{Name(userId, side)}.{key}.jpg" })];
 
     /// <summary>The names of an entry's files while they are written.</summary>
-    public static IEnumerable<string> TemporaryNamesOf(OutboxEntry entry) => Parts.Select(side => TemporaryName(entry, side));
-
-    // The image itself (null) and its variants.
-    static IEnumerable<int?> Parts => [null, .. ProcessedImage.Sides];
+    public static IEnumerable<string> TemporaryNamesOf(OutboxEntry entry) => IImageStorage.Parts.Select(side => TemporaryName(entry, side));
 
     // All files are written before the first flush, which then flushes the others along.
     static async Task WriteAsync((string Path, byte[] Jpeg)[] parts, CancellationToken ct)

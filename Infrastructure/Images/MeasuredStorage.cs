@@ -23,13 +23,16 @@ sealed class MeasuredStorage(IImageStorage inner, ServiceMetrics metrics) : IIma
     public Task<Settlement> SettleAsync(OutboxEntry entry, string? shown) =>
         metrics.StorageCall.TimeAsync(() => inner.SettleAsync(entry, shown), Labels("settle"));
 
-    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) =>
-        metrics.StorageCall.TimeAsync(() => inner.ReadAsync(userId, image, ct), Labels("read"));
+    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, int? side, CancellationToken ct) =>
+        metrics.StorageCall.TimeAsync(() => inner.ReadAsync(userId, image, side, ct), Labels("read"));
 
     public Task CheckAsync(CancellationToken ct) =>
         metrics.StorageCall.TimeAsync(() => inner.CheckAsync(ct), Labels("check"));
 
-    public bool MayHave(long userId, ProfileImage image) => inner.MayHave(userId, image);
+    public Task<bool> MayHaveAsync(long userId, ProfileImage image) =>
+        metrics.StorageCall.TimeAsync(() => inner.MayHaveAsync(userId, image), Labels("find"));
+
+    public IReadOnlyList<string[]> NamesOf(long userId, string key) => inner.NamesOf(userId, key);
 
     // A command reads the list at its own pace.
     public IAsyncEnumerable<StoredImage> ListAsync(CancellationToken ct) => inner.ListAsync(ct);

@@ -11,9 +11,9 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>
-/// Runs <c>Profiles check</c>, which reports whether the two stores agree: every profile's image and its variants exist and decode, no file
-/// or asset older than Images:Grace is without a profile or an outbox entry, and the database is intact. Changes nothing, and may run
-/// beside the service.
+/// Runs <c>Profiles check</c>, which reports whether the two stores agree: every profile's image and its variants exist and decode, no
+/// file, asset or object older than Images:Grace is without a profile or an outbox entry, and the database is intact. Changes nothing, and
+/// may run beside the service.
 /// </summary>
 sealed class StoreCheck(
     ProfilesDbContext db,
@@ -58,48 +58,67 @@ sealed class StoreCheck(
     {
         HashSet<string> findings = [.. await engine.CheckIntegrityAsync(db, ct)];
         // The stores are read before the rows: an image uploaded in between looks missing and is found by the second pass.
-        Dictionary<string, StoredImage> files = [], assets = [];
+        var listed = new Dictionary<OutboxStore, Dictionary<string, StoredImage>>();
         foreach (var storage in storages.All)
         {
-            await foreach (var found in storage.ListAsync(ct))
-                (storage.Store == OutboxStore.LocalImages ? files : assets)[found.Name] = found;
+            var found = listed[storage.Store] = [];
+            await foreach (var each in storage.ListAsync(ct))
+                found[each.Name] = each;
         }
-        var entries = await db.Outbox.AsNoTracking().Where(e => e.Store != OutboxStore.Mail && e.Store != OutboxStore.Webhook)
-            .ToListAsync(ct);
-        (images, stored, pending) = (0, files.Count + assets.Count, entries.Count);
+        var entries = await db.Outbox.AsNoTracking().Where(e => ImageStorages.Stores.Contains(e.Store)).ToListAsync(ct);
+        (images, stored, pending) = (0, listed.Values.Sum(l => l.Count), entries.Count);
 
-        HashSet<string> known = [.. entries.SelectMany(NamesOf)];
+        HashSet<(OutboxStore, string)> known = [.. entries.SelectMany(e => NamesOf(e).Select(name => (e.Store, name)))];
         await foreach (var profile in db.UserProfiles.AsNoTracking().Where(p => p.Image != null).AsAsyncEnumerable().WithCancellation(ct))
         {
             images++;
             var image = profile.Image!;
-            known.UnionWith(image.IsLocal ? LocalImageStorage.NamesOf(profile.UserId, image.Key).SelectMany(n => n) : [image.Key]);
-            var fault = image.IsLocal ? await FaultOfAsync(profile.UserId, image, files, ct) : FaultOf(image, assets);
+            var storage = storages.Of(image);
+            var names = storage.NamesOf(profile.UserId, image.Key);
+            known.UnionWith(names.SelectMany(n => n).Select(name => (storage.Store, name)));
+            var found = listed.GetValueOrDefault(storage.Store, []);
+            var fault = image.IsLocal
+                ? await FaultOfAsync(profile.UserId, image, found, ct)
+                : FaultOf(image, names.Select(n => n[0]), found);
             if (fault is not null)
                 findings.Add($"The image of user {profile.UserId} {fault}.");
         }
         var old = clock.GetUtcNow().UtcDateTime - options.Value.Grace;
-        findings.UnionWith(Orphans(files).Select(name => $"The file {name} belongs to no profile."));
-        findings.UnionWith(Orphans(assets).Select(name => $"The asset {name} belongs to no profile."));
+        foreach (var (store, found) in listed)
+        {
+            findings.UnionWith(found.Values.Where(i => !known.Contains((store, i.Name)) && i.Written < old)
+                .Select(i => $"The {Kind(store)} {i.Name} belongs to no profile."));
+        }
         return findings;
-
-        IEnumerable<string> Orphans(Dictionary<string, StoredImage> images) =>
-            images.Values.Where(i => !known.Contains(i.Name) && i.Written < old).Select(i => i.Name);
     }
 
-    static IEnumerable<string> NamesOf(OutboxEntry entry) => entry.Store == OutboxStore.Cloudinary
-        ? [entry.Key]
-        : [.. LocalImageStorage.NamesOf(entry.UserId, entry.Key).SelectMany(n => n), .. LocalImageStorage.TemporaryNamesOf(entry)];
+    static string Kind(OutboxStore store) => store switch
+    {
+        OutboxStore.LocalImages => "file",
+        OutboxStore.S3 => "object",
+        _ => "asset",
+    };
 
-    static string? FaultOf(ProfileImage image, Dictionary<string, StoredImage> assets) =>
-        !assets.TryGetValue(image.Key, out var asset) ? $"is missing at Cloudinary ({image.Key})"
-        : image.Bytes != 0 && asset.Bytes != image.Bytes ? $"has {asset.Bytes} bytes at Cloudinary instead of {image.Bytes}"
-        : null;
+    IEnumerable<string> NamesOf(OutboxEntry entry)
+    {
+        var names = storages.Of(entry.Store).NamesOf(entry.UserId, entry.Key).SelectMany(n => n);
+        return entry.Store == OutboxStore.LocalImages ? names.Concat(LocalImageStorage.TemporaryNamesOf(entry)) : names;
+    }
+
+    // The first name is that of the image itself.
+    static string? FaultOf(ProfileImage image, IEnumerable<string> names, Dictionary<string, StoredImage> found)
+    {
+        var place = image.IsInS3 ? "in S3" : "at Cloudinary";
+        return names.FirstOrDefault(n => !found.ContainsKey(n)) is { } missing ? $"is missing {place} ({missing})"
+            : image.Bytes != 0 && found[names.First()].Bytes is var bytes && bytes != image.Bytes
+                ? $"has {bytes} bytes {place} instead of {image.Bytes}"
+            : null;
+    }
 
     async Task<string?> FaultOfAsync(long userId, ProfileImage image, Dictionary<string, StoredImage> files, CancellationToken ct)
     {
         var main = true;
-        foreach (var names in LocalImageStorage.NamesOf(userId, image.Key))
+        foreach (var names in storages.Of(image).NamesOf(userId, image.Key))
         {
             if (names.Select(files.GetValueOrDefault).FirstOrDefault(f => f is not null) is not { } file)
                 return $"is missing ({names[^1]})";

@@ -69,9 +69,11 @@ sealed class CloudinaryImageStorage(CloudinaryClient cloudinary) : IImageStorage
     }
 
     // At most as many bytes as were uploaded; older rows do not have the size.
-    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, CancellationToken ct) =>
-        cloudinary.LoadAsync(new(image.Url), Math.Max(image.Bytes, CloudinaryClient.MaxAnswerBytes), ct);
+    public Task<byte[]?> ReadAsync(long userId, ProfileImage image, int? side, CancellationToken ct) => cloudinary.LoadAsync(
+        new(side is { } square ? VariantUrl(image.Url, square) : image.Url), Math.Max(image.Bytes, CloudinaryClient.MaxAnswerBytes), ct);
 
     // Only a call to Cloudinary would tell.
-    public bool MayHave(long userId, ProfileImage image) => true;
+    public Task<bool> MayHaveAsync(long userId, ProfileImage image) => Task.FromResult(true);
+
+    public IReadOnlyList<string[]> NamesOf(long userId, string key) => [[key]];
 }

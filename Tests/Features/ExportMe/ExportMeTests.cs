@@ -47,7 +47,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
     {
         [typeof(User)] = ["NormalizedEmail", "PasswordHash", "PendingSessionId", "DisabledAt", "Profile"],
         [typeof(UserProfile)] = ["UserId", "Version"],
-        [typeof(ProfileImage)] = ["Key", "IsLocal"],
+        [typeof(ProfileImage)] = ["Key", "IsLocal", "IsInS3"],
         [typeof(Session)] = ["UserId", "FamilyHash", "TokenHash", "PreviousHash", "Successor", "RotatedAt"],
         [typeof(SecurityEvent)] = ["Id", "UserId"],
     };

@@ -132,6 +132,8 @@ public sealed class PhotoTests(PhotoServer server, ITestOutputHelper output) : I
         files.ShouldContain("Profiles.Worker.dll");
         files.ShouldNotContain(f => f.Contains("vips", StringComparison.OrdinalIgnoreCase) ||
             f.Contains("Magick", StringComparison.Ordinal));
+        // What only a bucket or a command needs.
+        files.ShouldNotContain(f => f.StartsWith("AWSSDK", StringComparison.Ordinal) || f.StartsWith("Spectre", StringComparison.Ordinal));
     }
 
     [Theory]

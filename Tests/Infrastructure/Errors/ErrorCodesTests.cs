@@ -96,7 +96,7 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
             | 413, 415 | the body is too large (`max_bytes`); its media type or `Content-Encoding` is not read here |
             | 422 | this `Idempotency-Key` was used for another request |
             | 429 | too many wrong passwords or requests, or a third upload at a time: retry after `Retry-After` |
-            | 500 | the service or Cloudinary failed |
+            | 500 | the service or the image storage failed |
             | 503, 507 | the service or the database is busy or away: retry after `Retry-After`; the disk is full |
 
             | code | status | sentence |

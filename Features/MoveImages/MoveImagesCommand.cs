@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Commands;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Settings;
+using Spectre.Console;
+
+namespace Profiles.Features.MoveImages;
+
+/// <summary>Carries the images of all profiles from one storage to another.</summary>
+sealed class MoveImagesCommand : OperatorCommand
+{
+    static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(5), BarInterval = TimeSpan.FromMilliseconds(200);
+
+    readonly Option<ImageStorageKind> from = new("--from") { Required = true, Description = "The storage that has the images." };
+    readonly Option<ImageStorageKind> to = new("--to") { Required = true, Description = "The storage that is to have them." };
+
+    public MoveImagesCommand() : base(
+        "images move",
+        "Carries the images from one storage to another: local, cloudinary or s3. May run beside the service and be interrupted; a further "
+            + "run carries the rest.",
+        "Profiles images move --from local --to s3")
+    {
+        Add(from);
+        Add(to);
+    }
+
+    public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
+    {
+        var (source, target) = (run.Arguments.GetValue(from), run.Arguments.GetValue(to));
+        if (source == target)
+            throw new StartException("--from and --to must be two storages.");
+        var move = new ImageMove(
+            run.Get<IServiceScopeFactory>(), await FindAsync(run, source, ct), await FindAsync(run, target, ct));
+        var total = await move.CountAsync(ct);
+        if (run.Get<IOptions<ImagesOptions>>().Value.Storage != target)
+            await run.Output.WriteLineAsync($"New images are not stored there: set Images__Storage to {target} and restart the service.");
+        try
+        {
+            await ShowAsync(run, move, total, move.RunAsync(ct));
+        }
+        catch (DbException e)
+        {
+            throw new StartException($"The move could not be completed: {e.Message}");
+        }
+        finally
+        {
+            foreach (var failure in move.Failures)
+                await run.Output.WriteLineAsync(failure);
+            await run.Output.WriteLineAsync(Line(
+                $"{move.Moved} of {total} images moved, {move.Changed} changed meanwhile, {move.Failures.Count} failed."));
+        }
+        return move.Failures.IsEmpty ? 0 : CommandLine.Failed;
+    }
+
+    static async Task<IImageStorage> FindAsync(CommandRun run, ImageStorageKind kind, CancellationToken ct)
+    {
+        var storage = run.Get<ImageStorages>().Configured(kind)
+            ?? throw new StartException($"{(kind == ImageStorageKind.S3 ? "S3__Bucket" : "CLOUDINARY_URL")} is not set.");
+        try
+        {
+            await storage.CheckAsync(ct);
+            return storage;
+        }
+        catch (Exception e) when (e is ImageStorageException or IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"The storage {kind} cannot be used: {e.Message}");
+        }
+    }
+
+    static async Task ShowAsync(CommandRun run, ImageMove move, int total, Task work)
+    {
+        if (run.Output != Console.Out || !AnsiConsole.Profile.Out.IsTerminal)
+        {
+            while (await Task.WhenAny(work, Task.Delay(LineInterval)) != work)
+                await run.Output.WriteLineAsync(Line($"{move.Done} of {total} images."));
+        }
+        else
+        {
+            await AnsiConsole.Progress().StartAsync(async progress =>
+            {
+                var bar = progress.AddTask("Images", maxValue: total);
+                while (await Task.WhenAny(work, Task.Delay(BarInterval)) != work)
+                    bar.Value = move.Done;
+                bar.Value = move.Done;
+            });
+        }
+        await work;
+    }
+
+    static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
