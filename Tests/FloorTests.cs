@@ -20,7 +20,7 @@ public sealed partial class FloorTests
         ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
-        ["Limits", "Health"],
+        ["Limits", "Health", "Backup"],
         ["Accounts"],
         ["Editing"],
         ["Startup"],

@@ -139,11 +139,14 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
     public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
     {
-        var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
-            ? null : TestDatabase.For(named["DataDirectory"]), "check");
+        await using var check = Begin(settings.ToDictionary(s => s.Name, s => s.Value), "check");
         return (await check.EndedAsync(), check.Output);
     }
+
+    /// <summary>Starts a command of the operator without waiting.</summary>
+    public static ServerProcess Begin(IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
+        new(settings, _ => settings.ContainsKey("ConnectionStrings__Profiles")
+            ? null : TestDatabase.For(settings["DataDirectory"]), arguments);
 
     /// <summary>Waits until it has ended; returns the exit code.</summary>
     public async Task<int> EndedAsync()
