@@ -190,13 +190,14 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         if (IsMissing)
             throw Outdated();
         var reservation = alone ? await ReserveAsync(ct) : null;
+        SqliteConnection? connection = null;
         try
         {
-            var connection = Open(migrationConnectionString);
-            return IsCurrent(connection) ? new SqliteTables(connection, null, reservation) : throw Outdated();
+            return IsCurrent(connection = Open(migrationConnectionString)) ? new SqliteTables(connection, null, reservation) : throw Outdated();
         }
         catch
         {
+            connection?.Dispose();
             reservation?.Dispose();
             throw;
         }

@@ -27,35 +27,28 @@ sealed class BackupCommand : OperatorCommand
         await using var tables = await engine.ReadTablesAsync(alone: false, ct);
         var database = new WholeDatabase(tables, ActivatorUtilities.CreateInstance<KeyFiles>(run.Services));
         var images = ActivatorUtilities.CreateInstance<BackupImages>(run.Services);
-        try
+        using var archive = new ArchiveWriter(path);
+        var (rows, size) = await Progress.RunAsync(run.Output, async progress =>
         {
-            using var archive = new ArchiveWriter(path);
-            var (rows, size) = await Progress.RunAsync(run.Output, async progress =>
+            var manifest = await DescribeAsync(database, engine, run.Get<TimeProvider>(), ct);
+            archive.Add(manifest);
+            await images.AddAsync(archive, tables, progress, ct);
+            foreach (var (table, described) in Table.All.Zip(manifest.Tables))
             {
-                var manifest = await DescribeAsync(database, engine, run.Get<TimeProvider>(), ct);
-                archive.Add(manifest);
-                await images.AddAsync(archive, tables, progress, ct);
-                foreach (var (table, described) in Table.All.Zip(manifest.Tables))
-                {
-                    var done = 0L;
-                    await archive.AddAsync(
-                        table,
-                        database.ReadAsync(table, ct).Select(row =>
-                        {
-                            progress.Report(table.Name, ++done, described.Rows);
-                            return images.AsStored(table, row);
-                        }),
-                        ct);
-                }
-                return (manifest.Tables.Sum(t => t.Rows), await archive.CompleteAsync(ct));
-            });
-            await run.Output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"{rows} rows and {images.Stored} images, {size} bytes. The archive contains secrets."));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StartException($"The backup could not be written: {e.Message}");
-        }
+                var done = 0L;
+                await archive.AddAsync(
+                    table,
+                    database.ReadAsync(table, ct).Select(row =>
+                    {
+                        progress.Report(table.Name, ++done, described.Rows);
+                        return images.AsStored(table, row);
+                    }),
+                    ct);
+            }
+            return (manifest.Tables.Sum(t => t.Rows), await archive.CompleteAsync(ct));
+        });
+        await run.Output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"{rows} rows and {images.Stored} images, {size} bytes. The archive contains secrets."));
         if (images.Remote > 0)
         {
             await run.Output.WriteLineAsync(string.Create(

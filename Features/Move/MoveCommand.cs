@@ -36,42 +36,35 @@ sealed class MoveCommand : OperatorCommand
         using var owned = engine as IDisposable;
         if (await engine.HasRowsAsync(ct))
             throw new StartException("The other database is not empty.");
-        try
+        await using var source = new WholeDatabase(await run.Get<DatabaseEngine>().ReadTablesAsync(alone: true, ct), keys);
+        await using var target = new WholeDatabase(await engine.ReplaceTablesAsync(ct), keys);
+        var start = Stopwatch.GetTimestamp();
+        var sums = new List<string>();
+        var rows = await Progress.RunAsync(run.Output, async progress =>
         {
-            await using var source = new WholeDatabase(await run.Get<DatabaseEngine>().ReadTablesAsync(alone: true, ct), keys);
-            await using var target = new WholeDatabase(await engine.ReplaceTablesAsync(ct), keys);
-            var start = Stopwatch.GetTimestamp();
-            var sums = new List<string>();
-            var rows = await Progress.RunAsync(run.Output, async progress =>
+            var total = 0L;
+            foreach (var table in Table.All)
             {
-                var total = 0L;
-                foreach (var table in Table.All)
-                {
-                    var (copied, sum) = await CopyAsync(source, target, table, keys, progress, ct);
-                    total += copied;
-                    if (target.HasInFile(table))
-                        continue;
-                    var there = await SumAsync(table, target.ReadAsync(table, ct), keys, ct);
-                    if (there != (copied, sum))
-                        throw new StartException($"The table {table.Name} is not the same in the other database: nothing was moved.");
-                    sums.Add(string.Create(CultureInfo.InvariantCulture, $"{table.Name}: {copied} rows, SHA-256 {sum}"));
-                }
-                return total;
-            });
-            if (target.HasOtherKeys())
-                throw new StartException("DataDirectory has other keys than the database: move those files away.");
-            await target.CommitAsync();
-            sums.ForEach(run.Output.WriteLine);
-            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            await run.Output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Moved {rows} rows in {seconds:F1} s ({rows / seconds:F0} rows/s). ConnectionStrings__Profiles must name the other now."));
-            return 0;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StartException($"The other database could not be written: {e.Message}");
-        }
+                var (copied, sum) = await CopyAsync(source, target, table, keys, progress, ct);
+                total += copied;
+                if (target.HasOtherKeys())
+                    throw new StartException("DataDirectory has other keys than the database: move those files away.");
+                if (target.HasInFile(table))
+                    continue;
+                var there = await SumAsync(table, target.ReadAsync(table, ct), keys, ct);
+                if (there != (copied, sum))
+                    throw new StartException($"The table {table.Name} is not the same in the other database: nothing was moved.");
+                sums.Add(string.Create(CultureInfo.InvariantCulture, $"{table.Name}: {copied} rows, SHA-256 {sum}"));
+            }
+            return total;
+        });
+        await target.CommitAsync();
+        sums.ForEach(run.Output.WriteLine);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        await run.Output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Moved {rows} rows in {seconds:F1} s ({rows / seconds:F0} rows/s). ConnectionStrings__Profiles must name the other now."));
+        return 0;
     }
 
     static async Task<(long Rows, string Sum)> CopyAsync(

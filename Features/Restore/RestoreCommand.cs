@@ -55,13 +55,9 @@ sealed class RestoreCommand : OperatorCommand
             await run.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Restored {rows} rows and {images} image files."));
             return 0;
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
             throw new StartException("The archive is damaged or incomplete: nothing was changed.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StartException($"The archive could not be restored: {e.Message}");
         }
     }
 

@@ -28,13 +28,13 @@ sealed class RestoreContents(ArchiveReader archive, Progress progress, Cancellat
             : throw new InvalidDataException("It does not begin with its manifest.");
         while (await NextAsync() && entries.Current.Name.StartsWith(Archive.ImageFolder, StringComparison.Ordinal))
         {
-            progress.Report("images", ++Images, Images);
+            Images++;
             await images.AddAsync(entries.Current.Name, entries.Current.Content, ct);
         }
         foreach (var (table, described) in Table.All.Zip(manifest.Tables))
         {
             var before = Rows;
-            await database.WriteAsync(table, RowsOf(table, described.Rows), ct);
+            await database.WriteAsync(table, RowsOf(table), ct);
             if (Rows - before != described.Rows)
                 throw new InvalidDataException("A table has fewer or more rows than the manifest says.");
             var gap = table.Name == "sessions" ? SessionGap : 0;
@@ -46,19 +46,22 @@ sealed class RestoreContents(ArchiveReader archive, Progress progress, Cancellat
 
     public ValueTask DisposeAsync() => entries.DisposeAsync();
 
-    async IAsyncEnumerable<object?[]> RowsOf(Table table, long total)
+    async IAsyncEnumerable<object?[]> RowsOf(Table table)
     {
-        for (var done = 0L; HasMore && entries.Current.Name.StartsWith(Archive.PartOf(table.Name), StringComparison.Ordinal);
-            await NextAsync())
+        while (HasMore && entries.Current.Name.StartsWith(Archive.PartOf(table.Name), StringComparison.Ordinal))
         {
             foreach (var row in ArchiveReader.Rows(table, entries.Current.Content))
             {
-                progress.Report(table.Name, ++done, total);
                 Rows++;
                 yield return row;
             }
+            await NextAsync();
         }
     }
 
-    async Task<bool> NextAsync() => HasMore = await entries.MoveNextAsync();
+    async Task<bool> NextAsync()
+    {
+        progress.Report("bytes restored", archive.Position, archive.Length);
+        return HasMore = await entries.MoveNextAsync();
+    }
 }

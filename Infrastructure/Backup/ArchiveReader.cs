@@ -18,8 +18,13 @@ sealed class ArchiveReader : IDisposable
     const int BufferBytes = 1024 * 1024;
 
     readonly FileStream stream;
+    byte[]? sumsOfArchive;
 
     ArchiveReader(FileStream stream) => this.stream = stream;
+
+    public long Position => stream.Position;
+
+    public long Length => stream.Length;
 
     /// <summary>Opens an archive, and compares all its bytes with its seal.</summary>
     /// <param name="file">The archive.</param>
@@ -74,8 +79,6 @@ sealed class ArchiveReader : IDisposable
         if (!sums.GetHashAndReset().AsSpan().SequenceEqual(sumsOfArchive))
             throw new InvalidDataException("An entry has another checksum.");
     }
-
-    byte[]? sumsOfArchive;
 
     /// <summary>The rows of a part of a table.</summary>
     public static IEnumerable<object?[]> Rows(Table table, byte[] part)

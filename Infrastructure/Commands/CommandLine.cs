@@ -58,6 +58,11 @@ sealed class CommandLine
             await Console.Error.WriteLineAsync(DatabaseErrors.Sentence(e) is { } said ? $"The database failed: {said}" : e.Message);
             return Failed;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"A file cannot be used: {e.Message}");
+            return Failed;
+        }
         catch (OperationCanceledException)
         {
             await Console.Error.WriteLineAsync("Interrupted.");

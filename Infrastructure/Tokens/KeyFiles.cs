@@ -42,7 +42,7 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
 
     /// <summary>Whether there is another key than these rows have.</summary>
     public bool HasOther(Table table, IReadOnlyList<object?[]> rows) =>
-        File.Exists(FileOf(table)) && !Read(table).SelectMany(r => r).SequenceEqual(rows.Select(r => Opened(table, r)).SelectMany(r => r));
+        Read(table).Select(r => r[table.IndexOf(Value)]).Except(rows.Select(r => Opened(table, r)[table.IndexOf(Value)])).Any();
 
     /// <summary>Writes the file, unless there are no rows, and returns what puts the one before back.</summary>
     public Action Write(Table table, IReadOnlyList<object?[]> rows)

@@ -169,7 +169,7 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
         (await File.ReadAllTextAsync(archive, Cancellation)).ShouldBe("mine");
         (exitCode, _, error) = await app.RunAsync("backup", Path.Combine(Path.GetDirectoryName(archive)!, "none", "a.tar"));
         exitCode.ShouldBe(1);
-        error.ShouldStartWith("The backup could not be written: ");
+        error.ShouldStartWith("A file cannot be used: ");
     }
 
     static Task<string?> NameAsync(Installation installation, long user) => installation.UseAsync(services =>

@@ -50,15 +50,24 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
     }
 
     [Fact]
-    public async Task Into_a_database_that_is_only_migrated_it_goes_and_a_failure_leaves_that_as_it_was()
+    public async Task A_database_that_is_only_migrated_is_filled()
     {
         var (one, other) = (await InstalledAsync(), new Installation());
         await other.SucceedAsync("migrate");
-        // Another key than that of the database is in the way of a file only.
-        Directory.CreateDirectory(other.Data);
-        var to = other.Connection ?? $"Data Source={Path.Combine(other.Data, "profiles.db")}";
-        await one.SucceedAsync("move", "--to", to);
+        await one.SucceedAsync("move", "--to", other.Connection ?? $"Data Source={Path.Combine(other.Data, "profiles.db")}");
         (await other.SumsAsync(Cancellation))["users"].ShouldBe((await one.SumsAsync(Cancellation))["users"]);
+    }
+
+    [Fact, Trait("Database", "PostgreSql")]
+    public async Task Another_key_in_the_data_directory_is_not_replaced()
+    {
+        var (one, file) = (await InstalledAsync(), Path.Combine(TemporaryDirectory.Make("free"), "profiles.db"));
+        var key = Path.Combine(one.Data, "signing.key");
+        await File.WriteAllTextAsync(key, "a key of another installation, 40 characters", Cancellation);
+        (await one.RefuseAsync("move", "--to", $"Data Source={file}")).ShouldBe(
+            "DataDirectory has other keys than the database: move those files away.\n");
+        File.Exists(file).ShouldBeFalse();
+        (await File.ReadAllTextAsync(key, Cancellation)).ShouldBe("a key of another installation, 40 characters");
     }
 
     async Task<Installation> InstalledAsync()

@@ -153,6 +153,20 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         File.Exists(file + "-wal").ShouldBeFalse();
     }
 
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task When_the_last_step_fails_all_is_as_before()
+    {
+        var target = await RestoredAsync();
+        var database = Path.Combine(target.Data, "profiles.db");
+        await File.WriteAllTextAsync(database, "damaged", Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(target.Data, "signing.key"), "a key of another installation, 40 characters", Cancellation);
+        // No file, so that it cannot be deleted.
+        Directory.CreateDirectory(database + "-wal");
+        var files = target.Files();
+        (await target.RefuseAsync("restore", archive, "--force")).ShouldStartWith("A file cannot be used: ");
+        target.Files().ShouldBe(files, ignoreOrder: true);
+    }
+
     async Task<Installation> RestoredAsync()
     {
         var (exitCode, _, error) = await app.RunAsync("backup", archive);
