@@ -27,7 +27,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
     /// <summary>Three seconds until a stopped service's connections must have ended.</summary>
     const int MostLooks = 15;
 
-    static readonly string TakeMigrationLock = string.Create(CultureInfo.InvariantCulture, $"SELECT pg_advisory_xact_lock({MigrationLock})");
+    static readonly string TakeMigrationLock =
+        string.Create(CultureInfo.InvariantCulture, $"SELECT pg_advisory_xact_lock({MigrationLock})");
 
     readonly NpgsqlConnectionStringBuilder settings;
     readonly string connectionString;
@@ -107,7 +108,9 @@ sealed class PostgreSqlEngine : DatabaseEngine
         await ReadAsync(HistoryTable, ct) is string && (!await IsCurrentAsync(ct) || await ReadAsync(AnyRow, ct) is not null);
 
     public override async Task<TableTransaction> ReadTablesAsync(bool alone, CancellationToken ct) =>
-        await IsCurrentAsync(ct) ? await BeginAsync(IsolationLevel.RepeatableRead, alone, (_, _) => Task.CompletedTask, ct) : throw Outdated();
+        await IsCurrentAsync(ct)
+            ? await BeginAsync(IsolationLevel.RepeatableRead, alone, (_, _) => Task.CompletedTask, ct)
+            : throw Outdated();
 
     public override Task<TableTransaction> ReplaceTablesAsync(CancellationToken ct) =>
         BeginAsync(IsolationLevel.ReadCommitted, alone: true, EmptyAsync, ct);

@@ -193,7 +193,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         SqliteConnection? connection = null;
         try
         {
-            return IsCurrent(connection = Open(migrationConnectionString)) ? new SqliteTables(connection, null, reservation) : throw Outdated();
+            connection = Open(migrationConnectionString);
+            return IsCurrent(connection) ? new SqliteTables(connection, null, reservation) : throw Outdated();
         }
         catch
         {

@@ -20,7 +20,8 @@ abstract class TableTransaction(DbConnection connection) : IAsyncDisposable
 
     /// <summary>Reads the row of a numbered key; null when there is none.</summary>
     public async Task<object?[]?> FindAsync(Table table, long key, CancellationToken ct) =>
-        await ReadAsync(table, string.Create(CultureInfo.InvariantCulture, $"WHERE \"{table.Key[0]}\" = {key}"), ct).FirstOrDefaultAsync(ct);
+        await ReadAsync(table, string.Create(CultureInfo.InvariantCulture, $"WHERE \"{table.Key[0]}\" = {key}"), ct)
+            .FirstOrDefaultAsync(ct);
 
     async IAsyncEnumerable<object?[]> ReadAsync(Table table, string filter, [EnumeratorCancellation] CancellationToken ct)
     {

@@ -8,8 +8,8 @@ using Profiles.Infrastructure.Images;
 namespace Profiles.Features.Backup;
 
 /// <summary>
-/// Adds the local images that the profiles name. An image that was replaced or deleted after the snapshot is gone: the profile then gets the
-/// image that it has by now, or none, so that rows and files of the archive agree.
+/// Adds the local images that the profiles name. An image that was replaced or deleted after the snapshot is gone: the profile then gets
+/// the image that it has by now, or none, so that rows and files of the archive agree.
 /// </summary>
 sealed class BackupImages(DatabaseEngine engine, LocalImageStorage storage)
 {

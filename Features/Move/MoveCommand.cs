@@ -17,7 +17,7 @@ sealed class MoveCommand : OperatorCommand
 {
     readonly Option<string> to = new("--to")
     {
-        Description = "The other database, as in ConnectionStrings__Profiles; empty or missing. PGPASSFILE keeps its password off the line.",
+        Description = "The other database, as in ConnectionStrings__Profiles; empty or missing. PGPASSFILE keeps the password.",
         Required = true,
     };
 

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Profiles.Infrastructure.Backup;
 
 /// <summary>
-/// The form of an archive, a tar that <c>tar</c> and <c>sha256sum -c SHA256SUMS</c> read: the manifest, the images, the tables in parts, the
-/// SHA-256 of each of these, and a seal with the SHA-256 of all bytes before it.
+/// The form of an archive, a tar that <c>tar</c> and <c>sha256sum -c SHA256SUMS</c> read: the manifest, the images, the tables in parts,
+/// the SHA-256 of each of these, and a seal with the SHA-256 of all bytes before it.
 /// </summary>
 static partial class Archive
 {

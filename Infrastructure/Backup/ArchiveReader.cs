@@ -10,8 +10,8 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Backup;
 
 /// <summary>
-/// Reads an archive that it has checked whole. Throws <see cref="InvalidDataException"/> where it is damaged, also for one that somebody has
-/// sealed with other contents.
+/// Reads an archive that it has checked whole. Throws <see cref="InvalidDataException"/> where it is damaged, also for one that somebody
+/// has sealed with other contents.
 /// </summary>
 sealed class ArchiveReader : IDisposable
 {
@@ -103,7 +103,7 @@ sealed class ArchiveReader : IDisposable
         }
     }
 
-    /// <summary>Reads the content of the manifest. Throws <see cref="StartException"/> when this program cannot restore the archive.</summary>
+    /// <summary>Reads the manifest. Throws <see cref="StartException"/> when this program cannot restore the archive.</summary>
     public static Manifest Parse(byte[] content)
     {
         try

@@ -27,7 +27,7 @@ sealed record Manifest(
         if (Schema != Table.Schemas[^1])
         {
             throw new StartException(
-                $"The archive was made by an older version ({Version}): restore it with that version, then start this one, which migrates it.");
+                $"The archive was made by an older version ({Version}): restore it with that version, then start this one.");
         }
         if (!Tables.Select(t => t.Name).SequenceEqual(Table.All.Select(t => t.Name))
             || !Tables.Zip(Table.All).All(t => t.First.Columns.SequenceEqual(t.Second.Columns.Select(c => c.Name))))

@@ -19,7 +19,8 @@ sealed class Progress
         output == Console.Out && !Console.IsOutputRedirected
             ? OnTerminalAsync(work)
             : work(new(
-                (name, done, total) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {done} of {total}")), Interval));
+                (name, done, total) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {done} of {total}")),
+                Interval));
 
     /// <summary>Reports how much of one kind is done.</summary>
     /// <param name="name">The kind, such as <c>images</c>.</param>

@@ -36,7 +36,10 @@ public sealed class BackupFixture : ProfilesFixture
                 .ShouldBeAsync(HttpStatusCode.OK);
             if (i == 3)
             {
-                using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = user.Password }) };
+                using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me")
+                {
+                    Content = JsonContent.Create(new { password = user.Password }),
+                };
                 await (await client.SendAsync(deletion)).ShouldBeAsync(HttpStatusCode.OK);
             }
         }
@@ -107,7 +110,8 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             (await other.SucceedAsync("restore", archive)).ShouldStartWith("Restored ");
             Without(await other.SumsAsync(Cancellation), "sessions").ShouldBe(Without(sums, "sessions"), ignoreOrder: true);
             RowsOf(await other.SumsAsync(Cancellation), "sessions").ShouldBe(RowsOf(sums, "sessions"));
-            Installation.FilesOf(Path.Combine(other.Images, "profile")).ShouldBe(Installation.FilesOf(app.ImageDirectory), ignoreOrder: true);
+            Installation.FilesOf(Path.Combine(other.Images, "profile"))
+                .ShouldBe(Installation.FilesOf(app.ImageDirectory), ignoreOrder: true);
             (await other.SucceedAsync("check")).ShouldBe("2 images, 8 files and assets, 1 pending in the outbox: no fault.\n");
         }
     }
@@ -173,7 +177,8 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
     }
 
     static Task<string?> NameAsync(Installation installation, long user) => installation.UseAsync(services =>
-        services.GetRequiredService<ProfilesDbContext>().UserProfiles.Where(p => p.UserId == user).Select(p => p.Name).SingleOrDefaultAsync());
+        services.GetRequiredService<ProfilesDbContext>().UserProfiles
+            .Where(p => p.UserId == user).Select(p => p.Name).SingleOrDefaultAsync());
 
     static IEnumerable<KeyValuePair<string, string>> Without(Dictionary<string, string> sums, string table) =>
         sums.Where(s => s.Key != table);

@@ -4,7 +4,7 @@ namespace Profiles.Tests.Features.Move;
 
 public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
 {
-    [Fact]
+    [Fact, Trait("Needs", "Process")]
     public async Task There_and_back_every_row_and_key_is_the_same_and_the_images_stay()
     {
         var start = await InstalledAsync();

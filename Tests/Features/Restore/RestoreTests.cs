@@ -22,8 +22,11 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         var whole = await File.ReadAllBytesAsync(archive, Cancellation);
         var random = new Random(20261129);
         // The first header, the manifest, paddings of blocks, and bytes of images, tables, checksums, the seal and the end.
-        int[] places = [0, 150, 520, 1023, whole.Length - 1, whole.Length - 1500, whole.Length - 2048, whole.Length - 2049, whole.Length - 3000,
-            .. Enumerable.Range(0, 12).Select(_ => random.Next(whole.Length))];
+        int[] places =
+        [
+            0, 150, 520, 1023, whole.Length - 1, whole.Length - 1500, whole.Length - 2048, whole.Length - 2049, whole.Length - 3000,
+            .. Enumerable.Range(0, 12).Select(_ => random.Next(whole.Length)),
+        ];
         var broken = places.Select(place => Flipped(whole, place))
             .Concat([[], [1], whole[..512], whole[..(whole.Length / 2)], whole[..^1], whole[..^1024], whole[..^2048], [.. whole, 0]]);
         foreach (var bytes in broken)
@@ -44,11 +47,13 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         ["a path out of the archive"] = tar => tar.WriteEntry(Archive.Entry("images/../../../evil.jpg", new MemoryStream([1]))),
         ["an absolute path"] = tar => tar.WriteEntry(Archive.Entry("/tmp/evil.jpg", new MemoryStream([1]))),
         ["a path below an image"] = tar => tar.WriteEntry(Archive.Entry("images/1.jpg/evil.jpg", new MemoryStream([1]))),
-        ["a symbolic link"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "images/1.jpg") { LinkName = "/etc/passwd" }),
+        ["a symbolic link"] =
+            tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "images/1.jpg") { LinkName = "/etc/passwd" }),
         ["a hard link"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.HardLink, "images/1.jpg") { LinkName = "/etc/passwd" }),
         ["a directory"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, "images/1.jpg")),
         ["an unknown table"] = tar => tar.WriteEntry(Archive.Entry("tables/evil/000001.jsonl.gz", new MemoryStream(Packed("[1]\n")))),
-        ["a row of other columns"] = tar => tar.WriteEntry(Archive.Entry("tables/users/000001.jsonl.gz", new MemoryStream(Packed("[1]\n")))),
+        ["a row of other columns"] =
+            tar => tar.WriteEntry(Archive.Entry("tables/users/000001.jsonl.gz", new MemoryStream(Packed("[1]\n")))),
         ["a row without an end"] = tar => tar.WriteEntry(Archive.Entry("tables/users/000001.jsonl.gz", new MemoryStream(Packed("[1]")))),
         ["a part that unpacks to more than any has"] =
             tar => tar.WriteEntry(Archive.Entry("tables/users/000001.jsonl.gz", new MemoryStream(Packed(new string(' ', 70_000_000))))),
@@ -158,10 +163,10 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
     {
         var target = await RestoredAsync();
         var database = Path.Combine(target.Data, "profiles.db");
-        await File.WriteAllTextAsync(database, "damaged", Cancellation);
-        await File.WriteAllTextAsync(Path.Combine(target.Data, "signing.key"), "a key of another installation, 40 characters", Cancellation);
-        // No file, so that it cannot be deleted.
-        Directory.CreateDirectory(database + "-wal");
+        File.Delete(database);
+        await File.WriteAllTextAsync(Path.Combine(target.Data, "signing.key"), "a key of another installation", Cancellation);
+        // No file can be moved there.
+        Directory.CreateDirectory(database);
         var files = target.Files();
         (await target.RefuseAsync("restore", archive, "--force")).ShouldStartWith("A file cannot be used: ");
         target.Files().ShouldBe(files, ignoreOrder: true);
