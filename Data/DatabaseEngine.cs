@@ -1,11 +1,14 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Profiles.Data.Tables;
 
 namespace Profiles.Data;
 
 /// <summary>What differs between the databases that the service supports; no other code asks which one it is.</summary>
 abstract class DatabaseEngine
 {
+    public abstract DatabaseProvider Provider { get; }
+
     /// <summary>Configures a context to use the database.</summary>
     public abstract void Configure(DbContextOptionsBuilder options);
 
@@ -26,6 +29,25 @@ abstract class DatabaseEngine
 
     /// <summary>Describes the corruption that it finds, a sentence each. PostgreSQL checks its pages itself.</summary>
     public abstract Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct);
+
+    /// <summary>
+    /// Whether something would be lost if the tables were replaced: rows other than the keys that every first start makes, or tables that
+    /// are not this program's.
+    /// </summary>
+    public abstract Task<bool> HasRowsAsync(CancellationToken ct);
+
+    /// <summary>
+    /// Reads all tables as they are at one moment. Throws <see cref="DatabaseUnusableException"/> when their schema is not this program's.
+    /// </summary>
+    /// <param name="alone">Whether nobody else may use the database until the end; it is refused while somebody does.</param>
+    /// <param name="ct">Cancels the wait for the others.</param>
+    public abstract Task<TableTransaction> ReadTablesAsync(bool alone, CancellationToken ct);
+
+    /// <summary>
+    /// Begins with empty tables of this program's schema, which replace everything once they are committed. Throws
+    /// <see cref="DatabaseUnusableException"/> while somebody else uses the database.
+    /// </summary>
+    public abstract Task<TableTransaction> ReplaceTablesAsync(CancellationToken ct);
 
     /// <summary>
     /// Whether the service starts without the database, answers 503 and retries. An unusable SQLite file stops the start.
@@ -62,6 +84,15 @@ abstract class DatabaseEngine
                 rows.Add(read(reader));
             return rows;
         });
+
+    protected static DatabaseUnusableException InUse() => new("The database is in use: stop the service, on every machine, and try again.");
+
+    protected static DatabaseUnusableException Outdated() =>
+        new("The database is missing or not of this program's schema: run Profiles migrate.");
+
+    /// <summary>Finds out whether any table but those of the keys has a row.</summary>
+    protected static string AnyRow => "SELECT 1 WHERE "
+        + string.Join(" OR ", Table.All.Where(t => !t.IsOfKeys).Select(t => $"EXISTS (SELECT 1 FROM \"{t.Name}\")"));
 
     /// <summary>Drops pooled connections when the server is lost, until the token is cancelled. Does nothing on SQLite.</summary>
     public abstract Task WatchAsync(CancellationToken ct);

@@ -9,7 +9,8 @@ static class DatabaseErrors
 {
     // https://www.sqlite.org/rescode.html
     const int ForeignKey = 787, UniqueIndex = 2067;
-    const int Busy = 5, Locked = 6, NoMemory = 7, ReadOnly = 8, IoError = 10, Full = 13, CannotOpen = 14, Protocol = 15;
+    const int Busy = 5, Locked = 6, NoMemory = 7, ReadOnly = 8, IoError = 10, Full = 13, Corrupt = 11, CannotOpen = 14,
+        Protocol = 15, NotADatabase = 26;
 
     /// <summary>A unique index refused the row.</summary>
     public static bool IsUniqueViolation(Exception e) => Find(e)
@@ -31,6 +32,9 @@ static class DatabaseErrors
 
     /// <summary>Another connection has locked the SQLite file; the statement did nothing.</summary>
     public static bool IsLocked(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Busy or Locked };
+
+    /// <summary>The SQLite file is damaged, or something else.</summary>
+    public static bool IsDamaged(Exception e) => Find(e) is SqliteException { SqliteErrorCode: Corrupt or NotADatabase };
 
     /// <summary>
     /// SQLite may have rolled the whole transaction back, and not only the statement (https://www.sqlite.org/lang_transaction.html).

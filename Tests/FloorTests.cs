@@ -22,7 +22,7 @@ public sealed partial class FloorTests
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
         ["Webhooks"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
-        ["Limits", "Health", "Exporters"],
+        ["Limits", "Health", "Exporters", "Backup"],
         ["Accounts"],
         ["Editing"],
         ["Startup"],

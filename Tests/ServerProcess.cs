@@ -141,17 +141,14 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
     public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
     {
-        await using var check = Command(["check"], settings);
+        await using var check = Begin(settings.ToDictionary(s => s.Name, s => s.Value), "check");
         return (await check.EndedAsync(), check.Output);
     }
 
-    /// <summary>Begins a command of the operator on the data of <c>DataDirectory</c>.</summary>
-    public static ServerProcess Command(string[] arguments, params (string Name, string Value)[] settings)
-    {
-        var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        return new(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
-            ? null : TestDatabase.For(named["DataDirectory"]), arguments);
-    }
+    /// <summary>Starts a command of the operator without waiting.</summary>
+    public static ServerProcess Begin(IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
+        new(settings, _ => settings.ContainsKey("ConnectionStrings__Profiles")
+            ? null : TestDatabase.For(settings["DataDirectory"]), arguments);
 
     /// <summary>Waits until it has ended; returns the exit code.</summary>
     public async Task<int> EndedAsync()

@@ -1,7 +1,12 @@
+using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using System.Net;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
+using Profiles.Data.Tables;
 
 namespace Profiles.Data.PostgreSql;
 
@@ -16,6 +21,14 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     /// <summary>The key of the migrations' advisory lock.</summary>
     const long MigrationLock = 0x50726f66696c6573;
+
+    const string HistoryTable = "SELECT to_regclass('\"__EFMigrationsHistory\"')::text";
+
+    /// <summary>Three seconds until a stopped service's connections must have ended.</summary>
+    const int MostLooks = 15;
+
+    static readonly string TakeMigrationLock =
+        string.Create(CultureInfo.InvariantCulture, $"SELECT pg_advisory_xact_lock({MigrationLock})");
 
     readonly NpgsqlConnectionStringBuilder settings;
     readonly string connectionString;
@@ -51,10 +64,15 @@ sealed class PostgreSqlEngine : DatabaseEngine
         connectionString = settings.ToString();
     }
 
+    // Not pooled, and without a timeout: a migration may take long.
+    string ForLongWork => new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 0 }.ToString();
+
     public override bool IsMissing => false;
 
     public override Task<IReadOnlyList<string>> CheckIntegrityAsync(ProfilesDbContext db, CancellationToken ct) =>
         Task.FromResult<IReadOnlyList<string>>([]);
+
+    public override DatabaseProvider Provider => DatabaseProvider.PostgreSql;
 
     public override bool MayBeUnavailable => true;
 
@@ -68,34 +86,143 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     public override async Task MigrateAsync(CancellationToken ct)
     {
-        // Not pooled, and without a timeout: a migration may take long.
-        var forMigrations = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 0 }.ToString();
-        await using var connection = new NpgsqlConnection(forMigrations);
+        await using var connection = new NpgsqlConnection(ForLongWork);
         await connection.OpenAsync(ct);
         if (await ScalarAsync("SHOW server_encoding") is not "UTF8")
-            throw new DatabaseUnusableException("The database (ConnectionStrings__Profiles) must be made with the encoding UTF8.");
+            throw WronglyEncoded();
         await using var transaction = await connection.BeginTransactionAsync(ct);
         // The transaction holds the lock, so it ends with the process and works behind a connection pooler.
-        await ScalarAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
+        await ScalarAsync(TakeMigrationLock);
         if (await IsCurrentAsync(ct))
             return;
-        var options = new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(forMigrations).Options;
+        var options = new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(ForLongWork).Options;
         await using var db = new PostgreSqlProfilesDbContext(options);
         // A role without the right to change tables can run the service on a schema that another role has migrated.
         if ((await db.Database.GetPendingMigrationsAsync(ct)).Any())
             await db.Database.MigrateAsync(ct);
 
-        async Task<object?> ScalarAsync(string sql)
-        {
-            await using var command = new NpgsqlCommand(sql, connection);
-            return await command.ExecuteScalarAsync(ct);
-        }
+        Task<object?> ScalarAsync(string sql) => PostgreSqlEngine.ScalarAsync(connection, sql, ct);
     }
+
+    public override async Task<bool> HasRowsAsync(CancellationToken ct) =>
+        await ReadAsync(HistoryTable, ct) is string && (!await IsCurrentAsync(ct) || await ReadAsync(AnyRow, ct) is not null);
+
+    public override async Task<TableTransaction> ReadTablesAsync(bool alone, CancellationToken ct) =>
+        await IsCurrentAsync(ct)
+            ? await BeginAsync(IsolationLevel.RepeatableRead, alone, (_, _) => Task.CompletedTask, ct)
+            : throw Outdated();
+
+    public override Task<TableTransaction> ReplaceTablesAsync(CancellationToken ct) =>
+        BeginAsync(IsolationLevel.ReadCommitted, alone: true, EmptyAsync, ct);
 
     // Outside the transaction, which would keep the table from the migrations.
     async Task<bool> IsCurrentAsync(CancellationToken ct) =>
-        await ReadAsync("SELECT to_regclass('\"__EFMigrationsHistory\"')::text", ct) is string history
+        await ReadAsync(HistoryTable, ct) is string history
         && await ReadAsync($"SELECT 1 FROM {history} WHERE \"MigrationId\" = '{LatestMigration}'", ct) is not null;
+
+    async Task<TableTransaction> BeginAsync(
+        IsolationLevel isolation, bool alone, Func<NpgsqlConnection, CancellationToken, Task> prepare, CancellationToken ct)
+    {
+        // Before the transaction, which must see what others have committed until they ended.
+        var reservation = alone ? await ReserveAsync(ct) : null;
+        NpgsqlConnection? connection = null;
+        try
+        {
+            (connection, var transaction) = await OpenAsync(isolation, ct);
+            await prepare(connection, ct);
+            return new PostgreSqlTables(connection, transaction, reservation);
+        }
+        catch
+        {
+            if (connection is not null)
+                await connection.DisposeAsync();
+            if (reservation is not null)
+                await reservation.DisposeAsync();
+            throw;
+        }
+    }
+
+    // A transaction holds the lock, as of the migrations, which keeps an instance that starts waiting.
+    async Task<NpgsqlConnection> ReserveAsync(CancellationToken ct)
+    {
+        await using (var pooled = new NpgsqlConnection(connectionString))
+            NpgsqlConnection.ClearPool(pooled);
+        var (connection, _) = await OpenAsync(IsolationLevel.ReadCommitted, ct);
+        try
+        {
+            await ScalarAsync(connection, TakeMigrationLock, ct);
+            // A server notices some time later that a client is gone.
+            for (var looks = 0; await IsUsedByOthersAsync(connection, ct); looks++)
+            {
+                if (looks == MostLooks)
+                    throw InUse();
+                await Task.Delay(TimeSpan.FromMilliseconds(200), ct);
+            }
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    async Task<bool> IsUsedByOthersAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND backend_type = 'client backend' AND (usename = current_user OR application_name = $1) LIMIT 1
+            """,
+            connection)
+        { Parameters = { new() { Value = settings.ApplicationName } } };
+        return await command.ExecuteScalarAsync(ct) is not null;
+    }
+
+    async Task<(NpgsqlConnection, NpgsqlTransaction)> OpenAsync(IsolationLevel isolation, CancellationToken ct)
+    {
+        var connection = new NpgsqlConnection(ForLongWork);
+        try
+        {
+            await connection.OpenAsync(ct);
+            var transaction = await connection.BeginTransactionAsync(isolation, ct);
+            await ScalarAsync(connection, "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0", ct);
+            return (connection, transaction);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    // The migrations as statements of this transaction: EF Core itself would commit each of them.
+    static async Task EmptyAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        if (await ScalarAsync(connection, "SHOW server_encoding", ct) is not "UTF8")
+            throw WronglyEncoded();
+        var applied = await ScalarAsync(connection, HistoryTable, ct) is string history
+            ? await ScalarAsync(connection, $"SELECT max(\"MigrationId\") FROM {history}", ct) as string : null;
+        if (applied != LatestMigration)
+        {
+            await using var db = new PostgreSqlProfilesDbContext(
+                new DbContextOptionsBuilder<PostgreSqlProfilesDbContext>().UseNpgsql(connection).Options);
+            if (applied is not null && !db.Database.GetMigrations().Contains(applied))
+                throw new DatabaseUnusableException("The database is newer than this program.");
+            await ScalarAsync(connection, db.GetService<IMigrator>().GenerateScript(
+                applied, options: MigrationsSqlGenerationOptions.NoTransactions), ct);
+        }
+        await ScalarAsync(connection, $"TRUNCATE {string.Join(", ", Table.All.Select(t => $"\"{t.Name}\""))}", ct);
+    }
+
+    static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(ct);
+    }
+
+    static DatabaseUnusableException WronglyEncoded() =>
+        new("The database (ConnectionStrings__Profiles) must be made with the encoding UTF8.");
 
     protected override DbConnection Connect() => new NpgsqlConnection(connectionString);
 

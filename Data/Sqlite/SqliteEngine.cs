@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Update;
+using Profiles.Data.Tables;
 
 namespace Profiles.Data.Sqlite;
 
@@ -71,6 +72,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     /// <summary>Everything that writes goes through it.</summary>
     public SqliteWriter Writer { get; }
+
+    public override DatabaseProvider Provider => DatabaseProvider.Sqlite;
 
     public override bool MayBeUnavailable => false;
 
@@ -145,17 +148,129 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     {
         if (File.Exists(file + "-wal"))
             throw Unusable("is gone, but its write-ahead log (-wal) is there. Restore the file or delete the log.");
-        var fresh = file + ".new";
-        foreach (var remainder in new[] { fresh, fresh + "-wal", fresh + "-shm", fresh + "-journal" })
-            File.Delete(remainder);
-        using (var connection = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { DataSource = fresh }.ToString()))
-        {
-            using var script = new StreamReader(typeof(SqliteEngine).Assembly.GetManifestResourceStream(Schema)!);
-            Run(connection, $"BEGIN; {script.ReadToEnd()} COMMIT");
+        using (var connection = Create(file + ".new"))
             UseWriteAheadLog(connection);
-        }
         // Atomic, and safe under the lock; without overwriting .NET would need two steps.
-        File.Move(fresh, file, overwrite: true);
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    SqliteConnection Create(string fresh)
+    {
+        Delete(fresh);
+        var connection = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { DataSource = fresh }.ToString());
+        using var script = new StreamReader(typeof(SqliteEngine).Assembly.GetManifestResourceStream(Schema)!);
+        Run(connection, $"BEGIN; {script.ReadToEnd()} COMMIT");
+        return connection;
+    }
+
+    static void Delete(string database)
+    {
+        foreach (var suffix in new[] { "", "-wal", "-shm", "-journal" })
+            File.Delete(database + suffix);
+    }
+
+    public override Task<bool> HasRowsAsync(CancellationToken ct)
+    {
+        if (IsMissing)
+            return Task.FromResult(false);
+        try
+        {
+            using var connection = Open(migrationConnectionString);
+            return Task.FromResult(Run(connection, "SELECT 1 FROM sqlite_schema") is not null
+                && (!IsCurrent(connection) || Run(connection, AnyRow) is not null));
+        }
+        catch (SqliteException e) when (DatabaseErrors.IsDamaged(e))
+        {
+            return Task.FromResult(true);
+        }
+    }
+
+    public override async Task<TableTransaction> ReadTablesAsync(bool alone, CancellationToken ct)
+    {
+        if (IsMissing)
+            throw Outdated();
+        var reservation = alone ? await ReserveAsync(ct) : null;
+        SqliteConnection? connection = null;
+        try
+        {
+            connection = Open(migrationConnectionString);
+            return IsCurrent(connection) ? new SqliteTables(connection, null, reservation) : throw Outdated();
+        }
+        catch
+        {
+            connection?.Dispose();
+            reservation?.Dispose();
+            throw;
+        }
+    }
+
+    public override async Task<TableTransaction> ReplaceTablesAsync(CancellationToken ct)
+    {
+        var reservation = await ReserveAsync(ct);
+        try
+        {
+            var connection = Create(reservation.Fresh);
+            // It is flushed once, when it is whole.
+            Run(connection, "PRAGMA synchronous=OFF; PRAGMA secure_delete=OFF");
+            return new SqliteTables(connection, Replace, reservation);
+        }
+        catch
+        {
+            reservation.Dispose();
+            throw;
+        }
+
+        void Replace()
+        {
+            using (var whole = new FileStream(reservation.Fresh, FileMode.Open, FileAccess.ReadWrite))
+                whole.Flush(flushToDisk: true);
+            // The log of the file before must not be applied to the new one.
+            foreach (var suffix in new[] { "-wal", "-shm", "-journal" })
+                File.Delete(file + suffix);
+            File.Move(reservation.Fresh, file, overwrite: true);
+        }
+    }
+
+    // The lock keeps an instance that starts waiting. A file with a write-ahead log only leaves that mode when nobody else has it open; the
+    // next start sets it again.
+    async Task<Reservation> ReserveAsync(CancellationToken ct)
+    {
+        using (var pooled = new SqliteConnection(waitingConnectionString))
+            SqliteConnection.ClearPool(pooled);
+        var reservation = new Reservation(await LockFileAsync(ct), file + ".new");
+        try
+        {
+            if (!IsMissing)
+            {
+                using var connection = Open(migrationConnectionString);
+                Run(connection, "PRAGMA journal_mode=DELETE");
+            }
+            return reservation;
+        }
+        catch (SqliteException e) when (DatabaseErrors.IsDamaged(e))
+        {
+            // Nobody can use it.
+            return reservation;
+        }
+        catch (SqliteException e)
+        {
+            reservation.Dispose();
+            if (DatabaseErrors.IsLocked(e))
+                throw InUse();
+            throw;
+        }
+    }
+
+    sealed class Reservation(FileStream fileLock, string fresh) : IDisposable
+    {
+        /// <summary>The file that is to replace the database; deleted with whatever is not committed.</summary>
+        public string Fresh => fresh;
+
+        public void Dispose()
+        {
+            Delete(fresh);
+            fileLock.Dispose();
+        }
     }
 
     // Building EF Core's model only to find nothing pending would take most of the start.

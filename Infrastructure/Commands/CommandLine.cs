@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Profiles.Data;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Commands;
@@ -52,6 +53,16 @@ sealed class CommandLine
             await Console.Error.WriteLineAsync(e.Message);
             return Failed;
         }
+        catch (Exception e) when (e is DatabaseUnusableException || DatabaseErrors.Sentence(e) is not null)
+        {
+            await Console.Error.WriteLineAsync(DatabaseErrors.Sentence(e) is { } said ? $"The database failed: {said}" : e.Message);
+            return Failed;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"A file cannot be used: {e.Message}");
+            return Failed;
+        }
         catch (OperationCanceledException)
         {
             await Console.Error.WriteLineAsync("Interrupted.");
@@ -86,8 +97,9 @@ sealed class CommandLine
     {
         public Func<CancellationToken, Task<int>> Work { get; set; } = _ => Task.FromResult(Failed);
 
+        // The library listens for signals only once it has the task, which work on SQLite would not return before its end.
         public override Task<int> InvokeAsync(ParseResult parseResult, CancellationToken cancellationToken = default) =>
-            Work(cancellationToken);
+            Task.Run(() => Work(cancellationToken), CancellationToken.None);
     }
 
     sealed class Help(HelpAction inner) : SynchronousCommandLineAction

@@ -57,14 +57,19 @@ static class DatabaseSetup
         options.AddInterceptors(provider.GetServices<IInterceptor>());
     }
 
-    static DatabaseEngine Choose(IServiceProvider provider)
+    static DatabaseEngine Choose(IServiceProvider provider) => Open(
+        provider,
+        provider.GetRequiredService<IConfiguration>().GetConnectionString("Profiles"),
+        provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.Provider);
+
+    /// <summary>The engine of a connection string, which need not be the configured one. Does not connect.</summary>
+    public static DatabaseEngine Open(IServiceProvider provider, string? configured, DatabaseProvider? engine)
     {
-        var options = provider.GetRequiredService<IOptions<DatabaseOptions>>().Value;
-        var configured = provider.GetRequiredService<IConfiguration>().GetConnectionString("Profiles");
+        var timeout = provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.Timeout;
         var file = provider.GetRequiredService<IOptions<ServiceOptions>>().Value.DatabaseFile;
-        var (database, connectionString) = DatabaseAddress.Read(configured, options.Provider, file);
+        var (database, connectionString) = DatabaseAddress.Read(configured, engine, file);
         return database == DatabaseProvider.PostgreSql
-            ? new PostgreSqlEngine(connectionString, options.Timeout, provider.GetRequiredService<ILogger<PostgreSqlEngine>>())
-            : new SqliteEngine(connectionString, options.Timeout);
+            ? new PostgreSqlEngine(connectionString, timeout, provider.GetRequiredService<ILogger<PostgreSqlEngine>>())
+            : new SqliteEngine(connectionString, timeout);
     }
 }

@@ -19,10 +19,11 @@ sealed class ImageReplacement(ProfilesDbContext db, ImageSettlement images)
     /// Makes the new image from the previous one, if any, and the new key and url; under the row lock, after the image is stored.
     /// </param>
     /// <param name="ct">Cancels storing; not what follows, since the client could not tell whether the image is shown.</param>
+    /// <param name="evenDisabled">Whether a disabled account's image is replaced too.</param>
     /// <param name="verify">Throws when what was stored under the new key and url is not what it should be.</param>
     public async Task<ProfileImage> ReplaceAsync(
         long userId, ProcessedImage processed, IImageStorage storage, Func<ProfileImage?, string, string, ProfileImage> show,
-        CancellationToken ct, Func<string, string, Task>? verify = null)
+        CancellationToken ct, bool evenDisabled = false, Func<string, string, Task>? verify = null)
     {
         // Saved before anything is stored, so that a crash leaves no image without an outbox entry.
         var entry = images.NewEntry(storage.Store, OutboxState.Storing, userId, storage.KeyFor(processed));
@@ -36,7 +37,7 @@ sealed class ImageReplacement(ProfilesDbContext db, ImageSettlement images)
             // A local image loads only once it is published, and the row lock must not wait for a network.
             if (verify is not null && !storage.SettlesUnderLock)
                 await verify(entry.Key, url);
-            shown = await ShowAsync(entry, storage, before => show(before, entry.Key, url), () => verify?.Invoke(entry.Key, url));
+            shown = await ShowAsync(entry, storage, evenDisabled, before => show(before, entry.Key, url), () => verify?.Invoke(entry.Key, url));
         }
         catch (Exception e)
         {
@@ -53,10 +54,10 @@ sealed class ImageReplacement(ProfilesDbContext db, ImageSettlement images)
 
     // Returns the outbox entry that deletes the previous image; null when there was none.
     Task<(ProfileImage Image, OutboxEntry? Removal)> ShowAsync(
-        OutboxEntry entry, IImageStorage storage, Func<ProfileImage?, ProfileImage> show, Func<Task?> verify) =>
+        OutboxEntry entry, IImageStorage storage, bool evenDisabled, Func<ProfileImage?, ProfileImage> show, Func<Task?> verify) =>
         db.ChangeLockedProfileAsync(entry.UserId, async profile =>
         {
-            if (profile is null)
+            if (profile is null || !(evenDisabled || await db.IsEnabledAsync(entry.UserId, CancellationToken.None)))
                 throw new UserDeletedException();
             if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None)
                 is not { } current)

@@ -17,6 +17,9 @@ namespace Profiles.Infrastructure.Images;
 /// </summary>
 sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<LocalImageStorage> log) : IImageStorage
 {
+    /// <summary>The folder of the images in the directory of the settings.</summary>
+    public const string Folder = "profile";
+
     const string Route = "/static/profile/";
 
     const string VersionMark = "?v=";
@@ -26,7 +29,7 @@ sealed partial class LocalImageStorage(IOptions<ImagesOptions> options, ILogger<
 
     const string Probe = ".probe";
 
-    readonly string directory = Path.Combine(options.Value.Directory, "profile");
+    readonly string directory = Path.Combine(options.Value.Directory, Folder);
 
     public OutboxStore Store => OutboxStore.LocalImages;
 

@@ -52,4 +52,9 @@ public sealed class ServiceOptions
     internal string MailDirectory => Path.Combine(DataDirectory, "mail");
 
     internal string SigningKeyFile => Path.Combine(DataDirectory, "signing.key");
+
+    internal string KeyRingFile => Path.Combine(DataDirectory, "signing-keys.json");
+
+    /// <summary>It is there while a restore replaces the database and the images.</summary>
+    internal string RestoreMark => Path.Combine(DataDirectory, "restore.unfinished");
 }

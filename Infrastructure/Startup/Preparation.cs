@@ -24,6 +24,7 @@ static partial class Preparation
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         await RequireWritableAsync("DataDirectory", () => Task.FromResult(PrivateFiles.CreateDirectory(service.DataDirectory)));
         Validate(app);
+        RequireNoHalf(service);
         if (!app.HasValidAddresses())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
         var decoding = StartDecodingAsync(app);
@@ -42,8 +43,20 @@ static partial class Preparation
         Validate(app);
         using var scope = app.Services.CreateScope();
         if (command.Command!.NeedsDatabase)
+        {
+            RequireNoHalf(app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value);
             await RequireDatabaseAsync(scope.ServiceProvider);
+        }
         return await command.RunAsync(scope.ServiceProvider, Console.Out, Console.IsInputRedirected ? null : Console.In);
+    }
+
+    static void RequireNoHalf(ServiceOptions service)
+    {
+        if (File.Exists(service.RestoreMark))
+        {
+            throw new StartException(
+                "A restore was interrupted half-way (restore.unfinished in DataDirectory): run Profiles restore FILE --force again.");
+        }
     }
 
     static async Task RequireDatabaseAsync(IServiceProvider scope)
@@ -52,7 +65,7 @@ static partial class Preparation
         {
             if (scope.GetRequiredService<DatabaseEngine>().IsMissing
                 || (await scope.GetRequiredService<ProfilesDbContext>().Database.GetPendingMigrationsAsync()).Any())
-                throw new StartException("The database is missing or older than this program: start the service once.");
+                throw new StartException("The database is missing or older than this program: run Profiles migrate.");
             // They are told what a command changes, too.
             await scope.GetRequiredService<WebhookEndpoints>().LoadAsync(CancellationToken.None);
         }

@@ -55,7 +55,7 @@ namespace Profiles.Data.Migrations.PostgreSql
             // Pictures from before: they are shown, and what is not known of them is not said.
             migrationBuilder.Sql("""
                 UPDATE user_profiles SET image_width = 0, image_height = 0, image_bytes = 0, image_thumbhash = '', image_dominant_color = '', image_updated_at = updated_at
-                WHERE image_key IS NOT NULL
+                WHERE image_key IS NOT NULL;
                 """);
 
             migrationBuilder.CreateTable(

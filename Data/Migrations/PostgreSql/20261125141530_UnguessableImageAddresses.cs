@@ -13,7 +13,7 @@ namespace Profiles.Data.Migrations.PostgreSql
             // The files keep their names; an address of Cloudinary's could not be guessed before.
             migrationBuilder.Sql("""
                 UPDATE user_profiles SET image_url = '/static/profile/' || user_id || '.jpg?v=' || replace(gen_random_uuid()::text, '-', ''), version = version + 1, updated_at = now()
-                WHERE image_url LIKE '/%'
+                WHERE image_url LIKE '/%';
                 """);
         }
 
@@ -23,7 +23,7 @@ namespace Profiles.Data.Migrations.PostgreSql
             // The release before knows an image by the digits that are its key.
             migrationBuilder.Sql("""
                 UPDATE user_profiles SET image_url = '/static/profile/' || user_id || '.jpg?v=' || image_key, version = version + 1, updated_at = now()
-                WHERE image_url LIKE '/%'
+                WHERE image_url LIKE '/%';
                 """);
         }
     }

@@ -1,0 +1,107 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Profiles.Data.Tables;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Tokens;
+
+/// <summary>The files of keys in <c>DataDirectory</c>, which SQLite has instead of tables, as rows of those tables.</summary>
+sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt)
+{
+    const string Value = "value";
+
+    readonly KeyEnvelope envelope = new(jwt.Value.KeyEncryptionKey);
+
+    /// <summary>Reads the rows; none when the keys are in the settings. Throws <see cref="StartException"/>.</summary>
+    public IReadOnlyList<object?[]> Read(Table table)
+    {
+        var file = FileOf(table);
+        if (!File.Exists(file))
+            return [];
+        if (table.Name == Table.KeyTable)
+        {
+            return [[.. table.Columns.Select(c => c.Name switch
+            {
+                Value => File.ReadAllText(file).Trim(),
+                "created_at" => (object)Data.ProfilesDbContext.ToStored(File.GetLastWriteTimeUtc(file)),
+                _ => (long)Data.SigningKey.OnlyId,
+            })]];
+        }
+        try
+        {
+            using var keys = JsonDocument.Parse(File.ReadAllText(file));
+            return [.. keys.RootElement.EnumerateArray().Select(key => table.Columns.Select(c => ValueOf(key, c)).ToArray())
+                .OrderBy(row => (string)row[table.IndexOf(table.Key[0])]!, StringComparer.Ordinal)];
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw new StartException("The key ring in DataDirectory (signing-keys.json) is damaged.");
+        }
+    }
+
+    /// <summary>Whether there is another key than these rows have.</summary>
+    public bool HasOther(Table table, IReadOnlyList<object?[]> rows) =>
+        Read(table).Select(r => r[table.IndexOf(Value)]).Except(rows.Select(r => Opened(table, r)[table.IndexOf(Value)])).Any();
+
+    /// <summary>Writes the file, unless there are no rows, and returns what puts the one before back.</summary>
+    public Action Write(Table table, IReadOnlyList<object?[]> rows)
+    {
+        if (rows.Count == 0)
+            return () => { };
+        var file = FileOf(table);
+        var before = File.Exists(file) ? (Content: File.ReadAllBytes(file), Time: File.GetLastWriteTimeUtc(file)) : default;
+        if (table.Name == Table.KeyTable)
+        {
+            var row = Opened(table, rows[0]);
+            Put(file, Encoding.ASCII.GetBytes((string)row[table.IndexOf(Value)]!));
+            File.SetLastWriteTimeUtc(file, (DateTime)row[table.IndexOf("created_at")]!);
+        }
+        else
+        {
+            Put(file, JsonSerializer.SerializeToUtf8Bytes(
+                rows.Select(row => table.Columns.Select((c, i) => (c.Name, Value: row[i])).ToDictionary(c => c.Name, c => c.Value))));
+        }
+        return () =>
+        {
+            File.Delete(file);
+            if (before.Content is null)
+                return;
+            Put(file, before.Content);
+            File.SetLastWriteTimeUtc(file, before.Time);
+        };
+    }
+
+    /// <summary>The row as a file or a comparison needs it: the single key is in plain text there.</summary>
+    public object?[] Opened(Table table, object?[] row) => table.Name == Table.KeyTable ? With(table, row, value => envelope.Open(value)) : row;
+
+    /// <summary>The row as the database is to have it: encrypted when <c>Jwt__KeyEncryptionKey</c> is set.</summary>
+    public object?[] Sealed(Table table, object?[] row) =>
+        table.Name == Table.KeyTable ? With(table, row, value => envelope.ShouldSeal(value) ? envelope.Seal(value) : value) : row;
+
+    static object?[] With(Table table, object?[] row, Func<string, string> change)
+    {
+        object?[] changed = [.. row];
+        changed[table.IndexOf(Value)] = change((string)row[table.IndexOf(Value)]!);
+        return changed;
+    }
+
+    static object? ValueOf(JsonElement key, Column column) =>
+        !key.TryGetProperty(column.Name, out var value) || value.ValueKind == JsonValueKind.Null ? null
+        : column.Type == typeof(DateTime) ? Data.ProfilesDbContext.ToStored(value.GetDateTime().ToUniversalTime())
+        : value.GetString();
+
+    // Moved when it is complete: nobody ever reads half a key.
+    static void Put(string file, byte[] content)
+    {
+        var temporary = $"{file}.{Guid.NewGuid():N}";
+        using (var stream = PrivateFiles.Create(temporary))
+        {
+            stream.Write(content);
+            stream.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, file, overwrite: true);
+    }
+
+    string FileOf(Table table) => table.Name == Table.KeyTable ? service.Value.SigningKeyFile : service.Value.KeyRingFile;
+}

@@ -1,0 +1,188 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Profiles.Data;
+using Profiles.Data.PostgreSql;
+
+namespace Profiles.Tests.Features.Backup;
+
+/// <summary>A service of its own with rows in every table, some of them deleted, and images.</summary>
+public sealed class BackupFixture : ProfilesFixture
+{
+    static readonly Lock Gate = new();
+    static Task? filled;
+
+    /// <summary>Makes the name of an archive that does not exist.</summary>
+    public static string NewArchive() => Path.Combine(TemporaryDirectory.Make("archive"), "profiles.tar");
+
+    protected override async ValueTask SetupAsync()
+    {
+        lock (Gate)
+            filled ??= FillAsync();
+        await filled;
+    }
+
+    async Task FillAsync()
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            var user = await CreateUserAsync("Zoë \"\\<😀>");
+            using var client = ClientFor(user);
+            if (i < 2)
+                await client.UploadForUrlAsync(TestImage.Png(600 + i, 40, 200, (byte)(40 * i), 7), CancellationToken.None);
+            await (await client.PutAsJsonAsync("/me", new { username = $"user_{i}", birth_date = "1990-02-28", is_public = true }))
+                .ShouldBeAsync(HttpStatusCode.OK);
+            if (i == 3)
+            {
+                using var deletion = new HttpRequestMessage(HttpMethod.Delete, "/me")
+                {
+                    Content = JsonContent.Create(new { password = user.Password }),
+                };
+                await (await client.SendAsync(deletion)).ShouldBeAsync(HttpStatusCode.OK);
+            }
+        }
+        var now = Clock.GetUtcNow().UtcDateTime.AddDays(1);
+        await QueryAsync(async db =>
+        {
+            var id = await db.Users.Select(u => u.Id).FirstAsync();
+            db.AddRange(
+                new AdminKey { Name = "team", Hash = [1, 2, 0, 255], Scopes = "users:read", CreatedAt = now },
+                new AuditEntry { At = now, Actor = "command:root", Action = "user.disabled", UserId = id, Detail = "\\N\t\r\n\\." },
+                new WebhookEndpoint { Name = "crm", Url = "https://example.com", Events = "", Secret = "whsec_x", CreatedAt = now },
+                new OutboxEntry
+                {
+                    Store = OutboxStore.Webhook,
+                    State = OutboxState.Dead,
+                    UserId = id,
+                    Key = "crm",
+                    Payload = "{}",
+                    CreatedAt = now,
+                    DueAt = now.AddYears(10),
+                },
+                new IdempotentAnswer { KeyHash = [7], RequestHash = [8], UserId = id, Status = 200, Body = [0, 1, 255], CreatedAt = now },
+                new OneTimeToken
+                {
+                    UserId = id,
+                    Purpose = TokenPurpose.ResetPassword,
+                    TokenHash = [9],
+                    NormalizedEmail = "a@example.com",
+                    ExpiresAt = now,
+                },
+                new WaitingRegistration
+                {
+                    NormalizedEmail = "b@example.com",
+                    Email = "B@example.com",
+                    Name = "B",
+                    PasswordHash = "",
+                    CreatedAt = now,
+                });
+            db.Add(new RateLimit { KeyHash = [3], Count = 4, EndsAt = now });
+            if (db is PostgreSqlProfilesDbContext)
+                db.Add(new RingKey { Id = "thumbprint", Value = "secret", CreatedAt = now, ActivatedAt = now });
+            return await db.SaveChangesAsync();
+        });
+        // The mails of the registrations are on their way.
+        while (await QueryAsync(db => db.Outbox.CountAsync()) > 1)
+            await Task.Delay(20);
+    }
+}
+
+public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
+{
+    [Fact]
+    public async Task An_archive_restores_every_row_image_and_key()
+    {
+        var archive = BackupFixture.NewArchive();
+        var (exitCode, said, error) = await app.RunAsync("backup", archive);
+        (exitCode, error).ShouldBe((0, ""));
+        said.ShouldContain("The archive contains secrets.");
+        Directory.GetFiles(Path.GetDirectoryName(archive)!).ShouldBe([archive]);
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(archive).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        var sums = await Installation.SumsAsync(app.Services, Cancellation);
+        sums.Count(s => s.Value.StartsWith("0 ", StringComparison.Ordinal)).ShouldBe(TestDatabase.IsPostgreSql ? 0 : 1);
+        // An archive is of no engine: the other restores it too.
+        foreach (var other in new[] { new Installation(), new Installation(connection: null) })
+        {
+            (await other.SucceedAsync("restore", archive)).ShouldStartWith("Restored ");
+            Without(await other.SumsAsync(Cancellation), "sessions").ShouldBe(Without(sums, "sessions"), ignoreOrder: true);
+            RowsOf(await other.SumsAsync(Cancellation), "sessions").ShouldBe(RowsOf(sums, "sessions"));
+            Installation.FilesOf(Path.Combine(other.Images, "profile"))
+                .ShouldBe(Installation.FilesOf(app.ImageDirectory), ignoreOrder: true);
+            (await other.SucceedAsync("check")).ShouldBe("2 images, 8 files and assets, 1 pending in the outbox: no fault.\n");
+        }
+    }
+
+    [Fact]
+    public async Task Beside_a_service_that_writes_and_changes_images_every_archive_is_consistent()
+    {
+        var people = new List<(TestUser User, HttpClient Client)>();
+        for (var i = 0; i < 6; i++)
+        {
+            var user = await app.CreateUserAsync();
+            people.Add((user, app.ClientFor(user)));
+        }
+        using var stop = new CancellationTokenSource();
+        var names = new ConcurrentDictionary<long, int>();
+        var work = people.Select((p, i) => Task.Run(async () =>
+        {
+            var random = new Random(i);
+            for (var round = 1; !stop.IsCancellationRequested; round++)
+            {
+                await p.Client.UploadForUrlAsync(TestImage.Png(30 + round % 50, 30 + i, (byte)random.Next(256), 1, 2), Cancellation);
+                if (round % 5 == 0)
+                    (await p.Client.DeleteAsync("/me/upload-image", Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+                await (await p.Client.PutAsJsonAsync("/me", new { name = $"{round}" }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+                names[p.User.Id] = round;
+            }
+        })).ToArray();
+        for (var round = 0; round < 4; round++)
+        {
+            while (names.Count < people.Count || names.Values.Min() < 3 * (round + 1))
+                await Task.WhenAny(Task.Delay(20, Cancellation), Task.WhenAny(work).Unwrap());
+            var before = names.ToDictionary();
+            var archive = BackupFixture.NewArchive();
+            var (exitCode, said, error) = await app.RunAsync("backup", archive);
+            (exitCode, error).ShouldBe((0, ""));
+            said.ShouldNotContain("damaged");
+            var other = new Installation();
+            (await other.SucceedAsync("restore", archive)).ShouldStartWith("Restored ");
+            (await other.SucceedAsync("check")).ShouldEndWith(": no fault.\n");
+            foreach (var (user, name) in before)
+                int.Parse((await NameAsync(other, user))!).ShouldBeGreaterThanOrEqualTo(name);
+        }
+        await stop.CancelAsync();
+        await Task.WhenAll(work);
+        foreach (var (_, client) in people)
+        {
+            await client.DeleteAsync("/me/upload-image", Cancellation);
+            client.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task It_never_replaces_a_file_and_leaves_nothing_when_it_fails()
+    {
+        var archive = BackupFixture.NewArchive();
+        await File.WriteAllTextAsync(archive, "mine", Cancellation);
+        var (exitCode, _, error) = await app.RunAsync("backup", archive);
+        (exitCode, error).ShouldBe((1, "FILE exists: a backup never replaces one.\n"));
+        (await File.ReadAllTextAsync(archive, Cancellation)).ShouldBe("mine");
+        (exitCode, _, error) = await app.RunAsync("backup", Path.Combine(Path.GetDirectoryName(archive)!, "none", "a.tar"));
+        exitCode.ShouldBe(1);
+        error.ShouldStartWith("A file cannot be used: ");
+    }
+
+    static Task<string?> NameAsync(Installation installation, long user) => installation.UseAsync(services =>
+        services.GetRequiredService<ProfilesDbContext>().UserProfiles
+            .Where(p => p.UserId == user).Select(p => p.Name).SingleOrDefaultAsync());
+
+    static IEnumerable<KeyValuePair<string, string>> Without(Dictionary<string, string> sums, string table) =>
+        sums.Where(s => s.Key != table);
+
+    // The number that comes next is higher.
+    static string RowsOf(Dictionary<string, string> sums, string table) => sums[table][..sums[table].LastIndexOf(' ')];
+}
