@@ -23,6 +23,7 @@ public sealed partial class FloorTests
         ["Limits", "Health"],
         ["Accounts"],
         ["Editing"],
+        ["Importing"],
         ["Startup"],
         [Features],
         [Program],
