@@ -78,7 +78,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         var users = ChangeTracker.Entries<User>().Where(e => e.State is EntityState.Added or EntityState.Modified).ToArray();
         foreach (var entry in users)
         {
-            if (entry.State == EntityState.Added)
+            // An imported user keeps the time of the other service.
+            if (entry.State == EntityState.Added && entry.Entity.CreatedAt == default)
                 entry.Property(u => u.CreatedAt).CurrentValue = now;
             entry.Reference(u => u.Profile).TargetEntry!.State = entry.State;
         }

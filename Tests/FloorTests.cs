@@ -25,6 +25,7 @@ public sealed partial class FloorTests
         ["Limits", "Health", "Exporters", "Backup"],
         ["Accounts"],
         ["Editing"],
+        ["Importing"],
         ["Startup"],
         [Features],
         [Program],

@@ -35,16 +35,23 @@ static class StrictJson
     /// </summary>
     public static async ValueTask<object?> ReadAsync(HttpRequest request, Type type, JsonSerializerContext? context, CancellationToken ct)
     {
-        var body = WithoutByteOrderMark(await ReadBoundedAsync(request, ct));
+        var body = await ReadBoundedAsync(request, ct);
         // Proxies drop the body of a DELETE; its validator reports what is missing.
-        if (body.IsEmpty && HttpMethods.IsDelete(request.Method))
+        if (WithoutByteOrderMark(body).IsEmpty && HttpMethods.IsDelete(request.Method))
             body = "{}"u8.ToArray();
         var options = request.HttpContext.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
+        return Parse(body, type, options);
+    }
+
+    /// <summary>Reads an object. Throws <see cref="JsonException"/> for invalid JSON.</summary>
+    public static object Parse(ReadOnlySpan<byte> text, Type type, JsonSerializerOptions options)
+    {
+        var json = WithoutByteOrderMark(text);
         try
         {
-            Utf8.GetCharCount(body.Span);
-            JsonMembers.Check(body.Span, options.GetTypeInfo(type));
-            return JsonSerializer.Deserialize(body.Span, type, options) ?? throw new JsonException("A JSON object is expected.");
+            Utf8.GetCharCount(json);
+            JsonMembers.Check(json, options.GetTypeInfo(type));
+            return JsonSerializer.Deserialize(json, type, options) ?? throw new JsonException("A JSON object is expected.");
         }
         catch (Exception e) when (e is DecoderFallbackException or InvalidOperationException)
         {
@@ -64,8 +71,8 @@ static class StrictJson
     }
 
     // A byte order mark may be ignored (RFC 8259, 8.1).
-    static ReadOnlyMemory<byte> WithoutByteOrderMark(ReadOnlyMemory<byte> body) =>
-        body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+    static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> body) =>
+        body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
 
     static async Task<byte[]> ReadBoundedAsync(HttpRequest request, CancellationToken ct)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
@@ -18,6 +19,8 @@ sealed partial class PasswordHasher : IDisposable
     /// <summary>The number of passwords that may wait; the next is refused.</summary>
     public const int QueueLimit = 50;
 
+    const int LeastCost = 4;
+
     readonly Bcrypt bcrypt = new(Bcrypt.Libcrypt);
     readonly HashingThreads threads = new();
     readonly ConcurrencyLimiter slots = new(new()
@@ -29,6 +32,7 @@ sealed partial class PasswordHasher : IDisposable
     readonly ServiceMetrics metrics;
     readonly int workFactor;
     readonly string dummyHash;
+    readonly Lazy<TimeSpan> currentTime;
 
     public PasswordHasher(IOptions<PasswordOptions> options, ServiceMetrics metrics)
     {
@@ -37,6 +41,7 @@ sealed partial class PasswordHasher : IDisposable
         workFactor = options.Value.WorkFactor;
         // Of no password; verifying one against it is as costly as against any.
         dummyHash = string.Create(CultureInfo.InvariantCulture, $"$2a${workFactor:00}${new string('.', 53)}");
+        currentTime = new(MeasureCurrent);
     }
 
     /// <summary>Hashes a password that the validator has accepted. Throws <see cref="BusyException"/>.</summary>
@@ -49,7 +54,9 @@ sealed partial class PasswordHasher : IDisposable
     /// </summary>
     public Task<bool> VerifyAsync(string password, string? hash, CancellationToken ct)
     {
-        var usable = hash is not null && BcryptHash().IsMatch(hash) && IsPassword(password);
+        if (hash is not null && IsPassword(password) && ImportedHash.Read(hash) is { IsTooCostly: false } imported)
+            return RunAsync(() => Verify(imported, password), ct);
+        var usable = hash is not null && IsBcrypt(hash) && IsPassword(password);
         return RunAsync(
             () =>
             {
@@ -62,8 +69,11 @@ sealed partial class PasswordHasher : IDisposable
             ct);
     }
 
-    /// <summary>Whether a hash has a lower work factor than the setting.</summary>
-    public bool NeedsRehash(string hash) => BCrypt.Net.BCrypt.PasswordNeedsRehash(hash, workFactor);
+    /// <summary>Whether a hash has a lower work factor than the setting, or was made by another service and not with bcrypt.</summary>
+    public bool NeedsRehash(string hash) => !IsBcrypt(hash) || BCrypt.Net.BCrypt.PasswordNeedsRehash(hash, workFactor);
+
+    /// <summary>Whether this is a hash of bcrypt, at a cost that is verified.</summary>
+    public static bool IsBcrypt(string hash) => BcryptHash().IsMatch(hash);
 
     public void Dispose()
     {
@@ -85,6 +95,35 @@ sealed partial class PasswordHasher : IDisposable
     {
         for (var cost = int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture); cost < workFactor; cost++)
             bcrypt.Hash("-", cost);
+    }
+
+    bool Verify(ImportedHash hash, string password)
+    {
+        var start = Stopwatch.GetTimestamp();
+        if (hash.Verify(password))
+            return true;
+        // Each lower cost of bcrypt is half of the next: together they are what is missing to a current hash, to a sixteenth.
+        var missing = 1 - (Stopwatch.GetElapsedTime(start) / currentTime.Value);
+        for (var (cost, share) = (workFactor - 1, 0.5); cost >= LeastCost && share >= 1 / 16.0; cost--, share /= 2)
+        {
+            if (missing < share)
+                continue;
+            missing -= share;
+            bcrypt.Hash("-", cost);
+        }
+        return false;
+    }
+
+    // From the shortest of a few hashes at a lower cost, because the machine may be busy.
+    TimeSpan MeasureCurrent()
+    {
+        var cost = Math.Max(LeastCost, workFactor - 3);
+        return Enumerable.Range(0, 3).Min(_ =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            bcrypt.Hash("-", cost);
+            return Stopwatch.GetElapsedTime(start);
+        }) * (1 << (workFactor - cost));
     }
 
     async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)

@@ -29,6 +29,8 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
     const string CheapPassword = "naïve café ☕";
     const string CheapHash = "$2b$05$iozof9UnCC2nInWBWmpAaucSPP.jCr4BgomXsicbh6lHbdITcGf6S";
 
+    const string ImportedHash = "$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$oFKYuX5T2NaA8ZwoZU2F4c3CPpYKrMG1k9pc++8RtPo";
+
     [Fact]
     public async Task A_raised_work_factor_is_applied_at_the_next_login()
     {
@@ -76,8 +78,10 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
         await StoreHashAsync(damaged, "garbage");
         var old = await app.CreateUserAsync();
         await StoreHashAsync(old, CheapHash);
+        var imported = await app.CreateUserAsync();
+        await StoreHashAsync(imported, ImportedHash);
         var tooLong = new string('a', User.PasswordMaxBytes + 1);
-        List<double> wrong = [], unknown = [], broken = [], cut = [], cheap = [];
+        List<double> wrong = [], unknown = [], broken = [], cut = [], cheap = [], foreign = [];
         for (var i = 0; i < 9; i++)
         {
             wrong.Add(await TimeAsync(user.Email, "wrong password"));
@@ -85,10 +89,11 @@ public sealed class LoginCostTests(CostlyHashesFixture app) : TestBase<CostlyHas
             broken.Add(await TimeAsync(damaged.Email, "wrong password"));
             cut.Add(await TimeAsync(user.Email, tooLong));
             cheap.Add(await TimeAsync(old.Email, "wrong password"));
+            foreign.Add(await TimeAsync(imported.Email, "wrong password"));
         }
 
         // A skipped hash gives a twentieth or less; values near one are noise.
-        foreach (var other in new[] { unknown, broken, cut, cheap })
+        foreach (var other in new[] { unknown, broken, cut, cheap, foreign })
             (Median(other) / Median(wrong)).ShouldBeInRange(0.5, 2);
     }
 

@@ -1,0 +1,24 @@
+using FluentValidation;
+using Profiles.Data;
+using Profiles.Infrastructure.Editing;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Validation;
+
+namespace Profiles.Infrastructure.Importing;
+
+sealed class ImportLineValidator : ProfileFieldsValidator<ImportLine>
+{
+    public ImportLineValidator(TimeProvider clock) : base(clock)
+    {
+        RuleFor(l => l.Name).Must(name => name.IsSent).WithError(ErrorCodes.NameRequired);
+        RuleFor(l => l.Email).Must(email => email.IsSent).WithError(ErrorCodes.EmailRequired);
+        RuleFor(l => l.ExternalId)
+            .Must(id => id is null || (id.Length is > 0 and <= User.ExternalIdMaxLength && !VisibleText.HasControls(id)))
+            .WithError(ImportErrors.ExternalIdInvalid);
+        RuleFor(l => l.CreatedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
+        RuleFor(l => l.EmailVerifiedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
+
+        bool IsPast(DateTime? time) =>
+            time is null || (ImportLine.ToUtc(time) is var utc && utc >= DateTime.UnixEpoch && utc <= clock.GetUtcNow().UtcDateTime);
+    }
+}
