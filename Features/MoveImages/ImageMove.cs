@@ -104,6 +104,7 @@ sealed class ImageMove(IServiceScopeFactory scopes, IImageStorage source, IImage
             userId, copy.Content, target,
             (before, key, url) => before == image ? copy.At(key, url) : throw new ImageChangedException(),
             CancellationToken.None,
+            evenDisabled: true,
             verify: (key, url) => copy.VerifyAsync(userId, copy.At(key, url), target));
     }
 

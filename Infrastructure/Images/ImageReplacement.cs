@@ -37,7 +37,8 @@ sealed class ImageReplacement(ProfilesDbContext db, ImageSettlement images)
             // A local image loads only once it is published, and the row lock must not wait for a network.
             if (verify is not null && !storage.SettlesUnderLock)
                 await verify(entry.Key, url);
-            shown = await ShowAsync(entry, storage, evenDisabled, before => show(before, entry.Key, url), () => verify?.Invoke(entry.Key, url));
+            shown = await ShowAsync(
+                entry, storage, evenDisabled, before => show(before, entry.Key, url), () => verify?.Invoke(entry.Key, url));
         }
         catch (Exception e)
         {

@@ -154,21 +154,22 @@ public sealed class MoveImagesTests(ThreeStoragesFixture app) : TestBase<ThreeSt
         await using var s3 = new S3Server();
         await s3.StartAsync();
         var (data, images) = (TemporaryDirectory.Make("data"), TemporaryDirectory.Make("images"));
-        (string, string)[] settings =
+        (string Name, string Value)[] settings =
             [("DataDirectory", data), ("Images__Directory", images), .. s3.Settings, ("Images__Storage", "Local")];
+        var named = settings.ToDictionary(s => s.Name, s => s.Value);
         await using (var server = await ServerProcess.StartAsync(settings))
         {
             for (var user = 0; user < Images; user++)
                 await Infrastructure.Images.StoreCheckTests.SignUpWithImageAsync(server, user);
             for (var kill = 1; kill <= Kills; kill++)
             {
-                await using var move = ServerProcess.Command(["images", "move", "--from", "local", "--to", "s3"], settings);
+                await using var move = ServerProcess.Begin(named, "images", "move", "--from", "local", "--to", "s3");
                 while ((await s3.NamesAsync()).Length < 16 * kill && !move.HasExited)
                     await Task.Delay(5, Cancellation);
                 move.HasExited.ShouldBeFalse(move.Output);
                 move.Kill();
             }
-            await using var last = ServerProcess.Command(["images", "move", "--from", "local", "--to", "s3"], settings);
+            await using var last = ServerProcess.Begin(named, "images", "move", "--from", "local", "--to", "s3");
             (await last.EndedAsync()).ShouldBe(0, last.Output);
             last.Output.ShouldContain(" 0 changed meanwhile, 0 failed.");
             // What the kills left is the outbox's.
