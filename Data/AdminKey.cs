@@ -26,6 +26,9 @@ sealed class AdminKey
 
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }
+
+    /// <summary>Whether it may do what needs this scope.</summary>
+    public bool Has(string scope) => Scopes.Split(' ').Contains(scope);
 }
 
 sealed class AdminKeyConfiguration : IEntityTypeConfiguration<AdminKey>

@@ -17,8 +17,8 @@ public sealed partial class FloorTests
     [
         [Data],
         ["Settings", "Errors"],
-        ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands"],
-        ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages"],
+        ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands", "Admin"],
+        ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
         ["Authentication", "Idempotency", "Sessions", "Images"],
         ["Limits", "Health"],
         ["Accounts"],

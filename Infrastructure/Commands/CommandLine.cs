@@ -34,9 +34,9 @@ sealed class CommandLine
     public async Task<int> AnswerAsync() => await parsed!.InvokeAsync() == 0 ? 0 : Misused;
 
     /// <summary>Runs the command; an interruption by signal cancels it.</summary>
-    public async Task<int> RunAsync(IServiceProvider services, TextWriter output)
+    public async Task<int> RunAsync(IServiceProvider services, TextWriter output, TextReader? terminal)
     {
-        ((CommandAction)parsed!.Action!).Work = ct => Command!.RunAsync(new(parsed, services, output), ct);
+        ((CommandAction)parsed!.Action!).Work = ct => Command!.RunAsync(new(parsed, services, output, terminal), ct);
         // Long work ends itself at a safe point.
         var configuration = new InvocationConfiguration
         {

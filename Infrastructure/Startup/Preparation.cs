@@ -42,7 +42,7 @@ static partial class Preparation
         using var scope = app.Services.CreateScope();
         if (command.Command!.NeedsDatabase)
             await RequireDatabaseAsync(scope.ServiceProvider);
-        return await command.RunAsync(scope.ServiceProvider, Console.Out);
+        return await command.RunAsync(scope.ServiceProvider, Console.Out, Console.IsInputRedirected ? null : Console.In);
     }
 
     static async Task RequireDatabaseAsync(IServiceProvider scope)
