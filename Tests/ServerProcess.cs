@@ -137,12 +137,16 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
-    public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
+    public static Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings) =>
+        CommandAsync(["check"], settings);
+
+    /// <summary>Runs a command of the operator; returns the exit code and the output of both streams.</summary>
+    public static async Task<(int ExitCode, string Output)> CommandAsync(string[] command, params (string Name, string Value)[] settings)
     {
         var named = settings.ToDictionary(s => s.Name, s => s.Value);
-        await using var check = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
-            ? null : TestDatabase.For(named["DataDirectory"]), "check");
-        return (await check.EndedAsync(), check.Output);
+        await using var run = new ServerProcess(named, _ => named.ContainsKey("ConnectionStrings__Profiles")
+            ? null : TestDatabase.For(named["DataDirectory"]), command);
+        return (await run.EndedAsync(), run.Output);
     }
 
     /// <summary>Waits until it has ended; returns the exit code.</summary>

@@ -58,6 +58,10 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int UnknownTokens { get; set; } = 600;
 
+    /// <summary>Introspections without a valid admin key from one address in ten minutes.</summary>
+    [Range(1, Most)]
+    public int UnknownKeys { get; set; } = 60;
+
     /// <summary>
     /// Confirmations of an address with a mailed token, from one client address in ten minutes: thousands of mobile clients share a
     /// carrier's address.

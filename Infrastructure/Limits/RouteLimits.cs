@@ -18,6 +18,7 @@ enum Limit
     /// <summary>By the session.</summary>
     Refreshes,
     UnknownTokens,
+    UnknownKeys,
     EmailVerifications,
     PasswordResets,
     Exports,
@@ -45,6 +46,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.MailsOfStrangers => (o.MailsOfStrangers, Hour),
             Limit.Refreshes => (o.Refreshes, TenMinutes),
             Limit.UnknownTokens => (o.UnknownTokens, TenMinutes),
+            Limit.UnknownKeys => (o.UnknownKeys, TenMinutes),
             Limit.EmailVerifications => (o.EmailVerifications, TenMinutes),
             Limit.PasswordResets => (o.PasswordResets, TenMinutes),
             Limit.Exports => (o.Exports, Hour),

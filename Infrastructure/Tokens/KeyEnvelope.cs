@@ -6,7 +6,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
-/// Encrypts the signing key for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key
+/// Encrypts a signing key for the place where it is stored: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key
 /// encryption key the signing key is stored in plain text.
 /// </summary>
 sealed class KeyEnvelope(string? keyEncryptionKey)
@@ -39,12 +39,14 @@ sealed class KeyEnvelope(string? keyEncryptionKey)
     }
 
     /// <summary>Throws <see cref="StartException"/> when the setting is missing or the value was encrypted with another one.</summary>
-    public string Open(string stored)
+    /// <param name="stored">The value.</param>
+    /// <param name="place">Where it is stored, for the exception's sentence.</param>
+    public string Open(string stored, string place = "the database")
     {
         if (!stored.StartsWith(Prefix, StringComparison.Ordinal))
             return stored;
         if (key is null)
-            throw new StartException("The signing key in the database is encrypted: Jwt__KeyEncryptionKey must be set.");
+            throw new StartException($"The signing key in {place} is encrypted: Jwt__KeyEncryptionKey must be set.");
         try
         {
             var sealedBytes = Base64Url.DecodeFromChars(stored.AsSpan(Prefix.Length));
@@ -57,8 +59,8 @@ sealed class KeyEnvelope(string? keyEncryptionKey)
         catch (Exception e) when (e is CryptographicException or FormatException or ArgumentException)
         {
             throw new StartException(
-                "The signing key in the database cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
-                    + "or the row is damaged.");
+                $"The signing key in {place} cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
+                    + "or it is damaged.");
         }
     }
 

@@ -1,11 +1,7 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
 /// <summary>
-/// Lints the document and compiles it into clients with two common generators. Their npm packages are installed below artifacts/;
-/// without node and npm, or without a registry, the tests are skipped unless <c>CI=true</c>.
+/// Lints the document and compiles it into clients with two common generators.
 /// </summary>
 // Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
@@ -25,25 +21,20 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
     /// <summary>Compiled clients of a running server's document.</summary>
     public sealed class Project : IAsyncLifetime
     {
-        static readonly bool IsRequired = Environment.GetEnvironmentVariable("CI") == "true";
-
-        readonly string directory = Path.Combine(ArchitectureTests.Repository(), "artifacts", "generated-clients");
-
+        NpmProject npm = null!;
         ServerProcess? server;
-        string? missing;
 
         /// <summary>The server's address; empty when the packages are missing.</summary>
         public string Address => server?.Address.ToString() ?? "";
 
         public async ValueTask InitializeAsync()
         {
-            if (await TryInstallAsync() is { } reason)
-            {
-                missing = reason;
+            npm = await NpmProject.InstallAsync("generated-clients", "GeneratedClients");
+            if (!npm.IsInstalled)
                 return;
-            }
             server = await ServerProcess.StartAsync();
-            await File.WriteAllTextAsync(Path.Combine(directory, "document.json"), await server.Client.GetStringAsync("/openapi/v1.json"));
+            var document = await server.Client.GetStringAsync("/openapi/v1.json");
+            await File.WriteAllTextAsync(Path.Combine(npm.Directory, "document.json"), document);
             foreach (var step in (string[])["generate", "compile"])
                 await RunAsync("npm", "run", "--silent", step);
         }
@@ -55,53 +46,6 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
         }
 
         /// <summary>Runs a program in the clients' directory; it must succeed.</summary>
-        public async Task RunAsync(string program, params string[] arguments)
-        {
-            Assert.SkipWhen(missing is not null && !IsRequired, missing ?? "");
-            missing.ShouldBeNull();
-            var (exitCode, output) = await ExecuteAsync(program, arguments);
-            exitCode.ShouldBe(0, output);
-        }
-
-        // Installs the packages of the lock file; returns why it could not, or null.
-        async Task<string?> TryInstallAsync()
-        {
-            foreach (var old in Directory.Exists(directory)
-                ? Directory.GetDirectories(directory).Where(d => Path.GetFileName(d) != "node_modules")
-                : [])
-                Directory.Delete(old, recursive: true);
-            Directory.CreateDirectory(directory);
-            var (installed, wanted) =
-                (Path.Combine(directory, "node_modules", ".package-lock.json"), Path.Combine(Sources(), "package-lock.json"));
-            var isInstalled = File.Exists(installed) && File.GetLastWriteTimeUtc(installed) > File.GetLastWriteTimeUtc(wanted);
-            foreach (var file in Directory.GetFiles(Sources()))
-                File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);
-            if (isInstalled)
-                return null;
-            try
-            {
-                var (exitCode, output) = await ExecuteAsync("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
-                return exitCode == 0 ? null : $"npm cannot install what the generated clients need: {output}";
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                return "The generated clients need node 20.19 or later, and npm.";
-            }
-        }
-
-        async Task<(int ExitCode, string Output)> ExecuteAsync(string program, params string[] arguments)
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments)
-            {
-                WorkingDirectory = directory,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await process.WaitForExitAsync();
-            return (process.ExitCode, await output + await errors);
-        }
-
-        static string Sources([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "GeneratedClients");
+        public Task RunAsync(string program, params string[] arguments) => npm.RunAsync(program, arguments);
     }
 }
