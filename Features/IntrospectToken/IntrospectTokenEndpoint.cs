@@ -48,9 +48,10 @@ sealed class IntrospectTokenEndpoint(
         }
         if (await ReadAsync(ct) is not { } text)
             return Problems.Of(ErrorCodes.MalformedRequest, "Send the token once, as the form's field token.");
-        var isActive = await tokens.VerifyAsync(text.AsMemory(), ct) is { } token
-            && await database.FindUserAsync(token.UserId, token.SessionId, ct) is not null;
-        return TypedResults.Ok(isActive ? IntrospectTokenResponse.Of(token!, jwt.Value) : new() { Active = false });
+        return TypedResults.Ok(await tokens.VerifyAsync(text.AsMemory(), ct) is { } token
+            && await database.FindUserAsync(token.UserId, token.SessionId, ct) is not null
+                ? IntrospectTokenResponse.Of(token, jwt.Value)
+                : new() { Active = false });
     }
 
     async Task<string?> ReadAsync(CancellationToken ct)

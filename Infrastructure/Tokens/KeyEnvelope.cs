@@ -6,8 +6,8 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
-/// Encrypts a signing key for the place where it is stored: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key
-/// encryption key the signing key is stored in plain text.
+/// Encrypts a signing key for the place where it is stored: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869).
+/// Without a key encryption key the signing key is stored in plain text.
 /// </summary>
 sealed class KeyEnvelope(string? keyEncryptionKey)
 {

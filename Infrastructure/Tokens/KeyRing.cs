@@ -53,7 +53,7 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
         return true;
     }
 
-    /// <summary>Takes over the changes of other instances, rotates when it is time, and removes keys whose last token has expired.</summary>
+    /// <summary>Takes over changes of other instances, rotates when it is time, and removes keys whose last token has expired.</summary>
     public async Task RefreshAsync(IServiceProvider scope, CancellationToken ct)
     {
         await ReloadAsync(ct);
