@@ -41,23 +41,31 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
         var stored = await store.ReadAsync(ct);
         if (stored is null || store.Parse(stored).Any(k => envelope.ShouldSeal(k.Value)))
             await store.ChangeAsync(scope, Complete, ct);
-        await ReloadAsync(ct);
+        await ReloadAsync(isUrgent: true, ct);
     }
 
-    /// <summary>Reads the ring again; false when another request has just done so, or there is none.</summary>
+    /// <summary>Reads the ring again for a token of an unknown key; false when that was just done, or cannot be.</summary>
     public async Task<bool> TryReloadAsync(CancellationToken ct)
     {
-        if (!IsUsed || clock.GetElapsedTime(Volatile.Read(ref reloadedAt)) < BetweenReloads)
+        if (!IsUsed || IsFresh)
             return false;
-        await ReloadAsync(ct);
-        return true;
+        try
+        {
+            await ReloadAsync(isUrgent: false, ct);
+            return true;
+        }
+        catch (Exception e) when (e is StartException or IOException or UnauthorizedAccessException)
+        {
+            // A token must not turn that into an error of the service; the next poll reports it.
+            return false;
+        }
     }
 
     /// <summary>Takes over changes of other instances, rotates when it is time, and removes keys whose last token has expired.</summary>
     public async Task RefreshAsync(IServiceProvider scope, CancellationToken ct)
     {
-        await ReloadAsync(ct);
-        if (!IsTimeToRotate([.. Keys.Rows]) && !Keys.Rows.Any(IsOver))
+        await ReloadAsync(isUrgent: true, ct);
+        if (!IsTimeToRotate(Keys.Rows) && !Keys.Rows.Any(IsOver))
             return;
         // Looks again under the lock: of several instances one rotates.
         await store.ChangeAsync(
@@ -69,7 +77,7 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
                 rows.RemoveAll(IsOver);
             },
             ct);
-        await ReloadAsync(ct);
+        await ReloadAsync(isUrgent: true, ct);
     }
 
     /// <summary>
@@ -83,6 +91,8 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
             {
                 if (rows.Count == 0)
                     throw Missing();
+                // A command without the key encryption key of the service would add a key in plain text.
+                _ = KeySet.Of(rows, envelope, store);
                 if (!isForced && UnknownFor(rows) is var wait && wait > TimeSpan.Zero)
                 {
                     throw new StartException(FormattableString.Invariant(
@@ -91,7 +101,7 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
                 Rotate(rows);
             },
             ct);
-        await ReloadAsync(ct);
+        await ReloadAsync(isUrgent: true, ct);
     }
 
     /// <summary>The rows of the ring as they are stored.</summary>
@@ -102,11 +112,16 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
 
     DateTime Now => ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
 
-    async Task ReloadAsync(CancellationToken ct)
+    bool IsFresh => clock.GetElapsedTime(Volatile.Read(ref reloadedAt)) < BetweenReloads;
+
+    async Task ReloadAsync(bool isUrgent, CancellationToken ct)
     {
         await reloading.WaitAsync(ct);
         try
         {
+            // Another request did it meanwhile.
+            if (!isUrgent && IsFresh)
+                return;
             Volatile.Write(ref reloadedAt, clock.GetTimestamp());
             var stored = await store.ReadAsync(ct) ?? throw store.Damaged();
             if (stored == json)
@@ -131,11 +146,11 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
             row.Value = envelope.Seal(row.Value);
     }
 
-    bool IsTimeToRotate(List<RingKey> rows) =>
+    bool IsTimeToRotate(IReadOnlyList<RingKey> rows) =>
         rows.Single(r => r.IsCurrent).ActivatedAt + jwt.Value.RotationInterval <= Now && UnknownFor(rows) <= TimeSpan.Zero;
 
     // Until then another service may have public keys without the next one, or an instance may publish them.
-    TimeSpan UnknownFor(List<RingKey> rows) => rows.Single(r => r.IsNext).CreatedAt + MaxAge + ReloadInterval - Now;
+    TimeSpan UnknownFor(IReadOnlyList<RingKey> rows) => rows.Single(r => r.IsNext).CreatedAt + MaxAge + ReloadInterval - Now;
 
     // Another instance signs with it until it reads the ring again.
     bool IsOver(RingKey row) => row.RetiredAt + ReloadInterval + ReloadInterval + jwt.Value.Lifetime + AccessTokens.Leeway <= Now;

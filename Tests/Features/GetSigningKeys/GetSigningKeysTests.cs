@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 using Profiles.Tests.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Features.GetSigningKeys;
@@ -25,6 +27,23 @@ public sealed class GetSigningKeysTests(ProfilesFixture app, SecretFixture secre
         var text = await response.Content.ReadAsStringAsync(Cancellation);
         ring.ShouldAllBe(k => !text.Contains(k.Value));
         response.Content.Headers.ContentType!.MediaType.ShouldBe("application/json");
+    }
+
+    [Fact]
+    public async Task The_library_of_NET_verifies_a_token_with_it()
+    {
+        var user = await app.CreateUserAsync();
+        var keys = new JsonWebKeySet(await app.Client.GetStringAsync(Path, Cancellation));
+        var result = await new JsonWebTokenHandler().ValidateTokenAsync(user.Token, new()
+        {
+            IssuerSigningKeys = keys.GetSigningKeys(),
+            ValidIssuer = "profiles",
+            ValidAudience = "profiles",
+            ValidTypes = ["at+jwt"],
+            ValidAlgorithms = ["ES256"],
+        });
+        result.IsValid.ShouldBeTrue(result.Exception?.Message);
+        result.ClaimsIdentity.Claims.Single(c => c.Type == "sub").Value.ShouldBe($"{user.Id}");
     }
 
     [Fact]

@@ -53,6 +53,10 @@ public sealed class KeyRingFileTests
             refusal.Message.ShouldContain("Jwt__KeyEncryptionKey");
         }
         (await System.IO.File.ReadAllTextAsync(File, Token)).ShouldBe(kept);
+
+        // Nor does a command add a key in plain text that runs without the setting.
+        await Should.ThrowAsync<StartException>(Ring().RotateAsync(NoScope, isForced: true, Token));
+        (await System.IO.File.ReadAllTextAsync(File, Token)).ShouldBe(kept);
     }
 
     [Fact]
@@ -111,6 +115,9 @@ public sealed class KeyRingFileTests
         await Should.ThrowAsync<StartException>(ring.RefreshAsync(NoScope, Token));
         System.IO.File.Delete(File);
         await Should.ThrowAsync<StartException>(ring.RefreshAsync(NoScope, Token));
+        // A token of an unknown key finds nothing either, and is refused.
+        await Task.Delay(TimeSpan.FromSeconds(1.1), Token);
+        (await ring.TryReloadAsync(Token)).ShouldBeFalse();
         ring.Keys.ShouldBeSameAs(keys);
     }
 
@@ -122,9 +129,14 @@ public sealed class KeyRingFileTests
 
     async Task<KeyRing> LoadedAsync(string? keyEncryptionKey = null)
     {
-        var store = new KeyRingFile(Options.Create(new ServiceOptions { DataDirectory = directory }), TimeProvider.System);
-        var ring = new KeyRing(store, Options.Create(new JwtOptions { KeyEncryptionKey = keyEncryptionKey }), TimeProvider.System);
+        var ring = Ring(keyEncryptionKey);
         await ring.LoadAsync(NoScope, Token);
         return ring;
+    }
+
+    KeyRing Ring(string? keyEncryptionKey = null)
+    {
+        var store = new KeyRingFile(Options.Create(new ServiceOptions { DataDirectory = directory }), TimeProvider.System);
+        return new(store, Options.Create(new JwtOptions { KeyEncryptionKey = keyEncryptionKey }), TimeProvider.System);
     }
 }

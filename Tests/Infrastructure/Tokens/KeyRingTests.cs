@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Tokens;
@@ -152,6 +153,29 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
         app.Clock.Advance(TimeSpan.FromMinutes(1) + TimeSpan.FromSeconds(1));
         await StatusShouldBeAsync(last, HttpStatusCode.Unauthorized, "From now on only the ring signs.");
         await StatusShouldBeAsync(await app.LogInAsync(user), HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_secret_that_the_settings_call_the_previous_one_is_accepted_beside_the_ring()
+    {
+        const string Secret = "b7Jm-Vq2xTz9-Lw4Kp8-Rd1Hs6-Nc3Fg5";
+        var user = await app.CreateUserAsync();
+        app.Clock.Advance(TimeSpan.FromHours(2));
+        var token = (await TokensAsync(new() { SigningKey = Secret })).Issue(user.Id, user.SessionId).AsMemory();
+        (await (await TokensAsync(new())).VerifyAsync(token, Cancellation)).ShouldBeNull();
+        (await (await TokensAsync(new() { PreviousSigningKey = Secret })).VerifyAsync(token, Cancellation))!.UserId.ShouldBe(user.Id);
+
+        // A service with these settings and the fixture's ring.
+        async Task<AccessTokens> TokensAsync(JwtOptions settings)
+        {
+            var jwt = Options.Create(settings);
+            var secrets = new SigningKeys(jwt, app.Services.GetRequiredService<IOptions<ServiceOptions>>(), app.Clock);
+            var ring = new KeyRing(app.Services.GetRequiredService<KeyRingStore>(), jwt, app.Clock);
+            using var scope = Scope();
+            await secrets.LoadAsync(scope.ServiceProvider, Cancellation);
+            await ring.LoadAsync(scope.ServiceProvider, Cancellation);
+            return new(secrets, ring, jwt, app.Clock);
+        }
     }
 
     static IOptions<JwtOptions> Jwt() => Options.Create(new JwtOptions());
