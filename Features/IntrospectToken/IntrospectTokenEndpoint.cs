@@ -37,14 +37,14 @@ sealed class IntrospectTokenEndpoint(
         if (sent is null || await keys.FindAsync(sent.Key, ct) is not { } key || !sent.IsNamed(key.Name))
         {
             // Only refused keys count, so that nobody keeps the other services behind an address from asking.
-            await limits.TakeAsync(Limit.UnknownKeys, ClientNetwork.ForLimits(HttpContext), ct);
+            await limits.TakeAsync(Limit.AdminKeyFailures, ClientNetwork.ForLimits(HttpContext), ct);
             HttpContext.Response.Headers.WWWAuthenticate = IntrospectTokenCredentials.Challenge(sent);
             return Problems.Of(ErrorCodes.InvalidAdminKey);
         }
         if (!key.Scopes.Split(' ').Contains(AdminScopes.TokensIntrospect))
         {
             HttpContext.Response.Headers.WWWAuthenticate = $"Bearer error=\"insufficient_scope\", scope=\"{AdminScopes.TokensIntrospect}\"";
-            return Problems.Of(ErrorCodes.ScopeRequired);
+            return Problems.Of(ErrorCodes.InsufficientScope);
         }
         if (await ReadAsync(ct) is not { } text)
             return Problems.Of(ErrorCodes.MalformedRequest, "Send the token once, as the form's field token.");

@@ -58,10 +58,6 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int UnknownTokens { get; set; } = 600;
 
-    /// <summary>Introspections without a valid admin key from one address in ten minutes.</summary>
-    [Range(1, Most)]
-    public int UnknownKeys { get; set; } = 60;
-
     /// <summary>
     /// Confirmations of an address with a mailed token, from one client address in ten minutes: thousands of mobile clients share a
     /// carrier's address.
@@ -99,4 +95,8 @@ public sealed class LimitsOptions
     /// <summary>Requests for public profiles from one address in ten minutes.</summary>
     [Range(1, Most)]
     public int PublicProfiles { get; set; } = 600;
+
+    /// <summary>Wrong admin keys from one address in ten minutes.</summary>
+    [Range(1, Most)]
+    public int AdminKeyFailures { get; set; } = 100;
 }

@@ -18,12 +18,12 @@ enum Limit
     /// <summary>By the session.</summary>
     Refreshes,
     UnknownTokens,
-    UnknownKeys,
     EmailVerifications,
     PasswordResets,
     Exports,
     Uploads,
     PublicProfiles,
+    AdminKeyFailures,
 }
 
 /// <summary>Route metadata: limited by the client's address on an anonymous route, by the user on any other.</summary>
@@ -46,12 +46,12 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.MailsOfStrangers => (o.MailsOfStrangers, Hour),
             Limit.Refreshes => (o.Refreshes, TenMinutes),
             Limit.UnknownTokens => (o.UnknownTokens, TenMinutes),
-            Limit.UnknownKeys => (o.UnknownKeys, TenMinutes),
             Limit.EmailVerifications => (o.EmailVerifications, TenMinutes),
             Limit.PasswordResets => (o.PasswordResets, TenMinutes),
             Limit.Exports => (o.Exports, Hour),
             Limit.Uploads => (o.Uploads, Hour),
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
+            Limit.AdminKeyFailures => (o.AdminKeyFailures, TenMinutes),
             _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
         };
         return o.Enabled ? counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : Task.FromResult<TimeSpan?>(null);

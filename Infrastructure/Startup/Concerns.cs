@@ -1,4 +1,6 @@
 using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Admin;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Decoding;
@@ -25,6 +27,7 @@ static class Concerns
 {
     public static IServiceCollection AddConcerns(this IServiceCollection services) => services
         .AddSettings().AddErrors().AddJson().AddDatabase()
+        .AddAdminKeys().AddAuditLog()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.

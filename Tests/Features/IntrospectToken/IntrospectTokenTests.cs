@@ -17,7 +17,7 @@ public sealed class IntrospectTokenTests(ProfilesFixture app, IntrospectTokenTes
         protected override void ConfigureApp(IWebHostBuilder a)
         {
             base.ConfigureApp(a);
-            a.UseSetting("Limits:UnknownKeys", "3");
+            a.UseSetting("Limits:AdminKeyFailures", "3");
         }
     }
 
