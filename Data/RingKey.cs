@@ -22,4 +22,8 @@ sealed class RingKey
 
     /// <summary>From when it no longer signs, UTC; null until then.</summary>
     public DateTime? RetiredAt { get; set; }
+
+    internal bool IsNext => ActivatedAt is null;
+
+    internal bool IsCurrent => ActivatedAt is not null && RetiredAt is null;
 }

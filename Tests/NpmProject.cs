@@ -1,23 +1,49 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Profiles.Tests;
 
 /// <summary>
-/// Programs of node with their npm packages, installed by the lock file below artifacts/. Without node and npm, or without a registry, the
-/// tests that run them are skipped unless <c>CI=true</c>.
+/// Programs with npm packages, which are installed below artifacts/. Without node and npm, or without a registry, a test that runs one is
+/// skipped unless <c>CI=true</c>.
 /// </summary>
-/// <param name="sources">The directory of the package.json, the package-lock.json and the programs.</param>
-/// <param name="name">The directory's name below artifacts/.</param>
-sealed class NpmProject(string sources, string name)
+sealed class NpmProject
 {
     static readonly bool IsRequired = Environment.GetEnvironmentVariable("CI") == "true";
 
+    readonly string sources;
     string? missing;
 
-    public string Directory { get; } = Path.Combine(ArchitectureTests.Repository(), "artifacts", name);
+    NpmProject(string name, string sources) =>
+        (Directory, this.sources) = (Path.Combine(ArchitectureTests.Repository(), "artifacts", name), sources);
 
-    /// <summary>Copies the sources and installs the packages, unless they are there; returns whether they are now.</summary>
-    public async Task<bool> TryInstallAsync()
+    public string Directory { get; }
+
+    public bool IsInstalled => missing is null;
+
+    /// <summary>Copies the sources to <c>artifacts/{name}</c>, and installs the packages of their lock file.</summary>
+    /// <param name="name">Of the directory below artifacts/.</param>
+    /// <param name="sources">The directory of the sources, beside the caller's file.</param>
+    /// <param name="caller">Filled in by the compiler.</param>
+    public static async Task<NpmProject> InstallAsync(string name, string sources, [CallerFilePath] string caller = "")
+    {
+        var project = new NpmProject(name, Path.Combine(Path.GetDirectoryName(caller)!, sources));
+        project.missing = await project.TryInstallAsync();
+        return project;
+    }
+
+    /// <summary>Runs a program in the directory; it must succeed.</summary>
+    public async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        Assert.SkipWhen(missing is not null && !IsRequired, missing ?? "");
+        missing.ShouldBeNull();
+        var (exitCode, output) = await ExecuteAsync(program, arguments);
+        exitCode.ShouldBe(0, output);
+        return output;
+    }
+
+    // Returns why it could not, or null.
+    async Task<string?> TryInstallAsync()
     {
         foreach (var old in System.IO.Directory.Exists(Directory)
             ? System.IO.Directory.GetDirectories(Directory).Where(d => Path.GetFileName(d) != "node_modules")
@@ -29,32 +55,16 @@ sealed class NpmProject(string sources, string name)
         var isInstalled = File.Exists(installed) && File.GetLastWriteTimeUtc(installed) > File.GetLastWriteTimeUtc(wanted);
         foreach (var file in System.IO.Directory.GetFiles(sources))
             File.Copy(file, Path.Combine(Directory, Path.GetFileName(file)), overwrite: true);
-        if (!isInstalled)
-            missing = await InstallAsync();
-        return missing is null;
-    }
-
-    /// <summary>Runs a program in the directory; it must succeed. Returns its output.</summary>
-    public async Task<string> RunAsync(string program, params string[] arguments)
-    {
-        Assert.SkipWhen(missing is not null && !IsRequired, missing ?? "");
-        missing.ShouldBeNull();
-        var (exitCode, output) = await ExecuteAsync(program, arguments);
-        exitCode.ShouldBe(0, output);
-        return output;
-    }
-
-    // Returns why it could not, or null.
-    async Task<string?> InstallAsync()
-    {
+        if (isInstalled)
+            return null;
         try
         {
             var (exitCode, output) = await ExecuteAsync("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
-            return exitCode == 0 ? null : $"npm cannot install what the test needs: {output}";
+            return exitCode == 0 ? null : $"npm cannot install what this test needs: {output}";
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return "The test needs node 20.19 or later, and npm.";
+            return "This test needs node 20.19 or later, and npm.";
         }
     }
 

@@ -139,10 +139,14 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
-    public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
+    public static Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings) =>
+        CommandAsync(["check"], settings);
+
+    /// <summary>Runs a command of the operator; returns the exit code and the output of both streams.</summary>
+    public static async Task<(int ExitCode, string Output)> CommandAsync(string[] command, params (string Name, string Value)[] settings)
     {
-        await using var check = Begin(settings.ToDictionary(s => s.Name, s => s.Value), "check");
-        return (await check.EndedAsync(), check.Output);
+        await using var run = Begin(settings.ToDictionary(s => s.Name, s => s.Value), command);
+        return (await run.EndedAsync(), run.Output);
     }
 
     /// <summary>Starts a command of the operator without waiting.</summary>

@@ -39,12 +39,13 @@ sealed class AccessPolicy(AccessTokens tokens, DatabaseEngine database) : IPolic
         var headers = context.Request.Headers.Authorization;
         if (headers.Count == 0 || (headers is [var header] && !HasToken(header)))
             return PolicyAuthorizationResult.Challenge();
-        if (headers is not [{ } one] || tokens.Verify(one.AsSpan(Prefix.Length)) is not var (id, sessionId)
-            || await database.FindUserAsync(id, sessionId, context.RequestAborted) is not var (user, device))
+        if (headers is not [{ } one]
+            || await tokens.VerifyAsync(one.AsMemory(Prefix.Length), context.RequestAborted) is not { } token
+            || await database.FindUserAsync(token.UserId, token.SessionId, context.RequestAborted) is not var (user, device))
             return PolicyAuthorizationResult.Forbid();
         var current = context.RequestServices.GetRequiredService<CurrentUser>();
-        (current.User, current.SessionId, current.Device) = (user, sessionId, device);
-        context.Features.Set(new RequestUser(id));
+        (current.User, current.SessionId, current.Device) = (user, token.SessionId, device);
+        context.Features.Set(new RequestUser(token.UserId));
         return PolicyAuthorizationResult.Success();
     }
 

@@ -48,6 +48,11 @@ static class ErrorCodes
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
+    // The admin API.
+    public static readonly ErrorCode InvalidAdminKey = Of(
+        401, "A valid admin key is needed: send it as \"Authorization: Bearer <admin key>\".");
+    public static readonly ErrorCode InsufficientScope = Of(403, "The admin key does not have the scope that this needs.");
+
     // Profiles.
     public static readonly ErrorCode UserNotFound = Of(404, "There is nobody of this name, or nobody who shows it.");
     public static readonly ErrorCode UsernameTaken = Of(409, "Username already taken");

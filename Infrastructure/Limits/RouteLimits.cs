@@ -24,6 +24,7 @@ enum Limit
     Exports,
     Uploads,
     PublicProfiles,
+    AdminKeyFailures,
 }
 
 /// <summary>Route metadata: limited by the client's address on an anonymous route, by the user on any other.</summary>
@@ -51,6 +52,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.Exports => (o.Exports, Hour),
             Limit.Uploads => (o.Uploads, Hour),
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
+            Limit.AdminKeyFailures => (o.AdminKeyFailures, TenMinutes),
             _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
         };
         var wait = o.Enabled ? await counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : null;

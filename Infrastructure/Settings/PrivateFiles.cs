@@ -14,9 +14,15 @@ static class PrivateFiles
 
     /// <summary>Opens a new file for writing.</summary>
     /// <exception cref="IOException">The file exists already.</exception>
-    public static FileStream Create(string path)
+    public static FileStream Create(string path) => Open(path, new() { Mode = FileMode.CreateNew, Access = FileAccess.Write });
+
+    /// <summary>Opens a file that no other process has open, and creates it when it is missing.</summary>
+    /// <exception cref="IOException">Another process has it open.</exception>
+    public static FileStream OpenAlone(string path) =>
+        Open(path, new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None });
+
+    static FileStream Open(string path, FileStreamOptions options)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerOnly;
         return new(path, options);

@@ -17,7 +17,7 @@ public sealed class ServiceOptions
     public string ProductName { get; set; } = "Profiles";
 
     /// <summary>
-    /// The directory of the SQLite file, the generated signing key and the mails that are written to files. It is created with mode 0700.
+    /// The directory of the SQLite file, the generated signing keys and the mails that are written to files. It is created with mode 0700.
     /// </summary>
     public string DataDirectory { get; set; } = "data";
 

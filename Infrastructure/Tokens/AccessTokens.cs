@@ -10,34 +10,47 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Profiles.Infrastructure.Tokens;
 
-/// <summary>Whom a valid access token stands for.</summary>
-readonly record struct AccessToken(long UserId, long SessionId);
+/// <summary>What an access token says, times in Unix seconds.</summary>
+/// <param name="UserId">Whom it stands for.</param>
+/// <param name="SessionId">The session.</param>
+/// <param name="IssuedAt">Null for a token that does not say it.</param>
+/// <param name="NotBefore">Null for a token that does not say it.</param>
+/// <param name="ExpiresAt">When it expires.</param>
+/// <param name="Id">The <c>jti</c>; null for a token without one.</param>
+sealed record AccessToken(long UserId, long SessionId, long? IssuedAt, long? NotBefore, long ExpiresAt, string? Id);
 
 /// <summary>
-/// Issues access tokens (RFC 7519), and verifies them in the only form that is issued (RFC 8725): one spelling of each token, the issued
-/// types of claims, none twice, no longer a lifetime.
+/// Issues access tokens (RFC 7519, RFC 9068), and verifies them in the only form that is issued (RFC 8725): one spelling of each token's
+/// header, claims and signature, the issued types of claims, none twice, no longer a lifetime.
 /// </summary>
-sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimeProvider clock)
+sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions> options, TimeProvider clock)
 {
+    /// <summary>The <c>client_id</c> of every token (RFC 9068, 2.2): no clients are registered here, the app is the only one.</summary>
+    public const string ClientId = "app";
+
+    /// <summary>How far another machine's clock may differ.</summary>
+    public static readonly TimeSpan Leeway = TimeSpan.FromMinutes(1);
+
     /// <summary>Longer than any issued token, whose issuer and audience may be escaped letter by letter.</summary>
     const int LongestToken = 4096;
 
-    /// <summary>How far another machine's clock may differ, in seconds.</summary>
-    const int Leeway = 60;
-
-    // The header of every issued token: one with "kid", "jku", "crit" or the like is not ours.
-    static readonly byte[] Header = [.. Encoding.ASCII.GetBytes(Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)), (byte)'.'];
+    // The header of every token that a secret signs: one with "kid", "jku", "crit" or the like is not ours.
+    static readonly byte[] SecretHeader =
+        [.. Encoding.ASCII.GetBytes(Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)), (byte)'.'];
 
     static readonly JsonWebTokenHandler Writer = new() { SetDefaultTimesOnTokenCreation = false };
 
     /// <summary>How long a new token is valid, in seconds.</summary>
     public int LifetimeSeconds => (int)options.Value.Lifetime.TotalSeconds;
 
+    /// <summary>The algorithm of new tokens (RFC 7518).</summary>
+    public string Algorithm => ring.IsUsed ? SecurityAlgorithms.EcdsaSha256 : SecurityAlgorithms.HmacSha256;
+
     /// <summary>Issues a token for a session. It contains nothing of the profile, so its size hardly varies.</summary>
     public string Issue(long userId, long sessionId)
     {
         var now = clock.GetUtcNow().UtcDateTime;
-        return Writer.CreateToken(new SecurityTokenDescriptor
+        var token = new SecurityTokenDescriptor
         {
             Issuer = options.Value.Issuer,
             Audience = options.Value.Audience,
@@ -51,26 +64,76 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
                 ["session_id"] = sessionId,
                 [JwtRegisteredClaimNames.Jti] = Guid.NewGuid().ToString("N"),
             },
-            SigningCredentials = new(keys.Current, SecurityAlgorithms.HmacSha256),
-        });
+        };
+        if (ring.Keys.Current is { } key)
+        {
+            (token.SigningCredentials, token.TokenType) = (key.Credentials, KeyPair.TokenType);
+            token.Claims["client_id"] = ClientId;
+        }
+        else
+        {
+            token.SigningCredentials = new(secrets.Current, SecurityAlgorithms.HmacSha256);
+        }
+        return Writer.CreateToken(token);
     }
 
-    /// <summary>Returns whom a token stands for; null unless it was issued here and is valid now.</summary>
-    public AccessToken? Verify(ReadOnlySpan<char> token)
+    /// <summary>
+    /// Returns what a token says; null unless it was issued here and is valid now. A key that another instance has made since is read.
+    /// </summary>
+    public ValueTask<AccessToken?> VerifyAsync(ReadOnlyMemory<char> token, CancellationToken ct)
     {
+        var verified = Verify(token.Span, out var hasUnknownKey);
+        return hasUnknownKey ? VerifyAgainAsync(token, ct) : new(verified);
+    }
+
+    async ValueTask<AccessToken?> VerifyAgainAsync(ReadOnlyMemory<char> token, CancellationToken ct) =>
+        await ring.TryReloadAsync(ct) ? Verify(token.Span, out _) : null;
+
+    AccessToken? Verify(ReadOnlySpan<char> token, out bool hasUnknownKey)
+    {
+        hasUnknownKey = false;
         if (token.Length > LongestToken)
             return null;
         Span<byte> text = stackalloc byte[token.Length];
-        return Ascii.FromUtf16(token, text, out _) == OperationStatus.Done && text.StartsWith(Header)
-            && text.LastIndexOf((byte)'.') is var end && end >= Header.Length && IsSigned(text[..end], text[(end + 1)..])
-            ? Read(text[Header.Length..end]) : null;
+        if (Ascii.FromUtf16(token, text, out _) != OperationStatus.Done)
+            return null;
+        // The header decides among keys of its own algorithm only.
+        var keys = ring.Keys;
+        var read = text.StartsWith(SecretHeader) ? VerifySecret(text, keys)
+            : keys.Find(text) is { } key ? VerifyPair(text, key, keys.Verified)
+            : null;
+        hasUnknownKey = read is null && KeyPair.IsNamedBy(text) && keys.Find(text) is null;
+        return read is not null && IsValid(read) ? read : null;
+    }
+
+    AccessToken? VerifySecret(ReadOnlySpan<byte> text, KeySet keys)
+    {
+        var end = text.LastIndexOf((byte)'.');
+        if (end < SecretHeader.Length)
+            return null;
+        // After an upgrade the secret's last tokens expire; from then on only the ring signs.
+        var isOver = ring.IsUsed && keys.BornAt + options.Value.Lifetime + Leeway <= clock.GetUtcNow().UtcDateTime;
+        return HasMac(secrets.Accepted[(isOver ? 1 : 0)..], text[..end], text[(end + 1)..]) ? Read(text[SecretHeader.Length..end]) : null;
+    }
+
+    AccessToken? VerifyPair(ReadOnlySpan<byte> text, KeyPair key, VerifiedTokens verified)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text, hash);
+        if (verified.Find(hash) is { } known)
+            return known;
+        var end = text.LastIndexOf((byte)'.');
+        if (end < key.Header.Length || !key.HasSigned(text[..end], text[(end + 1)..]) || Read(text[key.Header.Length..end]) is not { } read)
+            return null;
+        verified.Add(hash, read);
+        return read;
     }
 
     // Compares the text of the signature, so that only one spelling of it is right.
-    bool IsSigned(ReadOnlySpan<byte> signed, ReadOnlySpan<byte> signature)
+    static bool HasMac(ReadOnlySpan<byte[]> keys, ReadOnlySpan<byte> signed, ReadOnlySpan<byte> signature)
     {
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes], expected = stackalloc byte[Base64Url.GetEncodedLength(mac.Length)];
-        foreach (var key in keys.Accepted)
+        foreach (var key in keys)
         {
             HMACSHA256.HashData(key, signed, mac);
             Base64Url.EncodeToUtf8(mac, expected);
@@ -78,6 +141,14 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
                 return true;
         }
         return false;
+    }
+
+    // At each use: a verified token is remembered.
+    bool IsValid(AccessToken token)
+    {
+        var (now, leeway) = (clock.GetUtcNow().ToUnixTimeSeconds(), (long)Leeway.TotalSeconds);
+        return token.ExpiresAt > now - leeway && token.ExpiresAt <= now + LifetimeSeconds + leeway
+            && (token.IssuedAt ?? 0) <= now + leeway && (token.NotBefore ?? 0) <= now + leeway;
     }
 
     AccessToken? Read(ReadOnlySpan<byte> payload)
@@ -102,7 +173,7 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
     {
         var reader = new Utf8JsonReader(json);
         long? user = null, session = null, expires = null, notBefore = null, issued = null;
-        string? subject = null, id = null, issuer = null, audience = null;
+        string? subject = null, id = null, issuer = null, audience = null, client = null;
         HashSet<string>? others = null;
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             return null;
@@ -117,18 +188,16 @@ sealed class AccessTokens(SigningKeys keys, IOptions<JwtOptions> options, TimePr
                 : reader.ValueTextEquals("jti"u8) ? Take(ref reader, ref id)
                 : reader.ValueTextEquals("iss"u8) ? Take(ref reader, ref issuer)
                 : reader.ValueTextEquals("aud"u8) ? Take(ref reader, ref audience)
+                : reader.ValueTextEquals("client_id"u8) ? Take(ref reader, ref client)
                 : (others ??= []).Add(reader.GetString()!) && reader.Read() && reader.TokenType == JsonTokenType.String;
             if (!isExpected)
                 return null;
         }
         // The reader throws when anything follows the object.
         reader.Read();
-        var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        var isValidNow = expires > now - Leeway && expires <= now + LifetimeSeconds + Leeway
-            && (issued ?? 0) <= now + Leeway && (notBefore ?? 0) <= now + Leeway;
-        return isValidNow && issuer == options.Value.Issuer && audience == options.Value.Audience
+        return expires is { } end && issuer == options.Value.Issuer && audience == options.Value.Audience
             && user > 0 && session > 0 && (subject is null || subject == user.Value.ToString(CultureInfo.InvariantCulture))
-            ? new(user.Value, session.Value) : null;
+            ? new(user.Value, session.Value, issued, notBefore, end, id) : null;
     }
 
     // False for the wrong type and for a claim that occurs twice.

@@ -6,25 +6,30 @@ namespace Profiles.Infrastructure.Tokens;
 public sealed class JwtOptions
 {
     /// <summary>
-    /// The key that signs access tokens, at least 32 printable ASCII characters. The generated key is kept in <c>DataDirectory</c> on
-    /// SQLite, and in a row that all instances read on PostgreSQL.
+    /// A key to sign access tokens with (HS256), at least 32 printable ASCII characters. Other services cannot verify such tokens without
+    /// being able to issue them.
     /// </summary>
-    /// <value>Generated at the first start</value>
+    /// <value>Generated keys sign (ES256): in <c>DataDirectory</c> on SQLite, in a table that all instances read on PostgreSQL</value>
     [SigningSecret]
     public string? SigningKey { get; set; }
 
     /// <summary>
-    /// The previous key, of the same form. Its tokens are accepted until they expire; new tokens are not signed with it.
+    /// The previous <c>Jwt__SigningKey</c>, also when there is none now. Its tokens are accepted until they expire; new tokens are not
+    /// signed with it.
     /// </summary>
     [SigningSecret]
     public string? PreviousSigningKey { get; set; }
 
     /// <summary>
-    /// The key that encrypts the signing key's row on PostgreSQL and the secrets of webhooks, at least 32 printable ASCII characters. A
-    /// copy of the database alone then cannot sign tokens or webhooks.
+    /// The key that encrypts the signing keys and the secrets of webhooks where they are stored, at least 32 printable ASCII characters. A
+    /// copy of the database or of <c>DataDirectory</c> alone then cannot sign tokens or webhooks.
     /// </summary>
     [SigningSecret]
     public string? KeyEncryptionKey { get; set; }
+
+    /// <summary>How long a generated key signs before the next one does, 1.00:00:00 to 1000.00:00:00.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "1000.00:00:00")]
+    public TimeSpan RotationInterval { get; set; } = TimeSpan.FromDays(90);
 
     /// <summary>How long an access token is valid, 00:01:00 to 30.00:00:00.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]

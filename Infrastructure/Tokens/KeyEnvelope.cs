@@ -6,8 +6,8 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>
-/// Encrypts a secret for its row: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869). Without a key encryption
-/// key it is stored in plain text.
+/// Encrypts a secret for the place where it is stored: AES-256-GCM (NIST SP 800-38D) under a key derived with HKDF-SHA-256 (RFC 5869).
+/// Without a key encryption key it is stored in plain text.
 /// </summary>
 /// <param name="keyEncryptionKey"><see cref="JwtOptions.KeyEncryptionKey"/>.</param>
 /// <param name="purpose">What it encrypts: a row of one kind cannot be read as another.</param>
@@ -39,12 +39,14 @@ sealed class KeyEnvelope(string? keyEncryptionKey, string purpose = "signing key
     }
 
     /// <summary>Throws <see cref="StartException"/> when the setting is missing or the value was encrypted with another one.</summary>
-    public string Open(string stored)
+    /// <param name="stored">The value.</param>
+    /// <param name="place">Where it is stored, for the exception's sentence.</param>
+    public string Open(string stored, string place = "the database")
     {
         if (!stored.StartsWith(Prefix, StringComparison.Ordinal))
             return stored;
         if (key is null)
-            throw new StartException($"The {purpose} in the database is encrypted: Jwt__KeyEncryptionKey must be set.");
+            throw new StartException($"The {purpose} in {place} is encrypted: Jwt__KeyEncryptionKey must be set.");
         try
         {
             var sealedBytes = Base64Url.DecodeFromChars(stored.AsSpan(Prefix.Length));
@@ -57,8 +59,8 @@ sealed class KeyEnvelope(string? keyEncryptionKey, string purpose = "signing key
         catch (Exception e) when (e is CryptographicException or FormatException or ArgumentException)
         {
             throw new StartException(
-                $"The {purpose} in the database cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
-                    + "or the row is damaged.");
+                $"The {purpose} in {place} cannot be decrypted: Jwt__KeyEncryptionKey is not the one that it was encrypted with, "
+                    + "or it is damaged.");
         }
     }
 

@@ -10,7 +10,10 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
 
-/// <summary>The keys of access tokens: the current one, and the previous one while the key is being changed.</summary>
+/// <summary>
+/// The service's own secret, which signs access tokens while it comes from the settings; else the <see cref="KeyRing"/> does. The previous
+/// one of the settings is accepted while it is being changed.
+/// </summary>
 sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> service, TimeProvider clock) : IStartupLoader
 {
     const int MinimumLength = 32;
@@ -38,14 +41,14 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
 
     byte[][] accepted = [];
 
-    /// <summary>The key that signs new tokens. Throws before <see cref="LoadAsync"/>.</summary>
+    /// <summary>The secret. Throws before <see cref="LoadAsync"/>.</summary>
     public SymmetricSecurityKey Current
     {
         get => field ?? throw new InvalidOperationException("The signing key is not read yet.");
         private set;
     }
 
-    /// <summary>The keys whose tokens are accepted.</summary>
+    /// <summary>The keys whose tokens are accepted, <see cref="Current"/> first.</summary>
     public ReadOnlySpan<byte[]> Accepted => accepted;
 
     /// <summary>

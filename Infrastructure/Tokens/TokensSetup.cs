@@ -1,4 +1,5 @@
 using Profiles.Data;
+using Profiles.Data.PostgreSql;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
@@ -12,6 +13,12 @@ static class TokensSetup
         return services
             .AddSingleton<SigningKeys>()
             .AddSingleton<IStartupLoader>(provider => provider.GetRequiredService<SigningKeys>())
+            .AddSingleton<KeyRingStore>(provider => provider.GetRequiredService<DatabaseEngine>() is PostgreSqlEngine postgreSql
+                ? new KeyRingTable(postgreSql)
+                : ActivatorUtilities.CreateInstance<KeyRingFile>(provider))
+            .AddSingleton<KeyRing>()
+            .AddSingleton<IStartupLoader>(provider => provider.GetRequiredService<KeyRing>())
+            .AddHostedService<KeyRingService>()
             .AddSingleton<AccessTokens>();
     }
 }

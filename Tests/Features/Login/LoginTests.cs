@@ -46,9 +46,11 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         using var header = JsonDocument.Parse(Base64Url.DecodeFromChars(Token(body).Split('.')[0]));
         using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(Token(body).Split('.')[1]));
 
-        header.RootElement.GetProperty("alg").GetString().ShouldBe("HS256");
+        header.RootElement.Names().ShouldBe(["alg", "kid", "typ"]);
+        header.RootElement.GetProperty("alg").GetString().ShouldBe("ES256");
+        header.RootElement.GetProperty("typ").GetString().ShouldBe("at+jwt");
         var payload = claims.RootElement;
-        payload.Names().Except(["nbf"]).Order().ShouldBe(["aud", "exp", "iat", "iss", "jti", "session_id", "sub", "user_id"]);
+        payload.Names().Except(["nbf"]).Order().ShouldBe(["aud", "client_id", "exp", "iat", "iss", "jti", "session_id", "sub", "user_id"]);
         payload.GetProperty("user_id").ValueKind.ShouldBe(JsonValueKind.Number);
         payload.GetProperty("user_id").GetInt64().ShouldBe(user.Id);
         payload.GetProperty("sub").GetString().ShouldBe($"{user.Id}");

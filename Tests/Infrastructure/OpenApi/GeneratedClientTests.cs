@@ -1,8 +1,8 @@
-using System.Runtime.CompilerServices;
-
 namespace Profiles.Tests.Infrastructure.OpenApi;
 
-/// <summary>Lints the document and compiles it into clients with two common generators.</summary>
+/// <summary>
+/// Lints the document and compiles it into clients with two common generators.
+/// </summary>
 // Independent of the database, so it runs on one engine only.
 [Trait("Database", "Sqlite")]
 [Trait("Needs", "Process")]
@@ -21,8 +21,7 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
     /// <summary>Compiled clients of a running server's document.</summary>
     public sealed class Project : IAsyncLifetime
     {
-        readonly NpmProject npm = new(Sources(), "generated-clients");
-
+        NpmProject npm = null!;
         ServerProcess? server;
 
         /// <summary>The server's address; empty when the packages are missing.</summary>
@@ -30,11 +29,12 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
 
         public async ValueTask InitializeAsync()
         {
-            if (!await npm.TryInstallAsync())
+            npm = await NpmProject.InstallAsync("generated-clients", "GeneratedClients");
+            if (!npm.IsInstalled)
                 return;
             server = await ServerProcess.StartAsync();
-            await File.WriteAllTextAsync(
-                Path.Combine(npm.Directory, "document.json"), await server.Client.GetStringAsync("/openapi/v1.json"));
+            var document = await server.Client.GetStringAsync("/openapi/v1.json");
+            await File.WriteAllTextAsync(Path.Combine(npm.Directory, "document.json"), document);
             foreach (var step in (string[])["generate", "compile"])
                 await RunAsync("npm", "run", "--silent", step);
         }
@@ -47,7 +47,5 @@ public sealed class GeneratedClientTests(GeneratedClientTests.Project project) :
 
         /// <summary>Runs a program in the clients' directory; it must succeed.</summary>
         public Task RunAsync(string program, params string[] arguments) => npm.RunAsync(program, arguments);
-
-        static string Sources([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "GeneratedClients");
     }
 }

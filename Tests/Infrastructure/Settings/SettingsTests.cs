@@ -221,6 +221,7 @@ public sealed class SettingsTests
     [Theory, Trait("Needs", "Process")]
     [InlineData("profiles.db", "this is not a database, however long it may be: one has a header of sixteen bytes")]
     [InlineData("signing.key", "short")]
+    [InlineData("signing-keys.json", "[]")]
     public async Task A_damaged_file_stops_the_start_and_is_left_as_it_is(string name, string content)
     {
         var directory = TemporaryDirectory.Make("damaged");

@@ -45,7 +45,8 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
         await (await UploadAsync(server, token)).ShouldBeAsync(HttpStatusCode.OK);
         var files = Directory.GetFiles(server.Directory, "*", SearchOption.AllDirectories)
             .ToDictionary(f => Path.GetRelativePath(server.Directory, f), File.GetUnixFileMode);
-        foreach (var expected in new[] { "data/profiles.db", "data/profiles.db-wal", "data/signing.key", "static/profile/1.jpg" })
+        foreach (var expected in new[]
+            { "data/profiles.db", "data/profiles.db-wal", "data/signing.key", "data/signing-keys.json", "static/profile/1.jpg" })
             files.Keys.ShouldContain(expected);
         files.Where(f => f.Value != OwnerOnlyFile).ShouldBeEmpty();
         var directories = Directory.GetDirectories(server.Directory, "*", SearchOption.AllDirectories)

@@ -18,8 +18,11 @@ using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Infrastructure.Tokens;
 
-/// <summary>Which tokens are accepted. The tests sign their forgeries with the service's own key unless they say otherwise.</summary>
-public sealed class AccessTokenTests(ProfilesFixture app) : TestBase<ProfilesFixture>
+/// <summary>
+/// Which tokens are accepted, with a secret from the settings (HS256). The tests sign their forgeries with the service's own key unless
+/// they say otherwise.
+/// </summary>
+public sealed class AccessTokenTests(SecretFixture app) : TestBase<SecretFixture>
 {
     const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const string Header = """{"alg":"HS256","typ":"JWT"}""";

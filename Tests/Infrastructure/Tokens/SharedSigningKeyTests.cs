@@ -25,13 +25,15 @@ public sealed class SharedSigningKeyTests
             foreach (var server in servers)
                 (await StatusAsync(server, token)).ShouldBe(HttpStatusCode.OK);
             foreach (var server in servers)
-                File.Exists(Path.Combine(server.Directory, "data", "signing.key")).ShouldBeFalse();
+                Directory.GetFiles(Path.Combine(server.Directory, "data"), "signing*").ShouldBeEmpty();
         }
         finally
         {
             foreach (var server in servers)
                 await server.DisposeAsync();
         }
+
+        Scalar("SELECT count(*) FROM signing_key_ring").ShouldBe(2L);
 
         // The key outlives the instances, and the row contains it in plain text.
         var key = Row();
@@ -51,6 +53,7 @@ public sealed class SharedSigningKeyTests
         await using (var first = await StartAsync(("Jwt__KeyEncryptionKey", KeyEncryptionKey)))
             token = await JoinAsync(first);
         Row().ShouldStartWith("aes256gcm:");
+        Scalar("SELECT count(*) FROM signing_key_ring WHERE value LIKE 'aes256gcm:%'").ShouldBe(2L);
 
         await using (var second = await StartAsync(("Jwt__KeyEncryptionKey", KeyEncryptionKey)))
             (await StatusAsync(second, token)).ShouldBe(HttpStatusCode.OK);
@@ -72,8 +75,10 @@ public sealed class SharedSigningKeyTests
         await using (var first = await StartAsync())
             token = await JoinAsync(first);
         Row().ShouldNotContain(":");
+        Scalar("SELECT count(*) FROM signing_key_ring WHERE value NOT LIKE '%:%'").ShouldBe(2L);
         await using var second = await StartAsync(("Jwt__KeyEncryptionKey", KeyEncryptionKey));
         Row().ShouldStartWith("aes256gcm:");
+        Scalar("SELECT count(*) FROM signing_key_ring WHERE value LIKE 'aes256gcm:%'").ShouldBe(2L);
         (await StatusAsync(second, token)).ShouldBe(HttpStatusCode.OK);
     }
 
@@ -97,7 +102,7 @@ public sealed class SharedSigningKeyTests
     {
         await using var server = await StartAsync(("Jwt__SigningKey", KeyEncryptionKey));
         (await StatusAsync(server, await JoinAsync(server))).ShouldBe(HttpStatusCode.OK);
-        Scalar("SELECT count(*) FROM signing_keys").ShouldBe(0L);
+        Scalar("SELECT (SELECT count(*) FROM signing_keys) + (SELECT count(*) FROM signing_key_ring)").ShouldBe(0L);
     }
 
     Task<ServerProcess> StartAsync(params (string, string)[] settings) =>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
@@ -150,8 +149,7 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
     [Trait("Needs", "Process")]
     public async Task The_reference_library_of_npm_verifies_messages_also_while_a_secret_is_rotated()
     {
-        var npm = new NpmProject(Verifier(), "webhook-verifier");
-        await npm.TryInstallAsync();
+        var npm = await NpmProject.InstallAsync("webhook-verifier", "Verifier");
         var first = await MakeAsync("user.created");
         var user = await app.CreateUserAsync();
         var before = await NextAsync(user, "user.created", path: Path);
@@ -459,7 +457,4 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         (delivery.Data.GetProperty("session_id").GetInt64(), delivery.Data.GetProperty("reason").GetString());
 
     static async Task ShouldBeOkAsync(Task<HttpResponseMessage> response) => await (await response).ShouldBeAsync(HttpStatusCode.OK);
-
-    static string Verifier([CallerFilePath] string thisFile = "") =>
-        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(thisFile)!, "Verifier");
 }

@@ -1,0 +1,61 @@
+using System.Text;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.Settings;
+
+namespace Profiles.Infrastructure.Tokens;
+
+/// <summary>The ring as a file in <c>DataDirectory</c>, which commands change beside the service.</summary>
+sealed class KeyRingFile(IOptions<ServiceOptions> service, TimeProvider clock) : KeyRingStore
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), Pause = TimeSpan.FromMilliseconds(50);
+
+    string Path => service.Value.KeyRingFile;
+
+    public override string Place => "DataDirectory (signing-keys.json)";
+
+    public override async Task<string?> ReadAsync(CancellationToken ct) => File.Exists(Path) ? await File.ReadAllTextAsync(Path, ct) : null;
+
+    public override async Task ChangeAsync(IServiceProvider scope, Action<List<RingKey>> change, CancellationToken ct)
+    {
+        await using var locked = await LockAsync(ct);
+        var before = await ReadAsync(ct);
+        var keys = before is null ? [] : Parse(before);
+        change(keys);
+        if (Write(keys) is var after && after == before)
+            return;
+        // Moved when it is complete: nobody ever reads half a ring.
+        var temporary = $"{Path}.{Guid.NewGuid():N}";
+        try
+        {
+            await using (var stream = PrivateFiles.Create(temporary))
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(after), ct);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, Path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    // The system's lock ends with the process that holds it; the empty file stays.
+    async Task<FileStream> LockAsync(CancellationToken ct)
+    {
+        var start = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return PrivateFiles.OpenAlone($"{Path}.lock");
+            }
+            catch (IOException) when (clock.GetElapsedTime(start) < Patience)
+            {
+                await Task.Delay(Pause, clock, ct);
+            }
+        }
+    }
+}
