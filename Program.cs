@@ -32,6 +32,7 @@ try
     app.UseMiddleware<RequestLog>();
     app.UseBasePath().UseSafeHeaders().UseClientDisconnects();
     app.UseErrors().UseForwardedAddresses();
+    app.UseExtraListeners();
     app.UseAllowedHosts(HealthSetup.Paths);
     app.UseHiddenTestRoute().UseHead();
     app.MapExplorer();

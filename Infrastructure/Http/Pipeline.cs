@@ -61,13 +61,14 @@ static class Pipeline
     /// <summary>Serves until the host stops.</summary>
     public static async Task ServeAsync(this WebApplication app)
     {
+        app.ListenOnExtraPorts();
         try
         {
             await app.RunAsync();
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
-            throw new StartException("The address to listen on (ASPNETCORE_URLS) is in use already.");
+            throw new StartException($"The address to listen on ({app.SettingOf(e)}) is in use already.");
         }
     }
 
@@ -102,8 +103,8 @@ static class Pipeline
     /// <summary>Answers 400 to a host name that is not allowed, so that a forged one gets into no answer.</summary>
     /// <param name="app">The pipeline.</param>
     /// <param name="exemptPaths">
-    /// Paths that are served under every name: orchestrators use the pod's own address, a service's name or none, and these answers contain
-    /// no address to forge.
+    /// Paths that are served under every name, as ports of their own are: orchestrators use the pod's own address, a service's name or none,
+    /// and these answers contain no address to forge.
     /// </param>
     public static IApplicationBuilder UseAllowedHosts(this WebApplication app, IReadOnlyList<string> exemptPaths)
     {
@@ -117,7 +118,8 @@ static class Pipeline
         StringSegment[]? allowed = names is null || names.Contains("*") ? null : [.. names.Select(OnTheWire)];
         return app.Use((context, next) =>
         {
-            if (exemptPaths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
+            if (context.Features.Get<ExtraListener>() is not null
+                || exemptPaths.Contains(context.Request.Path.Value?.TrimEnd('/'), StringComparer.OrdinalIgnoreCase))
                 return next(context);
             // The raw header: Request.Host decodes it, and throws on malformed punycode.
             var host = context.Request.Headers.Host.ToString();
