@@ -17,9 +17,10 @@ public sealed partial class FloorTests
     [
         [Data],
         ["Settings", "Errors"],
-        ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands", "Admin"],
+        ["Http", "Json", "Logging", "Validation", "Outbox", "Cleanup", "Database", "Commands"],
+        ["Admin"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
-        ["Authentication", "Idempotency", "Sessions", "Images"],
+        ["Authentication", "Idempotency", "Sessions", "Images", "Paging"],
         ["Limits", "Health"],
         ["Accounts"],
         ["Editing"],

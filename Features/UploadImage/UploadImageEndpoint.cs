@@ -100,7 +100,7 @@ sealed class UploadImageEndpoint(
     // whether the image is shown.
     Task<OutboxEntry?> ShowAsync(OutboxEntry entry, ProfileImage image) => db.ChangeLockedProfileAsync(me.Id, async profile =>
     {
-        if (profile is null)
+        if (profile is null || !await db.IsEnabledAsync(me.Id, CancellationToken.None))
             throw new UserDeletedException();
         if (await db.Outbox.SingleOrDefaultAsync(e => e.Id == entry.Id && e.State == OutboxState.Storing, CancellationToken.None)
             is not { } current)

@@ -13,7 +13,10 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
     /// Deletes a user. The outbox deletes the image in its next round at the latest, even if the storage fails now. An upload in progress
     /// finds no user and deletes its own image.
     /// </summary>
-    public async Task DeleteAsync(long userId)
+    /// <param name="userId">The user.</param>
+    /// <param name="record">Adds what is to be saved with the deletion.</param>
+    /// <returns>False when there is no such user, also when another request was first.</returns>
+    public async Task<bool> DeleteAsync(long userId, Action? record = null)
     {
         var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
@@ -27,14 +30,18 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
             await db.Outbox.Where(e => e.Store == OutboxStore.Mail && (e.UserId == userId || (e.UserId == 0 && e.Key == email)))
                 .ExecuteDeleteAsync(CancellationToken.None);
             // Cascades to sessions, events, tokens and the profile.
-            return (await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1, removal);
+            var isDeleted = await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1;
+            if (isDeleted)
+                record?.Invoke();
+            return (isDeleted, removal);
         });
         if (removal is { Store: OutboxStore.LocalImages })
             await images.TrySettleAsync(removal);
         if (!isDeleted)
-            return;
+            return false;
         events.WriteToLog(userId, SecurityEventKind.AccountDeleted);
         await TryEraseAsync();
+        return true;
     }
 
     // A failure does not fail the deletion: the cleanup retries.

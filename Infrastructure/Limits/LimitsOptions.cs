@@ -95,4 +95,8 @@ public sealed class LimitsOptions
     /// <summary>Requests for public profiles from one address in ten minutes.</summary>
     [Range(1, Most)]
     public int PublicProfiles { get; set; } = 600;
+
+    /// <summary>Wrong admin keys from one address in ten minutes. Beyond it the right ones are refused too.</summary>
+    [Range(1, Most)]
+    public int AdminKeyFailures { get; set; } = 100;
 }

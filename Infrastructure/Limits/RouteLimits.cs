@@ -23,6 +23,7 @@ enum Limit
     Exports,
     Uploads,
     PublicProfiles,
+    AdminKeyFailures,
 }
 
 /// <summary>Route metadata: limited by the client's address on an anonymous route, by the user on any other.</summary>
@@ -50,10 +51,14 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.Exports => (o.Exports, Hour),
             Limit.Uploads => (o.Uploads, Hour),
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
+            Limit.AdminKeyFailures => (o.AdminKeyFailures, TenMinutes),
             _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
         };
         return o.Enabled ? counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : Task.FromResult<TimeSpan?>(null);
     }
+
+    /// <summary>How long to wait where this instance has counted beyond the limit, without counting again; else null.</summary>
+    public TimeSpan? Refusal(Limit limit, string whom) => counters.Refusal(LimitKey.Of(limit.ToString(), whom));
 
     /// <summary>
     /// Counts one for an address that the request names, before it is known whether anybody has it. Throws

@@ -1,4 +1,6 @@
 using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Admin;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Database;
 using Profiles.Infrastructure.Decoding;
@@ -23,12 +25,13 @@ namespace Profiles.Infrastructure.Startup;
 /// <summary>Registers the services of every concern that the slices share.</summary>
 static class Concerns
 {
-    public static IServiceCollection AddConcerns(this IServiceCollection services) => services
+    public static IServiceCollection AddConcerns(this IServiceCollection services, IConfiguration configuration) => services
         .AddSettings().AddErrors().AddJson().AddDatabase()
+        .AddAdminKeys(configuration).AddAuditLog()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.
         .AddMail().AddImages().AddDecoding()
         .AddAccounts().AddEditing().AddPages()
-        .AddHealth().AddExplorer();
+        .AddHealth().AddExplorer(configuration);
 }

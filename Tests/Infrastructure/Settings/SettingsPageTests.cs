@@ -13,7 +13,8 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
 {
     // The sections in the order of the page.
     static readonly string[] Order =
-        ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "Limits", "OpenApi", "Cors"];
+        ["", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "Limits", "OpenApi", "Cors",
+            "Admin", "Audit"];
 
     ILookup<string, SettingsSection> Sections => app.Services.GetServices<SettingsSection>().ToLookup(s => s.Name);
 
