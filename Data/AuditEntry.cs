@@ -38,7 +38,8 @@ sealed class AuditEntry
         Actor = Cut(actor, ActorMaxLength),
         Action = action,
         UserId = userId,
-        Detail = detail is null ? null : Cut(detail, DetailMaxLength),
+        Detail =
+            detail is null ? null : Cut(detail, DetailMaxLength),
     };
 
     static string Cut(string text, int length) => text.Length <= length ? text : text[..length];

@@ -49,8 +49,8 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         ReadAsync(() => Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == normalizedEmail, ct));
 
     /// <summary>
-    /// Reads the public profile with this <see cref="UserProfile.Username"/>; untracked. Null when there is none, when it is not public, and
-    /// while the account is disabled.
+    /// Reads the public profile with this <see cref="UserProfile.Username"/>; untracked. Null when there is none, when it is not public,
+    /// and while the account is disabled.
     /// </summary>
     public Task<UserProfile?> FindPublicProfileAsync(string username, CancellationToken ct) =>
         ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(
@@ -63,14 +63,15 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     public Task<ImageReference?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
 
     /// <summary>
-    /// Reads a user with the profile, tracked, to be changed under the lock of <see cref="LockUserAsync"/>. Null when there is none, and when
-    /// the account was disabled meanwhile.
+    /// Reads a user with the profile, tracked, to be changed under the lock of <see cref="LockUserAsync"/>. Null when there is none, and
+    /// when the account was disabled meanwhile.
     /// </summary>
     public Task<User?> TrackUserAsync(long id, CancellationToken ct) =>
         Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id && u.DisabledAt == null, ct);
 
     /// <summary>Whether the account still exists and is enabled.</summary>
-    public Task<bool> IsEnabledAsync(long id, CancellationToken ct) => Users.AnyAsync(u => u.Id == id && u.DisabledAt == null, ct);
+    public async Task<bool> IsEnabledAsync(long id, CancellationToken ct) =>
+        await Users.CountAsync(u => u.Id == id && u.DisabledAt == null, ct) == 1;
 
     /// <summary>
     /// Erases the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some remain for the

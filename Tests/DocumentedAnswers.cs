@@ -69,7 +69,8 @@ sealed partial class DocumentedAnswers : DelegatingHandler
         foreach (var schema in documents.SelectMany(d => d.Components.Schemas.Values).Where(s => s.Properties.Count > 0))
             schema.AllowAdditionalProperties = false;
         // A literal path wins over one with parameters.
-        return [.. documents.SelectMany(d => d.Paths).OrderBy(p => p.Key.Contains('{')).Select(p => (Pattern(p.Key, p.Value.Values.First()), p.Value))];
+        return [.. documents.SelectMany(d => d.Paths).OrderBy(p => p.Key.Contains('{'))
+            .Select(p => (Pattern(p.Key, p.Value.Values.First()), p.Value))];
     }
 
     static Regex Pattern(string path, OpenApiOperation operation)

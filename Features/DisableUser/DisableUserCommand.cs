@@ -5,7 +5,9 @@ using Profiles.Infrastructure.Commands;
 namespace Profiles.Features.DisableUser;
 
 sealed class DisableUserCommand() : UserCommand(
-    "users disable", "Disables an account: ends its sessions, refuses its logins and hides its profile, at once on all instances.", "Profiles users disable john@example.com")
+    "users disable",
+    "Disables an account: ends its sessions, refuses its logins and hides its profile, at once on all instances.",
+    "Profiles users disable john@example.com")
 {
     protected override async Task<int> RunAsync(CommandRun run, User user, CancellationToken ct)
     {

@@ -20,7 +20,7 @@ sealed class DisableUserEndpoint(AccountControl accounts) : EndpointWithoutReque
         Summary(s =>
         {
             s.Summary = "Disable an account";
-            s.Description = "Ends its sessions, voids what is pending, hides the public profile and refuses logins, at once on all instances.";
+            s.Description = "Ends its sessions, voids what is pending, hides the public profile and refuses logins, at once everywhere.";
             s.ResponseExamples[200] = new DisableUserResponse("User disabled successfully");
             s.Responses[200] = "Done, now or before.";
             s.Responses[404] = ErrorCodes.NoSuchUser.Sentence;

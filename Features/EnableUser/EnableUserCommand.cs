@@ -5,7 +5,9 @@ using Profiles.Infrastructure.Commands;
 namespace Profiles.Features.EnableUser;
 
 sealed class EnableUserCommand() : UserCommand(
-    "users enable", "Enables a disabled account again; its user logs in anew.", "Profiles users enable 42")
+    "users enable",
+    "Enables a disabled account again; its user logs in anew.",
+    "Profiles users enable 42")
 {
     protected override async Task<int> RunAsync(CommandRun run, User user, CancellationToken ct)
     {

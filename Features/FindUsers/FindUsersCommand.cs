@@ -40,8 +40,8 @@ sealed class FindUsersCommand : OperatorCommand
 
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
     {
-        var cursor = FindUsersCursor.Start;
-        if (run.Arguments.GetValue(after) is { } text && !FindUsersCursor.TryParse(text, out cursor))
+        Cursor? cursor = null;
+        if (run.Arguments.GetValue(after) is { } text && !Cursor.TryParse(text, FindUsersSearch.Parts, out cursor))
             return await CommandRun.FailAsync("--cursor is not from a previous list.");
         var found = await new FindUsersSearch(run.Get<ProfilesDbContext>())
             .FindAsync(run.Arguments.GetValue(query) ?? "", cursor, run.Arguments.GetValue(limit), ct);

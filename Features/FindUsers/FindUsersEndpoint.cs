@@ -40,10 +40,10 @@ sealed class FindUsersEndpoint(ProfilesDbContext db) : EndpointWithoutRequest<Re
         var query = parameters["query"];
         if (query.Count > 0 && !(query is [{ } sent] && FindUsersSearch.IsQuery(sent)))
             return Problems.Refused("query", ErrorCodes.QueryInvalid, HttpContext);
-        var cursor = FindUsersCursor.Start;
+        Cursor? cursor = null;
         if (parameters["cursor"] is { Count: > 0 } texts
-            && !(texts is [{ Length: <= Page.CursorMaxLength } text] && FindUsersCursor.TryParse(text, out cursor)))
+            && !(texts is [{ } text] && Cursor.TryParse(text, FindUsersSearch.Parts, out cursor)))
             return Problems.Refused("cursor", ErrorCodes.CursorInvalid, HttpContext);
-        return TypedResults.Ok(await new FindUsersSearch(db).FindAsync($"{query}", cursor!, limit, ct));
+        return TypedResults.Ok(await new FindUsersSearch(db).FindAsync($"{query}", cursor, limit, ct));
     }
 }

@@ -10,8 +10,8 @@ sealed class ListAdminKeysCommand : OperatorCommand
 {
     readonly Option<bool> json = CommandRun.JsonOption();
 
-    public ListAdminKeysCommand() : base("admin-keys list", "Lists the admin keys by name, without the keys.", "Profiles admin-keys list") =>
-        Add(json);
+    public ListAdminKeysCommand()
+        : base("admin-keys list", "Lists the admin keys by name, without the keys.", "Profiles admin-keys list") => Add(json);
 
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
     {

@@ -65,9 +65,11 @@ sealed class ListAuditCommand : OperatorCommand
             return 0;
         }
         foreach (var entry in found.Entries)
+        {
+            object whom = entry.UserId is { } about ? about : "-";
             await run.Output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{entry.At:u}  {entry.Actor}  {entry.Action}  {entry.UserId?.ToString(CultureInfo.InvariantCulture) ?? "-"}  {entry.Detail}"));
+                CultureInfo.InvariantCulture, $"{entry.At:u}  {entry.Actor}  {entry.Action}  {whom}  {entry.Detail ?? "-"}"));
+        }
         if (found.NextCursor is { } next)
             await run.Output.WriteLineAsync($"There are more: --cursor {next}");
         return 0;

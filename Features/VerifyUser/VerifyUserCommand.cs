@@ -5,7 +5,9 @@ using Profiles.Infrastructure.Commands;
 namespace Profiles.Features.VerifyUser;
 
 sealed class VerifyUserCommand() : UserCommand(
-    "users verify", "Confirms the address of an account whose user cannot get the mail.", "Profiles users verify john@example.com")
+    "users verify",
+    "Confirms the address of an account whose user cannot get the mail.",
+    "Profiles users verify john@example.com")
 {
     protected override async Task<int> RunAsync(CommandRun run, User user, CancellationToken ct)
     {

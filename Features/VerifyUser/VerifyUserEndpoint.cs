@@ -20,7 +20,7 @@ sealed class VerifyUserEndpoint(AccountControl accounts) : EndpointWithoutReques
         Summary(s =>
         {
             s.Summary = "Confirm a user's address";
-            s.Description = "Treats the present address as confirmed, and voids mailed links and a pending address as a confirmation by mail does.";
+            s.Description = "Treats the present address as confirmed; voids mailed links and a pending address as a confirmation does.";
             s.ResponseExamples[200] = new VerifyUserResponse("User verified successfully");
             s.Responses[200] = "Done, now or before.";
             s.Responses[404] = ErrorCodes.NoSuchUser.Sentence;

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.SecurityEvents;
 
@@ -14,12 +15,18 @@ sealed class AccountDeletion(ProfilesDbContext db, ImageSettlement images, Secur
     /// finds no user and deletes its own image.
     /// </summary>
     /// <param name="userId">The user.</param>
-    /// <param name="record">Adds what is to be saved with the deletion.</param>
+    /// <param name="record">
+    /// Adds an operator's entry of the audit log. Null for the owner, who cannot delete a disabled account: whoever has stolen it could
+    /// too.
+    /// </param>
     /// <returns>False when there is no such user, also when another request was first.</returns>
+    /// <exception cref="UserDeletedException">The account was disabled meanwhile.</exception>
     public async Task<bool> DeleteAsync(long userId, Action? record = null)
     {
         var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
+            if (record is null && profile is not null && !await db.IsEnabledAsync(userId, CancellationToken.None))
+                throw new UserDeletedException();
             var removal = profile?.Image is { } image ? images.AddRemoval(userId, image) : null;
             // A local image is deleted below; any other is left to the outbox, at once.
             if (removal is { Store: not OutboxStore.LocalImages })

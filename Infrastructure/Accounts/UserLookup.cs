@@ -7,7 +7,7 @@ namespace Profiles.Infrastructure.Accounts;
 /// <summary>Finds the user whom an operator names.</summary>
 sealed class UserLookup(ProfilesDbContext db)
 {
-    /// <summary>Finds a user with the profile, untracked, by address, id or username: digits alone are an id. Null when there is none.</summary>
+    /// <summary>Finds a user with the profile, untracked, by address, id or username; digits alone are an id. Null: nobody.</summary>
     public async Task<User?> FindAsync(string who, CancellationToken ct)
     {
         if (long.TryParse(who, NumberStyles.None, CultureInfo.InvariantCulture, out var id))

@@ -103,8 +103,8 @@ static class Pipeline
     /// <summary>Answers 400 to a host name that is not allowed, so that a forged one gets into no answer.</summary>
     /// <param name="app">The pipeline.</param>
     /// <param name="exemptPaths">
-    /// Paths that are served under every name, as ports of their own are: orchestrators use the pod's own address, a service's name or none,
-    /// and these answers contain no address to forge.
+    /// Paths that are served under every name, as ports of their own are: orchestrators use the pod's own address, a service's name or
+    /// none, and these answers contain no address to forge.
     /// </param>
     public static IApplicationBuilder UseAllowedHosts(this WebApplication app, IReadOnlyList<string> exemptPaths)
     {

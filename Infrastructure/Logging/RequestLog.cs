@@ -10,7 +10,10 @@ sealed record RequestUser(long Id);
 /// <summary>The name of the admin key of a request, which has no user.</summary>
 sealed record RequestKey(string Name);
 
-/// <summary>Logs one structured line for each request: route, status, duration and user id or name of the admin key. No body, token, address or header.</summary>
+/// <summary>
+/// Logs one structured line for each request: route, status, duration, and user id or name of the admin key. No body, token, address or
+/// header.
+/// </summary>
 sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
 {
     public async Task InvokeAsync(HttpContext context)

@@ -14,7 +14,8 @@ static class Slices
     public static IServiceCollection AddSlices(this IServiceCollection services, IConfiguration configuration)
     {
         var isAdminOn = AdminOptions.IsOn(configuration);
-        return services.AddFastEndpoints(o => o.Filter = type => isAdminOn || !type.IsDefined(typeof(AdminEndpointAttribute), inherit: false));
+        return services.AddFastEndpoints(
+            o => o.Filter = type => isAdminOn || !type.IsDefined(typeof(AdminEndpointAttribute), inherit: false));
     }
 
     public static void UseSlices(this WebApplication app)

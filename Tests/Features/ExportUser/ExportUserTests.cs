@@ -33,7 +33,8 @@ public sealed class ExportUserTests(AdminFixture app) : TestBase<AdminFixture>
         var user = await WithImageAsync();
         var directory = TemporaryDirectory.Make("export");
         var file = Path.Combine(directory, "user.zip");
-        (await app.RunAsync("users", "export", user.Email, file)).ShouldBe((0, $"User {user.Id} ({user.Email}) is exported to {file}.\n", ""));
+        (await app.RunAsync("users", "export", user.Email, file))
+            .ShouldBe((0, $"User {user.Id} ({user.Email}) is exported to {file}.\n", ""));
         using (var zip = ZipFile.OpenRead(file))
             zip.Entries.Select(e => e.FullName).ShouldBe(Files);
         if (!OperatingSystem.IsWindows())

@@ -60,11 +60,35 @@ public sealed class FindUsersTests(AdminFixture app) : TestBase<AdminFixture>
             seen.Where(id => !late.Contains(id)).Intersect(users.Select(u => u.Id)).ShouldBe(users.Select(u => u.Id));
             seen[^1].ShouldBe(byName.Id);
         }
-        // An exact match is first even where a page ends after it.
-        var first = await PageAsync($"query={users[0].Id}&limit=1");
-        Ids(first).ShouldBe([users[0].Id]);
-        if (first.GetProperty("next_cursor").GetString() is { } next)
-            Ids(await PageAsync($"query={users[0].Id}&limit=100&cursor={next}")).ShouldNotContain(users[0].Id);
+    }
+
+    [Fact]
+    public async Task Exact_matches_are_first_and_only_once_whatever_the_page_s_size()
+    {
+        var (byId, byExternalId, byAddress) = (await app.CreateUserAsync(), await app.CreateUserAsync(), await app.CreateUserAsync());
+        foreach (var user in new[] { byExternalId, byAddress })
+        {
+            await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u
+                .SetProperty(x => x.NormalizedEmail, $"{byId.Id}{user.Id}{prefix}@example.com")
+                .SetProperty(x => x.Email, $"{byId.Id}{user.Id}{prefix}@example.com")));
+        }
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == byExternalId.Id)
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.ExternalId, $"{byId.Id}")));
+        foreach (var limit in new[] { 1, 2, 3 })
+        {
+            var (seen, cursor) = (new List<long>(), (string?)null);
+            do
+            {
+                var page = await PageAsync($"query={byId.Id}&limit={limit}" + (cursor is null ? "" : $"&cursor={cursor}"));
+                Ids(page).Length.ShouldBeLessThanOrEqualTo(limit);
+                seen.AddRange(Ids(page));
+                cursor = page.GetProperty("next_cursor").GetString();
+            }
+            while (cursor is not null);
+            seen[..2].ShouldBe([byId.Id, byExternalId.Id]);
+            seen.ShouldContain(byAddress.Id);
+            seen.Distinct().Count().ShouldBe(seen.Count);
+        }
     }
 
     [Fact]
@@ -94,7 +118,7 @@ public sealed class FindUsersTests(AdminFixture app) : TestBase<AdminFixture>
     [InlineData("cursor=", "cursor", "cursor_invalid")]
     [InlineData("cursor=!", "cursor", "cursor_invalid")]
     [InlineData("cursor=QUJD", "cursor", "cursor_invalid")]
-    [InlineData("cursor=YQ", "cursor", "cursor_invalid")]
+    [InlineData("cursor=YiE", "cursor", "cursor_invalid")]
     [InlineData("cursor=YQAA", "cursor", "cursor_invalid")]
     public async Task A_bad_parameter_is_named(string query, string field, string code)
     {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Profiles.Data;
 using Profiles.Infrastructure.Cleanup;
 using Profiles.Tests.Infrastructure.Admin;
 
@@ -54,7 +55,8 @@ public sealed class ListAuditTests(AdminFixture app) : TestBase<AdminFixture>
         var user = await ChangedAsync();
         var plain = await app.RunAsync("audit", "--user", user.Email);
         plain.ExitCode.ShouldBe(0);
-        plain.Output.Split('\n')[0].ShouldMatch($@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ  command:{Environment.UserName}  user\.enabled  {user.Id}  $");
+        plain.Output.Split('\n')[0].ShouldMatch(
+            $@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ  command:{Environment.UserName}  user\.enabled  {user.Id}  -$");
         (await app.RunAsync("users", "delete", user.Email, "--yes")).ExitCode.ShouldBe(0);
         using var json = JsonDocument.Parse((await app.RunAsync("audit", "--user", $"{user.Id}", "--limit", "1", "--json")).Output);
         json.RootElement.GetProperty("entries")[0].GetProperty("action").GetString().ShouldBe("user.deleted");
@@ -83,7 +85,7 @@ public sealed class ListAuditTests(AdminFixture app) : TestBase<AdminFixture>
         {
             await app.QueryAsync(db =>
             {
-                db.AuditLog.Add(new() { At = DateTime.UtcNow.AddDays(-days), Actor = "command:test", Action = "user.disabled", UserId = id });
+                db.AuditLog.Add(AuditEntry.Of(DateTime.UtcNow.AddDays(-days), "command:test", "user.disabled", id, null));
                 return db.SaveChangesAsync();
             });
         }

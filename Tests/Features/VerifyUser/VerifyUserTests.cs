@@ -28,7 +28,8 @@ public sealed class VerifyUserTests(AdminFixture app) : TestBase<AdminFixture>
     public async Task The_command_does_the_same_and_nobody_is_not_found()
     {
         var user = await app.CreateUserAsync();
-        (await app.RunAsync("users", "verify", $"{user.Id}")).ShouldBe((0, $"User {user.Id} ({user.Email}) has a confirmed address.\n", ""));
+        (await app.RunAsync("users", "verify", $"{user.Id}"))
+            .ShouldBe((0, $"User {user.Id} ({user.Email}) has a confirmed address.\n", ""));
         (await app.QueryAsync(db => db.FindUserAsync(user.Id, Cancellation)))!.EmailVerifiedAt.ShouldNotBeNull();
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         await (await admin.PostAsync("/admin/users/987654321/verify", null, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
