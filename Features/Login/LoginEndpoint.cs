@@ -27,7 +27,8 @@ sealed class LoginEndpoint(
         {
             s.Summary = "Log in";
             s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, "
-                + "and a refresh token, to be kept in the device's key store.";
+                + "and a refresh token, to be kept in the device's key store. With the right password of an account that an operator has "
+                + "disabled, the code is `account_disabled`.";
             s.ExampleRequest = new("john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example, "John's phone");
             s.ResponseExamples[200] = new LoginResponse(
                 "<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);

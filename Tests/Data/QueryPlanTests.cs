@@ -55,6 +55,10 @@ public sealed class ManyUsersFixture : AdminFixture
                 INSERT INTO audit_log (at, actor, action, user_id)
                 SELECT {time}, 'key:many', 'user.disabled', n FROM ({numbers}) AS numbers
                 """,
+                $"""
+                INSERT INTO admin_keys (name, hash, scopes, created_at)
+                SELECT 'many' || n, {key}, 'users:read', {time} FROM ({numbers}) AS numbers
+                """,
                 $"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT {key}, 1, {later} FROM ({numbers}) AS numbers",
                 $"""
                 INSERT INTO one_time_tokens (user_id, purpose, token_hash, normalized_email, expires_at)

@@ -20,7 +20,8 @@ public sealed class DisableUserTests(AdminFixture app) : TestBase<AdminFixture>
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         for (var i = 0; i < 2; i++)
         {
-            var answer = await admin.PostAsync($"/admin/users/{user.Id}/disable", null, Cancellation);
+            var answer = await admin.SendAsync(
+                ClientAddresses.From("203.0.113.9", HttpMethod.Post, $"/admin/users/{user.Id}/disable"), Cancellation);
             (await answer.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("message").GetString().ShouldBe("User disabled successfully");
         }
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);

@@ -89,6 +89,17 @@ public sealed class AdminApiTests(AdminFixture app) : TestBase<AdminFixture>
         ]);
     }
 
+    [Theory]
+    [InlineData("Admin__Port", "0", "Admin__Port must be between 1 and 65535.")]
+    [InlineData("Admin__Port", "x", "Admin__Port is not a valid value for this setting.")]
+    [InlineData("Admin__Address", "localhost", "Admin__Address must be an IP address.")]
+    [InlineData("Audit__Retention", "23:00:00", "Audit__Retention must be between 1.00:00:00 and 3650.00:00:00.")]
+    public async Task A_setting_that_makes_no_sense_stops_the_start(string name, string value, string sentence)
+    {
+        var refused = await Refusal.InProcessAsync((name, value));
+        refused.ShouldBe((1, $"Profiles cannot start: {sentence}\n"));
+    }
+
     [Fact]
     public async Task The_document_of_the_admin_API_is_the_committed_one()
     {
