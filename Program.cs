@@ -1,4 +1,3 @@
-using FastEndpoints;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Commands;
@@ -21,7 +20,7 @@ if (command.IsAnswer)
 var builder = WebApplication.CreateBuilder(command.Settings);
 builder.Logging.AddJsonLog();
 builder.ConfigureServer();
-builder.Services.AddConcerns().AddFastEndpoints();
+builder.Services.AddConcerns(builder.Configuration).AddSlices(builder.Configuration);
 
 try
 {
@@ -40,7 +39,7 @@ try
     app.MapExplorer();
     app.UseRouting().UseCors();
     app.UseBodyDeadline().UseDeclaredMediaTypes().UseContentCodings();
-    app.UseDatabase().UseAddressLimits();
+    app.UseDatabase().UseAddressLimits().UseAdminKeyLimits();
     app.UseAuthorization().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();
     app.MapMetrics();

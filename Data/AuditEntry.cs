@@ -30,6 +30,19 @@ sealed class AuditEntry
 
     /// <summary>More of it, such as the name of a key; null when there is none.</summary>
     public string? Detail { get; init; }
+
+    /// <summary>An entry as it fits: the name of the operating system's user may have any length.</summary>
+    public static AuditEntry Of(DateTime at, string actor, string action, long? userId, string? detail) => new()
+    {
+        At = at,
+        Actor = Cut(actor, ActorMaxLength),
+        Action = action,
+        UserId = userId,
+        Detail =
+            detail is null ? null : Cut(detail, DetailMaxLength),
+    };
+
+    static string Cut(string text, int length) => text.Length <= length ? text : text[..length];
 }
 
 sealed class AuditEntryConfiguration : IEntityTypeConfiguration<AuditEntry>

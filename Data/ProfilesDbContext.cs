@@ -13,7 +13,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
 
     static readonly Func<ProfilesDbContext, long, CancellationToken, Task<ImageReference?>> ImageByUser =
         EF.CompileAsyncQuery((ProfilesDbContext db, long id, CancellationToken ct) =>
-            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id)
+            db.UserProfiles.AsNoTracking().Where(p => p.UserId == id && db.Users.Any(u => u.Id == id && u.DisabledAt == null))
                 .Select(p => new ImageReference(p.Image!.Key, p.Image.Url)).SingleOrDefault());
 
     public DbSet<User> Users => Set<User>();
@@ -49,21 +49,29 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         ReadAsync(() => Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == normalizedEmail, ct));
 
     /// <summary>
-    /// Reads the public profile with this <see cref="UserProfile.Username"/>; untracked. Null when there is none, or when it is not public.
+    /// Reads the public profile with this <see cref="UserProfile.Username"/>; untracked. Null when there is none, when it is not public,
+    /// and while the account is disabled.
     /// </summary>
     public Task<UserProfile?> FindPublicProfileAsync(string username, CancellationToken ct) =>
-        ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(p => p.Username == username && p.IsPublic, ct));
+        ReadAsync(() => UserProfiles.AsNoTracking().SingleOrDefaultAsync(
+            p => p.Username == username && p.IsPublic && Users.Any(u => u.Id == p.UserId && u.DisabledAt == null), ct));
 
     /// <summary>
-    /// Reads the image of a user's profile. Null when there is no user; <see cref="ImageReference.Url"/> is null when there is no image.
+    /// Reads the image of a user's profile. Null when there is no user and while the account is disabled;
+    /// <see cref="ImageReference.Url"/> is null when there is no image.
     /// </summary>
     public Task<ImageReference?> FindImageAsync(long userId, CancellationToken ct) => ReadAsync(() => ImageByUser(this, userId, ct));
 
     /// <summary>
-    /// Reads a user with the profile, tracked, to be changed under the lock of <see cref="LockUserAsync"/>. Null when there is none.
+    /// Reads a user with the profile, tracked, to be changed under the lock of <see cref="LockUserAsync"/>. Null when there is none, and
+    /// when the account was disabled meanwhile.
     /// </summary>
     public Task<User?> TrackUserAsync(long id, CancellationToken ct) =>
-        Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id, ct);
+        Users.Include(u => u.Profile).SingleOrDefaultAsync(u => u.Id == id && u.DisabledAt == null, ct);
+
+    /// <summary>Whether the account still exists and is enabled.</summary>
+    public async Task<bool> IsEnabledAsync(long id, CancellationToken ct) =>
+        await Users.CountAsync(u => u.Id == id && u.DisabledAt == null, ct) == 1;
 
     /// <summary>
     /// Erases the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some remain for the

@@ -26,6 +26,10 @@ enum SecurityEventKind
 
     /// <summary>For the log only: the account's own events are deleted with it.</summary>
     AccountDeleted = 14,
+
+    /// <summary>By an operator, as the next one.</summary>
+    AccountDisabled = 15,
+    AccountEnabled = 16,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

@@ -85,6 +85,7 @@ sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(u => u.PendingSessionId).HasColumnName("pending_session_id");
         builder.Property(u => u.CreatedAt).HasColumnName("created_at");
         builder.HasIndex(u => u.NormalizedEmail).IsUnique().HasDatabaseName("ux_users_normalized_email");
-        builder.HasIndex(u => u.ExternalId).IsUnique().HasDatabaseName("ux_users_external_id");
+        // Most accounts have none; statistics over many equal values would keep SQLite from using the index.
+        builder.HasIndex(u => u.ExternalId).IsUnique().HasFilter("external_id IS NOT NULL").HasDatabaseName("ux_users_external_id");
     }
 }

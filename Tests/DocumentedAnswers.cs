@@ -6,11 +6,13 @@ using NSwag;
 namespace Profiles.Tests;
 
 /// <summary>
-/// Fails a request whose answer differs from the API document in status, media type, body or headers. Passes on paths and methods that the
-/// document does not contain.
+/// Fails a request whose answer differs from the API documents in status, media type, body or headers. Passes on paths and methods that
+/// neither document contains.
 /// </summary>
 sealed partial class DocumentedAnswers : DelegatingHandler
 {
+    static readonly string[] Files = ["openapi.v1.json", "openapi.admin.json"];
+
     static readonly Lazy<(Regex Path, OpenApiPathItem Methods)[]> Document = new(Read);
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -60,13 +62,15 @@ sealed partial class DocumentedAnswers : DelegatingHandler
 
     static (Regex Path, OpenApiPathItem Methods)[] Read()
     {
-        var golden = Path.Combine(ArchitectureTests.Repository(), "Tests", "Infrastructure", "OpenApi", "openapi.v1.json");
-        var document = OpenApiDocument.FromFileAsync(golden).GetAwaiter().GetResult();
+        var folder = Path.Combine(ArchitectureTests.Repository(), "Tests", "Infrastructure", "OpenApi");
+        var documents = Files
+            .Select(f => OpenApiDocument.FromFileAsync(Path.Combine(folder, f)).GetAwaiter().GetResult()).ToArray();
         // An undocumented member is a mistake in the answer or in the document.
-        foreach (var schema in document.Components.Schemas.Values.Where(s => s.Properties.Count > 0))
+        foreach (var schema in documents.SelectMany(d => d.Components.Schemas.Values).Where(s => s.Properties.Count > 0))
             schema.AllowAdditionalProperties = false;
         // A literal path wins over one with parameters.
-        return [.. document.Paths.OrderBy(p => p.Key.Contains('{')).Select(p => (Pattern(p.Key, p.Value.Values.First()), p.Value))];
+        return [.. documents.SelectMany(d => d.Paths).OrderBy(p => p.Key.Contains('{'))
+            .Select(p => (Pattern(p.Key, p.Value.Values.First()), p.Value))];
     }
 
     static Regex Pattern(string path, OpenApiOperation operation)

@@ -98,7 +98,7 @@ sealed class Installation
             .. Connection is null ? [] : new[] { $"--ConnectionStrings:Profiles={Connection}" },
         ]);
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(TimeProvider.System).AddConcerns();
+        builder.Services.AddSingleton(TimeProvider.System).AddConcerns(builder.Configuration);
         await using var app = builder.Build();
         using var scope = app.Services.CreateScope();
         return await use(scope.ServiceProvider);

@@ -1,7 +1,7 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
@@ -10,7 +10,7 @@ using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Features.ExportMe;
 
-sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorages storages, SecurityEventLog events)
+sealed class ExportMeEndpoint(CurrentUser me, AccountArchive archive, SecurityEventLog events)
     : EndpointWithoutRequest<Results<PushStreamHttpResult, ProblemHttpResult>>
 {
     public override void Configure()
@@ -28,11 +28,10 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
 
     public override async Task<Results<PushStreamHttpResult, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        byte[]? image;
         try
         {
-            // Before the answer begins: a later failure could only cut it off.
-            image = me.Profile.Image is { } shown ? await storages.Of(shown).ReadAsync(me.Id, shown, side: null, ct) : null;
+            var writeAsync = await archive.ReadAsync(me.User, () => events.Add(me.Id, SecurityEventKind.DataExported), ct);
+            return TypedResults.Stream(writeAsync, "application/zip", "profile-export.zip");
         }
         catch (ImageStorageException e)
         {
@@ -40,12 +39,5 @@ sealed class ExportMeEndpoint(ProfilesDbContext db, CurrentUser me, ImageStorage
             HttpContext.Response.Headers.RetryAfter = "10";
             return Problems.Of(ErrorCodes.ImageUnavailable);
         }
-        events.Add(me.Id, SecurityEventKind.DataExported);
-        await db.SaveChangesAsync(ct);
-        var sessions = await db.Sessions.AsNoTracking().Where(s => s.UserId == me.Id).OrderBy(s => s.Id).ToListAsync(ct);
-        var log = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == me.Id).OrderByDescending(e => e.At)
-            .Take(SecurityEvent.MostExported).ToListAsync(ct);
-        return TypedResults.Stream(
-            output => ExportMeArchive.WriteAsync(output, me.User, sessions, log, image, ct), "application/zip", "profile-export.zip");
     }
 }

@@ -28,7 +28,8 @@ sealed class LoginEndpoint(
         {
             s.Summary = "Log in";
             s.Description = "Answers an access token, to be sent as `Authorization: Bearer <access_token>`, "
-                + "and a refresh token, to be kept in the device's key store.";
+                + "and a refresh token, to be kept in the device's key store. With the right password of an account that an operator has "
+                + "disabled, the code is `account_disabled`.";
             s.ExampleRequest = new("john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example, "John's phone");
             s.ResponseExamples[200] = new LoginResponse(
                 "<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
@@ -49,6 +50,9 @@ sealed class LoginEndpoint(
         var user = await db.FindUserAsync(email, ct);
         if (!await check.VerifyAsync(email, user, req.Password, ct) || user is null)
             return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
+        // Told to nobody who does not know the password.
+        if (user.DisabledAt is not null)
+            return Problems.Of(ErrorCodes.AccountDisabled);
         var hash = await RehashAsync(user, req.Password, ct);
 
         if (await db.TransactAsync(() => StartAsync(user, hash, req.Device, ct), ct) is not var (session, refresh))
@@ -57,11 +61,11 @@ sealed class LoginEndpoint(
         return TypedResults.Ok(new LoginResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
     }
 
-    // Returns null when the password has changed meanwhile.
+    // Returns null when the password has changed or the account was disabled meanwhile.
     async Task<(Session Session, Token Refresh)?> StartAsync(User user, string hash, string? device, CancellationToken ct)
     {
-        // Locks the row: a change of the password either commits first and refuses this login, or comes later and ends its session.
-        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == hash)
+        // Locks the row: either such a change commits first and refuses this login, or it comes later and ends its session.
+        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == hash && u.DisabledAt == null)
             .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
             return null;
         var (refresh, now) = (Token.New(), clock.GetUtcNow().UtcDateTime);

@@ -35,6 +35,9 @@ sealed class SubmitDeletionEndpoint(ProfilesDbContext db, PasswordCheck check, A
             HttpContext.Response.Headers.RetryAfter = ExceptionHandler.Seconds(e.Wait);
             return DeletionPage.Form(HttpContext, "Too many wrong passwords: try again later.", StatusCodes.Status429TooManyRequests);
         }
+        // Whoever has stolen the account may know the password.
+        if (user.DisabledAt is not null)
+            return DeletionPage.Form(HttpContext, ErrorCodes.AccountDisabled.Sentence, StatusCodes.Status403Forbidden);
         await account.DeleteAsync(user.Id);
         return DeletionPage.Done(HttpContext);
     }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Webhooks;
@@ -15,10 +16,19 @@ sealed class AccountDeletion(
     /// Deletes a user. The outbox deletes the image in its next round at the latest, even if the storage fails now. An upload in progress
     /// finds no user and deletes its own image.
     /// </summary>
-    public async Task DeleteAsync(long userId)
+    /// <param name="userId">The user.</param>
+    /// <param name="record">
+    /// Adds an operator's entry of the audit log. Null for the owner, who cannot delete a disabled account: whoever has stolen it could
+    /// too.
+    /// </param>
+    /// <returns>False when there is no such user, also when another request was first.</returns>
+    /// <exception cref="UserDeletedException">The account was disabled meanwhile.</exception>
+    public async Task<bool> DeleteAsync(long userId, Action? record = null)
     {
         var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
+            if (record is null && profile is not null && !await db.IsEnabledAsync(userId, CancellationToken.None))
+                throw new UserDeletedException();
             var removal = profile?.Image is { } image ? images.AddRemoval(userId, image) : null;
             // A local image is deleted below; any other is left to the outbox, at once.
             if (removal is { Store: not OutboxStore.LocalImages })
@@ -31,15 +41,19 @@ sealed class AccountDeletion(
             // Cascades to sessions, events, tokens and the profile.
             var isDeleted = await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1;
             if (isDeleted)
+            {
                 webhooks.AddDeletion(db, userId);
+                record?.Invoke();
+            }
             return (isDeleted, removal);
         });
         if (removal is { Store: OutboxStore.LocalImages })
             await images.TrySettleAsync(removal);
         if (!isDeleted)
-            return;
+            return false;
         events.WriteToLog(userId, SecurityEventKind.AccountDeleted);
         await TryEraseAsync();
+        return true;
     }
 
     // A failure does not fail the deletion: the cleanup retries.

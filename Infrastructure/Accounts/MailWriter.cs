@@ -43,6 +43,8 @@ sealed class MailWriter(
     {
         switch (entry.Mail)
         {
+            case MailKind.VerifyEmail or MailKind.VerifyNewEmail or MailKind.ResetPassword when user.DisabledAt is not null:
+                return null;
             case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
                 // The account already has the address, so its owner asks.
                 return await budget.TryTakeAsync(entry, Limit.MailsToOne, $"verify {address}")

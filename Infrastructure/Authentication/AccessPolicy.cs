@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Infrastructure;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Profiles.Data;
+using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.Tokens;
@@ -34,8 +35,10 @@ sealed class AccessPolicy(AccessTokens tokens, DatabaseEngine database) : IPolic
                 throw new NotSupportedException($"No policy but {Name} is evaluated.");
         }
         // No route, or routing's own 405 or 415: there is nothing to protect, and a 401 would hide the answer.
-        if (context.GetEndpoint() is not RouteEndpoint)
+        if (context.GetEndpoint() is not RouteEndpoint route)
             return PolicyAuthorizationResult.Success();
+        if (route.Metadata.GetMetadata<AdminEndpointAttribute>() is { } admin)
+            return await AdminPolicy.AuthorizeAsync(context, admin.Scope);
         var headers = context.Request.Headers.Authorization;
         if (headers.Count == 0 || (headers is [var header] && !HasToken(header)))
             return PolicyAuthorizationResult.Challenge();
@@ -55,6 +58,8 @@ sealed class AccessPolicy(AccessTokens tokens, DatabaseEngine database) : IPolic
     {
         if (authorizeResult.Succeeded)
             return next(context);
+        if (context.GetEndpoint()?.Metadata.GetMetadata<AdminEndpointAttribute>() is { } admin)
+            return AdminPolicy.RefuseAsync(context, authorizeResult, admin.Scope);
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
         context.Response.Headers.WWWAuthenticate = authorizeResult.Challenged ? Scheme : InvalidToken;
         return Task.CompletedTask;

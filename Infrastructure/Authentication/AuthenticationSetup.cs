@@ -1,7 +1,9 @@
+using System.Reflection;
 using FastEndpoints;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Infrastructure;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Profiles.Infrastructure.Admin;
 
 namespace Profiles.Infrastructure.Authentication;
 
@@ -19,9 +21,13 @@ static class AuthenticationSetup
             .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<AccessPolicy>());
     }
 
-    /// <summary>Requires an existing user for every endpoint that is not anonymous.</summary>
+    /// <summary>
+    /// Requires an existing user for every endpoint that is not anonymous, and an admin key in place of one for those of the admin API.
+    /// </summary>
     public static void RequireExistingUser(this EndpointDefinition endpoint)
     {
+        if (endpoint.EndpointType.GetCustomAttribute<AdminEndpointAttribute>() is { } admin)
+            endpoint.Metadata(admin);
         if (endpoint.AnonymousVerbs is null)
             endpoint.Policies(AccessPolicy.Name);
     }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 
 namespace Profiles.Infrastructure.Commands;
 
@@ -9,7 +11,20 @@ namespace Profiles.Infrastructure.Commands;
 /// <param name="Terminal">Where the operator types answers; null when nobody does.</param>
 sealed record CommandRun(ParseResult Arguments, IServiceProvider Services, TextWriter Output, TextReader? Terminal)
 {
+    static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     public T Get<T>() where T : notnull => Services.GetRequiredService<T>();
+
+    /// <summary>The option <c>--json</c> of a command that lists or shows something.</summary>
+    public static Option<bool> JsonOption() => new("--json") { Description = "Writes JSON, for programs." };
+
+    /// <summary>Writes the result for programs.</summary>
+    public Task WriteJsonAsync<T>(T result) => Output.WriteLineAsync(JsonSerializer.Serialize(result, Json));
 
     /// <summary>Reports a failure; returns the exit code.</summary>
     public static async Task<int> FailAsync(string sentence)

@@ -56,7 +56,7 @@ sealed class ProfileChange(
             {
                 // Another change came between the read and the write: checks and applies this one again on the new state.
                 db.ChangeTracker.Clear();
-                if (await db.FindUserAsync(me.Id, ct) is not { } current)
+                if (await db.FindUserAsync(me.Id, ct) is not { DisabledAt: null } current)
                     return Problems.Of(ErrorCodes.InvalidAccessToken);
                 me.User = current;
             }

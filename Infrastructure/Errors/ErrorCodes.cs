@@ -43,6 +43,7 @@ static class ErrorCodes
     // Accounts and sessions.
     public static readonly ErrorCode EmailTaken = Of(409, "Email already registered");
     public static readonly ErrorCode InvalidCredentials = Of(401, "Invalid email or password");
+    public static readonly ErrorCode AccountDisabled = Of(401, "This account is disabled: ask those who run the service.");
     public static readonly ErrorCode WrongPassword = Of(403, "The password is wrong");
     public static readonly ErrorCode InvalidRefreshToken = Of(401, "Invalid or expired refresh token");
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");
@@ -52,6 +53,7 @@ static class ErrorCodes
     public static readonly ErrorCode InvalidAdminKey = Of(
         401, "A valid admin key is needed: send it as \"Authorization: Bearer <admin key>\".");
     public static readonly ErrorCode InsufficientScope = Of(403, "The admin key does not have the scope that this needs.");
+    public static readonly ErrorCode NoSuchUser = Of(404, "There is no such user");
 
     // Profiles.
     public static readonly ErrorCode UserNotFound = Of(404, "There is nobody of this name, or nobody who shows it.");
@@ -70,6 +72,13 @@ static class ErrorCodes
     public static readonly ErrorCode ImageUnavailable = Of(503, "The picture cannot be read now: try again in a moment.");
     public static readonly ErrorCode InvalidForm = Of(400, "The multipart body is damaged or cut off.");
     public static readonly ErrorCode OneFileRequired = Of(400, "Send exactly one file, in a part named image, file or photo.");
+
+    // Parameters of the admin API.
+    public static readonly ErrorCode QueryInvalid = Of(
+        400, $"A query has 1 to {User.ExternalIdMaxLength} characters, none of them a control character.");
+    public static readonly ErrorCode CursorInvalid = Of(400, "This is not the next_cursor of an answer to the same question.");
+    public static readonly ErrorCode LimitInvalid = Of(400, "A limit is a whole number from 1 to 100.");
+    public static readonly ErrorCode UserIdInvalid = Of(400, "A user's id is a positive whole number.");
 
     // Single fields, in error_codes under the field's name.
     public static readonly ErrorCode WrongType = Of(400, "The value has the wrong type or is not valid text.");

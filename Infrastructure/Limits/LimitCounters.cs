@@ -32,6 +32,13 @@ sealed class LimitCounters(ProfilesDbContext db, LimitCache cache, TimeProvider 
         return counted.EndsAt - now;
     }
 
+    /// <summary>How long to wait for a key that is known to be refused; else null.</summary>
+    public TimeSpan? Refusal(LimitKey key)
+    {
+        var now = Now;
+        return cache.RefusedUntil(key, now) - now;
+    }
+
     /// <summary>Adds one to each count, all or none; returns the new counts.</summary>
     public Task<List<RateLimit>> AddAsync(IReadOnlyList<(LimitKey Key, TimeSpan Window)> counts, CancellationToken ct) =>
         AddAsync(counts, 1, Now, ct);

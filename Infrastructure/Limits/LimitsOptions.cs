@@ -96,7 +96,9 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int PublicProfiles { get; set; } = 600;
 
-    /// <summary>Wrong admin keys from one address in ten minutes.</summary>
+    /// <summary>
+    /// Wrong admin keys from one address in ten minutes. Beyond it the admin API refuses the right ones too.
+    /// </summary>
     [Range(1, Most)]
     public int AdminKeyFailures { get; set; } = 100;
 }

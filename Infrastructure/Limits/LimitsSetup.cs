@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
@@ -41,6 +43,12 @@ static class LimitsSetup
             ? next(context)
             : CountAsync(context, ClientNetwork.ForLimits(context), next));
 
+    /// <summary>Refuses an address with too many wrong admin keys before another one is looked up.</summary>
+    public static IApplicationBuilder UseAdminKeyLimits(this IApplicationBuilder app) =>
+        app.ApplicationServices.GetRequiredService<IOptions<AdminOptions>>().Value.Port is null
+            ? app
+            : app.Use((context, next) => context.Features.Get<ExtraListener>() is null ? next(context) : CountKeyAsync(context, next));
+
     /// <summary>Refuses a user with too many requests, also concurrent ones; after authorisation and before the body arrives.</summary>
     public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use((context, next) =>
         context.Features.Get<RequestUser>() is { Id: var id } && context.GetEndpoint()?.Metadata is { } metadata
@@ -73,6 +81,19 @@ static class LimitsSetup
             return;
         }
         await next(context);
+    }
+
+    static async Task CountKeyAsync(HttpContext context, RequestDelegate next)
+    {
+        var (limits, network) = (context.RequestServices.GetRequiredService<RouteLimits>(), ClientNetwork.ForLimits(context));
+        if (limits.Refusal(Limit.AdminKeyFailures, network) is { } wait)
+        {
+            Refuse(context, wait);
+            return;
+        }
+        await next(context);
+        if (context.Response.StatusCode == StatusCodes.Status401Unauthorized)
+            await limits.WaitAsync(Limit.AdminKeyFailures, network, CancellationToken.None);
     }
 
     static void Refuse(HttpContext context, TimeSpan wait)

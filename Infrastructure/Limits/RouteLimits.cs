@@ -61,6 +61,9 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
         return wait;
     }
 
+    /// <summary>How long to wait where this instance has counted beyond the limit, without counting again; else null.</summary>
+    public TimeSpan? Refusal(Limit limit, string whom) => counters.Refusal(LimitKey.Of(limit.ToString(), whom));
+
     /// <summary>
     /// Counts one for an address that the request names, before it is known whether anybody has it. Throws
     /// <see cref="RateLimitedException"/>.

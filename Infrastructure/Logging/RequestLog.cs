@@ -7,7 +7,13 @@ namespace Profiles.Infrastructure.Logging;
 /// <summary>The user of a request, for the log.</summary>
 sealed record RequestUser(long Id);
 
-/// <summary>Logs one structured line for each request: route, status, duration and user id. No body, token, address or header.</summary>
+/// <summary>The name of the admin key of a request, which has no user.</summary>
+sealed record RequestKey(string Name);
+
+/// <summary>
+/// Logs one structured line for each request: route, status, duration, and user id or name of the admin key. No body, token, address or
+/// header.
+/// </summary>
 sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
 {
     public async Task InvokeAsync(HttpContext context)
@@ -26,7 +32,12 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
             var line = new RequestLine(
                 KnownMethod(context.Request.Method), route, context.Response.StatusCode,
                 Math.Round(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 1), context.Features.Get<RequestUser>()?.Id);
-            log.Log(LogLevel.Information, default, line, null, static (line, _) => line.ToString());
+            if (line.UserId is null && context.Features.Get<RequestKey>() is { Name: var key })
+                log.LogInformation(
+                    "{Method} {Route} answered {Status} in {Milliseconds} ms for key {Key}.",
+                    line.Method, line.Route, line.Status, line.Milliseconds, key);
+            else
+                log.Log(LogLevel.Information, default, line, null, static (line, _) => line.ToString());
         }
     }
 

@@ -11,6 +11,7 @@ using NSwag;
 using NSwag.Generation.AspNetCore;
 using NSwag.Generation.Processors;
 using NSwag.Generation.Processors.Contexts;
+using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Errors;
 using JsonSerializer = System.Text.Json.JsonSerializer;
 
@@ -36,10 +37,13 @@ sealed partial class ContractProcessor : IOperationProcessor
         var metadata = Description(context).ActionDescriptor.EndpointMetadata;
         operation.Summary ??= metadata.OfType<IEndpointSummaryMetadata>().LastOrDefault()?.Summary;
         operation.Description ??= metadata.OfType<IEndpointDescriptionMetadata>().LastOrDefault()?.Description;
+        var admin = metadata.OfType<AdminEndpointAttribute>().SingleOrDefault();
+        if (admin is not null)
+            operation.Description += $" Needs the scope `{admin.Scope}`.";
         DescribeParameters(context, metadata);
         if (operation.RequestBody is { } body)
             DescribeBody(body, metadata);
-        DescribeResponses(context, metadata);
+        DescribeResponses(context, metadata, isAdmin: admin is not null);
         ContractHeaders.Add(operation, context.OperationDescription.Method, [.. metadata.OfType<DescribedHeader>()]);
         if (OpenApiSetup.Slice(operation.OperationId) != operation.OperationId)
         {
@@ -53,6 +57,11 @@ sealed partial class ContractProcessor : IOperationProcessor
 
     static void DescribeParameters(OperationProcessorContext context, IList<object> metadata)
     {
+        foreach (var query in metadata.OfType<DescribedParameter>().Where(d => d.IsQuery))
+        {
+            context.OperationDescription.Operation.Parameters.Add(
+                new() { Name = query.Name, Kind = OpenApiParameterKind.Query, Schema = new JsonSchema() });
+        }
         // The library loses the text between two parameters of one segment.
         var positive = new HashSet<string>();
         context.OperationDescription.Path = "/" + Constraint().Replace(Description(context).RelativePath!, match =>
@@ -84,7 +93,7 @@ sealed partial class ContractProcessor : IOperationProcessor
             member.MaxLength = member.Format == JsonFormatStrings.Binary ? (int)most : member.MaxLength;
     }
 
-    static void DescribeResponses(OperationProcessorContext context, IList<object> metadata)
+    static void DescribeResponses(OperationProcessorContext context, IList<object> metadata, bool isAdmin)
     {
         var responses = context.OperationDescription.Operation.Responses;
         var summary = context.GetEndpointDefinition()?.EndpointSummary;
@@ -92,16 +101,25 @@ sealed partial class ContractProcessor : IOperationProcessor
         // The library adds 403 to every route that needs a token; only some answer it.
         var declared = responses.Where(r => r.Key != "403" || summary?.Responses.ContainsKey(403) is true).ToDictionary();
         responses.Clear();
-        foreach (var status in Statuses(context, declared.Keys, summary?.Responses.Keys ?? Enumerable.Empty<int>()).Order())
+        int[] ofAdmin = isAdmin ? [403, 429] : [];
+        foreach (var status in Statuses(context, declared.Keys, ofAdmin.Concat(summary?.Responses.Keys ?? Enumerable.Empty<int>())).Order())
         {
             var key = status.ToString(CultureInfo.InvariantCulture);
-            var description = summary?.Responses.GetValueOrDefault(status) ?? examples.GetValueOrDefault(status)?.Description;
+            var description = summary?.Responses.GetValueOrDefault(status) ?? examples.GetValueOrDefault(status)?.Description
+                ?? (isAdmin ? ErrorOfAdmin(status)?.Sentence : null);
             var example = summary?.ResponseExamples.GetValueOrDefault(status) ?? examples.GetValueOrDefault(status)?.Value;
             responses[key] = status >= StatusCodes.Status400BadRequest
                 ? Error(context, status, description, example as Problem)
                 : Success(declared[key], status, description, example, metadata);
         }
     }
+
+    static ErrorCode? ErrorOfAdmin(int status) => status switch
+    {
+        401 => ErrorCodes.InvalidAdminKey,
+        403 => ErrorCodes.InsufficientScope,
+        _ => null,
+    };
 
     // Every operation has 400, for a host name that is not allowed, and 500, for an unexpected error. A slice needs the database (503), and
     // one that writes may find its disk full (507).

@@ -10,9 +10,11 @@ namespace Profiles.Infrastructure.OpenApi;
 /// <summary>
 /// Orders the document as a newcomer reads it: the explorer shows tags, paths and methods in the document's order.
 /// </summary>
-sealed class DocumentLayout : IDocumentProcessor
+/// <param name="tags">The tags with their descriptions, in order.</param>
+/// <param name="story">Operations in order; others follow, ordered by path.</param>
+sealed class DocumentLayout((string Name, string Description)[] tags, string[] story) : IDocumentProcessor
 {
-    static readonly (string Name, string Description)[] Tags =
+    public static readonly DocumentLayout Public = new(
     [
         ("Account", "Register and log in."),
         ("Profile", "Show and change the caller's own profile; show what others make public."),
@@ -22,22 +24,23 @@ sealed class DocumentLayout : IDocumentProcessor
         ("Deletion", "Delete the account with all its data."),
         ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
-    ];
-
-    // Operations that are not listed follow, ordered by path.
-    static readonly string[] Story =
+    ],
     [
         "Register", "Login",
         "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe",
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",
         "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification",
-    ];
+    ]);
+
+    public static readonly DocumentLayout Admin = new(
+        [("Users", "Find accounts and help their owners."), ("Audit", "Who did what.")],
+        ["FindUsers", "ShowUser", "DisableUser", "EnableUser", "EndUserSessions", "VerifyUser", "ExportUser", "DeleteUser"]);
 
     public void Process(DocumentProcessorContext context)
     {
         var document = context.Document;
-        document.Tags = [.. Tags.Select(t => new OpenApiTag { Name = t.Name, Description = t.Description })];
+        document.Tags = [.. tags.Select(t => new OpenApiTag { Name = t.Name, Description = t.Description })];
         var paths = document.Paths.OrderBy(p => p.Value.Values.Min(Place)).ThenBy(p => p.Key, StringComparer.Ordinal).ToArray();
         document.Paths.Clear();
         foreach (var (path, item) in paths)
@@ -60,10 +63,10 @@ sealed class DocumentLayout : IDocumentProcessor
         }
     }
 
-    static int Place(OpenApiOperation operation)
+    int Place(OpenApiOperation operation)
     {
-        var tag = Array.FindIndex(Tags, t => t.Name == operation.Tags.FirstOrDefault());
-        var place = Array.IndexOf(Story, OpenApiSetup.Slice(operation.OperationId));
-        return (tag * 100) + (place < 0 ? Story.Length : place);
+        var tag = Array.FindIndex(tags, t => t.Name == operation.Tags.FirstOrDefault());
+        var place = Array.IndexOf(story, OpenApiSetup.Slice(operation.OperationId));
+        return (tag * 100) + (place < 0 ? story.Length : place);
     }
 }

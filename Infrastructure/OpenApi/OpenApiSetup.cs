@@ -6,27 +6,67 @@ using Newtonsoft.Json;
 using NJsonSchema;
 using NJsonSchema.Generation.TypeMappers;
 using NSwag;
+using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.OpenApi;
 
 /// <summary>
-/// Serves the API document at <c>/openapi/v1.json</c>, generated on the first request, and the explorer at <c>/swagger</c>.
+/// Serves the API document at <c>/openapi/v1.json</c>, generated on the first request, and the explorer at <c>/swagger</c>; that of the
+/// admin API at <c>/admin/openapi.json</c> on its port.
 /// </summary>
 static class OpenApiSetup
 {
-    const string DocumentPath = "/openapi/v1.json", PagePath = "/swagger";
+    const string DocumentPath = "/openapi/v1.json", PagePath = "/swagger", AdminPath = "/admin/openapi.json";
+
+    const string PublicDocument = "v1", AdminDocument = "admin";
 
     const string PagePolicy = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
         + "script-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
 
-    public static IServiceCollection AddExplorer(this IServiceCollection services)
+    public static IServiceCollection AddExplorer(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSection<ExplorerOptions>("OpenApi");
-        return services.SwaggerDocument(Describe);
+        if (AdminOptions.IsOn(configuration))
+            services.SwaggerDocument(DescribeAdmin);
+        return services.SwaggerDocument(DescribePublic);
     }
 
-    static void Describe(DocumentOptions o)
+    static void DescribePublic(DocumentOptions o)
+    {
+        o.EndpointFilter = endpoint => !IsAdmin(endpoint);
+        Describe(o, PublicDocument, DocumentLayout.Public,
+            "Accounts, profiles and profile images for mobile apps. "
+                + "Register, log in, then send the token as `Authorization: Bearer <access_token>`. "
+                + "Every error is RFC 9457 problem details.",
+            new()
+            {
+                Type = OpenApiSecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+                Description = "The `access_token` of a login: a JWT, issued and verified as RFC8725 advises.",
+            });
+    }
+
+    static void DescribeAdmin(DocumentOptions o)
+    {
+        o.EndpointFilter = IsAdmin;
+        o.ExcludeNonFastEndpoints = true;
+        Describe(o, AdminDocument, DocumentLayout.Admin,
+            "What operators do to accounts, on a port of its own. Send an admin key as `Authorization: Bearer <key>`; "
+                + "`Profiles admin-keys create` makes one. Every error is RFC 9457 problem details.",
+            new()
+            {
+                Type = OpenApiSecuritySchemeType.Http,
+                Scheme = "bearer",
+                Description = "An admin key with the scope that the operation names (RFC6750).",
+            });
+    }
+
+    static bool IsAdmin(EndpointDefinition endpoint) => endpoint.EndpointType.IsDefined(typeof(AdminEndpointAttribute), inherit: false);
+
+    static void Describe(
+        DocumentOptions o, string name, DocumentLayout layout, string description, OpenApiSecurityScheme authentication)
     {
         o.ShortSchemaNames = true;
         o.FlattenSchema = true;
@@ -36,19 +76,11 @@ static class OpenApiSetup
         o.SerializerSettings = s => s.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         o.DocumentSettings = d =>
         {
-            d.DocumentName = "v1";
+            d.DocumentName = name;
             d.Title = "Profiles";
             d.Version = "v1";
-            d.Description = "Accounts, profiles and profile images for mobile apps. "
-                + "Register, log in, then send the token as `Authorization: Bearer <access_token>`. "
-                + "Every error is RFC 9457 problem details.";
-            d.AddAuth("Bearer", new()
-            {
-                Type = OpenApiSecuritySchemeType.Http,
-                Scheme = "bearer",
-                BearerFormat = "JWT",
-                Description = "The `access_token` of a login: a JWT, issued and verified as RFC8725 advises.",
-            });
+            d.Description = description;
+            d.AddAuth("Bearer", authentication);
             d.PostProcess = document =>
             {
                 document.Info.License = new() { Name = "MIT", Url = "https://opensource.org/license/mit" };
@@ -62,7 +94,7 @@ static class OpenApiSetup
             d.SchemaSettings.TypeMappers.Add(new OptionalMapper());
             d.SchemaSettings.SchemaProcessors.Add(new MemberSchemas());
             d.OperationProcessors.Add(new ContractProcessor());
-            d.DocumentProcessors.Add(new DocumentLayout());
+            d.DocumentProcessors.Add(layout);
         };
     }
 
@@ -80,6 +112,8 @@ static class OpenApiSetup
     {
         if (!app.Services.GetRequiredService<IOptions<ExplorerOptions>>().Value.Enabled)
             return;
+        if (app.Services.GetRequiredService<IOptions<AdminOptions>>().Value.Port is not null)
+            app.MapGet(AdminPath, ((IApplicationBuilder)app).New().UseAdminDocument().Build()).AllowAnonymous().ExcludeFromDescription();
         // A route, so that other methods are answered 405 as everywhere.
         app.MapGet(DocumentPath, ((IApplicationBuilder)app).New().UseExplorer(app).Build()).AllowAnonymous().ExcludeFromDescription();
         app.UseWhen(
@@ -94,17 +128,29 @@ static class OpenApiSetup
         app.MapGet("/", () => TypedResults.Redirect(PagePath)).AllowAnonymous().ExcludeFromDescription();
     }
 
+    static IApplicationBuilder UseAdminDocument(this IApplicationBuilder branch) => branch.UseOpenApi(document =>
+    {
+        document.DocumentName = AdminDocument;
+        document.Path = AdminPath;
+        document.PostProcess = (generated, _) =>
+        {
+            generated.Generator = null;
+            generated.Servers.Clear();
+            generated.Servers.Add(new DescribedServer { Url = "/", IsInternal = true });
+        };
+    });
+
     static IApplicationBuilder UseExplorer(this IApplicationBuilder branch, WebApplication app) => branch.UseSwaggerGen(
         document =>
         {
-            document.DocumentName = "v1";
+            document.DocumentName = PublicDocument;
             document.Path = DocumentPath;
             document.PostProcess = (generated, _) =>
             {
                 var basePath = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.BasePath;
                 generated.Generator = null;
                 generated.Servers.Clear();
-                generated.Servers.Add(new PublicServer { Url = basePath.Length == 0 ? "/" : basePath });
+                generated.Servers.Add(new DescribedServer { Url = basePath.Length == 0 ? "/" : basePath });
             };
         },
         page =>
@@ -127,10 +173,10 @@ static class OpenApiSetup
                 """;
         });
 
-    // x-internal says for whom a server is (OWASP API9): this one is for everybody.
-    sealed class PublicServer : OpenApiServer
+    // x-internal says for whom a server is (OWASP API9).
+    sealed class DescribedServer : OpenApiServer
     {
         [JsonProperty("x-internal")]
-        public bool IsInternal { get; } = false;
+        public bool IsInternal { get; init; }
     }
 }

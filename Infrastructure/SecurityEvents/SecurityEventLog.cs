@@ -1,5 +1,6 @@
 using Profiles.Data;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Logging;
 
 namespace Profiles.Infrastructure.SecurityEvents;
 
@@ -49,7 +50,8 @@ sealed class SecurityEventLog(
     public void WriteToLog(long userId, SecurityEventKind kind) =>
         log.LogInformation("Security event {Kind} for user {UserId}.", kind, userId);
 
-    string? Network => http.HttpContext is { } context ? ClientNetwork.Of(context) : null;
+    // An operator's network is not the owner's business.
+    string? Network => http.HttpContext is { } context && context.Features.Get<RequestKey>() is null ? ClientNetwork.Of(context) : null;
 
     SecurityEvent Make(long userId, SecurityEventKind kind, string? device, string? network) => new()
     {

@@ -28,7 +28,8 @@ sealed class SessionRevocation(
     /// <param name="userId">The user.</param>
     /// <param name="keptSession">The session that stays; null to end all sessions.</param>
     /// <param name="ct">Cancels the change.</param>
-    public Task RevokeOthersAsync(long userId, long? keptSession, CancellationToken ct) =>
+    /// <returns>How many ended.</returns>
+    public Task<int> RevokeOthersAsync(long userId, long? keptSession, CancellationToken ct) =>
         DeleteAsync(userId, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == userId && s.Id != (keptSession ?? 0)), ct);
 
     /// <summary>Ends a user's least recently used sessions beyond the limit, and saves in the caller's transaction.</summary>

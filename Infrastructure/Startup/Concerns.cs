@@ -27,13 +27,13 @@ namespace Profiles.Infrastructure.Startup;
 /// <summary>Registers the services of every concern that the slices share.</summary>
 static class Concerns
 {
-    public static IServiceCollection AddConcerns(this IServiceCollection services) => services
+    public static IServiceCollection AddConcerns(this IServiceCollection services, IConfiguration configuration) => services
         .AddSettings().AddTelemetry().AddErrors().AddJson().AddDatabase()
-        .AddAdminKeys().AddAuditLog()
+        .AddAdminKeys(configuration).AddAuditLog()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.
         .AddWebhooks().AddMail().AddImages().AddDecoding()
         .AddAccounts().AddEditing().AddPages()
-        .AddHealth().AddExplorer();
+        .AddHealth().AddExplorer(configuration);
 }

@@ -1,4 +1,5 @@
 using FastEndpoints;
+using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Authentication;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Json;
@@ -9,6 +10,14 @@ namespace Profiles.Infrastructure.Startup;
 /// <summary>Configures FastEndpoints for the slices.</summary>
 static class Slices
 {
+    /// <summary>Registers the slices; those of the admin API only when it has a port, so that they cost nothing else.</summary>
+    public static IServiceCollection AddSlices(this IServiceCollection services, IConfiguration configuration)
+    {
+        var isAdminOn = AdminOptions.IsOn(configuration);
+        return services.AddFastEndpoints(
+            o => o.Filter = type => isAdminOn || !type.IsDefined(typeof(AdminEndpointAttribute), inherit: false));
+    }
+
     public static void UseSlices(this WebApplication app)
     {
         app.UseFastEndpoints(Configure);

@@ -8,11 +8,12 @@ using FastEndpoints;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Tests.Infrastructure.Admin;
 
 namespace Profiles.Tests.Data;
 
 /// <summary>A service with so many users that neither database scans the table when an index fits.</summary>
-public sealed class ManyUsersFixture : ProfilesFixture
+public sealed class ManyUsersFixture : AdminFixture
 {
     public const int Users = 10_000;
 
@@ -50,6 +51,14 @@ public sealed class ManyUsersFixture : ProfilesFixture
                 SELECT n, {hash(1)}, {hash(2)}, {time}, {time} FROM ({numbers}) AS numbers
                 """,
                 $"INSERT INTO security_events (user_id, kind, at) SELECT n, 2, {time} FROM ({numbers}) AS numbers",
+                $"""
+                INSERT INTO audit_log (at, actor, action, user_id)
+                SELECT {time}, 'key:many', 'user.disabled', n FROM ({numbers}) AS numbers
+                """,
+                $"""
+                INSERT INTO admin_keys (name, hash, scopes, created_at)
+                SELECT 'many' || n, {key}, 'users:read', {time} FROM ({numbers}) AS numbers
+                """,
                 $"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT {key}, 1, {later} FROM ({numbers}) AS numbers",
                 $"""
                 INSERT INTO one_time_tokens (user_id, purpose, token_hash, normalized_email, expires_at)
@@ -74,6 +83,8 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
         var email = $"user-{Guid.NewGuid():N}@example.com";
         var username = $"u{Guid.NewGuid():N}"[..UserProfile.UsernameMaxLength];
         using var anyone = app.CreateClient();
+        var target = await app.CreateUserAsync();
+        using var admin = app.ClientWith(await app.CreateKeyAsync());
         var (refreshToken, sessionId) = ("", 0L);
         var slices = new Dictionary<string, Func<HttpClient, Task<HttpResponseMessage>>>
         {
@@ -127,6 +138,15 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
                 return await c.SendAsync(new(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { password = Password }) },
                     Cancellation);
             },
+            ["FindUsers"] = _ => admin.GetAsync("/admin/users?query=many12", Cancellation),
+            ["ShowUser"] = _ => admin.GetAsync($"/admin/users/{target.Id}", Cancellation),
+            ["ExportUser"] = _ => admin.GetAsync($"/admin/users/{target.Id}/export", Cancellation),
+            ["ListAudit"] = _ => admin.GetAsync($"/admin/audit?user_id={target.Id}", Cancellation),
+            ["VerifyUser"] = _ => admin.PostAsync($"/admin/users/{target.Id}/verify", null, Cancellation),
+            ["EndUserSessions"] = _ => admin.PostAsync($"/admin/users/{target.Id}/end-sessions", null, Cancellation),
+            ["DisableUser"] = _ => admin.PostAsync($"/admin/users/{target.Id}/disable", null, Cancellation),
+            ["EnableUser"] = _ => admin.PostAsync($"/admin/users/{target.Id}/enable", null, Cancellation),
+            ["DeleteUser"] = _ => admin.DeleteAsync($"/admin/users/{target.Id}", Cancellation),
         };
         // A new slice is listed above too, unless it sends no query.
         var readers = typeof(Program).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(BaseEndpoint)))
@@ -138,8 +158,11 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
 
         foreach (var (slice, ask) in slices)
         {
-            anyone.DefaultRequestHeaders.Remove("X-Test-Trace");
-            anyone.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
+            foreach (var client in new[] { anyone, admin })
+            {
+                client.DefaultRequestHeaders.Remove("X-Test-Trace");
+                client.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
+            }
             var response = await ask(anyone);
             response.StatusCode.ShouldBe(slice switch
             {

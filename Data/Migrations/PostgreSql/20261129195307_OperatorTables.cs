@@ -125,7 +125,8 @@ namespace Profiles.Data.Migrations.PostgreSql
                 name: "ux_users_external_id",
                 table: "users",
                 column: "external_id",
-                unique: true);
+                unique: true,
+                filter: "external_id IS NOT NULL");
 
             migrationBuilder.CreateIndex(
                 name: "ux_admin_keys_hash",

@@ -447,7 +447,8 @@ namespace Profiles.Data.Migrations.Sqlite
 
                     b.HasIndex("ExternalId")
                         .IsUnique()
-                        .HasDatabaseName("ux_users_external_id");
+                        .HasDatabaseName("ux_users_external_id")
+                        .HasFilter("external_id IS NOT NULL");
 
                     b.HasIndex("NormalizedEmail")
                         .IsUnique()

@@ -16,16 +16,17 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [Fact]
-    public async Task The_document_is_the_committed_one()
+    public async Task The_document_is_the_committed_one() => await ShouldBeCommittedAsync(await ReadAsync(), "openapi.v1.json");
+
+    internal static async Task ShouldBeCommittedAsync(JsonNode document, string file)
     {
-        var document = await ReadAsync();
-        var golden = GoldenFile();
+        var golden = GoldenFile(file);
         if (Environment.GetEnvironmentVariable("PROFILES_RENEW_GOLDEN") == "1")
         {
-            await File.WriteAllTextAsync(golden, document.ToJsonString(Indented) + "\n", Cancellation);
+            await File.WriteAllTextAsync(golden, document.ToJsonString(Indented) + "\n", TestContext.Current.CancellationToken);
             Assert.Fail($"{golden} was renewed: read the difference, then run the tests without PROFILES_RENEW_GOLDEN.");
         }
-        var committed = JsonNode.Parse(await File.ReadAllTextAsync(golden, Cancellation))!;
+        var committed = JsonNode.Parse(await File.ReadAllTextAsync(golden, TestContext.Current.CancellationToken))!;
         JsonNode.DeepEquals(document, committed)
             .ShouldBeTrue("The API's document has changed. If this is intended, run this test with PROFILES_RENEW_GOLDEN=1 and commit it.");
     }
@@ -153,5 +154,5 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     static IEnumerable<(string Path, JsonObject Operation)> Operations(JsonNode document) =>
         document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => ($"{o.Key} {p.Key}", o.Value!.AsObject())));
 
-    static string GoldenFile([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "openapi.v1.json");
+    static string GoldenFile(string file, [CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, file);
 }

@@ -5,12 +5,14 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Images;
 
-namespace Profiles.Features.ExportMe;
+namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Writes all data of a user as a zip that people and programs can read.</summary>
-static class ExportMeArchive
+sealed class AccountArchive(ProfilesDbContext db, ImageStorages storages)
 {
     // Secrets and internals. Every other property is exported, so that a new one is not forgotten.
     static readonly Dictionary<Type, string[]> Excluded = new()
@@ -34,7 +36,24 @@ static class ExportMeArchive
         TypeInfoResolver = new DefaultJsonTypeInfoResolver().WithAddedModifier(Exclude),
     };
 
-    public static async Task WriteAsync(
+    /// <summary>Reads everything before the archive begins: a later failure could only cut it off.</summary>
+    /// <param name="user">The user with the profile.</param>
+    /// <param name="record">Adds what is to be saved with the export.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <returns>Writes the archive.</returns>
+    /// <exception cref="ImageStorageException">The image cannot be read; nothing is saved.</exception>
+    public async Task<Func<Stream, Task>> ReadAsync(User user, Action record, CancellationToken ct)
+    {
+        var image = user.Profile.Image is { } shown ? await storages.Of(shown).ReadAsync(user.Id, shown, side: null, ct) : null;
+        record();
+        await db.SaveChangesAsync(ct);
+        var sessions = await db.Sessions.AsNoTracking().Where(s => s.UserId == user.Id).OrderBy(s => s.Id).ToListAsync(ct);
+        var events = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == user.Id).OrderByDescending(e => e.At)
+            .Take(SecurityEvent.MostExported).ToListAsync(ct);
+        return output => WriteAsync(output, user, sessions, events, image, ct);
+    }
+
+    static async Task WriteAsync(
         Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
     {
         // ZipArchive writes synchronously at the end of an entry, which a response refuses. In memory: the root may be read-only.

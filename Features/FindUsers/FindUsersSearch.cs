@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Linq.Expressions;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Paging;
+
+namespace Profiles.Features.FindUsers;
+
+/// <summary>
+/// Finds accounts by an exact id or external id, then by the beginning of the address, then by that of the username: each by its index and
+/// in its order, so that no page is slower than another and none repeats or leaves out an account that stays as it is.
+/// </summary>
+sealed class FindUsersSearch(ProfilesDbContext db)
+{
+    /// <summary>After the id, after the external id, among the addresses, among the usernames.</summary>
+    public const string Parts = "ixau";
+
+    // After every ASCII character: addresses and usernames have no others.
+    const string AfterAll = "\u007f";
+
+    static readonly Expression<Func<Account, FindUsersEntry>> Shown = a => new(
+        a.User.Id, a.User.Email, a.User.EmailVerifiedAt, a.Profile.Name, a.Profile.Username, a.User.ExternalId, a.User.CreatedAt,
+        a.User.DisabledAt);
+
+    public static bool IsQuery(string text) => text.Length is >= 1 and <= User.ExternalIdMaxLength && !text.Any(char.IsControl);
+
+    /// <summary>Lists all accounts for an empty query, in the order of their addresses; from the start without a cursor.</summary>
+    public async Task<FindUsersResponse> FindAsync(string query, Cursor? cursor, int limit, CancellationToken ct)
+    {
+        var place = cursor is null ? -1 : Parts.IndexOf(cursor.Part, StringComparison.Ordinal);
+        var prefix = query.ToLowerInvariant();
+        var (end, after) = (prefix + AfterAll, cursor?.After ?? "");
+        var id = long.TryParse(query, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        var accounts = db.Users.AsNoTracking()
+            .Join(db.UserProfiles, u => u.Id, p => p.UserId, (u, p) => new Account { User = u, Profile = p });
+        // An exact match is first, and nowhere else.
+        var others = query.Length == 0
+            ? accounts : accounts.Where(a => a.User.Id != id && (a.User.ExternalId == null || a.User.ExternalId != query));
+        var found = new List<FindUsersEntry>();
+        if (query.Length > 0 && place < 0)
+            found.AddRange(await accounts.Where(a => a.User.Id == id).Select(Shown).ToListAsync(ct));
+        if (query.Length > 0 && place < 1)
+            found.AddRange(await accounts.Where(a => a.User.Id != id && a.User.ExternalId == query).Select(Shown).ToListAsync(ct));
+        var exact = found.Count;
+        if (place < 3)
+        {
+            found.AddRange(await others
+                .Where(a => a.User.NormalizedEmail.CompareTo(prefix) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0
+                    && a.User.NormalizedEmail.CompareTo(after) > 0)
+                .OrderBy(a => a.User.NormalizedEmail).Take(limit + 1 - exact).Select(Shown).ToListAsync(ct));
+            after = "";
+        }
+        var first = found.Count;
+        if (query.Length > 0 && first <= limit)
+        {
+            found.AddRange(await others
+                .Where(a => a.Profile.Username!.CompareTo(prefix) >= 0 && a.Profile.Username.CompareTo(end) < 0
+                    && a.Profile.Username.CompareTo(after) > 0
+                    && !(a.User.NormalizedEmail.CompareTo(prefix) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0))
+                .OrderBy(a => a.Profile.Username).Take(limit + 1 - first).Select(Shown).ToListAsync(ct));
+        }
+        if (found.Count <= limit)
+            return new(found, null);
+        var last = found[limit - 1];
+        Cursor next = limit <= exact ? new(Parts[last.Id == id ? 0 : 1], "")
+            : limit <= first ? new(Parts[2], User.Normalize(last.Email)) : new(Parts[3], last.Username!);
+        return new(found[..limit], $"{next}");
+    }
+
+    sealed class Account
+    {
+        public required User User { get; init; }
+        public required UserProfile Profile { get; init; }
+    }
+}

@@ -1,0 +1,11 @@
+using Profiles.Data;
+
+namespace Profiles.Features.ShowUser;
+
+static class ShowUserMapper
+{
+    public static ShowUserResponse ToResponse(User user, string? imageUrl, IReadOnlyCollection<DateTime> sessions) => new(
+        user.Id, user.Email, user.EmailVerifiedAt, user.PendingEmail, user.Profile.Name, user.Profile.Username, user.Profile.IsPublic,
+        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt,
+        sessions.Count, sessions.Count == 0 ? null : sessions.Max());
+}

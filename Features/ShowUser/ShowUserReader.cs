@@ -1,0 +1,19 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.Images;
+using Profiles.Infrastructure.Sessions;
+
+namespace Profiles.Features.ShowUser;
+
+/// <summary>Reads an account as its operator sees it.</summary>
+sealed class ShowUserReader(ProfilesDbContext db, ImageAddress address, IOptions<SessionsOptions> options, TimeProvider clock)
+{
+    public async Task<ShowUserResponse> ReadAsync(User user, CancellationToken ct)
+    {
+        var expired = clock.GetUtcNow().UtcDateTime - options.Value.RefreshLifetime;
+        var sessions = await db.Sessions.Where(s => s.UserId == user.Id && s.LastUsedAt > expired)
+            .Select(s => s.LastUsedAt).ToListAsync(ct);
+        return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), sessions);
+    }
+}
