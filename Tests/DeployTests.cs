@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using k8s;
 using k8s.Models;
 using Profiles.Infrastructure.Health;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Tests;
 
@@ -17,7 +18,7 @@ public sealed partial class DeployTests
     // Hardened services of Debian are at 2 to 5 of 10.
     const double MostExposed = 2.0;
 
-    static readonly string Settings = Read("docs/settings.md");
+    static readonly string Documented = Read("docs/settings.md");
 
     [Fact]
     public void The_manifest_is_of_Kubernetes_types_and_its_parts_find_each_other()
@@ -63,17 +64,18 @@ public sealed partial class DeployTests
     [Fact]
     public void Every_variable_is_a_setting()
     {
-        string[] names = [.. Environment(Container(Objects().Deployment)), .. Variable().Matches(Read(Unit)).Select(m => m.Groups[1].Value)];
+        string[] names =
+            [.. Environment(Container(Objects().Deployment)), .. Variable().Matches(Read(Unit)).Select(m => m.Groups[1].Value)];
         names.Length.ShouldBeGreaterThan(6);
         foreach (var name in names.Where(n => !n.StartsWith("DOTNET_", StringComparison.Ordinal)))
-            Settings.ShouldContain($"`{name}`");
+            Documented.ShouldContain($"`{name}`");
     }
 
     [Fact]
     public void Both_wait_longer_than_the_service_takes_to_stop()
     {
         var pod = Objects().Deployment.Spec.Template.Spec;
-        var stop = new Microsoft.Extensions.Hosting.HostOptions().ShutdownTimeout.TotalSeconds;
+        var stop = new ServiceOptions().ShutdownTimeout.TotalSeconds;
         (pod.TerminationGracePeriodSeconds - Container(Objects().Deployment).Lifecycle.PreStop.Sleep.Seconds).ShouldNotBeNull()
             .ShouldBeGreaterThan((long)stop);
         int.Parse(StopTimeout().Match(Read(Unit)).Groups[1].Value, CultureInfo.InvariantCulture).ShouldBeGreaterThan((int)stop);
@@ -99,7 +101,8 @@ public sealed partial class DeployTests
         // Strict: an unknown member fails.
         var objects = KubernetesYaml.LoadAllFromString(Read(Manifest), null, strict: true);
         objects.Count.ShouldBe(3);
-        return (objects.OfType<V1Deployment>().Single(), objects.OfType<V1Service>().Single(), objects.OfType<V1PodDisruptionBudget>().Single());
+        return (objects.OfType<V1Deployment>().Single(), objects.OfType<V1Service>().Single(),
+            objects.OfType<V1PodDisruptionBudget>().Single());
     }
 
     static V1Container Container(V1Deployment deployment) => deployment.Spec.Template.Spec.Containers.Single();
@@ -108,7 +111,11 @@ public sealed partial class DeployTests
 
     static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("/usr/bin/systemd-analyze", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/usr/bin/systemd-analyze", arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -70,8 +70,8 @@ sealed partial record FirebaseParameters(string SignerKey, string SaltSeparator,
     /// <summary>Reads them as the Firebase console shows them, or as JSON with the same names; null when one is missing.</summary>
     public static FirebaseParameters? Read(string text)
     {
-        var values = Parameter().Matches(text).GroupBy(m => m.Groups[1].Value)
-            .ToDictionary(g => g.Key, g => g.First().Groups[2].Value, StringComparer.Ordinal);
+        var values = Parameter().Split(text).Chunk(3).Where(c => c.Length == 3)
+            .GroupBy(c => c[1]).ToDictionary(g => g.Key, g => g.First()[2], StringComparer.Ordinal);
         return values.TryGetValue("base64_signer_key", out var key) && values.TryGetValue("base64_salt_separator", out var separator)
             && values.TryGetValue("rounds", out var rounds) && values.TryGetValue("mem_cost", out var memCost)
             ? new(key, separator, rounds, memCost) : null;

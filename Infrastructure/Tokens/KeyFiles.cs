@@ -73,7 +73,8 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
     }
 
     /// <summary>The row as a file or a comparison needs it: the single key is in plain text there.</summary>
-    public object?[] Opened(Table table, object?[] row) => table.Name == Table.KeyTable ? With(table, row, value => envelope.Open(value)) : row;
+    public object?[] Opened(Table table, object?[] row) =>
+        table.Name == Table.KeyTable ? With(table, row, value => envelope.Open(value)) : row;
 
     /// <summary>The row as the database is to have it: encrypted when <c>Jwt__KeyEncryptionKey</c> is set.</summary>
     public object?[] Sealed(Table table, object?[] row) =>
