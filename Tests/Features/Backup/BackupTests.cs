@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
-using Profiles.Data.PostgreSql;
 
 namespace Profiles.Tests.Features.Backup;
 
@@ -79,8 +78,6 @@ public sealed class BackupFixture : ProfilesFixture
                     CreatedAt = now,
                 });
             db.Add(new RateLimit { KeyHash = [3], Count = 4, EndsAt = now });
-            if (db is PostgreSqlProfilesDbContext)
-                db.Add(new RingKey { Id = "thumbprint", Value = "secret", CreatedAt = now, ActivatedAt = now });
             return await db.SaveChangesAsync();
         });
         // The mails of the registrations are on their way.
@@ -103,7 +100,7 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             File.GetUnixFileMode(archive).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         var sums = await Installation.SumsAsync(app.Services, Cancellation);
-        sums.Count(s => s.Value.StartsWith("0 ", StringComparison.Ordinal)).ShouldBe(TestDatabase.IsPostgreSql ? 0 : 1);
+        sums.Where(s => s.Value.StartsWith("0 ", StringComparison.Ordinal)).ShouldBeEmpty();
         // An archive is of no engine: the other restores it too.
         foreach (var other in new[] { new Installation(), new Installation(connection: null) })
         {
@@ -112,7 +109,7 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             RowsOf(await other.SumsAsync(Cancellation), "sessions").ShouldBe(RowsOf(sums, "sessions"));
             Installation.FilesOf(Path.Combine(other.Images, "profile"))
                 .ShouldBe(Installation.FilesOf(app.ImageDirectory), ignoreOrder: true);
-            (await other.SucceedAsync("check")).ShouldBe("2 images, 8 files and assets, 1 pending in the outbox: no fault.\n");
+            (await other.SucceedAsync("check")).ShouldBe("2 images, 8 files and assets, 0 pending in the outbox: no fault.\n");
         }
     }
 
