@@ -54,6 +54,9 @@ abstract class DatabaseEngine
             return await command.ExecuteScalarAsync(ct);
         });
 
-    /// <summary>Drops pooled connections when the server is lost, until the token is cancelled. Does nothing on SQLite.</summary>
+    /// <summary>
+    /// Drops pooled connections when the server is lost, until the token is cancelled. On SQLite, ends the check of a large file; throws
+    /// <see cref="DatabaseUnusableException"/> when it is damaged.
+    /// </summary>
     public abstract Task WatchAsync(CancellationToken ct);
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography;
+using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 
@@ -96,6 +98,39 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
         output.ShouldNotContain("   at ");
         (await File.ReadAllBytesAsync(file, Token)).SequenceEqual(bytes).ShouldBeTrue();
         File.Exists(DatabaseFile).ShouldBe(file == DatabaseFile);
+    }
+
+    [Fact]
+    public async Task Damage_in_a_large_file_stops_the_service_before_a_write_reaches_the_file_and_the_next_start()
+    {
+        await sound.CopyToAsync(data);
+        // A table of no concern to the service, so that it serves until the check is there.
+        SqliteFaultTests.Open(DatabaseFile, $"""
+            CREATE TABLE large (content BLOB);
+            INSERT INTO large VALUES (zeroblob({SqliteEngine.CheckedAtOnce}));
+            PRAGMA wal_checkpoint(TRUNCATE)
+            """).Dispose();
+        // A sound one is served and its check ends.
+        await using (var sound = await ServerProcess.StartAsync(("DataDirectory", data)))
+            await LinuxProcess.UntilAsync(() => !File.Exists(DatabaseFile + ".unchecked"), () => sound.Output);
+        SqliteFaultTests.Open(DatabaseFile, "PRAGMA wal_checkpoint(TRUNCATE)").Dispose();
+        await using (var file = new FileStream(DatabaseFile, FileMode.Open))
+        {
+            file.Position = SqliteEngine.CheckedAtOnce / 2;
+            file.Write(Enumerable.Repeat((byte)0xA5, 16384).ToArray());
+        }
+        var damaged = SHA256.HashData(await File.ReadAllBytesAsync(DatabaseFile, Token));
+
+        File.Exists(DatabaseFile + ".unchecked").ShouldBeFalse();
+        foreach (var start in new[] { "that serves meanwhile", "that finds the mark" })
+        {
+            var (exitCode, output) = await ServerProcess.RefuseAsync(("DataDirectory", data));
+            exitCode.ShouldBe(1);
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database file ");
+            output.ShouldNotContain("   at ");
+            File.Exists(DatabaseFile + ".unchecked").ShouldBeTrue(start);
+            SHA256.HashData(await File.ReadAllBytesAsync(DatabaseFile, Token)).ShouldBe(damaged);
+        }
     }
 
     [Fact]
