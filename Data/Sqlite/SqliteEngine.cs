@@ -18,7 +18,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     /// <summary>For the connection string: the library fails at once. (Its 0 means forever.)</summary>
     const int NoRetryByTheLibrary = -1;
 
-    /// <summary>The size in bytes up to which a file is checked before the service serves. SQLite reads it in a tenth of a second.</summary>
+    /// <summary>The size in bytes up to which a file is checked before the service serves. SQLite reads it in some 100 ms.</summary>
     public const long CheckedAtOnce = 64 * 1024 * 1024;
 
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
@@ -113,8 +113,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     protected override DbConnection Connect() => new SqliteConnection(waitingConnectionString);
 
     /// <summary>
-    /// Checks a file that was too large for the start. Throws <see cref="DatabaseUnusableException"/> when it is damaged; no write since the
-    /// start has then reached the file, and the next start checks it first.
+    /// Checks a file that was too large for the start. Throws <see cref="DatabaseUnusableException"/> when it is damaged; no write since
+    /// the start has then reached the file, and the next start checks it first.
     /// </summary>
     public override Task WatchAsync(CancellationToken ct) => snapshot is null ? Task.CompletedTask
         : Task.Factory.StartNew(() => CheckSnapshot(snapshot, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
