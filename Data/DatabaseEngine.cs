@@ -94,6 +94,9 @@ abstract class DatabaseEngine
     protected static string AnyRow => "SELECT 1 WHERE "
         + string.Join(" OR ", Table.All.Where(t => !t.IsOfKeys).Select(t => $"EXISTS (SELECT 1 FROM \"{t.Name}\")"));
 
-    /// <summary>Drops pooled connections when the server is lost, until the token is cancelled. Does nothing on SQLite.</summary>
+    /// <summary>
+    /// Drops pooled connections when the server is lost, until the token is cancelled. On SQLite, ends the check of a large file; throws
+    /// <see cref="DatabaseUnusableException"/> when it is damaged.
+    /// </summary>
     public abstract Task WatchAsync(CancellationToken ct);
 }

@@ -13,7 +13,7 @@ interface IStartupLoader
 /// </summary>
 sealed class DatabaseStart(
     DatabaseEngine engine, IEnumerable<IStartupLoader> loaders, IServiceScopeFactory scopes, TimeProvider clock,
-    ILogger<DatabaseStart> log)
+    IHostApplicationLifetime lifetime, ILogger<DatabaseStart> log)
     : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -22,6 +22,9 @@ sealed class DatabaseStart(
 
     /// <summary>Completes when the database can be used.</summary>
     public Task Ready => ready.Task;
+
+    /// <summary>Why the service stopped: the database turned out to be unusable while it served.</summary>
+    public DatabaseUnusableException? Failure { get; private set; }
 
     /// <summary>The first attempt. Throws <see cref="DatabaseUnusableException"/> when waiting would not help.</summary>
     public async Task TryAsync()
@@ -34,12 +37,9 @@ sealed class DatabaseStart(
         {
             log.LogWarning("The database is unavailable; requests that need it are answered 503 until it is back: {Reason}", e.Message);
         }
-        catch (Exception e) when (DatabaseErrors.Sentence(e) is not null || e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not DatabaseUnusableException && Unusable(e) is { } unusable)
         {
-            // The system's message about a file may contain the path.
-            throw new DatabaseUnusableException(
-                "The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
-                + (DatabaseErrors.Sentence(e) ?? "it cannot be read and written."));
+            throw unusable;
         }
     }
 
@@ -54,6 +54,13 @@ sealed class DatabaseStart(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The service stops; the framework reports this as an error when it happens before the server listens.
+        }
+        catch (Exception e) when (Unusable(e) is { } unusable)
+        {
+            log.LogCritical("The service stops: {Reason}", unusable.Message);
+            Failure = unusable;
+            // The framework reports a stop before the server listens as an error.
+            lifetime.ApplicationStarted.Register(lifetime.StopApplication);
         }
     }
 
@@ -84,4 +91,10 @@ sealed class DatabaseStart(
             await loader.LoadAsync(scope.ServiceProvider, ct);
         ready.TrySetResult();
     }
+
+    // The system's message about a file may contain the path.
+    static DatabaseUnusableException? Unusable(Exception e) => e as DatabaseUnusableException
+        ?? (DatabaseErrors.Sentence(e) is null && e is not (IOException or UnauthorizedAccessException) ? null
+            : new("The database cannot be used (ConnectionStrings__Profiles, or profiles.db in DataDirectory): "
+                + (DatabaseErrors.Sentence(e) ?? "it cannot be read and written.")));
 }

@@ -24,6 +24,9 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         port = FreePort.Take();
     }
 
+    /// <summary>The first process of the running server; a session is a child of it.</summary>
+    public int ProcessId => server!.Id;
+
     /// <summary>Makes a cluster and starts it.</summary>
     /// <param name="settings">Such as <c>max_connections=20</c>.</param>
     public static async Task<PostgreSqlCluster> StartAsync(params string[] settings)
@@ -52,6 +55,15 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
         var byLanguage = version >= 15 ? "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" : "";
         Execute($"CREATE DATABASE {name} TEMPLATE template0 {byLanguage}");
         return ConnectionString(name);
+    }
+
+    /// <summary>The bytes of a database on the disk.</summary>
+    public long Size(string database)
+    {
+        using var connection = new NpgsqlConnection($"{ConnectionString(database)};Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand("SELECT pg_database_size(current_database())", connection);
+        return (long)command.ExecuteScalar()!;
     }
 
     /// <summary>Starts the stopped or killed server and waits until it accepts connections.</summary>

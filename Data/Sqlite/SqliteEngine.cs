@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Update;
 using Profiles.Data.Tables;
+using SQLitePCL;
 
 namespace Profiles.Data.Sqlite;
 
@@ -17,6 +18,9 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     /// <summary>For the connection string: the library fails at once. (Its 0 means forever.)</summary>
     const int NoRetryByTheLibrary = -1;
+
+    /// <summary>The size in bytes up to which a file is checked before the service serves. SQLite reads it in some 100 ms.</summary>
+    public const long CheckedAtOnce = 64 * 1024 * 1024;
 
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
@@ -33,6 +37,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     readonly bool mayCreate;
     readonly PersistentSqliteConnection.Source connections;
     readonly SqliteUserReaders users;
+    SqliteConnection? snapshot;
 
     public SqliteEngine(string configured, TimeSpan timeout)
     {
@@ -93,7 +98,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             Create();
         else if (File.Exists(file) && new FileInfo(file).Length == 0)
             throw Unusable("is empty. Restore it, or delete it to start with a new one.");
-        else
+        else if (!TryCheckLater())
             Check();
         using var connection = Open(migrationConnectionString);
         if (!IsCurrent(connection))
@@ -110,7 +115,12 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     // Such reads may let the library wait for another process's lock, on their own thread.
     protected override DbConnection Connect() => new SqliteConnection(waitingConnectionString);
 
-    public override Task WatchAsync(CancellationToken ct) => Task.CompletedTask;
+    /// <summary>
+    /// Checks a file that was too large for the start. Throws <see cref="DatabaseUnusableException"/> when it is damaged; no write since
+    /// the start has then reached the file, and the next start checks it first.
+    /// </summary>
+    public override Task WatchAsync(CancellationToken ct) => snapshot is null ? Task.CompletedTask
+        : Task.Factory.StartNew(() => CheckSnapshot(snapshot, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public override bool IsMissing => !File.Exists(file);
 
@@ -129,18 +139,75 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public void Dispose()
     {
+        snapshot?.Dispose();
         users.Dispose();
         Writer.Dispose();
     }
+
+    string CheckMark => file + ".unchecked";
 
     // Read-only: the last connection to close would write the write-ahead log into a file that is damaged. (A journal has to be rolled back
     // first.)
     void Check()
     {
-        var mode = File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly;
-        using var connection = Open(new SqliteConnectionStringBuilder(migrationConnectionString) { Mode = mode }.ToString());
-        if (Run(connection, "SELECT quick_check FROM pragma_quick_check LIMIT 1") is not "ok")
-            throw Unusable("is damaged. Restore it; it was left as it is.");
+        using var connection = OpenAsItIs(File.Exists(file + "-journal") ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly);
+        if (!IsSound(connection))
+            throw Damaged();
+        File.Delete(CheckMark);
+    }
+
+    // Reading a large file takes seconds, and more with every user. Its check reads in a transaction that begins before the first write:
+    // writes then stay in the write-ahead log until the check ends, and the file stays as it is. The mark of a check that did not end makes
+    // the next start wait for its own.
+    bool TryCheckLater()
+    {
+        if (new FileInfo(file).Length <= CheckedAtOnce || File.Exists(CheckMark) || File.Exists(file + "-journal"))
+            return false;
+        snapshot = OpenAsItIs(SqliteOpenMode.ReadOnly);
+        if (IsCurrent(snapshot) && Run(snapshot, "PRAGMA journal_mode") is "wal")
+        {
+            File.WriteAllBytes(CheckMark, []);
+            Run(snapshot, "BEGIN; SELECT 1 FROM sqlite_schema");
+            return true;
+        }
+        snapshot.Dispose();
+        snapshot = null;
+        return false;
+    }
+
+    void CheckSnapshot(SqliteConnection connection, CancellationToken ct)
+    {
+        using (ct.Register(() => raw.sqlite3_interrupt(connection.Handle)))
+        {
+            if (!IsSound(connection, ct))
+            {
+                // Stays open until the process ends: the last connection to close would write into the damaged file.
+                snapshot = null;
+                throw Damaged();
+            }
+        }
+        connection.Dispose();
+        snapshot = null;
+        File.Delete(CheckMark);
+    }
+
+    SqliteConnection OpenAsItIs(SqliteOpenMode mode) =>
+        Open(new SqliteConnectionStringBuilder(migrationConnectionString) { Mode = mode }.ToString());
+
+    static bool IsSound(SqliteConnection connection, CancellationToken ct = default)
+    {
+        try
+        {
+            return Run(connection, "SELECT quick_check FROM pragma_quick_check LIMIT 1") is "ok";
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB)
+        {
+            return false;
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_INTERRUPT)
+        {
+            throw new OperationCanceledException("The check of the database file was cancelled.", e, ct);
+        }
     }
 
     // Created under another name and then renamed: a start that is killed leaves no incomplete database.
@@ -280,6 +347,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     // Readers do not wait for the writer. The file remembers the mode.
     static void UseWriteAheadLog(SqliteConnection connection) => Run(connection, "PRAGMA journal_mode=WAL");
+
+    static DatabaseUnusableException Damaged() => Unusable("is damaged. Restore it; it was left as it is.");
 
     static DatabaseUnusableException Unusable(string why) =>
         new($"The database file (ConnectionStrings__Profiles, or profiles.db in DataDirectory) {why}");

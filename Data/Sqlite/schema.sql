@@ -126,6 +126,7 @@ CREATE TABLE "webhook_endpoints" (
     "previous_secret_until" TEXT NULL,
     "created_at" TEXT NOT NULL
 );
+CREATE INDEX "ix_sessions_rotated_at" ON "sessions" ("rotated_at") WHERE successor IS NOT NULL;
 CREATE UNIQUE INDEX "ux_users_external_id" ON "users" ("external_id") WHERE external_id IS NOT NULL;
 CREATE UNIQUE INDEX "ux_admin_keys_hash" ON "admin_keys" ("hash");
 CREATE UNIQUE INDEX "ux_admin_keys_name" ON "admin_keys" ("name");

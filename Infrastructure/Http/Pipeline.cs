@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
+using Profiles.Data;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Http;
@@ -64,6 +65,7 @@ static class Pipeline
     public static async Task ServeAsync(this WebApplication app)
     {
         var listeners = app.ListenOnExtraPorts();
+        var database = app.Services.GetRequiredService<DatabaseStart>();
         try
         {
             await app.RunAsync();
@@ -72,6 +74,8 @@ static class Pipeline
         {
             throw new StartException($"The address to listen on ({listeners.SettingOf(e)}) is in use already.");
         }
+        if (database.Failure is { } failure)
+            throw failure;
     }
 
     /// <summary>Sets the security headers of every answer, errors included. A header that an endpoint sets itself stays.</summary>

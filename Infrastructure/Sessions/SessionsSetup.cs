@@ -24,23 +24,18 @@ static class SessionsSetup
                         .Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
                 };
             })
-            .AddCleanup("successors", ClearSuccessors);
-    }
-
-    // Clears the stored successors of refresh tokens after the reuse window. There is no index for that: walks the sessions by id.
-    static CleanBatch ClearSuccessors(IServiceProvider provider)
-    {
-        var window = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.ReuseWindow;
-        var last = 0L;
-        return async (db, now, ct) =>
-        {
-            var expired = now - window;
-            var found = await db.Sessions.Where(s => s.Id > last && s.Successor != null && s.RotatedAt < expired)
-                .OrderBy(s => s.Id).Take(CleanupService.Batch).Select(s => s.Id).ToListAsync(ct);
-            last = found.LastOrDefault(last);
-            await db.Sessions.Where(s => found.Contains(s.Id) && s.RotatedAt < expired)
-                .ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
-            return found.Count;
-        };
+            .AddCleanup("successors", provider =>
+            {
+                var window = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.ReuseWindow;
+                return (db, now, ct) =>
+                {
+                    var expired = now - window;
+                    return db.Sessions
+                        .Where(s => s.Successor != null && s.RotatedAt < expired && db.Sessions
+                            .Where(x => x.Successor != null && x.RotatedAt < expired)
+                            .OrderBy(x => x.RotatedAt).Take(CleanupService.Batch).Select(x => x.Id).Contains(s.Id))
+                        .ExecuteUpdateAsync(s => s.SetProperty(x => x.Successor, (byte[]?)null), ct);
+                };
+            });
     }
 }

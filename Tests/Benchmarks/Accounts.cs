@@ -80,14 +80,19 @@ static class Accounts
 /// <summary>Requests as they go over the wire.</summary>
 static class Requests
 {
-    public static byte[] Get(string token) =>
-        Encoding.ASCII.GetBytes($"GET /me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+    public static byte[] Get(string token) => Get("/me", token);
+
+    public static byte[] Get(string path, string token) =>
+        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
 
     public static byte[] Put(string token, string name) =>
         Json("PUT /me", $"Authorization: Bearer {token}\r\n", $$"""{"name":"{{name}}"}""");
 
     public static byte[] Login(long userId) =>
         Json("POST /login", "", $$"""{"email":"{{Accounts.Email(userId)}}","password":"{{Accounts.Password}}"}""");
+
+    public static byte[] Register(Guid name) =>
+        Json("POST /register", "", $$"""{"name":"Jane Doe","email":"{{name:N}}@example.com","password":"{{Accounts.Password}}"}""");
 
     public static byte[] Upload(string token, byte[] photo)
     {

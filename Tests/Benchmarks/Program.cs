@@ -24,11 +24,14 @@ static class Program
             case ["service", var path, var atOnce]:
                 await ServiceImages.RunAsync(path, int.Parse(atOnce, CultureInfo.InvariantCulture));
                 return 0;
+            case ["growth", .. var options]:
+                return await GrowthBenchmark.RunAsync(options);
         }
         var chosen = arguments is [] or ["all", ..] ? Benchmarks : [.. Benchmarks.Where(b => b.Name == arguments[0])];
         if (chosen.Length == 0)
         {
             await Console.Error.WriteLineAsync($"[all | {string.Join(" | ", Benchmarks.Select(b => b.Name))} [<rounds> [<seconds>]]]");
+            await Console.Error.WriteLineAsync(GrowthBenchmark.Usage);
             return 1;
         }
         var figures = new List<Figure>();

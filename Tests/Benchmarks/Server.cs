@@ -33,6 +33,8 @@ sealed class Server : IDisposable
 
     public int Port { get; }
 
+    public int ProcessId => process.Id;
+
     /// <summary>From its start to the first 200.</summary>
     public TimeSpan StartTime { get; private set; }
 

@@ -8,6 +8,7 @@ using FastEndpoints;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Infrastructure.Cleanup;
 using Profiles.Tests.Infrastructure.Admin;
 
 namespace Profiles.Tests.Data;
@@ -198,6 +199,20 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
     }
 
     [Fact]
+    public async Task The_cleanup_uses_an_index_for_every_kind()
+    {
+        var (cleaner, log) = (app.Services.GetRequiredService<CleanupService>(), app.Services.GetRequiredService<CommandLog>());
+        await cleaner.SweepAsync(TimeSpan.Zero, Cancellation);
+        var commands = log.Of(null).Where(c => c.Text.Contains("LIMIT") && !c.Text.StartsWith("SELECT", StringComparison.Ordinal))
+            .DistinctBy(c => c.Text).ToArray();
+        commands.Length.ShouldBe(app.Services.GetServices<ExpiredRows>().Count());
+        foreach (var command in commands)
+            (await PlanAsync(command, isEmpty: true))
+                .ShouldNotContain(step => step.Contains("Seq Scan")
+                || step.StartsWith("SCAN", StringComparison.Ordinal), command.Text);
+    }
+
+    [Fact]
     public async Task A_query_without_an_index_is_detected() =>
         (await PlanAsync(new("SELECT id FROM users WHERE email = 'x'", [])))
             .ShouldContain(step => step.Contains("Seq Scan") || step.StartsWith("SCAN", StringComparison.Ordinal));
@@ -222,9 +237,13 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
         return token;
     });
 
-    Task<List<string>> PlanAsync(LoggedCommand logged) => app.QueryAsync(async db =>
+    /// <param name="logged">The command.</param>
+    /// <param name="isEmpty">Whether a table may be empty: PostgreSQL would scan it although an index fits.</param>
+    Task<List<string>> PlanAsync(LoggedCommand logged, bool isEmpty = false) => app.QueryAsync(async db =>
     {
         await db.Database.OpenConnectionAsync(Cancellation);
+        if (TestDatabase.IsPostgreSql)
+            await db.Database.ExecuteSqlAsync($"SELECT set_config('enable_seqscan', {(isEmpty ? "off" : "on")}, FALSE)", Cancellation);
         var steps = new List<string>();
         foreach (var statement in logged.Text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {

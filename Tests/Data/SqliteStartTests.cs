@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography;
+using Profiles.Data.Sqlite;
 
 namespace Profiles.Tests.Data;
 
@@ -99,6 +101,45 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
     }
 
     [Fact]
+    public async Task No_write_reaches_a_large_file_until_its_check_has_ended()
+    {
+        await MakeLargeAsync();
+        var before = await HashAsync();
+        using var engine = new SqliteEngine($"Data Source={DatabaseFile}", TimeSpan.FromSeconds(5));
+        await engine.MigrateAsync(Token);
+        const string Write = "UPDATE users SET email = email || 'x'; PRAGMA wal_checkpoint(TRUNCATE)";
+        SqliteFaultTests.Open(DatabaseFile, Write).Dispose();
+        (await HashAsync()).ShouldBe(before);
+        File.Exists(DatabaseFile + ".unchecked").ShouldBeTrue();
+        await engine.WatchAsync(Token);
+        File.Exists(DatabaseFile + ".unchecked").ShouldBeFalse();
+        SqliteFaultTests.Open(DatabaseFile, Write).Dispose();
+        (await HashAsync()).ShouldNotBe(before);
+    }
+
+    [Fact]
+    public async Task Damage_in_a_large_file_stops_the_service_and_its_next_start()
+    {
+        await MakeLargeAsync();
+        await using (var file = new FileStream(DatabaseFile, FileMode.Open))
+        {
+            file.Position = SqliteEngine.CheckedAtOnce / 2;
+            file.Write(Enumerable.Repeat((byte)0xA5, 16384).ToArray());
+        }
+        var damaged = await HashAsync();
+        // The first start serves until the check has found it; the second finds the mark of the first.
+        for (var start = 1; start <= 2; start++)
+        {
+            var (exitCode, output) = await ServerProcess.RefuseAsync(("DataDirectory", data));
+            exitCode.ShouldBe(1);
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].ShouldStartWith("Profiles cannot start: The database file ");
+            output.ShouldNotContain("   at ");
+            File.Exists(DatabaseFile + ".unchecked").ShouldBeTrue();
+            (await HashAsync()).ShouldBe(damaged);
+        }
+    }
+
+    [Fact]
     public async Task After_a_first_start_that_was_killed_at_any_moment_the_next_one_succeeds()
     {
         var seen = new HashSet<string>();
@@ -121,5 +162,22 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
         }
         // The rounds kill at different moments.
         seen.Count.ShouldBeGreaterThan(2);
+    }
+
+    // Larger than what is checked at the start.
+    async Task MakeLargeAsync()
+    {
+        await sound.CopyToAsync(data);
+        SqliteFaultTests.Open(DatabaseFile, $"""
+            CREATE TABLE large (content BLOB);
+            INSERT INTO large VALUES (zeroblob({SqliteEngine.CheckedAtOnce}));
+            PRAGMA wal_checkpoint(TRUNCATE)
+            """).Dispose();
+    }
+
+    async Task<string> HashAsync()
+    {
+        await using var file = new FileStream(DatabaseFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        return Convert.ToHexString(await SHA256.HashDataAsync(file, Token));
     }
 }

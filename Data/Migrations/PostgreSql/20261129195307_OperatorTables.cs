@@ -122,6 +122,12 @@ namespace Profiles.Data.Migrations.PostgreSql
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_sessions_rotated_at",
+                table: "sessions",
+                column: "rotated_at",
+                filter: "successor IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ux_users_external_id",
                 table: "users",
                 column: "external_id",
@@ -167,6 +173,10 @@ namespace Profiles.Data.Migrations.PostgreSql
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.DropIndex(
+                name: "ix_sessions_rotated_at",
+                table: "sessions");
+
             migrationBuilder.DropTable(
                 name: "admin_keys");
 

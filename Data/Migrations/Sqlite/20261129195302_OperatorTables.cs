@@ -91,6 +91,12 @@ namespace Profiles.Data.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_sessions_rotated_at",
+                table: "sessions",
+                column: "rotated_at",
+                filter: "successor IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ux_users_external_id",
                 table: "users",
                 column: "external_id",
@@ -133,6 +139,10 @@ namespace Profiles.Data.Migrations.Sqlite
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.DropIndex(
+                name: "ix_sessions_rotated_at",
+                table: "sessions");
+
             migrationBuilder.DropTable(
                 name: "admin_keys");
 

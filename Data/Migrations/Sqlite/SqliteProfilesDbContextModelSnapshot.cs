@@ -383,6 +383,10 @@ namespace Profiles.Data.Migrations.Sqlite
                     b.HasIndex("LastUsedAt")
                         .HasDatabaseName("ix_sessions_last_used_at");
 
+                    b.HasIndex("RotatedAt")
+                        .HasDatabaseName("ix_sessions_rotated_at")
+                        .HasFilter("successor IS NOT NULL");
+
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_sessions_user_id");
 
