@@ -47,8 +47,8 @@ sealed class GrowthData(string connectionString)
             $"""
             INSERT INTO user_profiles (user_id, name, username, bio, is_public, version, updated_at, image_key, image_url, image_width,
                 image_height, image_bytes, image_thumbhash, image_dominant_color, image_updated_at)
-            SELECT n, 'John Doe ' || n, 'user' || n, CASE WHEN n % 2 = 0 THEN 'Climbs, cooks, reads maps.' END, n % 2 = 0, 1,
-                {old(80 * Day)}, {image("'1ad30403'")}, {image("'https://res.cloudinary.com/demo/image/upload/v1/profile/' || n || '.jpg'")},
+            SELECT n, 'John Doe ' || n, 'user' || n, CASE WHEN n % 2 = 0 THEN 'Climbs, cooks, reads.' END, n % 2 = 0, 1,
+                {old(80 * Day)}, {image("'1ad30403'")}, {image("'https://res.cloudinary.com/demo/image/upload/profile/' || n || '.jpg'")},
                 {image("1008")}, {image("756")}, {image("118203")}, {image("'2fcZFIB3iId/h3iJh4aIYJ2V8g=='")}, {image("'#60a0c0'")},
                 {image(old(80 * Day))}
             {From(users)}
@@ -146,7 +146,8 @@ sealed class GrowthData(string connectionString)
             FROM (WITH RECURSIVE s(n) AS (SELECT 1 WHERE {count} > 0 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)
             """);
 
-    string Time(string seconds) => isPostgreSql ? $"now() + ({seconds}) * INTERVAL '1 second'" : $"datetime('now', ({seconds}) || ' seconds')";
+    string Time(string seconds) => isPostgreSql
+        ? $"now() + ({seconds}) * INTERVAL '1 second'" : $"datetime('now', ({seconds}) || ' seconds')";
 
     // 32 bytes that differ, in no order: as many pages of an index are touched as by real hashes. (The factor is odd, so that the first
     // eight differ already.)
