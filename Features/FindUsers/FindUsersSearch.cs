@@ -18,6 +18,9 @@ sealed class FindUsersSearch(ProfilesDbContext db)
     // After every ASCII character: addresses and usernames have no others.
     const string AfterAll = "\u007f";
 
+    // Before every one of them.
+    const string BeforeAll = "\u0001";
+
     static readonly Expression<Func<Account, FindUsersEntry>> Shown = a => new(
         a.User.Id, a.User.Email, a.User.EmailVerifiedAt, a.Profile.Name, a.Profile.Username, a.User.ExternalId, a.User.CreatedAt,
         a.User.DisabledAt);
@@ -29,7 +32,7 @@ sealed class FindUsersSearch(ProfilesDbContext db)
     {
         var place = cursor is null ? -1 : Parts.IndexOf(cursor.Part, StringComparison.Ordinal);
         var prefix = query.ToLowerInvariant();
-        var (end, after) = (prefix + AfterAll, cursor?.After ?? "");
+        var (start, end) = (Start(cursor?.After), prefix + AfterAll);
         var id = long.TryParse(query, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
         var accounts = db.Users.AsNoTracking()
             .Join(db.UserProfiles, u => u.Id, p => p.UserId, (u, p) => new Account { User = u, Profile = p });
@@ -45,17 +48,15 @@ sealed class FindUsersSearch(ProfilesDbContext db)
         if (place < 3)
         {
             found.AddRange(await others
-                .Where(a => a.User.NormalizedEmail.CompareTo(prefix) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0
-                    && a.User.NormalizedEmail.CompareTo(after) > 0)
+                .Where(a => a.User.NormalizedEmail.CompareTo(start) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0)
                 .OrderBy(a => a.User.NormalizedEmail).Take(limit + 1 - exact).Select(Shown).ToListAsync(ct));
-            after = "";
+            start = prefix;
         }
         var first = found.Count;
         if (query.Length > 0 && first <= limit)
         {
             found.AddRange(await others
-                .Where(a => a.Profile.Username!.CompareTo(prefix) >= 0 && a.Profile.Username.CompareTo(end) < 0
-                    && a.Profile.Username.CompareTo(after) > 0
+                .Where(a => a.Profile.Username!.CompareTo(start) >= 0 && a.Profile.Username.CompareTo(end) < 0
                     && !(a.User.NormalizedEmail.CompareTo(prefix) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0))
                 .OrderBy(a => a.Profile.Username).Take(limit + 1 - first).Select(Shown).ToListAsync(ct));
         }
@@ -65,6 +66,9 @@ sealed class FindUsersSearch(ProfilesDbContext db)
         Cursor next = limit <= exact ? new(Parts[last.Id == id ? 0 : 1], "")
             : limit <= first ? new(Parts[2], User.Normalize(last.Email)) : new(Parts[3], last.Username!);
         return new(found[..limit], $"{next}");
+
+        // One lower bound: SQLite seeks by one of two, and would read all pages before.
+        string Start(string? after) => after is not null && string.CompareOrdinal(after, prefix) >= 0 ? after + BeforeAll : prefix;
     }
 
     sealed class Account
