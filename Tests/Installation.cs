@@ -17,7 +17,8 @@ sealed class Installation
     readonly string root = TemporaryDirectory.Make("installation");
 
     /// <summary>On the database of the run.</summary>
-    public Installation() => Connection = TestDatabase.For(Data);
+    // Without a pool: a command in another process would find the idle connections of this one.
+    public Installation() => Connection = TestDatabase.For(Data) is { } server ? $"{server};Pooling=false" : null;
 
     /// <summary>On a database that is named, or on SQLite in the data directory.</summary>
     public Installation(string? connection) => Connection = connection;

@@ -24,8 +24,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     const string HistoryTable = "SELECT to_regclass('\"__EFMigrationsHistory\"')::text";
 
-    /// <summary>Three seconds until a stopped service's connections must have ended.</summary>
-    const int MostLooks = 15;
+    /// <summary>Five seconds until a stopped service's connections must have ended.</summary>
+    const int MostLooks = 25;
 
     static readonly string TakeMigrationLock =
         string.Create(CultureInfo.InvariantCulture, $"SELECT pg_advisory_xact_lock({MigrationLock})");
@@ -169,6 +169,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
 
     async Task<bool> IsUsedByOthersAsync(NpgsqlConnection connection, CancellationToken ct)
     {
+        // A transaction sees the sessions of its first look until it asks for a second one.
+        await ScalarAsync(connection, "SELECT pg_stat_clear_snapshot()", ct);
         await using var command = new NpgsqlCommand(
             """
             SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()

@@ -77,7 +77,7 @@ public sealed class InterruptionTests : IClassFixture<InterruptionTests.ManyUser
             await Source.SucceedAsync("backup", Small);
             if (Source.Connection is { } server)
             {
-                await using var connection = new NpgsqlConnection(server + ";Pooling=false");
+                await using var connection = new NpgsqlConnection(server);
                 await connection.OpenAsync();
                 await using var fill = new NpgsqlCommand(Fill.Replace("'2026-01-01'", "timestamptz '2026-01-01Z'"), connection);
                 await fill.ExecuteNonQueryAsync();

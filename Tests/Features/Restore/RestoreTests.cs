@@ -46,11 +46,11 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
     {
         ["a path out of the archive"] = tar => tar.WriteEntry(Archive.Entry("images/../../../evil.jpg", new MemoryStream([1]))),
         ["an absolute path"] = tar => tar.WriteEntry(Archive.Entry("/tmp/evil.jpg", new MemoryStream([1]))),
-        ["a path below an image"] = tar => tar.WriteEntry(Archive.Entry("images/1.jpg/evil.jpg", new MemoryStream([1]))),
+        ["a path below an image"] = tar => tar.WriteEntry(Archive.Entry("images/999.jpg/evil.jpg", new MemoryStream([1]))),
         ["a symbolic link"] =
-            tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "images/1.jpg") { LinkName = "/etc/passwd" }),
-        ["a hard link"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.HardLink, "images/1.jpg") { LinkName = "/etc/passwd" }),
-        ["a directory"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, "images/1.jpg")),
+            tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "images/999.jpg") { LinkName = "/etc/passwd" }),
+        ["a hard link"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.HardLink, "images/999.jpg") { LinkName = "/etc/passwd" }),
+        ["a directory"] = tar => tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, "images/999.jpg")),
         ["an unknown table"] = tar => tar.WriteEntry(Archive.Entry("tables/evil/000001.jsonl.gz", new MemoryStream(Packed("[1]\n")))),
         ["a row of other columns"] =
             tar => tar.WriteEntry(Archive.Entry("tables/users/000001.jsonl.gz", new MemoryStream(Packed("[1]\n")))),
@@ -60,8 +60,8 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         ["a part that is not packed"] = tar => tar.WriteEntry(Archive.Entry("tables/users/000001.jsonl.gz", new MemoryStream([1, 2, 3]))),
         ["the same image twice"] = tar =>
         {
-            tar.WriteEntry(Archive.Entry("images/1.jpg", new MemoryStream([1])));
-            tar.WriteEntry(Archive.Entry("images/1.jpg", new MemoryStream([2])));
+            tar.WriteEntry(Archive.Entry("images/999.jpg", new MemoryStream([1])));
+            tar.WriteEntry(Archive.Entry("images/999.jpg", new MemoryStream([2])));
         },
         ["fewer rows than it says"] = _ => { },
     };
@@ -69,7 +69,7 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
     [Theory, MemberData(nameof(Forgeries))]
     public async Task An_archive_that_somebody_has_made_and_sealed_is_refused_and_nothing_changes(string forgery)
     {
-        await ForgeAsync(manifest => manifest, Forged[forgery]);
+        await ForgeAsync(manifest => manifest, Forged[forgery], isWhole: forgery != "fewer rows than it says");
         var target = new Installation();
         var said = await target.RefuseAsync("restore", archive);
         if (forgery != "the same image twice")
@@ -164,6 +164,7 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         var target = await RestoredAsync();
         var database = Path.Combine(target.Data, "profiles.db");
         File.Delete(database);
+        await File.WriteAllTextAsync(Path.Combine(target.Images, "profile", "4711.jpg"), "not in the archive", Cancellation);
         await File.WriteAllTextAsync(Path.Combine(target.Data, "signing.key"), "a key of another installation", Cancellation);
         // No file can be moved there.
         Directory.CreateDirectory(database);
@@ -181,19 +182,22 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         return target;
     }
 
-    // The manifest of a real archive and other entries, with true checksums and a true seal.
-    async Task ForgeAsync(Func<string, string> change, Action<TarWriter> add)
+    // A real archive with another manifest and one more entry, with true checksums and a true seal.
+    async Task ForgeAsync(Func<string, string> change, Action<TarWriter> add, bool isWhole = true)
     {
         await app.RunAsync("backup", archive);
         using var forged = new MemoryStream();
         var tar = new TarWriter(forged, TarEntryFormat.Ustar, leaveOpen: true);
         using (var real = new TarReader(File.OpenRead(archive)))
-        using (var text = new StreamReader((await real.GetNextEntryAsync(cancellationToken: Cancellation))!.DataStream!))
         {
-            var manifest = Encoding.UTF8.GetBytes(change(await text.ReadToEndAsync(Cancellation)));
-            tar.WriteEntry(Archive.Entry(Archive.Manifest, new MemoryStream(manifest)));
+            var manifest = (await real.GetNextEntryAsync(cancellationToken: Cancellation))!;
+            using var text = new StreamReader(manifest.DataStream!);
+            tar.WriteEntry(Archive.Entry(
+                Archive.Manifest, new MemoryStream(Encoding.UTF8.GetBytes(change(await text.ReadToEndAsync(Cancellation))))));
+            add(tar);
+            while (isWhole && await real.GetNextEntryAsync(copyData: true, Cancellation) is { Name: not Archive.Sums } entry)
+                tar.WriteEntry(Archive.Entry(entry.Name, entry.DataStream!));
         }
-        add(tar);
         var entries = new StringBuilder();
         using (var written = new TarReader(new MemoryStream([.. forged.ToArray(), .. new byte[1024]])))
         {
