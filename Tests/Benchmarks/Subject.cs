@@ -192,7 +192,7 @@ sealed class Subject(Bench bench, PostgreSqlCluster? cluster, string engine, int
         ]);
         builder.Logging.ClearProviders();
         builder.ConfigureServer();
-        builder.Services.AddConcerns().AddFastEndpoints();
+        builder.Services.AddConcerns(builder.Configuration).AddFastEndpoints();
         return builder.Build().Services.GetRequiredService<CleanupService>();
     }
 }
