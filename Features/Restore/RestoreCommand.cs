@@ -45,7 +45,7 @@ sealed class RestoreCommand : OperatorCommand
                 PrivateFiles.CreateDirectory(service.DataDirectory);
                 await using var database = new WholeDatabase(
                     await engine.ReplaceTablesAsync(ct), ActivatorUtilities.CreateInstance<KeyFiles>(run.Services));
-                using var replacement = new RestoredImages(directory);
+                using var replacement = new RestoredImages(directory, File.Exists(service.RestoreMark));
                 replacement.Begin();
                 await using var contents = new RestoreContents(archive, progress, ct);
                 await contents.WriteAsync(database, replacement);
@@ -67,13 +67,17 @@ sealed class RestoreCommand : OperatorCommand
         RestoredImages.Flush();
         var isMarked = File.Exists(mark);
         if (!isMarked)
+        {
             await PrivateFiles.Create(mark).DisposeAsync();
+            // No rename may be on the disk before it.
+            RestoredImages.Flush();
+        }
         try
         {
             images.Replace();
             await database.CommitAsync();
         }
-        catch
+        catch (Exception e) when (e is not CommitUnknownException)
         {
             images.Undo();
             if (!isMarked)
@@ -82,5 +86,6 @@ sealed class RestoreCommand : OperatorCommand
         }
         RestoredImages.Flush();
         File.Delete(mark);
+        images.Complete();
     }
 }

@@ -4,6 +4,9 @@ using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Data.Tables;
+using Profiles.Infrastructure.Backup;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Features.Backup;
 
@@ -158,6 +161,27 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             await client.DeleteAsync("/me/upload-image", Cancellation);
             client.Dispose();
         }
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task Keys_that_change_meanwhile_are_in_it_as_they_were_counted()
+    {
+        var archive = BackupFixture.NewArchive();
+        await app.RunAsync("backup", archive);
+        var other = new Installation();
+        await other.SucceedAsync("restore", archive);
+        var ring = Table.All.Single(t => t.Name == Table.RingTable);
+        await other.UseAsync(async services =>
+        {
+            await using var database = new WholeDatabase(
+                await services.GetRequiredService<DatabaseEngine>().ReadTablesAsync(alone: false, Cancellation),
+                ActivatorUtilities.CreateInstance<KeyFiles>(services));
+            var counted = await database.CountAsync(ring, Cancellation);
+            counted.ShouldBePositive();
+            await File.WriteAllTextAsync(Path.Combine(other.Data, "signing-keys.json"), "[]", Cancellation);
+            (await database.ReadAsync(ring, Cancellation).LongCountAsync(Cancellation)).ShouldBe(counted);
+            return true;
+        });
     }
 
     [Fact]

@@ -50,6 +50,15 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
     }
 
     [Fact]
+    public async Task A_database_that_was_restored_by_half_is_not_moved()
+    {
+        var (one, free) = (await InstalledAsync(), Path.Combine(TemporaryDirectory.Make("free"), "profiles.db"));
+        await File.WriteAllTextAsync(Path.Combine(one.Data, "restore.unfinished"), "", Cancellation);
+        (await one.RefuseAsync("move", "--to", $"Data Source={free}")).ShouldStartWith("A restore was interrupted half-way");
+        File.Exists(free).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_database_that_is_only_migrated_is_filled()
     {
         var (one, other) = (await InstalledAsync(), new Installation());
