@@ -60,6 +60,8 @@ sealed class MoveCommand : OperatorCommand
             }
             return total;
         });
+        var detail = string.Create(CultureInfo.InvariantCulture, $"{rows} rows from {run.Get<DatabaseEngine>().Provider}");
+        await target.RecordAsync("database.moved", detail, run.Get<TimeProvider>().GetUtcNow().UtcDateTime, ct);
         await target.CommitAsync();
         sums.ForEach(run.Output.WriteLine);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -49,6 +49,8 @@ sealed class RestoreCommand : OperatorCommand
                 replacement.Begin();
                 await using var contents = new RestoreContents(archive, progress, ct);
                 await contents.WriteAsync(database, replacement);
+                var detail = string.Create(CultureInfo.InvariantCulture, $"{contents.Rows} rows and {contents.Images} image files");
+                await database.RecordAsync("database.restored", detail, run.Get<TimeProvider>().GetUtcNow().UtcDateTime, ct);
                 await ReplaceAsync(database, replacement, service.RestoreMark);
                 return (contents.Rows, contents.Images);
             });

@@ -32,6 +32,27 @@ sealed class WholeDatabase(TableTransaction tables, KeyFiles files) : IAsyncDisp
             await tables.WriteAsync(table, rows.Select(r => files.Sealed(table, r)), ct);
     }
 
+    /// <summary>Adds an entry of the audit log to the rows that were written.</summary>
+    public async Task RecordAsync(string action, string detail, DateTime at, CancellationToken ct)
+    {
+        var entry = AuditEntry.Of(ProfilesDbContext.ToStored(at), $"command:{Environment.UserName}", action, userId: null, detail);
+        var number = await tables.LastNumberAsync(Log, ct) + 1;
+        object?[] row =
+        [
+            .. Log.Columns.Select(c => c.Name switch
+            {
+                "id" => (object?)number,
+                "at" => entry.At,
+                "actor" => entry.Actor,
+                "action" => entry.Action,
+                "detail" => entry.Detail,
+                _ => null,
+            }),
+        ];
+        await tables.WriteAsync(Log, AsyncEnumerable.Repeat(row, 1), ct);
+        await tables.ContinueAfterAsync(Log, number, ct);
+    }
+
     /// <summary>Whether a file has another key than those that are to be written.</summary>
     public bool HasOtherKeys() => keys.Any(k => files.HasOther(k.Table, k.Rows));
 
@@ -57,6 +78,8 @@ sealed class WholeDatabase(TableTransaction tables, KeyFiles files) : IAsyncDisp
     }
 
     public ValueTask DisposeAsync() => tables.DisposeAsync();
+
+    static Table Log => Table.All.Single(t => t.Name == "audit_log");
 
     // Read once: the running service may change a file between two looks.
     IReadOnlyList<object?[]> Keys(Table table) =>

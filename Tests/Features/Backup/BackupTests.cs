@@ -107,7 +107,9 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
         // An archive is of no engine: the other restores it too.
         foreach (var other in new[] { new Installation(), new Installation(connection: null) })
         {
-            (await other.SucceedAsync("restore", archive)).ShouldStartWith("Restored ");
+            var restored = await other.SucceedAsync("restore", archive);
+            restored.ShouldStartWith("Restored ");
+            (await other.AuditedAsync(Cancellation)).ShouldBe([$"database.restored: {restored["Restored ".Length..].TrimEnd('.', '\n')}"]);
             Without(await other.SumsAsync(Cancellation), "sessions").ShouldBe(Without(sums, "sessions"), ignoreOrder: true);
             RowsOf(await other.SumsAsync(Cancellation), "sessions").ShouldBe(RowsOf(sums, "sessions"));
             Installation.FilesOf(Path.Combine(other.Images, "profile"))

@@ -20,6 +20,7 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
         foreach (var key in Directory.GetFiles(start.Data, "signing*"))
             File.Copy(key, Path.Combine(file.Data, Path.GetFileName(key)), overwrite: true);
         (await file.SumsAsync(Cancellation)).ShouldBe(sums, ignoreOrder: true);
+        (await file.AuditedAsync(Cancellation))[^1].ShouldMatch($"^database.moved: [0-9]+ rows from (Sqlite|PostgreSql)$");
         (await start.SumsAsync(Cancellation)).ShouldBe(sums, ignoreOrder: true);
         Installation.FilesOf(start.Images).ShouldBe(images, ignoreOrder: true);
         if (!TestDatabase.IsPostgreSql)
