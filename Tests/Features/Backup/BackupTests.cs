@@ -94,15 +94,23 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
     [Fact]
     public async Task An_archive_restores_every_row_image_and_key()
     {
-        var archive = BackupFixture.NewArchive();
-        var (exitCode, said, error) = await app.RunAsync("backup", archive);
-        (exitCode, error).ShouldBe((0, ""));
-        said.ShouldContain("The archive contains secrets.");
+        string archive;
+        Dictionary<string, string> before, sums = await Installation.SumsAsync(app.Services, Cancellation);
+        // The service may work on the outbox that other tests have left.
+        do
+        {
+            archive = BackupFixture.NewArchive();
+            before = sums;
+            var (exitCode, said, error) = await app.RunAsync("backup", archive);
+            (exitCode, error).ShouldBe((0, ""));
+            said.ShouldContain("The archive contains secrets.");
+            sums = await Installation.SumsAsync(app.Services, Cancellation);
+        }
+        while (!sums.SequenceEqual(before));
         Directory.GetFiles(Path.GetDirectoryName(archive)!).ShouldBe([archive]);
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(archive).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
-        var sums = await Installation.SumsAsync(app.Services, Cancellation);
         sums.Where(s => s.Value.StartsWith("0 ", StringComparison.Ordinal)).ShouldBeEmpty();
         // An archive is of no engine: the other restores it too.
         foreach (var other in new[] { new Installation(), new Installation(connection: null) })
