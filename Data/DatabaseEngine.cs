@@ -95,8 +95,13 @@ abstract class DatabaseEngine
         + string.Join(" OR ", Table.All.Where(t => !t.IsOfKeys).Select(t => $"EXISTS (SELECT 1 FROM \"{t.Name}\")"));
 
     /// <summary>
-    /// Drops pooled connections when the server is lost, until the token is cancelled. On SQLite, ends the check of a large file; throws
-    /// <see cref="DatabaseUnusableException"/> when it is damaged.
+    /// Ends the check that <see cref="MigrateAsync"/> has begun of a large SQLite file. Throws <see cref="DatabaseUnusableException"/> when
+    /// the file is damaged.
+    /// </summary>
+    public virtual Task EndCheckAsync(CancellationToken ct) => Task.CompletedTask;
+
+    /// <summary>
+    /// Drops pooled connections when the server is lost, until the token is cancelled. On SQLite it is <see cref="EndCheckAsync"/>.
     /// </summary>
     public abstract Task WatchAsync(CancellationToken ct);
 }

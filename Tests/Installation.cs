@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Profiles.Data;
@@ -64,7 +65,9 @@ sealed class Installation
         return said;
     }
 
-    /// <summary>The number of rows, the checksum and the last number of each table.</summary>
+    /// <summary>
+    /// The number of rows, the checksum and the last number of each table, without what a restore and a move add to the audit log.
+    /// </summary>
     public Task<Dictionary<string, string>> SumsAsync(CancellationToken ct) => UseAsync(services => SumsAsync(services, ct));
 
     public static async Task<Dictionary<string, string>> SumsAsync(IServiceProvider services, CancellationToken ct)
@@ -76,12 +79,22 @@ sealed class Installation
         foreach (var table in Table.All)
         {
             using var sum = new RowSum();
+            var added = 0;
             await foreach (var row in database.ReadAsync(table, ct))
-                sum.Add(row);
-            sums[table.Name] = $"{sum.Rows} {sum.Complete()} {await database.LastNumberAsync(table, ct)}";
+            {
+                if (table.Name == "audit_log" && row[table.IndexOf("action")] is "database.restored" or "database.moved")
+                    added++;
+                else
+                    sum.Add(row);
+            }
+            sums[table.Name] = $"{sum.Rows} {sum.Complete()} {await database.LastNumberAsync(table, ct) - added}";
         }
         return sums;
     }
+
+    /// <summary>What restores and moves have added to the audit log.</summary>
+    public Task<List<string>> AuditedAsync(CancellationToken ct) => UseAsync(services => services.GetRequiredService<ProfilesDbContext>()
+        .AuditLog.Where(a => a.Action.StartsWith("database.")).OrderBy(a => a.Id).Select(a => $"{a.Action}: {a.Detail}").ToListAsync(ct));
 
     /// <summary>Everything that it has on the disk, by a path from its root; empty directories are of no interest.</summary>
     public Dictionary<string, string> Files() => FilesOf(root);

@@ -171,10 +171,12 @@ sealed class PostgreSqlEngine : DatabaseEngine
     {
         // A transaction sees the sessions of its first look until it asks for a second one.
         await ScalarAsync(connection, "SELECT pg_stat_clear_snapshot()", ct);
+        // Only pg_read_all_stats sees the type of another role's session.
         await using var command = new NpgsqlCommand(
             """
             SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-                AND backend_type = 'client backend' AND (usename = current_user OR application_name = $1) LIMIT 1
+                AND coalesce(backend_type, 'client backend') = 'client backend'
+                AND (usename = current_user OR application_name = $1) LIMIT 1
             """,
             connection)
         { Parameters = { new() { Value = settings.ApplicationName } } };

@@ -38,7 +38,17 @@ sealed class PostgreSqlTables(NpgsqlConnection connection, NpgsqlTransaction tra
             await ScalarAsync(string.Create(CultureInfo.InvariantCulture, $"SELECT setval({Sequence(table)}, {number})"), ct);
     }
 
-    public override Task CommitAsync() => transaction.CommitAsync();
+    public override async Task CommitAsync()
+    {
+        try
+        {
+            await transaction.CommitAsync();
+        }
+        catch (NpgsqlException e) when (DatabaseErrors.IsUnavailable(e))
+        {
+            throw new CommitUnknownException();
+        }
+    }
 
     public override async ValueTask DisposeAsync()
     {

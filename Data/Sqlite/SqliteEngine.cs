@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -119,8 +120,10 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     /// Checks a file that was too large for the start. Throws <see cref="DatabaseUnusableException"/> when it is damaged; no write since
     /// the start has then reached the file, and the next start checks it first.
     /// </summary>
-    public override Task WatchAsync(CancellationToken ct) => snapshot is null ? Task.CompletedTask
+    public override Task EndCheckAsync(CancellationToken ct) => snapshot is null ? Task.CompletedTask
         : Task.Factory.StartNew(() => CheckSnapshot(snapshot, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    public override Task WatchAsync(CancellationToken ct) => EndCheckAsync(ct);
 
     public override bool IsMissing => !File.Exists(file);
 
@@ -181,7 +184,9 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         {
             if (!IsSound(connection, ct))
             {
-                // Stays open until the process ends: the last connection to close would write into the damaged file.
+                // Stays open until the process ends: the last connection to close would write into the damaged file. The handle keeps the
+                // garbage collector from closing it.
+                _ = GCHandle.Alloc(connection);
                 snapshot = null;
                 throw Damaged();
             }
@@ -256,7 +261,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     {
         if (IsMissing)
             throw Outdated();
-        var reservation = alone ? await ReserveAsync(ct) : null;
+        var reservation = alone ? await ReserveAsync(isReplaced: false, ct) : null;
         SqliteConnection? connection = null;
         try
         {
@@ -273,7 +278,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     public override async Task<TableTransaction> ReplaceTablesAsync(CancellationToken ct)
     {
-        var reservation = await ReserveAsync(ct);
+        var reservation = await ReserveAsync(isReplaced: true, ct);
         try
         {
             var connection = Create(reservation.Fresh);
@@ -291,16 +296,20 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         {
             using (var whole = new FileStream(reservation.Fresh, FileMode.Open, FileAccess.ReadWrite))
                 whole.Flush(flushToDisk: true);
+            // Which replaces no open file.
+            if (OperatingSystem.IsWindows())
+                reservation.Unlock();
             // The log of the file before must not be applied to the new one.
             foreach (var suffix in new[] { "-wal", "-shm", "-journal" })
                 File.Delete(file + suffix);
             File.Move(reservation.Fresh, file, overwrite: true);
+            Folder.Flush(Path.GetDirectoryName(file)!);
         }
     }
 
     // The lock keeps an instance that starts waiting. A file with a write-ahead log only leaves that mode when nobody else has it open; the
-    // next start sets it again.
-    async Task<Reservation> ReserveAsync(CancellationToken ct)
+    // next start sets it again. A command takes no such lock, and must not write into a file that is replaced.
+    async Task<Reservation> ReserveAsync(bool isReplaced, CancellationToken ct)
     {
         using (var pooled = new SqliteConnection(waitingConnectionString))
             SqliteConnection.ClearPool(pooled);
@@ -309,14 +318,19 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         {
             if (!IsMissing)
             {
-                using var connection = Open(migrationConnectionString);
-                Run(connection, "PRAGMA journal_mode=DELETE");
+                reservation.Old = Open(migrationConnectionString);
+                Run(reservation.Old, "PRAGMA journal_mode=DELETE");
+                if (isReplaced)
+                    Run(reservation.Old, "BEGIN EXCLUSIVE");
+                else
+                    reservation.Unlock();
             }
             return reservation;
         }
         catch (SqliteException e) when (DatabaseErrors.IsDamaged(e))
         {
             // Nobody can use it.
+            reservation.Unlock();
             return reservation;
         }
         catch (SqliteException e)
@@ -333,8 +347,18 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
         /// <summary>The file that is to replace the database; deleted with whatever is not committed.</summary>
         public string Fresh => fresh;
 
+        /// <summary>The database before, locked; null when there is none that could be used.</summary>
+        public SqliteConnection? Old { get; set; }
+
+        public void Unlock()
+        {
+            Old?.Dispose();
+            Old = null;
+        }
+
         public void Dispose()
         {
+            Unlock();
             Delete(fresh);
             fileLock.Dispose();
         }
@@ -379,8 +403,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
 
     async Task<FileStream> LockFileAsync(CancellationToken ct)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        timeout.CancelAfter(LongestMigration);
+        using var timeout = new CancellationTokenSource(LongestMigration);
         while (true)
         {
             try
@@ -389,7 +412,9 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
             }
             catch (IOException e) when (e.HResult == WouldBlock)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), timeout.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), ct);
+                if (timeout.IsCancellationRequested)
+                    throw InUse();
             }
         }
     }

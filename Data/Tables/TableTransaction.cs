@@ -45,7 +45,10 @@ abstract class TableTransaction(DbConnection connection) : IAsyncDisposable
     /// <summary>Continues <see cref="Table.Counter"/> after this number. It never goes back.</summary>
     public abstract Task ContinueAfterAsync(Table table, long number, CancellationToken ct);
 
-    /// <summary>Replaces what the database had. It is not cancelled: an answer that is not awaited leaves the outcome open.</summary>
+    /// <summary>
+    /// Replaces what the database had. It is not cancelled: an answer that is not awaited leaves the outcome open. Throws
+    /// <see cref="CommitUnknownException"/> when the answer is lost; after any other exception nothing is changed.
+    /// </summary>
     public abstract Task CommitAsync();
 
     /// <summary>Undoes what is not committed, and lets others use the database again.</summary>

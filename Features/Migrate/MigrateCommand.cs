@@ -15,7 +15,9 @@ sealed class MigrateCommand() : OperatorCommand(
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
     {
         PrivateFiles.CreateDirectory(run.Get<IOptions<ServiceOptions>>().Value.DataDirectory);
-        await run.Get<DatabaseEngine>().MigrateAsync(ct);
+        var engine = run.Get<DatabaseEngine>();
+        await engine.MigrateAsync(ct);
+        await engine.EndCheckAsync(ct);
         await run.Output.WriteLineAsync("The database has the schema of this version.");
         return 0;
     }

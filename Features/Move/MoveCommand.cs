@@ -30,7 +30,9 @@ sealed class MoveCommand : OperatorCommand
 
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
     {
-        PrivateFiles.CreateDirectory(run.Get<IOptions<ServiceOptions>>().Value.DataDirectory);
+        var service = run.Get<IOptions<ServiceOptions>>().Value;
+        service.RequireNoHalf();
+        PrivateFiles.CreateDirectory(service.DataDirectory);
         var keys = ActivatorUtilities.CreateInstance<KeyFiles>(run.Services);
         var engine = DatabaseSetup.Open(run.Services, run.Arguments.GetRequiredValue(to), engine: null);
         using var owned = engine as IDisposable;
@@ -58,6 +60,8 @@ sealed class MoveCommand : OperatorCommand
             }
             return total;
         });
+        var detail = string.Create(CultureInfo.InvariantCulture, $"{rows} rows from {run.Get<DatabaseEngine>().Provider}");
+        await target.RecordAsync("database.moved", detail, run.Get<TimeProvider>().GetUtcNow().UtcDateTime, ct);
         await target.CommitAsync();
         sums.ForEach(run.Output.WriteLine);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -45,10 +45,12 @@ sealed class RestoreCommand : OperatorCommand
                 PrivateFiles.CreateDirectory(service.DataDirectory);
                 await using var database = new WholeDatabase(
                     await engine.ReplaceTablesAsync(ct), ActivatorUtilities.CreateInstance<KeyFiles>(run.Services));
-                using var replacement = new RestoredImages(directory);
+                using var replacement = new RestoredImages(directory, File.Exists(service.RestoreMark));
                 replacement.Begin();
                 await using var contents = new RestoreContents(archive, progress, ct);
                 await contents.WriteAsync(database, replacement);
+                var detail = string.Create(CultureInfo.InvariantCulture, $"{contents.Rows} rows and {contents.Images} image files");
+                await database.RecordAsync("database.restored", detail, run.Get<TimeProvider>().GetUtcNow().UtcDateTime, ct);
                 await ReplaceAsync(database, replacement, service.RestoreMark);
                 return (contents.Rows, contents.Images);
             });
@@ -67,13 +69,17 @@ sealed class RestoreCommand : OperatorCommand
         RestoredImages.Flush();
         var isMarked = File.Exists(mark);
         if (!isMarked)
+        {
             await PrivateFiles.Create(mark).DisposeAsync();
+            // No rename may be on the disk before it.
+            RestoredImages.Flush();
+        }
         try
         {
             images.Replace();
             await database.CommitAsync();
         }
-        catch
+        catch (Exception e) when (e is not CommitUnknownException)
         {
             images.Undo();
             if (!isMarked)
@@ -82,5 +88,6 @@ sealed class RestoreCommand : OperatorCommand
         }
         RestoredImages.Flush();
         File.Delete(mark);
+        images.Complete();
     }
 }

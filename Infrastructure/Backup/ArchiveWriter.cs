@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Profiles.Data;
 using Profiles.Data.Tables;
 using Profiles.Infrastructure.Settings;
 
@@ -72,6 +73,7 @@ sealed class ArchiveWriter : IDisposable
         var size = stream.Length;
         // Fails when somebody has made the file meanwhile.
         File.Move(partial, file);
+        Folder.Flush(Path.GetDirectoryName(file)!);
         return size;
     }
 

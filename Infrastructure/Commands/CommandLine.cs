@@ -37,7 +37,8 @@ sealed class CommandLine
     /// <summary>Runs the command; an interruption by signal cancels it.</summary>
     public async Task<int> RunAsync(IServiceProvider services, TextWriter output, TextReader? terminal)
     {
-        ((CommandAction)parsed!.Action!).Work = ct => Command!.RunAsync(new(parsed, services, output, terminal), ct);
+        var interruption = CancellationToken.None;
+        ((CommandAction)parsed!.Action!).Work = ct => Command!.RunAsync(new(parsed, services, output, terminal), interruption = ct);
         // Long work ends itself at a safe point.
         var configuration = new InvocationConfiguration
         {
@@ -61,6 +62,11 @@ sealed class CommandLine
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"A file cannot be used: {e.Message}");
+            return Failed;
+        }
+        catch (OperationCanceledException) when (!interruption.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("Something did not answer in time.");
             return Failed;
         }
         catch (OperationCanceledException)

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 namespace Profiles.Infrastructure.Images;
 
 /// <summary>Local images that are written beside the present ones and then replace all of them in one step.</summary>
-sealed partial class RestoredImages(string directory) : IDisposable
+/// <param name="directory">The directory of the images.</param>
+/// <param name="isAfterHalf">Whether an earlier restore was interrupted half-way.</param>
+sealed partial class RestoredImages(string directory, bool isAfterHalf) : IDisposable
 {
     readonly string folder = Path.Combine(directory, LocalImageStorage.Folder);
 
@@ -41,7 +43,12 @@ sealed partial class RestoredImages(string directory) : IDisposable
 
     public void Replace()
     {
-        if (Directory.Exists(folder))
+        if (isAfterHalf && Directory.Exists(Before))
+        {
+            // The images from before the half restore; the present ones are its own.
+            Delete(folder);
+        }
+        else if (Directory.Exists(folder))
         {
             Delete(Before);
             Directory.Move(folder, Before);
@@ -58,13 +65,11 @@ sealed partial class RestoredImages(string directory) : IDisposable
             Directory.Move(Before, folder);
     }
 
-    /// <summary>Deletes the images that were replaced, or that did not replace any.</summary>
-    public void Dispose()
-    {
-        Delete(Fresh);
-        if (Directory.Exists(folder))
-            Delete(Before);
-    }
+    /// <summary>Deletes the images that were replaced, once their rows are, too.</summary>
+    public void Complete() => Delete(Before);
+
+    /// <summary>Deletes the images that did not replace any.</summary>
+    public void Dispose() => Delete(Fresh);
 
     static void Delete(string path)
     {

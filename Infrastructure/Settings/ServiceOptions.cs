@@ -57,4 +57,14 @@ public sealed class ServiceOptions
 
     /// <summary>It is there while a restore replaces the database and the images.</summary>
     internal string RestoreMark => Path.Combine(DataDirectory, "restore.unfinished");
+
+    /// <summary>Throws <see cref="StartException"/> while the database and the images may be of two times.</summary>
+    internal void RequireNoHalf()
+    {
+        if (File.Exists(RestoreMark))
+        {
+            throw new StartException(
+                "A restore was interrupted half-way (restore.unfinished in DataDirectory): run Profiles restore FILE --force again.");
+        }
+    }
 }

@@ -24,7 +24,7 @@ static partial class Preparation
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         await RequireWritableAsync("DataDirectory", () => Task.FromResult(PrivateFiles.CreateDirectory(service.DataDirectory)));
         Validate(app);
-        RequireNoHalf(service);
+        service.RequireNoHalf();
         if (!app.HasValidAddresses())
             throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
         var decoding = StartDecodingAsync(app);
@@ -44,19 +44,10 @@ static partial class Preparation
         using var scope = app.Services.CreateScope();
         if (command.Command!.NeedsDatabase)
         {
-            RequireNoHalf(app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value);
+            app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.RequireNoHalf();
             await RequireDatabaseAsync(scope.ServiceProvider);
         }
         return await command.RunAsync(scope.ServiceProvider, Console.Out, Console.IsInputRedirected ? null : Console.In);
-    }
-
-    static void RequireNoHalf(ServiceOptions service)
-    {
-        if (File.Exists(service.RestoreMark))
-        {
-            throw new StartException(
-                "A restore was interrupted half-way (restore.unfinished in DataDirectory): run Profiles restore FILE --force again.");
-        }
     }
 
     static async Task RequireDatabaseAsync(IServiceProvider scope)

@@ -1,13 +1,14 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 using Profiles.Data.Tables;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>The files of keys in <c>DataDirectory</c>, which SQLite has instead of tables, as rows of those tables.</summary>
-sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt)
+sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt, TimeProvider clock)
 {
     const string Value = "value";
 
@@ -24,8 +25,8 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
             return [[.. table.Columns.Select(c => c.Name switch
             {
                 Value => File.ReadAllText(file).Trim(),
-                "created_at" => (object)Data.ProfilesDbContext.ToStored(File.GetLastWriteTimeUtc(file)),
-                _ => (long)Data.SigningKey.OnlyId,
+                "created_at" => (object)ProfilesDbContext.ToStored(File.GetLastWriteTimeUtc(file)),
+                _ => (long)SigningKey.OnlyId,
             })]];
         }
         try
@@ -42,9 +43,12 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
 
     /// <summary>Whether there is another key than these rows have.</summary>
     public bool HasOther(Table table, IReadOnlyList<object?[]> rows) =>
-        Read(table).Select(r => r[table.IndexOf(Value)]).Except(rows.Select(r => Opened(table, r)[table.IndexOf(Value)])).Any();
+        Read(table).Select(r => r[table.IndexOf(Value)]).Except(rows.Select(r => r[table.IndexOf(Value)])).Any();
 
-    /// <summary>Writes the file, unless there are no rows, and returns what puts the one before back.</summary>
+    /// <summary>Excludes the commands that change the ring.</summary>
+    public Task<FileStream> LockAsync(CancellationToken ct) => KeyRingFile.LockAsync(service.Value.KeyRingFile, clock, ct);
+
+    /// <summary>Writes the file of opened rows, unless there are none, and returns what puts the one before back.</summary>
     public Action Write(Table table, IReadOnlyList<object?[]> rows)
     {
         if (rows.Count == 0)
@@ -53,9 +57,7 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
         var before = File.Exists(file) ? (Content: File.ReadAllBytes(file), Time: File.GetLastWriteTimeUtc(file)) : default;
         if (table.Name == Table.KeyTable)
         {
-            var row = Opened(table, rows[0]);
-            Put(file, Encoding.ASCII.GetBytes((string)row[table.IndexOf(Value)]!));
-            File.SetLastWriteTimeUtc(file, (DateTime)row[table.IndexOf("created_at")]!);
+            Put(file, Encoding.ASCII.GetBytes((string)rows[0][table.IndexOf(Value)]!), (DateTime)rows[0][table.IndexOf("created_at")]!);
         }
         else
         {
@@ -64,11 +66,10 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
         }
         return () =>
         {
-            File.Delete(file);
             if (before.Content is null)
-                return;
-            Put(file, before.Content);
-            File.SetLastWriteTimeUtc(file, before.Time);
+                File.Delete(file);
+            else
+                Put(file, before.Content, before.Time);
         };
     }
 
@@ -89,19 +90,30 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
 
     static object? ValueOf(JsonElement key, Column column) =>
         !key.TryGetProperty(column.Name, out var value) || value.ValueKind == JsonValueKind.Null ? null
-        : column.Type == typeof(DateTime) ? Data.ProfilesDbContext.ToStored(value.GetDateTime().ToUniversalTime())
+        : column.Type == typeof(DateTime) ? ProfilesDbContext.ToStored(value.GetDateTime().ToUniversalTime())
         : value.GetString();
 
     // Moved when it is complete: nobody ever reads half a key.
-    static void Put(string file, byte[] content)
+    static void Put(string file, byte[] content, DateTime? time = null)
     {
         var temporary = $"{file}.{Guid.NewGuid():N}";
-        using (var stream = PrivateFiles.Create(temporary))
+        try
         {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
+            using (var stream = PrivateFiles.Create(temporary))
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+            if (time is { } written)
+                File.SetLastWriteTimeUtc(temporary, written);
+            File.Move(temporary, file, overwrite: true);
         }
-        File.Move(temporary, file, overwrite: true);
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+        Folder.Flush(Path.GetDirectoryName(file)!);
     }
 
     string FileOf(Table table) => table.Name == Table.KeyTable ? service.Value.SigningKeyFile : service.Value.KeyRingFile;

@@ -18,7 +18,7 @@ sealed class KeyRingFile(IOptions<ServiceOptions> service, TimeProvider clock) :
 
     public override async Task ChangeAsync(IServiceProvider scope, Action<List<RingKey>> change, CancellationToken ct)
     {
-        await using var locked = await LockAsync(ct);
+        await using var locked = await LockAsync(Path, clock, ct);
         var before = await ReadAsync(ct);
         var keys = before is null ? [] : Parse(before);
         change(keys);
@@ -42,15 +42,17 @@ sealed class KeyRingFile(IOptions<ServiceOptions> service, TimeProvider clock) :
         }
     }
 
-    // The system's lock ends with the process that holds it; the empty file stays.
-    async Task<FileStream> LockAsync(CancellationToken ct)
+    /// <summary>
+    /// Excludes other changes of the ring. The system's lock ends with the process that holds it; the empty file stays.
+    /// </summary>
+    public static async Task<FileStream> LockAsync(string ring, TimeProvider clock, CancellationToken ct)
     {
         var start = clock.GetTimestamp();
         while (true)
         {
             try
             {
-                return PrivateFiles.OpenAlone($"{Path}.lock");
+                return PrivateFiles.OpenAlone($"{ring}.lock");
             }
             catch (IOException) when (clock.GetElapsedTime(start) < Patience)
             {

@@ -121,11 +121,7 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
     public async Task Damage_in_a_large_file_stops_the_service_and_its_next_start()
     {
         await MakeLargeAsync();
-        await using (var file = new FileStream(DatabaseFile, FileMode.Open))
-        {
-            file.Position = SqliteEngine.CheckedAtOnce / 2;
-            file.Write(Enumerable.Repeat((byte)0xA5, 16384).ToArray());
-        }
+        await DamageLargeAsync();
         var damaged = await HashAsync();
         // The first start serves until the check has found it; the second finds the mark of the first.
         for (var start = 1; start <= 2; start++)
@@ -137,6 +133,22 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
             File.Exists(DatabaseFile + ".unchecked").ShouldBeTrue();
             (await HashAsync()).ShouldBe(damaged);
         }
+    }
+
+    [Fact]
+    public async Task The_command_that_migrates_ends_the_check_of_a_large_file_and_no_later_write_of_the_process_reaches_a_damaged_one()
+    {
+        await MakeLargeAsync();
+        var installation = new Installation($"Data Source={DatabaseFile}");
+        await installation.SucceedAsync("migrate");
+        File.Exists(DatabaseFile + ".unchecked").ShouldBeFalse();
+        await DamageLargeAsync();
+        var damaged = await HashAsync();
+        (await installation.RefuseAsync("migrate")).ShouldStartWith("The database file ");
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        SqliteFaultTests.Open(DatabaseFile, "UPDATE users SET email = email || 'x'; PRAGMA wal_checkpoint(TRUNCATE)").Dispose();
+        (await HashAsync()).ShouldBe(damaged);
     }
 
     [Fact]
@@ -162,6 +174,13 @@ public sealed class SqliteStartTests(SoundDatabase sound) : IClassFixture<SoundD
         }
         // The rounds kill at different moments.
         seen.Count.ShouldBeGreaterThan(2);
+    }
+
+    async Task DamageLargeAsync()
+    {
+        await using var file = new FileStream(DatabaseFile, FileMode.Open);
+        file.Position = SqliteEngine.CheckedAtOnce / 2;
+        file.Write(Enumerable.Repeat((byte)0xA5, 16384).ToArray());
     }
 
     // Larger than what is checked at the start.

@@ -4,6 +4,9 @@ using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Data.Tables;
+using Profiles.Infrastructure.Backup;
+using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Tests.Features.Backup;
 
@@ -91,20 +94,30 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
     [Fact]
     public async Task An_archive_restores_every_row_image_and_key()
     {
-        var archive = BackupFixture.NewArchive();
-        var (exitCode, said, error) = await app.RunAsync("backup", archive);
-        (exitCode, error).ShouldBe((0, ""));
-        said.ShouldContain("The archive contains secrets.");
+        string archive;
+        Dictionary<string, string> before, sums = await Installation.SumsAsync(app.Services, Cancellation);
+        // The service may work on the outbox that other tests have left.
+        do
+        {
+            archive = BackupFixture.NewArchive();
+            before = sums;
+            var (exitCode, said, error) = await app.RunAsync("backup", archive);
+            (exitCode, error).ShouldBe((0, ""));
+            said.ShouldContain("The archive contains secrets.");
+            sums = await Installation.SumsAsync(app.Services, Cancellation);
+        }
+        while (!sums.SequenceEqual(before));
         Directory.GetFiles(Path.GetDirectoryName(archive)!).ShouldBe([archive]);
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(archive).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
-        var sums = await Installation.SumsAsync(app.Services, Cancellation);
         sums.Where(s => s.Value.StartsWith("0 ", StringComparison.Ordinal)).ShouldBeEmpty();
         // An archive is of no engine: the other restores it too.
         foreach (var other in new[] { new Installation(), new Installation(connection: null) })
         {
-            (await other.SucceedAsync("restore", archive)).ShouldStartWith("Restored ");
+            var restored = await other.SucceedAsync("restore", archive);
+            restored.ShouldStartWith("Restored ");
+            (await other.AuditedAsync(Cancellation)).ShouldBe([$"database.restored: {restored["Restored ".Length..].TrimEnd('.', '\n')}"]);
             Without(await other.SumsAsync(Cancellation), "sessions").ShouldBe(Without(sums, "sessions"), ignoreOrder: true);
             RowsOf(await other.SumsAsync(Cancellation), "sessions").ShouldBe(RowsOf(sums, "sessions"));
             Installation.FilesOf(Path.Combine(other.Images, "profile"))
@@ -158,6 +171,27 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             await client.DeleteAsync("/me/upload-image", Cancellation);
             client.Dispose();
         }
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task Keys_that_change_meanwhile_are_in_it_as_they_were_counted()
+    {
+        var archive = BackupFixture.NewArchive();
+        await app.RunAsync("backup", archive);
+        var other = new Installation();
+        await other.SucceedAsync("restore", archive);
+        var ring = Table.All.Single(t => t.Name == Table.RingTable);
+        await other.UseAsync(async services =>
+        {
+            await using var database = new WholeDatabase(
+                await services.GetRequiredService<DatabaseEngine>().ReadTablesAsync(alone: false, Cancellation),
+                ActivatorUtilities.CreateInstance<KeyFiles>(services));
+            var counted = await database.CountAsync(ring, Cancellation);
+            counted.ShouldBePositive();
+            await File.WriteAllTextAsync(Path.Combine(other.Data, "signing-keys.json"), "[]", Cancellation);
+            (await database.ReadAsync(ring, Cancellation).LongCountAsync(Cancellation)).ShouldBe(counted);
+            return true;
+        });
     }
 
     [Fact]

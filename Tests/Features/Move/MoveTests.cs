@@ -20,6 +20,7 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
         foreach (var key in Directory.GetFiles(start.Data, "signing*"))
             File.Copy(key, Path.Combine(file.Data, Path.GetFileName(key)), overwrite: true);
         (await file.SumsAsync(Cancellation)).ShouldBe(sums, ignoreOrder: true);
+        (await file.AuditedAsync(Cancellation))[^1].ShouldMatch($"^database.moved: [0-9]+ rows from (Sqlite|PostgreSql)$");
         (await start.SumsAsync(Cancellation)).ShouldBe(sums, ignoreOrder: true);
         Installation.FilesOf(start.Images).ShouldBe(images, ignoreOrder: true);
         if (!TestDatabase.IsPostgreSql)
@@ -47,6 +48,15 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
         (exitCode, error).ShouldBe((1, "The database is in use: stop the service, on every machine, and try again.\n"));
         File.Exists(free).ShouldBeFalse();
         (await one.RefuseAsync("move", "--to", "nonsense")).ShouldContain(" is not a connection string: ");
+    }
+
+    [Fact]
+    public async Task A_database_that_was_restored_by_half_is_not_moved()
+    {
+        var (one, free) = (await InstalledAsync(), Path.Combine(TemporaryDirectory.Make("free"), "profiles.db"));
+        await File.WriteAllTextAsync(Path.Combine(one.Data, "restore.unfinished"), "", Cancellation);
+        (await one.RefuseAsync("move", "--to", $"Data Source={free}")).ShouldStartWith("A restore was interrupted half-way");
+        File.Exists(free).ShouldBeFalse();
     }
 
     [Fact]

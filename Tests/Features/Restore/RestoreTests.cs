@@ -3,7 +3,12 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Profiles.Data;
 using Profiles.Infrastructure.Backup;
+using Profiles.Tests.Data;
 using Profiles.Tests.Features.Backup;
 
 namespace Profiles.Tests.Features.Restore;
@@ -171,6 +176,106 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         var files = target.Files();
         (await target.RefuseAsync("restore", archive, "--force")).ShouldStartWith("A file cannot be used: ");
         target.Files().ShouldBe(files, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task One_that_is_refused_after_a_half_one_keeps_the_images_from_before_both()
+    {
+        var target = await RestoredAsync();
+        await HalveAsync(target);
+        var files = target.Files();
+        await ForgeAsync(manifest => manifest, _ => { }, isWhole: false);
+        (await target.RefuseAsync("restore", archive, "--force")).ShouldBe(Damaged);
+        target.Files().ShouldBe(files, ignoreOrder: true);
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task When_a_key_cannot_be_written_after_a_half_one_the_other_keys_and_the_images_from_before_both_are_back()
+    {
+        var target = await RestoredAsync();
+        await File.WriteAllTextAsync(Path.Combine(target.Data, "signing-keys.json"), "the ring of another installation", Cancellation);
+        // No file can be moved there.
+        File.Delete(Path.Combine(target.Data, "signing.key"));
+        Directory.CreateDirectory(Path.Combine(target.Data, "signing.key"));
+        var files = target.Files();
+        var mark = await HalveAsync(target);
+        (await target.RefuseAsync("restore", archive, "--force")).ShouldStartWith("A file cannot be used: ");
+        File.Exists(mark).ShouldBeTrue();
+        File.Delete(mark);
+        target.Files().ShouldBe(files, ignoreOrder: true);
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task While_one_works_no_command_writes_into_the_database_that_it_replaces()
+    {
+        const string Write = "UPDATE users SET email = email";
+        var target = await RestoredAsync();
+        var file = Path.Combine(target.Data, "profiles.db");
+        await target.UseAsync(async services =>
+        {
+            await using var tables = await services.GetRequiredService<DatabaseEngine>().ReplaceTablesAsync(Cancellation);
+            Should.Throw<SqliteException>(() => SqliteFaultTests.Open(file, Write)).Message.ShouldContain("locked");
+            return true;
+        });
+        SqliteFaultTests.Open(file, Write).Dispose();
+    }
+
+    [Fact, Trait("Database", "PostgreSql")]
+    public async Task When_the_answer_to_the_commit_is_lost_nothing_starts_until_it_is_run_again()
+    {
+        var target = await RestoredAsync();
+        var sums = Rows(await target.SumsAsync(Cancellation));
+        await ExecuteAsync(target.Connection!, """
+            CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lose()
+            """);
+        (await target.RefuseAsync("restore", archive, "--force")).ShouldStartWith("The connection was lost while the database committed: ");
+        var mark = Path.Combine(target.Data, "restore.unfinished");
+        File.Exists(mark).ShouldBeTrue();
+        Directory.GetDirectories(target.Images).Select(Path.GetFileName).ShouldBe(["profile", "profile.old"], ignoreOrder: true);
+        await ExecuteAsync(target.Connection!, "DROP TRIGGER lose ON users");
+        await target.SucceedAsync("restore", archive, "--force");
+        File.Exists(mark).ShouldBeFalse();
+        Directory.GetDirectories(target.Images).Select(Path.GetFileName).ShouldBe(["profile"]);
+        Rows(await target.SumsAsync(Cancellation)).ShouldBe(sums, ignoreOrder: true);
+    }
+
+    [Fact, Trait("Database", "PostgreSql")]
+    public async Task While_a_service_of_another_role_runs_it_is_refused_to_a_role_that_sees_little_of_it()
+    {
+        await RestoredAsync();
+        var server = new NpgsqlConnectionStringBuilder(new Installation().Connection!);
+        await ExecuteAsync(server.ToString(), "CREATE ROLE owner LOGIN; CREATE ROLE service LOGIN; GRANT ALL ON SCHEMA public TO owner");
+        server.Username = "owner";
+        var target = new Installation(server.ToString());
+        await target.SucceedAsync("migrate");
+        server.Username = "service";
+        await using (var service = new NpgsqlConnection($"{server};Application Name=profiles"))
+        {
+            await service.OpenAsync(Cancellation);
+            (await target.RefuseAsync("restore", archive)).ShouldStartWith("The database is in use: ");
+        }
+        await target.SucceedAsync("restore", archive);
+    }
+
+    async Task ExecuteAsync(string server, string sql)
+    {
+        await using var connection = new NpgsqlConnection(server);
+        await connection.OpenAsync(Cancellation);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    // As a kill between the exchange of the images and that of the database leaves it.
+    async Task<string> HalveAsync(Installation target)
+    {
+        var (mark, images) = (Path.Combine(target.Data, "restore.unfinished"), Path.Combine(target.Images, "profile"));
+        await File.WriteAllTextAsync(mark, "", Cancellation);
+        Directory.Move(images, images + ".old");
+        Directory.CreateDirectory(images);
+        await File.WriteAllTextAsync(Path.Combine(images, "4711.jpg"), "of the half one", Cancellation);
+        return mark;
     }
 
     async Task<Installation> RestoredAsync()
