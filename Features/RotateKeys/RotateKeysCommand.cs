@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Profiles.Data;
 using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Tokens;
@@ -23,8 +22,6 @@ sealed class RotateKeysCommand : OperatorCommand
         var isForced = run.Arguments.GetValue(force);
         run.Get<AuditLog>().Add("keys.rotated", detail: isForced ? "forced" : null);
         await run.Get<KeyRing>().RotateAsync(run.Services, isForced, ct);
-        // On PostgreSQL it was saved with the rotation. A file and a database cannot be: an interruption between them is not audited.
-        await run.Get<ProfilesDbContext>().SaveChangesAsync(CancellationToken.None);
         await run.Output.WriteLineAsync("Rotated. Every instance signs with the new key within half a minute.");
         return 0;
     }

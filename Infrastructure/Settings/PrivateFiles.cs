@@ -1,3 +1,5 @@
+using Profiles.Data;
+
 namespace Profiles.Infrastructure.Settings;
 
 /// <summary>
@@ -20,6 +22,30 @@ static class PrivateFiles
     /// <exception cref="IOException">Another process has it open.</exception>
     public static FileStream OpenAlone(string path) =>
         Open(path, new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None });
+
+    /// <summary>Puts a whole file in the place of another: nobody ever reads half of it, and a failure leaves nothing beside it.</summary>
+    /// <exception cref="IOException">The file cannot be written, or exists already and is not to be overwritten.</exception>
+    public static void Replace(string path, ReadOnlySpan<byte> content, bool overwrite = true, DateTime? lastWriteUtc = null)
+    {
+        var temporary = $"{path}.{Guid.NewGuid():N}";
+        try
+        {
+            using (var stream = Create(temporary))
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+            if (lastWriteUtc is { } time)
+                File.SetLastWriteTimeUtc(temporary, time);
+            File.Move(temporary, path, overwrite);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+        Folder.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
 
     static FileStream Open(string path, FileStreamOptions options)
     {

@@ -7,6 +7,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Infrastructure.Tokens;
 
@@ -30,6 +31,12 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
 
     /// <summary>How far another machine's clock may differ.</summary>
     public static readonly TimeSpan Leeway = TimeSpan.FromMinutes(1);
+
+    // A first start makes the secret and then the ring: such a secret has signed nothing.
+    static readonly TimeSpan FirstStart = TimeSpan.FromMinutes(1);
+
+    // How long instances of a version without a ring may go on beside the first one that has it.
+    static readonly TimeSpan RollingUpgrade = TimeSpan.FromDays(1);
 
     /// <summary>Longer than any issued token, whose issuer and audience may be escaped letter by letter.</summary>
     const int LongestToken = 4096;
@@ -79,17 +86,19 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
 
     /// <summary>
     /// Returns what a token says; null unless it was issued here and is valid now. A key that another instance has made since is read.
+    /// Throws <see cref="BusyException"/> when that takes too long.
     /// </summary>
     public ValueTask<AccessToken?> VerifyAsync(ReadOnlyMemory<char> token, CancellationToken ct)
     {
-        var verified = Verify(token.Span, out var hasUnknownKey);
-        return hasUnknownKey ? VerifyAgainAsync(token, ct) : new(verified);
+        var keys = ring.Keys;
+        var verified = Verify(token.Span, keys, out var hasUnknownKey);
+        return hasUnknownKey ? VerifyAgainAsync(token, keys, ct) : new(verified);
     }
 
-    async ValueTask<AccessToken?> VerifyAgainAsync(ReadOnlyMemory<char> token, CancellationToken ct) =>
-        await ring.TryReloadAsync(ct) ? Verify(token.Span, out _) : null;
+    async ValueTask<AccessToken?> VerifyAgainAsync(ReadOnlyMemory<char> token, KeySet keys, CancellationToken ct) =>
+        await ring.TryReloadAsync(keys, ct) ? Verify(token.Span, ring.Keys, out _) : null;
 
-    AccessToken? Verify(ReadOnlySpan<char> token, out bool hasUnknownKey)
+    AccessToken? Verify(ReadOnlySpan<char> token, KeySet keys, out bool hasUnknownKey)
     {
         hasUnknownKey = false;
         if (token.Length > LongestToken)
@@ -98,7 +107,6 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
         if (Ascii.FromUtf16(token, text, out _) != OperationStatus.Done)
             return null;
         // The header decides among keys of its own algorithm only.
-        var keys = ring.Keys;
         var read = text.StartsWith(SecretHeader) ? VerifySecret(text, keys)
             : keys.Find(text) is { } key ? VerifyPair(text, key, keys.Verified)
             : null;
@@ -111,10 +119,13 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
         var end = text.LastIndexOf((byte)'.');
         if (end < SecretHeader.Length)
             return null;
-        // After an upgrade the secret's last tokens expire; from then on only the ring signs.
-        var isOver = ring.IsUsed && keys.BornAt + options.Value.Lifetime + Leeway <= clock.GetUtcNow().UtcDateTime;
-        return HasMac(secrets.Accepted[(isOver ? 1 : 0)..], text[..end], text[(end + 1)..]) ? Read(text[SecretHeader.Length..end]) : null;
+        var accepted = secrets.Accepted[(MayHaveSigned(keys) ? 0 : 1)..];
+        return HasMac(accepted, text[..end], text[(end + 1)..]) ? Read(text[SecretHeader.Length..end]) : null;
     }
+
+    // Beside a ring the secret counts only if a version without one has used it, and until the last token of that expires.
+    bool MayHaveSigned(KeySet keys) => !ring.IsUsed || (keys.BornAt is { } born && secrets.CreatedAt + FirstStart < born
+        && clock.GetUtcNow().UtcDateTime < born + RollingUpgrade + options.Value.Lifetime + Leeway);
 
     AccessToken? VerifyPair(ReadOnlySpan<byte> text, KeyPair key, VerifiedTokens verified)
     {

@@ -9,7 +9,7 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Tokens;
 
 /// <summary>A key of the ring, ready to sign and to verify with: ECDSA on P-256 with SHA-256 (ES256, RFC 7518).</summary>
-sealed class KeyPair
+sealed class KeyPair : IDisposable
 {
     /// <summary>The type of an access token by RFC 9068.</summary>
     public const string TokenType = "at+jwt";
@@ -18,7 +18,8 @@ sealed class KeyPair
 
     static readonly byte[] HeaderStart = "{\"alg\":\"ES256\",\"kid\":\""u8.ToArray(), HeaderEnd = "\",\"typ\":\"at+jwt\"}"u8.ToArray();
 
-    // Its parameters are not changed after it was imported, so that requests share it as they share the framework's own keys.
+    // Its parameters are not changed after it was imported, so that requests share it as they share the framework's own keys. One of a
+    // ring ends with its last request, which nobody counts: the finaliser of its handle frees it.
     readonly ECDsa key;
     readonly byte[] header;
 
@@ -86,6 +87,8 @@ sealed class KeyPair
             && Base64Url.EncodeToUtf8(bytes, again) == again.Length && again.SequenceEqual(signature)
             && key.VerifyData(text, bytes, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
+
+    public void Dispose() => key.Dispose();
 
     /// <summary>Writes the public key (RFC 7517).</summary>
     public void WritePublic(Utf8JsonWriter json)

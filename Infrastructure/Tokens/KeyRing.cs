@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Tokens;
@@ -19,8 +20,13 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
     // A token may name any key; the keys are read no more often because of it.
     static readonly TimeSpan BetweenReloads = TimeSpan.FromSeconds(1);
 
+    // Nor do requests pile up behind a database that hangs.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     readonly KeyEnvelope envelope = new(jwt.Value.KeyEncryptionKey);
     readonly SemaphoreSlim reloading = new(1);
+    readonly Lock gate = new();
+    Task? requested;
     KeySet keys = KeySet.None;
     string? json;
     long reloadedAt;
@@ -41,30 +47,36 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
         var stored = await store.ReadAsync(ct);
         if (stored is null || store.Parse(stored).Any(k => envelope.ShouldSeal(k.Value)))
             await store.ChangeAsync(scope, Complete, ct);
-        await ReloadAsync(isUrgent: true, ct);
+        await ReloadAsync(ct);
     }
 
-    /// <summary>Reads the ring again for a token of an unknown key; false when that was just done, or cannot be.</summary>
-    public async Task<bool> TryReloadAsync(CancellationToken ct)
+    /// <summary>
+    /// Reads the ring again for a token whose key is unknown, unless that was just done, and returns whether there are other keys now.
+    /// Requests that come meanwhile wait for the same read. Throws <see cref="BusyException"/> when it takes too long.
+    /// </summary>
+    public async Task<bool> TryReloadAsync(KeySet known, CancellationToken ct)
     {
-        if (!IsUsed || IsFresh)
+        if (!IsUsed)
             return false;
         try
         {
-            await ReloadAsync(isUrgent: false, ct);
-            return true;
+            await RequestedReload().WaitAsync(Patience, clock, ct);
         }
-        catch (Exception e) when (e is StartException or IOException or UnauthorizedAccessException)
+        catch (TimeoutException)
+        {
+            throw new BusyException("The key ring is not read in time.");
+        }
+        catch (Exception e) when (e is StartException or IOException or UnauthorizedAccessException || DatabaseErrors.IsUnavailable(e))
         {
             // A token must not turn that into an error of the service; the next poll reports it.
-            return false;
         }
+        return Keys != known;
     }
 
     /// <summary>Takes over changes of other instances, rotates when it is time, and removes keys whose last token has expired.</summary>
     public async Task RefreshAsync(IServiceProvider scope, CancellationToken ct)
     {
-        await ReloadAsync(isUrgent: true, ct);
+        await ReloadAsync(ct);
         if (!IsTimeToRotate(Keys.Rows) && !Keys.Rows.Any(IsOver))
             return;
         // Looks again under the lock: of several instances one rotates.
@@ -77,14 +89,16 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
                 rows.RemoveAll(IsOver);
             },
             ct);
-        await ReloadAsync(isUrgent: true, ct);
+        await ReloadAsync(ct);
     }
 
     /// <summary>
-    /// Has the next key sign from now on. Throws <see cref="StartException"/> while other services may not know it, unless forced.
+    /// Has the next key sign from now on, and saves what the scope's context has to save. Throws <see cref="StartException"/> while other
+    /// services may not know the key, unless forced.
     /// </summary>
     public async Task RotateAsync(IServiceProvider scope, bool isForced, CancellationToken ct)
     {
+        RequireUse();
         await store.ChangeAsync(
             scope,
             rows =>
@@ -101,12 +115,15 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
                 Rotate(rows);
             },
             ct);
-        await ReloadAsync(isUrgent: true, ct);
+        await ReloadAsync(ct);
     }
 
     /// <summary>The rows of the ring as they are stored.</summary>
-    public async Task<IReadOnlyList<RingKey>> ListAsync(CancellationToken ct) =>
-        await store.ReadAsync(ct) is { } stored ? store.Parse(stored) : throw Missing();
+    public async Task<IReadOnlyList<RingKey>> ListAsync(CancellationToken ct)
+    {
+        RequireUse();
+        return await store.ReadAsync(ct) is { } stored ? store.Parse(stored) : throw Missing();
+    }
 
     public void Dispose() => reloading.Dispose();
 
@@ -114,15 +131,22 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
 
     bool IsFresh => clock.GetElapsedTime(Volatile.Read(ref reloadedAt)) < BetweenReloads;
 
-    async Task ReloadAsync(bool isUrgent, CancellationToken ct)
+    // It is no request's own: the one that began it may be aborted.
+    Task RequestedReload()
+    {
+        lock (gate)
+        {
+            if (requested is { IsCompleted: false })
+                return requested;
+            return requested = IsFresh ? Task.CompletedTask : ReloadAsync(CancellationToken.None);
+        }
+    }
+
+    async Task ReloadAsync(CancellationToken ct)
     {
         await reloading.WaitAsync(ct);
         try
         {
-            // Another request did it meanwhile.
-            if (!isUrgent && IsFresh)
-                return;
-            Volatile.Write(ref reloadedAt, clock.GetTimestamp());
             var stored = await store.ReadAsync(ct) ?? throw store.Damaged();
             if (stored == json)
                 return;
@@ -131,6 +155,8 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
         }
         finally
         {
+            // Only now: who finds it fresh finds the keys too.
+            Volatile.Write(ref reloadedAt, clock.GetTimestamp());
             reloading.Release();
         }
     }
@@ -139,8 +165,9 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
     {
         if (rows.Count == 0)
         {
-            rows.Add(Fresh(Now));
-            rows.Add(Fresh(activatedAt: null));
+            var now = Now;
+            rows.Add(Fresh(now, activatedAt: now));
+            rows.Add(Fresh(now));
         }
         foreach (var row in rows.Where(r => envelope.ShouldSeal(r.Value)))
             row.Value = envelope.Seal(row.Value);
@@ -159,16 +186,21 @@ sealed class KeyRing(KeyRingStore store, IOptions<JwtOptions> jwt, TimeProvider 
     {
         var (current, next, now) = (rows.Single(r => r.IsCurrent), rows.Single(r => r.IsNext), Now);
         (current.RetiredAt, next.ActivatedAt) = (now, now);
-        rows.Add(Fresh(activatedAt: null));
+        rows.Add(Fresh(now));
     }
 
-    RingKey Fresh(DateTime? activatedAt)
+    RingKey Fresh(DateTime now, DateTime? activatedAt = null)
     {
         var key = KeyPair.Generate();
-        return new() { Id = new KeyPair(key).Id, Value = envelope.Seal(key), CreatedAt = Now, ActivatedAt = activatedAt };
+        using var pair = new KeyPair(key);
+        return new() { Id = pair.Id, Value = envelope.Seal(key), CreatedAt = now, ActivatedAt = activatedAt };
     }
 
-    StartException Missing() => new(IsUsed
-        ? "There is no key ring yet: start the service once."
-        : "Jwt__SigningKey is set: access tokens are signed with it, and there is no key ring.");
+    void RequireUse()
+    {
+        if (!IsUsed)
+            throw new StartException("Jwt__SigningKey is set: access tokens are signed with it, and no key ring is used.");
+    }
+
+    static StartException Missing() => new("There is no key ring yet: start the service once.");
 }

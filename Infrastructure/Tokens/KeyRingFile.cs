@@ -14,6 +14,8 @@ sealed class KeyRingFile(IOptions<ServiceOptions> service, TimeProvider clock) :
 
     public override string Place => "DataDirectory (signing-keys.json)";
 
+    public override string SecretPlace => "signing.key";
+
     public override async Task<string?> ReadAsync(CancellationToken ct) => File.Exists(Path) ? await File.ReadAllTextAsync(Path, ct) : null;
 
     public override async Task ChangeAsync(IServiceProvider scope, Action<List<RingKey>> change, CancellationToken ct)
@@ -24,22 +26,9 @@ sealed class KeyRingFile(IOptions<ServiceOptions> service, TimeProvider clock) :
         change(keys);
         if (Write(keys) is var after && after == before)
             return;
-        // Moved when it is complete: nobody ever reads half a ring.
-        var temporary = $"{Path}.{Guid.NewGuid():N}";
-        try
-        {
-            await using (var stream = PrivateFiles.Create(temporary))
-            {
-                await stream.WriteAsync(Encoding.UTF8.GetBytes(after), ct);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, Path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        // A database and a file cannot be changed at once, and no rotation is to be unaudited.
+        await scope.GetRequiredService<ProfilesDbContext>().SaveChangesAsync(ct);
+        PrivateFiles.Replace(Path, Encoding.UTF8.GetBytes(after));
     }
 
     /// <summary>

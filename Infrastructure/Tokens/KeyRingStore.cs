@@ -11,12 +11,15 @@ abstract class KeyRingStore
     /// <summary>Names the place in a sentence.</summary>
     public abstract string Place { get; }
 
+    /// <summary>Names the place of the service's own secret, which <see cref="SigningKeys"/> reads.</summary>
+    public abstract string SecretPlace { get; }
+
     /// <summary>Reads the ring as JSON, without EF Core; null when there is none.</summary>
     public abstract Task<string?> ReadAsync(CancellationToken ct);
 
     /// <summary>
-    /// Changes the ring under a lock, so that a second change finds what the first one made. On PostgreSQL what the scope's context has to
-    /// save is saved with it.
+    /// Changes the ring under a lock, so that a second change finds what the first one made. What the scope's context has to save is saved
+    /// with it on PostgreSQL, before it on SQLite.
     /// </summary>
     public abstract Task ChangeAsync(IServiceProvider scope, Action<List<RingKey>> change, CancellationToken ct);
 
@@ -34,7 +37,8 @@ abstract class KeyRingStore
     }
 
     public StartException Damaged() => new(
-        $"The key ring in {Place} is damaged. Restore it, or delete it to generate new keys: every access token then becomes invalid.");
+        $"The key ring in {Place} is damaged. Restore it, or delete it and the service's secret ({SecretPlace}) to generate new keys: "
+            + "every access token then becomes invalid.");
 
     protected static string Write(List<RingKey> keys) => JsonSerializer.Serialize(keys, RingJson.Default.ListRingKey);
 }

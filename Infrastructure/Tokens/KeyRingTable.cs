@@ -17,6 +17,8 @@ sealed class KeyRingTable(DatabaseEngine engine) : KeyRingStore
 
     public override string Place => "the database (signing_key_ring)";
 
+    public override string SecretPlace => "the row of signing_keys";
+
     public override async Task<string?> ReadAsync(CancellationToken ct) => await engine.ReadAsync(Query, ct) as string;
 
     public override async Task ChangeAsync(IServiceProvider scope, Action<List<RingKey>> change, CancellationToken ct)

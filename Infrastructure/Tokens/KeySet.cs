@@ -41,8 +41,8 @@ sealed class KeySet
     /// <summary>The key that signs; null when there is none.</summary>
     public KeyPair? Current { get; private init; }
 
-    /// <summary>Before the ring had its first key.</summary>
-    public DateTime BornAt { get; private init; }
+    /// <summary>When the ring was made, UTC; null when the key that it began with is gone.</summary>
+    public DateTime? BornAt { get; private init; }
 
     /// <summary>Decrypts the keys; throws <see cref="StartException"/> unless they are a whole ring.</summary>
     public static KeySet Of(IReadOnlyList<RingKey> rows, KeyEnvelope envelope, KeyRingStore store)
@@ -57,7 +57,8 @@ sealed class KeySet
             return new(rows, pairs)
             {
                 Current = pairs.Single(p => p.Id == rows.Single(r => r.IsCurrent).Id),
-                BornAt = rows.Min(r => r.CreatedAt),
+                // Every other key was the next one first.
+                BornAt = rows.FirstOrDefault(r => r.ActivatedAt <= r.CreatedAt)?.CreatedAt,
             };
         }
         catch (Exception e) when (e is CryptographicException or FormatException)

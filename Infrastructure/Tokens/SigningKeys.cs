@@ -51,9 +51,12 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
     /// <summary>The keys whose tokens are accepted, <see cref="Current"/> first.</summary>
     public ReadOnlySpan<byte[]> Accepted => accepted;
 
+    /// <summary>When the secret was generated, UTC; of no meaning for one from the settings.</summary>
+    public DateTime CreatedAt { get; private set; }
+
     /// <summary>
-    /// Reads the key from the settings, else from the database or the file; generates it when there is none. Throws
-    /// <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.
+    /// Reads the key from the settings, else from the database or the file; generates it when there is none, and encrypts one in plain text
+    /// although the setting is there. Throws <see cref="StartException"/>, <see cref="IOException"/> and the database's exceptions.
     /// </summary>
     public async Task LoadAsync(IServiceProvider scope, CancellationToken ct)
     {
@@ -104,38 +107,34 @@ sealed class SigningKeys(IOptions<JwtOptions> jwt, IOptions<ServiceOptions> serv
             row.Value = envelope.Seal(key);
             await db.SaveChangesAsync(ct);
         }
+        CreatedAt = row.CreatedAt;
         return key;
     }
 
-    // Written to a temporary file, then moved, which fails when the key exists: no start ever reads half a key.
-    static string ReadOrCreateFile(string file)
+    // Not overwritten when it exists: every start reads the same key.
+    string ReadOrCreateFile(string file)
     {
+        var envelope = new KeyEnvelope(jwt.Value.KeyEncryptionKey);
         if (!File.Exists(file))
         {
-            var temporary = $"{file}.{Guid.NewGuid():N}";
             try
             {
-                Write(temporary, Generate());
-                File.Move(temporary, file);
+                PrivateFiles.Replace(file, Encoding.ASCII.GetBytes(envelope.Seal(Generate())), overwrite: false);
             }
             catch (IOException) when (File.Exists(file))
             {
                 // Another instance was first.
-                File.Delete(temporary);
             }
         }
-        var key = File.ReadAllText(file).Trim();
-        return Refusal(key) is null
-            ? key
-            : throw new StartException(
+        var stored = File.ReadAllText(file).Trim();
+        var key = envelope.Open(stored, "DataDirectory (signing.key)");
+        if (Refusal(key) is not null)
+            throw new StartException(
                 "The signing key in DataDirectory (signing.key) is damaged. Restore it, or delete it to generate a new one: "
                     + "every access token then becomes invalid.");
-    }
-
-    static void Write(string file, string key)
-    {
-        using var stream = PrivateFiles.Create(file);
-        stream.Write(Encoding.ASCII.GetBytes(key));
-        stream.Flush(flushToDisk: true);
+        CreatedAt = File.GetLastWriteTimeUtc(file);
+        if (envelope.ShouldSeal(stored))
+            PrivateFiles.Replace(file, Encoding.ASCII.GetBytes(envelope.Seal(key)), lastWriteUtc: CreatedAt);
+        return key;
     }
 }

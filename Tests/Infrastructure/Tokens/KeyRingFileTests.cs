@@ -1,6 +1,13 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Npgsql;
+using Profiles.Data;
+using Profiles.Data.Sqlite;
+using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Tokens;
 
@@ -12,9 +19,14 @@ public sealed class KeyRingFileTests
 {
     const string KeyEncryptionKey = "the-first-K3v9QmT5xZr7Wp1LbY8sQ2";
 
-    static readonly IServiceProvider NoScope = null!;
-
     readonly string directory = TemporaryDirectory.Make("ring");
+
+    // Of a database that does not exist, in which nothing can be saved.
+    SqliteProfilesDbContext Database => field ??= new(new DbContextOptionsBuilder<SqliteProfilesDbContext>()
+        .UseSqlite($"Data Source={Path.Combine(directory, "profiles.db")};Mode=ReadWrite;Pooling=false")
+        .UseApplicationServiceProvider(new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider()).Options);
+
+    IServiceProvider Scope => field ??= new ServiceCollection().AddSingleton<ProfilesDbContext>(Database).BuildServiceProvider();
 
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -24,7 +36,7 @@ public sealed class KeyRingFileTests
     public async Task It_is_private_and_no_temporary_file_is_left()
     {
         var ring = await LoadedAsync();
-        await ring.RotateAsync(NoScope, isForced: true, Token);
+        await ring.RotateAsync(Scope, isForced: true, Token);
         var files = Directory.GetFiles(directory);
         files.Select(Path.GetFileName).Order().ShouldBe(["signing-keys.json", "signing-keys.json.lock"]);
         files.ShouldAllBe(f => System.IO.File.GetUnixFileMode(f) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
@@ -35,7 +47,7 @@ public sealed class KeyRingFileTests
     {
         var rings = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => LoadedAsync()));
         rings.Select(r => r.Keys.Current!.Id).Distinct().ShouldHaveSingleItem();
-        await Task.WhenAll(rings.Select(r => r.RotateAsync(NoScope, isForced: true, Token)));
+        await Task.WhenAll(rings.Select(r => r.RotateAsync(Scope, isForced: true, Token)));
         (await rings[0].ListAsync(Token)).Count(k => k.RetiredAt is not null).ShouldBe(rings.Length);
     }
 
@@ -55,7 +67,7 @@ public sealed class KeyRingFileTests
         (await System.IO.File.ReadAllTextAsync(File, Token)).ShouldBe(kept);
 
         // Nor does a command add a key in plain text that runs without the setting.
-        await Should.ThrowAsync<StartException>(Ring().RotateAsync(NoScope, isForced: true, Token));
+        await Should.ThrowAsync<StartException>(Ring().RotateAsync(Scope, isForced: true, Token));
         (await System.IO.File.ReadAllTextAsync(File, Token)).ShouldBe(kept);
     }
 
@@ -112,13 +124,101 @@ public sealed class KeyRingFileTests
         var ring = await LoadedAsync();
         var keys = ring.Keys;
         await System.IO.File.WriteAllTextAsync(File, "[]", Token);
-        await Should.ThrowAsync<StartException>(ring.RefreshAsync(NoScope, Token));
+        await Should.ThrowAsync<StartException>(ring.RefreshAsync(Scope, Token));
         System.IO.File.Delete(File);
-        await Should.ThrowAsync<StartException>(ring.RefreshAsync(NoScope, Token));
+        await Should.ThrowAsync<StartException>(ring.RefreshAsync(Scope, Token));
         // A token of an unknown key finds nothing either, and is refused.
         await Task.Delay(TimeSpan.FromSeconds(1.1), Token);
-        (await ring.TryReloadAsync(Token)).ShouldBeFalse();
+        (await ring.TryReloadAsync(keys, Token)).ShouldBeFalse();
         ring.Keys.ShouldBeSameAs(keys);
+    }
+
+    [Fact]
+    public async Task A_rotation_that_cannot_be_audited_is_not_done()
+    {
+        var ring = await LoadedAsync();
+        var kept = await System.IO.File.ReadAllTextAsync(File, Token);
+        Database.Add(AuditEntry.Of(TimeProvider.System.GetUtcNow().UtcDateTime, "command:test", "keys.rotated", null, null));
+        await Should.ThrowAsync<SqliteException>(ring.RotateAsync(Scope, isForced: true, Token));
+        (await System.IO.File.ReadAllTextAsync(File, Token)).ShouldBe(kept);
+    }
+
+    [Fact]
+    public async Task A_ring_that_no_service_uses_is_neither_listed_nor_rotated()
+    {
+        await LoadedAsync();
+        var kept = await System.IO.File.ReadAllTextAsync(File, Token);
+        using var unused = Ring(signingKey: KeyEncryptionKey);
+        foreach (var use in new Func<Task>[] { () => unused.ListAsync(Token), () => unused.RotateAsync(Scope, isForced: true, Token) })
+            (await Should.ThrowAsync<StartException>(use)).Message.ShouldStartWith("Jwt__SigningKey is set: ");
+        (await System.IO.File.ReadAllTextAsync(File, Token)).ShouldBe(kept);
+    }
+
+    [Fact]
+    public async Task Requests_with_an_unknown_key_wait_for_one_read_and_all_find_its_keys()
+    {
+        var (ring, store) = await HeldAsync();
+        var known = ring.Keys;
+        var waiting = Enumerable.Range(0, 3).Select(_ => ring.TryReloadAsync(known, Token)).ToArray();
+        await Ring().RotateAsync(Scope, isForced: true, Token);
+        store.Answer.SetResult(await System.IO.File.ReadAllTextAsync(File, Token));
+        (await Task.WhenAll(waiting)).ShouldBe([true, true, true]);
+        (await ring.TryReloadAsync(known, Token)).ShouldBeTrue("It comes a moment later, and was verified with the keys before.");
+        store.Reads.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Requests_with_an_unknown_key_do_not_wait_long_for_a_store_that_hangs()
+    {
+        var (ring, store) = await HeldAsync();
+        var waiting = Enumerable.Range(0, 3).Select(_ => ring.TryReloadAsync(ring.Keys, Token)).ToArray();
+        foreach (var request in waiting)
+            await Should.ThrowAsync<BusyException>(request.WaitAsync(TimeSpan.FromSeconds(10), Token));
+        store.Reads.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_forged_token_makes_no_error_of_a_database_that_is_away()
+    {
+        var (ring, store) = await HeldAsync();
+        store.Answer.SetException(new NpgsqlException("It is away."));
+        (await ring.TryReloadAsync(ring.Keys, Token)).ShouldBeFalse();
+    }
+
+    // A ring whose reads from now on wait for the test.
+    async Task<(KeyRing Ring, HeldStore Store)> HeldAsync()
+    {
+        await LoadedAsync();
+        var store = new HeldStore(await System.IO.File.ReadAllTextAsync(File, Token));
+        var ring = new KeyRing(store, Options.Create(new JwtOptions()), TimeProvider.System);
+        await ring.LoadAsync(Scope, Token);
+        // The first read is not fresh any more.
+        await Task.Delay(TimeSpan.FromSeconds(1.1), Token);
+        store.Answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Reads = 1;
+        return (ring, store);
+    }
+
+    sealed class HeldStore : KeyRingStore
+    {
+        public HeldStore(string ring) => Answer.SetResult(ring);
+
+        public TaskCompletionSource<string?> Answer { get; set; } = new();
+
+        public int Reads { get; set; }
+
+        public override string Place => "a test";
+
+        public override string SecretPlace => "a test";
+
+        public override Task<string?> ReadAsync(CancellationToken ct)
+        {
+            Reads++;
+            return Answer.Task;
+        }
+
+        public override Task ChangeAsync(IServiceProvider scope, Action<List<RingKey>> change, CancellationToken ct) =>
+            throw new InvalidOperationException("Nothing changes it.");
     }
 
     static string AnotherCurve()
@@ -130,13 +230,14 @@ public sealed class KeyRingFileTests
     async Task<KeyRing> LoadedAsync(string? keyEncryptionKey = null)
     {
         var ring = Ring(keyEncryptionKey);
-        await ring.LoadAsync(NoScope, Token);
+        await ring.LoadAsync(Scope, Token);
         return ring;
     }
 
-    KeyRing Ring(string? keyEncryptionKey = null)
+    KeyRing Ring(string? keyEncryptionKey = null, string? signingKey = null)
     {
         var store = new KeyRingFile(Options.Create(new ServiceOptions { DataDirectory = directory }), TimeProvider.System);
-        return new(store, Options.Create(new JwtOptions { KeyEncryptionKey = keyEncryptionKey }), TimeProvider.System);
+        return new(
+            store, Options.Create(new JwtOptions { KeyEncryptionKey = keyEncryptionKey, SigningKey = signingKey }), TimeProvider.System);
     }
 }

@@ -18,10 +18,14 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
 
     KeyRing Ring => app.Services.GetRequiredService<KeyRing>();
 
+    SigningKeys Secrets => app.Services.GetRequiredService<SigningKeys>();
+
     // A fresh ring for each test, as after the first start.
-    protected override async ValueTask SetupAsync()
+    protected override async ValueTask SetupAsync() => await MakeRingAsync(app.Clock.GetUtcNow().UtcDateTime);
+
+    async Task MakeRingAsync(DateTime now)
     {
-        var (now, pairs) = (app.Clock.GetUtcNow().UtcDateTime, new[] { KeyPair.Generate(), KeyPair.Generate() });
+        var pairs = new[] { KeyPair.Generate(), KeyPair.Generate() };
         await ChangeAsync(rows =>
         {
             rows.Clear();
@@ -108,7 +112,7 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
         await ForceAsync(other);
         Ring.Keys.Rows.Select(k => k.Id).ShouldNotContain(other.Keys.Current!.Id);
         // Not more often than once a second, whatever the tokens say.
-        (await Ring.TryReloadAsync(Cancellation)).ShouldBeFalse();
+        (await Ring.TryReloadAsync(Ring.Keys, Cancellation)).ShouldBeFalse();
         await Task.Delay(TimeSpan.FromSeconds(1.1), Cancellation);
         await StatusShouldBeAsync(TokenOf(other, user), HttpStatusCode.OK);
         Ring.Keys.Current.Id.ShouldBe(other.Keys.Current!.Id);
@@ -140,19 +144,76 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
     }
 
     [Fact]
-    public async Task After_an_upgrade_tokens_of_the_secret_are_accepted_until_the_last_one_has_expired()
+    public async Task After_an_upgrade_tokens_of_the_secret_are_accepted_for_a_day_and_until_the_last_one_has_expired()
     {
         var user = await app.CreateUserAsync();
-        var settings = Options.Create(new JwtOptions { SigningKey = "unused, which says only that there is no ring" });
-        using var none = new KeyRing(app.Services.GetRequiredService<KeyRingStore>(), settings, app.Clock);
-        var old = new AccessTokens(app.Services.GetRequiredService<SigningKeys>(), none, Jwt(), app.Clock);
-        await StatusShouldBeAsync(user with { Token = old.Issue(user.Id, user.SessionId) }, HttpStatusCode.OK);
-        app.Clock.Advance(TimeSpan.FromHours(1));
-        var last = user with { Token = old.Issue(user.Id, user.SessionId) };
+        await MakeRingAsync(Secrets.CreatedAt + TimeSpan.FromMinutes(2));
+        app.Clock.Advance(TimeSpan.FromMinutes(2));
+        await StatusShouldBeAsync(OldTokenOf(user), HttpStatusCode.OK);
+        app.Clock.Advance(Secrets.CreatedAt + TimeSpan.FromMinutes(2) + TimeSpan.FromHours(25) - app.Clock.GetUtcNow().UtcDateTime);
+        var last = OldTokenOf(user);
         await StatusShouldBeAsync(last, HttpStatusCode.OK);
         app.Clock.Advance(TimeSpan.FromMinutes(1) + TimeSpan.FromSeconds(1));
         await StatusShouldBeAsync(last, HttpStatusCode.Unauthorized, "From now on only the ring signs.");
         await StatusShouldBeAsync(await app.LogInAsync(user), HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Tokens_of_a_secret_that_was_made_with_the_ring_are_never_accepted()
+    {
+        var user = await app.CreateUserAsync();
+        await MakeRingAsync(Secrets.CreatedAt + TimeSpan.FromSeconds(50));
+        await StatusShouldBeAsync(OldTokenOf(user), HttpStatusCode.Unauthorized, "A first start has issued none.");
+    }
+
+    [Fact]
+    public async Task The_secret_ends_with_the_first_key_of_the_ring()
+    {
+        var user = await app.CreateUserAsync();
+        app.Clock.Advance(TimeSpan.FromMinutes(2));
+        await MakeRingAsync(app.Clock.GetUtcNow().UtcDateTime);
+        await ForceAsync(Ring);
+        await StatusShouldBeAsync(OldTokenOf(user), HttpStatusCode.OK);
+        app.Clock.Advance(LastToken + TimeSpan.FromSeconds(1));
+        await RefreshAsync(Ring);
+        await StatusShouldBeAsync(OldTokenOf(user), HttpStatusCode.Unauthorized, "A rotation does not make the ring a young one.");
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
+    public async Task With_a_key_encryption_key_the_file_of_the_secret_is_encrypted_also_one_that_was_in_plain_text()
+    {
+        const string KeyEncryptionKey = "the-first-K3v9QmT5xZr7Wp1LbY8sQ2";
+        var (old, fresh) = (TemporaryDirectory.Make("secret"), TemporaryDirectory.Make("secret"));
+        var plain = await LoadAsync(old, null);
+        var (file, time) = (Path.Combine(old, "signing.key"), new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
+        File.SetLastWriteTimeUtc(file, time);
+        var later = await LoadAsync(old, KeyEncryptionKey);
+        (await LoadAsync(old, KeyEncryptionKey)).Current.Key.ShouldBe(plain.Current.Key);
+        (later.CreatedAt, File.GetLastWriteTimeUtc(file)).ShouldBe((time, time));
+        await LoadAsync(fresh, KeyEncryptionKey);
+        foreach (var directory in new[] { old, fresh })
+        {
+            var stored = await File.ReadAllTextAsync(Path.Combine(directory, "signing.key"), Cancellation);
+            stored.ShouldStartWith("aes256gcm:");
+            foreach (var other in new[] { null, KeyEncryptionKey[..^1] + "3" })
+            {
+                var refusal = await Should.ThrowAsync<StartException>(LoadAsync(directory, other));
+                refusal.Message.ShouldStartWith("The signing key in DataDirectory (signing.key) ");
+                refusal.Message.ShouldContain("Jwt__KeyEncryptionKey");
+            }
+            Directory.GetFiles(directory).ShouldBe([Path.Combine(directory, "signing.key")]);
+            (await File.ReadAllTextAsync(Path.Combine(directory, "signing.key"), Cancellation)).ShouldBe(stored);
+        }
+
+        async Task<SigningKeys> LoadAsync(string directory, string? keyEncryptionKey)
+        {
+            var secrets = new SigningKeys(
+                Options.Create(new JwtOptions { KeyEncryptionKey = keyEncryptionKey }),
+                Options.Create(new ServiceOptions { DataDirectory = directory }), app.Clock);
+            using var scope = Scope();
+            await secrets.LoadAsync(scope.ServiceProvider, Cancellation);
+            return secrets;
+        }
     }
 
     [Fact]
@@ -184,9 +245,17 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
 
     KeyRing Instance() => new(app.Services.GetRequiredService<KeyRingStore>(), Jwt(), app.Clock);
 
+    // As a service before the upgrade issues it.
+    TestUser OldTokenOf(TestUser user)
+    {
+        var settings = Options.Create(new JwtOptions { SigningKey = "unused, which says only that there is no ring" });
+        using var none = new KeyRing(app.Services.GetRequiredService<KeyRingStore>(), settings, app.Clock);
+        return user with { Token = new AccessTokens(Secrets, none, Jwt(), app.Clock).Issue(user.Id, user.SessionId) };
+    }
+
     TestUser TokenOf(KeyRing ring, TestUser user) => user with
     {
-        Token = new AccessTokens(app.Services.GetRequiredService<SigningKeys>(), ring, Jwt(), app.Clock).Issue(user.Id, user.SessionId),
+        Token = new AccessTokens(Secrets, ring, Jwt(), app.Clock).Issue(user.Id, user.SessionId),
     };
 
     async Task RefreshAsync(KeyRing ring)
