@@ -43,6 +43,14 @@ public sealed class KeyRingFileTests
     }
 
     [Fact]
+    public void A_file_that_cannot_be_replaced_leaves_no_key_beside_it()
+    {
+        Directory.CreateDirectory(File);
+        Should.Throw<IOException>(() => PrivateFiles.Replace(File, "a key"u8));
+        Directory.GetFiles(directory).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Starts_at_once_make_one_ring_and_rotations_at_once_lose_none()
     {
         var rings = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => LoadedAsync()));
