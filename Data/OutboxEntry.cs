@@ -138,7 +138,10 @@ sealed class OutboxEntryConfiguration : IEntityTypeConfiguration<OutboxEntry>
         builder.Property(e => e.CreatedAt).HasColumnName("created_at");
         builder.Property(e => e.DueAt).HasColumnName("due_at");
         builder.Property(e => e.Attempts).HasColumnName("attempts");
-        builder.HasIndex(e => e.DueAt).HasDatabaseName("ix_outbox_due_at");
         builder.HasIndex(e => e.UserId).HasDatabaseName("ix_outbox_user_id");
+        builder.HasIndex(e => new { e.Store, e.DueAt }).HasDatabaseName("ix_outbox_store_due_at");
+        // Of webhooks, whose endpoints do not wait for each other.
+        builder.HasIndex(e => new { e.Store, e.Key, e.DueAt }).HasDatabaseName("ix_outbox_store_key_due_at")
+            .HasFilter("payload IS NOT NULL");
     }
 }

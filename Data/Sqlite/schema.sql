@@ -29,7 +29,6 @@ CREATE TABLE "outbox" (
     "due_at" TEXT NOT NULL,
     "attempts" INTEGER NOT NULL
 , "mail" INTEGER NULL, "network" TEXT NULL, "failure" TEXT NULL, "payload" TEXT NULL);
-CREATE INDEX "ix_outbox_due_at" ON "outbox" ("due_at");
 CREATE TABLE "idempotent_answers" (
     "key_hash" BLOB NOT NULL CONSTRAINT "PK_idempotent_answers" PRIMARY KEY,
     "user_id" INTEGER NULL,
@@ -126,6 +125,8 @@ CREATE TABLE "webhook_endpoints" (
     "previous_secret_until" TEXT NULL,
     "created_at" TEXT NOT NULL
 );
+CREATE INDEX "ix_outbox_store_due_at" ON "outbox" ("store", "due_at");
+CREATE INDEX "ix_outbox_store_key_due_at" ON "outbox" ("store", "key", "due_at") WHERE payload IS NOT NULL;
 CREATE INDEX "ix_sessions_rotated_at" ON "sessions" ("rotated_at") WHERE successor IS NOT NULL;
 CREATE UNIQUE INDEX "ux_users_external_id" ON "users" ("external_id") WHERE external_id IS NOT NULL;
 CREATE UNIQUE INDEX "ux_admin_keys_hash" ON "admin_keys" ("hash");

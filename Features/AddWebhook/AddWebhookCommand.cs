@@ -55,7 +55,12 @@ sealed class AddWebhookCommand : OperatorCommand
         run.Get<AuditLog>().Add("webhook.added", detail: name);
         try
         {
-            await db.SaveChangesAsync(ct);
+            await db.TransactAsync(async () =>
+            {
+                await db.SaveChangesAsync(ct);
+                // What instances still wrote for a removed endpoint of this name is not for this address.
+                return await db.Outbox.Where(e => e.Store == OutboxStore.Webhook && e.Key == name).ExecuteDeleteAsync(ct);
+            }, ct);
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text.Json;
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Commands;
@@ -30,9 +30,7 @@ sealed class ListWebhooksCommand : OperatorCommand
 {
     const int MostDead = 100;
 
-    static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
-
-    static readonly Option<bool> Json = new("--json") { Description = "Prints JSON." };
+    static readonly Option<bool> Json = CommandRun.JsonOption();
 
     public ListWebhooksCommand() : base(
         "webhooks list",
@@ -58,7 +56,7 @@ sealed class ListWebhooksCommand : OperatorCommand
         var dead = (await messages.Where(e => e.State == OutboxState.Dead).OrderByDescending(e => e.Id).Take(MostDead).ToListAsync(ct))
             .Select(Describe).ToArray();
         if (run.Arguments.GetValue(Json))
-            await run.Output.WriteLineAsync(JsonSerializer.Serialize(new { endpoints, dead }, Format));
+            await run.WriteJsonAsync(new { endpoints, dead });
         else
             await PrintAsync(run.Output, endpoints, dead);
         return 0;
@@ -78,13 +76,15 @@ sealed class ListWebhooksCommand : OperatorCommand
         {
             await output.WriteLineAsync($"{endpoint.Name}  {endpoint.Url}{(endpoint.FromSettings ? "  (settings)" : "")}");
             await output.WriteLineAsync($"  {string.Join(' ', endpoint.Events)}");
-            await output.WriteLineAsync($"  {endpoint.Pending} pending, {endpoint.Dead} dead"
+            await output.WriteLineAsync(string.Create(
+                CultureInfo.InvariantCulture, $"  {endpoint.Pending} pending, {endpoint.Dead} dead")
                 + (endpoint.LastFailure is { } failure ? $"; last failure: {failure}" : ""));
         }
         if (endpoints.Count == 0)
             await output.WriteLineAsync("No endpoints.");
         foreach (var message in dead)
-            await output.WriteLineAsync(
-                $"dead {message.Id}  {message.Endpoint}  {message.Type}  {message.CreatedAt:u}  {message.Message}  {message.Failure}");
+            await output.WriteLineAsync(string.Create(
+                CultureInfo.InvariantCulture,
+                $"dead {message.Id}  {message.Endpoint}  {message.Type}  {message.CreatedAt:u}  {message.Message}  {message.Failure}"));
     }
 }

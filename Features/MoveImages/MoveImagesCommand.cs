@@ -5,14 +5,13 @@ using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Settings;
-using Spectre.Console;
 
 namespace Profiles.Features.MoveImages;
 
 /// <summary>Carries the images of all profiles from one storage to another.</summary>
 sealed class MoveImagesCommand : OperatorCommand
 {
-    static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(5), BarInterval = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
 
     readonly Option<ImageStorageKind> from = new("--from") { Required = true, Description = "The storage that has the images." };
     readonly Option<ImageStorageKind> to = new("--to") { Required = true, Description = "The storage that is to have them." };
@@ -39,7 +38,14 @@ sealed class MoveImagesCommand : OperatorCommand
             await run.Output.WriteLineAsync($"New images are not stored there: set Images__Storage to {target} and restart the service.");
         try
         {
-            await ShowAsync(run, move, total, move.RunAsync(ct));
+            await Progress.RunAsync(run.Output, async progress =>
+            {
+                var work = move.RunAsync(ct);
+                while (await Task.WhenAny(work, Task.Delay(LookInterval)) != work)
+                    progress.Report("images", move.Done, total);
+                await work;
+                return move.Done;
+            });
         }
         catch (DbException e)
         {
@@ -68,26 +74,6 @@ sealed class MoveImagesCommand : OperatorCommand
         {
             throw new StartException($"The storage {kind} cannot be used: {e.Message}");
         }
-    }
-
-    static async Task ShowAsync(CommandRun run, ImageMove move, int total, Task work)
-    {
-        if (run.Output != Console.Out || !AnsiConsole.Profile.Out.IsTerminal)
-        {
-            while (await Task.WhenAny(work, Task.Delay(LineInterval)) != work)
-                await run.Output.WriteLineAsync(Line($"{move.Done} of {total} images."));
-        }
-        else
-        {
-            await AnsiConsole.Progress().StartAsync(async progress =>
-            {
-                var bar = progress.AddTask("Images", maxValue: total);
-                while (await Task.WhenAny(work, Task.Delay(BarInterval)) != work)
-                    bar.Value = move.Done;
-                bar.Value = move.Done;
-            });
-        }
-        await work;
     }
 
     static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -27,7 +27,10 @@ sealed class RotateWebhookCommand : OperatorCommand
         if (await db.WebhookEndpoints.SingleOrDefaultAsync(e => e.Name == name, ct) is not { } endpoint)
             return await CommandRun.FailAsync($"There is no endpoint {name}.");
         var secret = WebhookFormats.NewSecret();
-        (endpoint.PreviousSecret, endpoint.Secret) = (endpoint.Secret, run.Get<WebhookEndpoints>().Envelope.Seal(secret));
+        var envelope = run.Get<WebhookEndpoints>().Envelope;
+        // The present one may be in plain text, from before there was a key to encrypt it.
+        endpoint.PreviousSecret = envelope.ShouldSeal(endpoint.Secret) ? envelope.Seal(endpoint.Secret) : endpoint.Secret;
+        endpoint.Secret = envelope.Seal(secret);
         endpoint.PreviousSecretUntil = run.Get<TimeProvider>().GetUtcNow().UtcDateTime + Overlap;
         run.Get<AuditLog>().Add("webhook.rotated", detail: name);
         await db.SaveChangesAsync(ct);

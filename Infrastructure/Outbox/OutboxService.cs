@@ -73,12 +73,16 @@ sealed class OutboxService(
             using var scope = scopes.CreateScope();
             var now = clock.GetUtcNow().UtcDateTime;
             var engine = scope.ServiceProvider.GetRequiredService<DatabaseEngine>();
-            if (await engine.ReadAsync("SELECT 1 FROM outbox WHERE due_at <= @now LIMIT 1", ct, ("now", now)) is null)
+            var any = $"SELECT 1 FROM outbox WHERE store IN ({string.Join(", ", lane.Stores.Select(s => $"{s:D}"))}) AND due_at <= @now";
+            if (await (key is null
+                ? engine.ReadAsync($"{any} LIMIT 1", ct, ("now", now))
+                : engine.ReadAsync($"{any} AND key = @key AND payload IS NOT NULL LIMIT 1", ct, ("now", now), ("key", key))) is null)
                 return false;
             var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
             var entries = db.Outbox.AsNoTracking().Where(e => lane.Stores.Contains(e.Store) && e.DueAt <= now);
+            // The index with the key is of entries with a payload.
             if (key is not null)
-                entries = entries.Where(e => e.Key == key && e.State != OutboxState.Dead);
+                entries = entries.Where(e => e.Key == key && e.Payload != null && e.State != OutboxState.Dead);
             var due = await entries.OrderBy(e => e.DueAt).Take(BatchSize).ToListAsync(ct);
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = lane.Concurrency, CancellationToken = ct };
             await Parallel.ForEachAsync(due, parallel, async (entry, _) => await TryAsync(lane, entry, ct));

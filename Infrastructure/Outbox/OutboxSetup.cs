@@ -10,7 +10,9 @@ namespace Profiles.Infrastructure.Outbox;
 /// <param name="Grace">How long an attempt may take before another instance retries the entry.</param>
 /// <param name="Concurrency">The number of entries that are handled at a time.</param>
 /// <param name="Retries">How long after each failed attempt the next begins; null to double the grace.</param>
-/// <param name="Keys">Keys that do not wait for each other either; null when all entries share the lane.</param>
+/// <param name="Keys">
+/// Keys, of entries with a payload, that do not wait for each other either; null when all entries share the lane.
+/// </param>
 sealed record OutboxLane(
     Type Handler, IReadOnlyList<OutboxStore> Stores, TimeSpan Grace, int Concurrency, IReadOnlyList<TimeSpan>? Retries,
     Func<IReadOnlyList<string>>? Keys);

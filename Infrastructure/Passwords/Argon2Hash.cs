@@ -22,6 +22,8 @@ sealed partial class Argon2Hash : ImportedHash
     public override string Algorithm => "argon2id";
 
     // The memory is in KiB.
+    public override long MemoryBytes => memory * 1024L;
+
     public override bool IsTooCostly => memory > MaxMemory || (long)memory * passes > MaxWork;
 
     public static new Argon2Hash? Read(string hash)

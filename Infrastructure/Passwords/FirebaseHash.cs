@@ -24,7 +24,9 @@ sealed partial class FirebaseHash : ImportedHash
 
     public override string Algorithm => "scrypt";
 
-    public override bool IsTooCostly => (128L * rounds) << memoryCost > MaxMemoryBytes;
+    public override long MemoryBytes => (128L * rounds) << memoryCost;
+
+    public override bool IsTooCostly => MemoryBytes > MaxMemoryBytes;
 
     public static new FirebaseHash? Read(string hash)
     {

@@ -19,6 +19,9 @@ abstract class ImportedHash(byte[] expected)
     /// <summary>The name without the parameters, such as <c>argon2id</c>.</summary>
     public abstract string Algorithm { get; }
 
+    /// <summary>What a verification needs of memory.</summary>
+    public virtual long MemoryBytes => 0;
+
     /// <summary>Whether a login would take more than about 128 MiB or two seconds of a core.</summary>
     public abstract bool IsTooCostly { get; }
 

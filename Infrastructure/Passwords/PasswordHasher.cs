@@ -21,14 +21,14 @@ sealed partial class PasswordHasher : IDisposable
 
     const int LeastCost = 4;
 
+    const long LargeBytes = 16 * 1024 * 1024;
+
     readonly Bcrypt bcrypt = new(Bcrypt.Libcrypt);
     readonly HashingThreads threads = new();
-    readonly ConcurrencyLimiter slots = new(new()
-    {
-        PermitLimit = Environment.ProcessorCount,
-        QueueLimit = QueueLimit,
-        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-    });
+    readonly ConcurrencyLimiter slots = Limiter(Environment.ProcessorCount);
+
+    // Imported hashes that need much memory, one at a time: as many as there are processors could take gigabytes.
+    readonly ConcurrencyLimiter large = Limiter(1);
     readonly ServiceMetrics metrics;
     readonly int workFactor;
     readonly string dummyHash;
@@ -37,7 +37,8 @@ sealed partial class PasswordHasher : IDisposable
     public PasswordHasher(IOptions<PasswordOptions> options, ServiceMetrics metrics)
     {
         this.metrics = metrics;
-        metrics.ObservePasswords(() => slots.GetStatistics()?.CurrentQueuedCount ?? 0);
+        metrics.ObservePasswords(
+            () => (slots.GetStatistics()?.CurrentQueuedCount ?? 0) + (large.GetStatistics()?.CurrentQueuedCount ?? 0));
         workFactor = options.Value.WorkFactor;
         // Of no password; verifying one against it is as costly as against any.
         dummyHash = string.Create(CultureInfo.InvariantCulture, $"$2a${workFactor:00}${new string('.', 53)}");
@@ -55,7 +56,8 @@ sealed partial class PasswordHasher : IDisposable
     public Task<bool> VerifyAsync(string password, string? hash, CancellationToken ct)
     {
         if (hash is not null && IsPassword(password) && ImportedHash.Read(hash) is { IsTooCostly: false } imported)
-            return RunAsync(() => Verify(imported, password), ct);
+            return imported.MemoryBytes <= LargeBytes
+                ? RunAsync(() => Verify(imported, password), ct) : RunLargeAsync(() => Verify(imported, password), ct);
         var usable = hash is not null && IsBcrypt(hash) && IsPassword(password);
         return RunAsync(
             () =>
@@ -78,6 +80,7 @@ sealed partial class PasswordHasher : IDisposable
     public void Dispose()
     {
         slots.Dispose();
+        large.Dispose();
         threads.Dispose();
     }
 
@@ -126,17 +129,31 @@ sealed partial class PasswordHasher : IDisposable
         }) * (1 << (workFactor - cost));
     }
 
+    static ConcurrencyLimiter Limiter(int permits) => new(new()
+    {
+        PermitLimit = permits,
+        QueueLimit = QueueLimit,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+    });
+
+    // Waits before it takes a slot, which others can use meanwhile.
+    async Task<T> RunLargeAsync<T>(Func<T> work, CancellationToken ct)
+    {
+        using var turn = await metrics.PasswordWait.TimeAsync(() => WaitAsync(large, ct));
+        return await RunAsync(work, ct);
+    }
+
     async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
     {
-        using var slot = await metrics.PasswordWait.TimeAsync(() => WaitAsync(ct));
+        using var slot = await metrics.PasswordWait.TimeAsync(() => WaitAsync(slots, ct));
         using var span = ServiceMetrics.Spans.StartActivity("hash password");
         // Not cancelled: a hash cannot be interrupted, and holds its slot until it ends.
         return await metrics.PasswordHash.TimeAsync(() => Task.Factory.StartNew(
             work, CancellationToken.None, TaskCreationOptions.RunContinuationsAsynchronously, threads));
     }
 
-    async Task<RateLimitLease> WaitAsync(CancellationToken ct) =>
-        await slots.AcquireAsync(permitCount: 1, ct) is { IsAcquired: true } slot ? slot : throw new BusyException();
+    static async Task<RateLimitLease> WaitAsync(ConcurrencyLimiter limiter, CancellationToken ct) =>
+        await limiter.AcquireAsync(permitCount: 1, ct) is { IsAcquired: true } slot ? slot : throw new BusyException();
 
     // Costs 17 to 31, which would take minutes to days, are never stored.
     [GeneratedRegex(@"^\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}\z")]

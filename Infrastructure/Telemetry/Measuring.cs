@@ -8,7 +8,7 @@ namespace Profiles.Infrastructure.Telemetry;
 static class Outcome
 {
     public const string Success = "success", Refused = "refused", Busy = "busy", Limited = "limited", Canceled = "canceled",
-        Error = "error";
+        Error = "error", Dead = "dead";
 
     public static string Of(Exception e) => e switch
     {
@@ -23,6 +23,10 @@ static class Outcome
 static class Measuring
 {
     const string OutcomeKey = "outcome";
+
+    /// <summary>Counts work that has ended.</summary>
+    public static void Count(this Counter<long> counter, string outcome) =>
+        counter.Add(1, new KeyValuePair<string, object?>(OutcomeKey, outcome));
 
     /// <summary>Counts the work.</summary>
     /// <param name="counter">The counter.</param>
@@ -46,7 +50,7 @@ static class Measuring
         }
         finally
         {
-            counter.Add(1, new KeyValuePair<string, object?>(OutcomeKey, reached));
+            counter.Count(reached);
         }
     }
 

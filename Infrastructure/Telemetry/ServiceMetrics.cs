@@ -30,6 +30,7 @@ sealed class ServiceMetrics
         Refreshes = meter.CreateCounter<long>("profiles.refreshes", "{refresh}", "Refreshes of a session by outcome.");
         Limits = meter.CreateCounter<long>("profiles.limits.exceeded", "{request}", "Requests and mails beyond a limit.");
         Mails = meter.CreateCounter<long>("profiles.mails", "{mail}", "Attempts to hand a mail over by outcome.");
+        Webhooks = meter.CreateCounter<long>("profiles.webhooks", "{webhook}", "Attempts to deliver a webhook by outcome.");
         PasswordWait = Duration("profiles.passwords.wait.duration", "How long passwords wait for a thread that hashes.");
         PasswordHash = Duration("profiles.passwords.hash.duration", "How long hashing or verifying a password takes.");
         ImageWait = Duration("profiles.images.wait.duration", "How long uploaded images wait for a worker.");
@@ -46,6 +47,8 @@ sealed class ServiceMetrics
     public Counter<long> Limits { get; }
 
     public Counter<long> Mails { get; }
+
+    public Counter<long> Webhooks { get; }
 
     public Histogram<double> PasswordWait { get; }
 

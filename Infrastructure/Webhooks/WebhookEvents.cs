@@ -84,7 +84,10 @@ sealed class WebhookEvents(WebhookEndpoints endpoints, OutboxSignal signal, Time
         {
             if (user.SelectMany(Changed).Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } changed)
                 Add(db, UserUpdated, user.Key, ("changed", new JsonArray([.. changed.Select(c => (JsonNode)c)])));
-            if (user.SingleOrDefault(e => e.Entity is UserProfile) is { } profile && OriginalImage(profile) != Image(profile)?.Key)
+            // An image that is moved to another storage has another key and is the same.
+            if (user.SingleOrDefault(e => e.Entity is UserProfile) is { } profile
+                && Original<string>(profile, nameof(ProfileImage.Key)) != Image(profile)?.Key
+                && Original<DateTime?>(profile, nameof(ProfileImage.UpdatedAt)) != Image(profile)?.UpdatedAt)
                 Add(db, ImageChanged, user.Key, ("has_image", Image(profile) is not null));
         }
     }
@@ -105,8 +108,8 @@ sealed class WebhookEvents(WebhookEndpoints endpoints, OutboxSignal signal, Time
 
     static ProfileImage? Image(EntityEntry profile) => ((UserProfile)profile.Entity).Image;
 
-    static string? OriginalImage(EntityEntry profile) =>
-        (string?)profile.ComplexProperty(nameof(UserProfile.Image)).Property(nameof(ProfileImage.Key)).OriginalValue;
+    static T? Original<T>(EntityEntry profile, string member) =>
+        (T?)profile.ComplexProperty(nameof(UserProfile.Image)).Property(member).OriginalValue;
 
     WebhookEndpoint[] Wanting(string type) => [.. endpoints.All.Where(e => e.Wants(type))];
 

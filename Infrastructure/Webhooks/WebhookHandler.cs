@@ -1,12 +1,14 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Outbox;
+using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Webhooks;
 
 /// <summary>Delivers the messages of the outbox at least once, and keeps those dead that no attempt delivered, for the operator.</summary>
 sealed class WebhookHandler(
-    ProfilesDbContext db, WebhookEndpoints endpoints, WebhookSender sender, TimeProvider clock, ILogger<WebhookHandler> log)
+    ProfilesDbContext db, WebhookEndpoints endpoints, WebhookSender sender, ServiceMetrics metrics, TimeProvider clock,
+    ILogger<WebhookHandler> log)
     : IOutboxHandler
 {
     /// <summary>
@@ -19,21 +21,26 @@ sealed class WebhookHandler(
         TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
     ];
 
+    /// <summary>A message whose turn has not come for so long is dead too.</summary>
+    public static readonly TimeSpan GivenUpAfter = TimeSpan.FromDays(3);
+
     /// <summary>How long a dead message is kept.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromDays(30);
 
     public async Task HandleAsync(OutboxEntry entry, CancellationToken stopping)
     {
-        // Removed since the entry was read; the cleanup deletes what is left of it.
+        // The cleanup deletes what is left of it.
         if (endpoints.Find(entry.Key) is not { } endpoint)
-            return;
+            throw new WebhookException("The endpoint was removed");
         var message = WebhookMessage.Of(entry.Payload!);
-        if (await sender.SendAsync(endpoint, message, stopping) is not { } failure)
+        var failure = await sender.SendAsync(endpoint, message, stopping);
+        var isDead = failure is not null && (failure == WebhookSender.Gone || entry.Attempts >= Retries.Count);
+        metrics.Webhooks.Count(failure is null ? Outcome.Success : isDead ? Outcome.Dead : Outcome.Error);
+        if (failure is null)
         {
             await db.Outbox.Where(e => e.Id == entry.Id).ExecuteDeleteAsync(CancellationToken.None);
             return;
         }
-        var isDead = failure == WebhookSender.Gone || entry.Attempts >= Retries.Count;
         var expires = clock.GetUtcNow().UtcDateTime + Retention;
         // Not one that the operator had resent meanwhile.
         await db.Outbox.Where(e => e.Id == entry.Id && e.Attempts == entry.Attempts + 1).ExecuteUpdateAsync(

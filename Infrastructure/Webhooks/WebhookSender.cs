@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Mime;
 using System.Net.Sockets;
@@ -17,13 +18,21 @@ sealed class WebhookSender : IDisposable
     /// <summary>The failure of an endpoint that says that it is gone for good.</summary>
     public const string Gone = "HTTP 410";
 
+    const string TimedOut = "No answer in time";
+
+    const int MostTimeouts = 10;
+
+    static readonly TimeSpan Pause = TimeSpan.FromMinutes(5);
+
+    readonly ConcurrentDictionary<string, (int InARow, DateTimeOffset PausedUntil)> timeouts = new();
     readonly HttpClient http;
     readonly bool allowsPrivateNetworks;
     readonly TimeProvider clock;
+    readonly ILogger<WebhookSender> log;
 
-    public WebhookSender(IOptions<WebhooksOptions> options, TimeProvider clock)
+    public WebhookSender(IOptions<WebhooksOptions> options, TimeProvider clock, ILogger<WebhookSender> log)
     {
-        (allowsPrivateNetworks, this.clock) = (options.Value.AllowPrivateNetworks, clock);
+        (allowsPrivateNetworks, this.clock, this.log) = (options.Value.AllowPrivateNetworks, clock, log);
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -39,8 +48,31 @@ sealed class WebhookSender : IDisposable
         http = new(handler) { Timeout = options.Value.Timeout, DefaultRequestHeaders = { UserAgent = { new("Profiles", null) } } };
     }
 
+    /// <summary>Whether so many messages in a row timed out that the endpoint gets none for a while.</summary>
+    public bool IsPaused(WebhookEndpoint endpoint) =>
+        timeouts.TryGetValue(endpoint.Url, out var found) && found.PausedUntil > clock.GetUtcNow();
+
     /// <summary>Sends a message and does not read what is answered; returns why it was not accepted, or null.</summary>
     public async Task<string?> SendAsync(WebhookEndpoint endpoint, WebhookMessage message, CancellationToken ct)
+    {
+        var failure = await TrySendAsync(endpoint, message, ct);
+        if (failure != TimedOut)
+        {
+            timeouts.TryRemove(endpoint.Url, out _);
+            return failure;
+        }
+        var wasPaused = IsPaused(endpoint);
+        timeouts.AddOrUpdate(endpoint.Url, (1, default), (_, before) =>
+            (before.InARow + 1, before.InARow + 1 < MostTimeouts ? default : clock.GetUtcNow() + Pause));
+        if (!wasPaused && IsPaused(endpoint))
+            log.LogWarning(
+                "Endpoint {Endpoint} let {Count} messages in a row time out; it gets none for five minutes.", endpoint.Name, MostTimeouts);
+        return failure;
+    }
+
+    public void Dispose() => http.Dispose();
+
+    async Task<string?> TrySendAsync(WebhookEndpoint endpoint, WebhookMessage message, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
         using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Url)
@@ -69,11 +101,9 @@ sealed class WebhookSender : IDisposable
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return "No answer in time";
+            return TimedOut;
         }
     }
-
-    public void Dispose() => http.Dispose();
 
     async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
     {

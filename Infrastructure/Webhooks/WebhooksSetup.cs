@@ -37,7 +37,11 @@ static class WebhooksSetup
                 p => p.GetRequiredService<IOptions<WebhooksOptions>>().Value.Timeout + TimeSpan.FromSeconds(5),
                 Concurrency,
                 WebhookHandler.Retries,
-                p => [.. p.GetRequiredService<WebhookEndpoints>().All.Select(e => e.Name)])
+                p =>
+                {
+                    var sender = p.GetRequiredService<WebhookSender>();
+                    return [.. p.GetRequiredService<WebhookEndpoints>().All.Where(e => !sender.IsPaused(e)).Select(e => e.Name)];
+                })
             .AddCleanup("webhooks", provider =>
             {
                 var endpoints = provider.GetRequiredService<WebhookEndpoints>();
@@ -49,6 +53,18 @@ static class WebhooksSetup
                             && (e.State == OutboxState.Dead || (!names.Contains(e.Key) && e.CreatedAt <= old)))
                         .OrderBy(e => e.DueAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
                 };
+            })
+            .AddCleanup("waiting webhooks", (db, now, ct) =>
+            {
+                var (old, expires) = (now - WebhookHandler.GivenUpAfter, now + WebhookHandler.Retention);
+                return db.Outbox
+                    .Where(e => e.Store == OutboxStore.Webhook && e.State != OutboxState.Dead && e.DueAt <= old && db.Outbox
+                        .Where(x => x.Store == OutboxStore.Webhook && x.State != OutboxState.Dead && x.DueAt <= old)
+                        .OrderBy(x => x.DueAt).Take(CleanupService.Batch).Select(x => x.Id).Contains(e.Id))
+                    .ExecuteUpdateAsync(
+                        e => e.SetProperty(x => x.State, OutboxState.Dead).SetProperty(x => x.DueAt, expires)
+                            .SetProperty(x => x.Failure, x => x.Failure ?? "Its turn did not come"),
+                        ct);
             });
     }
 }

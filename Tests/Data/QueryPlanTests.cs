@@ -213,6 +213,15 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
     }
 
     [Fact]
+    public async Task A_lane_of_the_outbox_and_an_endpoint_of_webhooks_read_their_own_entries_only()
+    {
+        const string Due = "SELECT id FROM outbox WHERE store = 4 AND due_at <= CURRENT_TIMESTAMP";
+        (await PlanAsync(new($"{Due} ORDER BY due_at LIMIT 20", []))).ShouldContain(step => step.Contains("ix_outbox_store_due_at"));
+        (await PlanAsync(new($"{Due} AND key = 'crm' AND payload IS NOT NULL AND state <> 5 ORDER BY due_at LIMIT 20", [])))
+            .ShouldContain(step => step.Contains("ix_outbox_store_key_due_at"));
+    }
+
+    [Fact]
     public async Task A_query_without_an_index_is_detected() =>
         (await PlanAsync(new("SELECT id FROM users WHERE email = 'x'", [])))
             .ShouldContain(step => step.Contains("Seq Scan") || step.StartsWith("SCAN", StringComparison.Ordinal));

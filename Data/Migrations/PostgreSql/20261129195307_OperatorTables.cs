@@ -12,47 +12,19 @@ namespace Profiles.Data.Migrations.PostgreSql
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.AlterColumn<string>(
-                name: "password_hash",
-                table: "users",
-                type: "character varying(500)",
-                maxLength: 500,
-                nullable: false,
-                collation: "C",
-                oldClrType: typeof(string),
-                oldType: "character varying(60)",
-                oldMaxLength: 60,
-                oldCollation: "C");
-
-            migrationBuilder.AddColumn<DateTime>(
-                name: "disabled_at",
-                table: "users",
-                type: "timestamp with time zone",
-                nullable: true);
-
-            migrationBuilder.AddColumn<string>(
-                name: "external_id",
-                table: "users",
-                type: "character varying(255)",
-                maxLength: 255,
-                nullable: true,
-                collation: "C");
-
-            migrationBuilder.AddColumn<string>(
-                name: "failure",
-                table: "outbox",
-                type: "character varying(100)",
-                maxLength: 100,
-                nullable: true,
-                collation: "C");
-
-            migrationBuilder.AddColumn<string>(
-                name: "payload",
-                table: "outbox",
-                type: "character varying(2000)",
-                maxLength: 2000,
-                nullable: true,
-                collation: "C");
+            // Instances of the version before serve on meanwhile. No lock is waited for longer than a second, since all requests would wait
+            // behind it; the start retries. Whether nothing reads for long, as a backup does, is found out first. Then only those who write
+            // wait while the indexes are built, before they hold any lock, and nobody reads the users only at the end.
+            migrationBuilder.Sql(
+                """
+                SET LOCAL lock_timeout = '1s';
+                DO $$ BEGIN
+                    LOCK TABLE users IN ACCESS EXCLUSIVE MODE;
+                    RAISE EXCEPTION USING ERRCODE = 'PF001';
+                EXCEPTION WHEN SQLSTATE 'PF001' THEN NULL;
+                END $$;
+                LOCK TABLE user_profiles, users, outbox, sessions IN SHARE ROW EXCLUSIVE MODE;
+                """);
 
             migrationBuilder.CreateTable(
                 name: "admin_keys",
@@ -128,13 +100,6 @@ namespace Profiles.Data.Migrations.PostgreSql
                 filter: "successor IS NOT NULL");
 
             migrationBuilder.CreateIndex(
-                name: "ux_users_external_id",
-                table: "users",
-                column: "external_id",
-                unique: true,
-                filter: "external_id IS NOT NULL");
-
-            migrationBuilder.CreateIndex(
                 name: "ux_admin_keys_hash",
                 table: "admin_keys",
                 column: "hash",
@@ -168,6 +133,70 @@ namespace Profiles.Data.Migrations.PostgreSql
                 $$ BEGIN RAISE EXCEPTION 'The audit log is append-only.'; END $$;
                 CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse_audit_update();
                 """);
+
+            migrationBuilder.AddColumn<string>(
+                name: "failure",
+                table: "outbox",
+                type: "character varying(100)",
+                maxLength: 100,
+                nullable: true,
+                collation: "C");
+
+            migrationBuilder.AddColumn<string>(
+                name: "payload",
+                table: "outbox",
+                type: "character varying(2000)",
+                maxLength: 2000,
+                nullable: true,
+                collation: "C");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_outbox_store_due_at",
+                table: "outbox",
+                columns: new[] { "store", "due_at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_outbox_store_key_due_at",
+                table: "outbox",
+                columns: new[] { "store", "key", "due_at" },
+                filter: "payload IS NOT NULL");
+
+            migrationBuilder.DropIndex(
+                name: "ix_outbox_due_at",
+                table: "outbox");
+
+            migrationBuilder.AlterColumn<string>(
+                name: "password_hash",
+                table: "users",
+                type: "character varying(500)",
+                maxLength: 500,
+                nullable: false,
+                collation: "C",
+                oldClrType: typeof(string),
+                oldType: "character varying(60)",
+                oldMaxLength: 60,
+                oldCollation: "C");
+
+            migrationBuilder.AddColumn<DateTime>(
+                name: "disabled_at",
+                table: "users",
+                type: "timestamp with time zone",
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
+                name: "external_id",
+                table: "users",
+                type: "character varying(255)",
+                maxLength: 255,
+                nullable: true,
+                collation: "C");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_users_external_id",
+                table: "users",
+                column: "external_id",
+                unique: true,
+                filter: "external_id IS NOT NULL");
         }
 
         /// <inheritdoc />
@@ -202,6 +231,19 @@ namespace Profiles.Data.Migrations.PostgreSql
             migrationBuilder.DropColumn(
                 name: "external_id",
                 table: "users");
+
+            migrationBuilder.DropIndex(
+                name: "ix_outbox_store_due_at",
+                table: "outbox");
+
+            migrationBuilder.DropIndex(
+                name: "ix_outbox_store_key_due_at",
+                table: "outbox");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_outbox_due_at",
+                table: "outbox",
+                column: "due_at");
 
             migrationBuilder.DropColumn(
                 name: "failure",

@@ -255,11 +255,15 @@ namespace Profiles.Data.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("DueAt")
-                        .HasDatabaseName("ix_outbox_due_at");
-
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_outbox_user_id");
+
+                    b.HasIndex("Store", "DueAt")
+                        .HasDatabaseName("ix_outbox_store_due_at");
+
+                    b.HasIndex("Store", "Key", "DueAt")
+                        .HasDatabaseName("ix_outbox_store_key_due_at")
+                        .HasFilter("payload IS NOT NULL");
 
                     b.ToTable("outbox", (string)null);
                 });

@@ -91,6 +91,21 @@ namespace Profiles.Data.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_outbox_store_due_at",
+                table: "outbox",
+                columns: new[] { "store", "due_at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_outbox_store_key_due_at",
+                table: "outbox",
+                columns: new[] { "store", "key", "due_at" },
+                filter: "payload IS NOT NULL");
+
+            migrationBuilder.DropIndex(
+                name: "ix_outbox_due_at",
+                table: "outbox");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_sessions_rotated_at",
                 table: "sessions",
                 column: "rotated_at",
@@ -163,6 +178,19 @@ namespace Profiles.Data.Migrations.Sqlite
             migrationBuilder.DropColumn(
                 name: "external_id",
                 table: "users");
+
+            migrationBuilder.DropIndex(
+                name: "ix_outbox_store_due_at",
+                table: "outbox");
+
+            migrationBuilder.DropIndex(
+                name: "ix_outbox_store_key_due_at",
+                table: "outbox");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_outbox_due_at",
+                table: "outbox",
+                column: "due_at");
 
             migrationBuilder.DropColumn(
                 name: "failure",

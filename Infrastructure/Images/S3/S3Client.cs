@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Mime;
 using System.Runtime.CompilerServices;
 using Amazon.Runtime;
-using Amazon.Runtime.Credentials;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.Extensions.Options;
@@ -24,11 +23,6 @@ sealed class S3Client(IOptions<S3Options> options) : IDisposable
     AmazonS3Client? client;
 
     AmazonS3Client Client => LazyInitializer.EnsureInitialized(ref client, Connect);
-
-    /// <summary>The key of the settings, or the one that AWS's own chain finds at this moment.</summary>
-    public ImmutableCredentials Credentials => settings.AccessKey is null
-        ? DefaultAWSCredentialsIdentityResolver.GetCredentials(Client.Config).GetCredentials()
-        : new(settings.AccessKey, settings.SecretKey, null);
 
     public void Dispose() => client?.Dispose();
 

@@ -20,7 +20,7 @@ public sealed class S3Options
     public string Region { get; set; } = "us-east-1";
 
     /// <summary>The id of the access key.</summary>
-    /// <value>AWS's own chain: environment, profile, web identity, container or instance role</value>
+    /// <value>AWS's own chain: environment, profile, web identity, container or instance role; with <c>S3__PublicAddress</c> only</value>
     public string? AccessKey { get; set; }
 
     /// <summary>The secret of the access key.</summary>

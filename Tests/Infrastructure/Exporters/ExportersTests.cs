@@ -28,14 +28,17 @@ public sealed class ObservedServer : IAsyncLifetime
         Server = await ServerProcess.StartAsync(
             ("Metrics__Port", $"{MetricsAddress.Port}"), ("Limits__Enabled", "true"), ("Limits__PublicProfiles", "1"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_SERVICE_NAME", "observed"), ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
+            ("Webhooks__Endpoints", $"away http://127.0.0.1:{FreePort.Take()}/ {Webhooks.WebhooksFixture.Secret}"),
+            ("Webhooks__AllowPrivateNetworks", "true"), ("OTEL_SERVICE_NAME", "observed"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "500"));
         await UseAsync();
-        // Mails leave in the background.
+        // Mails and webhooks leave in the background.
         await UntilAsync(async () =>
         {
             Metrics = await Server.Client.GetStringAsync(MetricsAddress);
             return Metrics.Contains("profiles_mails_total", StringComparison.Ordinal)
+                && Metrics.Contains("profiles_webhooks_total", StringComparison.Ordinal)
                 && Metrics.Contains("profiles_outbox_entries", StringComparison.Ordinal);
         });
     }
@@ -115,6 +118,7 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
         var scraped = Scope().Replace(observed.Metrics, "").Split('\n');
         series.Where(s => !scraped.Contains(s)).ShouldBeEmpty(observed.Metrics);
         scraped.ShouldContain(s => s.StartsWith("profiles_outbox_age_seconds{kind=\"mail\",state=\"waiting\"} ", StringComparison.Ordinal));
+        scraped.ShouldContain(s => s.StartsWith("profiles_webhooks_total{outcome=\"error\"} ", StringComparison.Ordinal));
         scraped.ShouldContain(s => s.Contains("http_route=\"/users/{username}\"", StringComparison.Ordinal));
     }
 

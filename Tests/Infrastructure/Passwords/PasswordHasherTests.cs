@@ -34,4 +34,23 @@ public sealed class PasswordHasherTests(ProfilesFixture app) : TestBase<Profiles
         (await hasher.VerifyAsync("abcdefgh", hash, TestContext.Current.CancellationToken)).ShouldBeTrue();
         (await hasher.VerifyAsync(tried, hash, TestContext.Current.CancellationToken)).ShouldBeFalse();
     }
+
+    [Fact]
+    public async Task Imported_hashes_that_need_much_memory_wait_for_each_other_and_no_other_waits_for_them()
+    {
+        Assert.SkipWhen(Environment.ProcessorCount == 1, "One thread hashes, so everything waits for it.");
+        using var hasher = new PasswordHasher(
+            Options.Create(new PasswordOptions { WorkFactor = 4 }), app.Services.GetRequiredService<ServiceMetrics>());
+        const string Large = "$argon2id$v=19$m=131072,t=4,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        // Enough for all threads.
+        var first = hasher.VerifyAsync("-", Large, end.Token);
+        var waiting = Enumerable.Range(1, Environment.ProcessorCount).Select(_ => hasher.VerifyAsync("-", Large, end.Token)).ToArray();
+        var other = hasher.HashAsync("-", end.Token);
+        (await Task.WhenAny([first, other, .. waiting])).ShouldBe(other);
+        await end.CancelAsync();
+        foreach (var each in waiting)
+            await Should.ThrowAsync<OperationCanceledException>(each);
+        (await first).ShouldBeFalse();
+    }
 }

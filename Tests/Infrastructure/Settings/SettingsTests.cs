@@ -172,6 +172,14 @@ public sealed class SettingsTests
         output.ShouldStartWith("Profiles cannot start: Without TLS (Mail__Tls, Mail__StartTls) Mail__Host must be localhost");
     }
 
+    [Fact, Trait("Needs", "Process")]
+    public async Task Without_a_key_of_its_own_S3_needs_a_public_address()
+    {
+        var (exitCode, output) = await Refusal.OfAsync(("S3__Bucket", "profiles-images"));
+        exitCode.ShouldNotBe(0);
+        output.ShouldStartWith("Profiles cannot start: S3__PublicAddress must be set where S3__AccessKey is not");
+    }
+
     [Fact]
     public void A_publicly_known_signing_key_is_refused()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Webhooks;
@@ -14,7 +15,7 @@ public sealed class WebhookAddressTests
     [Theory]
     [InlineData("0.0.0.0", "10.1.2.3", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.8.8.8", "169.254.169.254")]
     [InlineData("172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1", "198.19.255.255")]
-    [InlineData("198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255")]
+    [InlineData("168.63.129.16", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255")]
     [InlineData("::", "::1", "::ffff:8.8.8.8", "::ffff:127.0.0.1", "::8.8.8.8", "64:ff9b::8.8.8.8", "64:ff9b:1::1", "100::1")]
     [InlineData("fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%1", "fec0::1", "ff02::1", "2001::1")]
     [InlineData("2001:db8::1", "2002:7f00:1::", "3fff::1")]
@@ -74,7 +75,8 @@ public sealed class WebhookAddressTests
     static async Task<string?> SendAsync(string url, bool allowsPrivateNetworks)
     {
         using var sender = new WebhookSender(
-            Options.Create(new WebhooksOptions { AllowPrivateNetworks = allowsPrivateNetworks }), TimeProvider.System);
+            Options.Create(new WebhooksOptions { AllowPrivateNetworks = allowsPrivateNetworks }), TimeProvider.System,
+            NullLogger<WebhookSender>.Instance);
         var endpoint = new WebhookEndpoint { Name = "a", Url = url, Events = "", Secret = Secret, CreatedAt = default };
         return await sender.SendAsync(endpoint, new("msg_1", "{}"), TestContext.Current.CancellationToken);
     }

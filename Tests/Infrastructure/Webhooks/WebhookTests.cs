@@ -42,6 +42,7 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
 
     protected override async ValueTask TearDownAsync()
     {
+        app.Clock.Reset();
         app.Receiver.On.Clear();
         await app.RunAsync("webhooks", "remove", "made");
         await app.Services.GetRequiredService<WebhookEndpoints>().LoadAsync(CancellationToken.None);
@@ -280,8 +281,8 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
     [Fact]
     public async Task An_endpoint_that_hangs_delays_no_other()
     {
-        await MakeAsync("user.created");
-        app.Receiver.On[Path] = WebhookReceiver.HangAsync;
+        await MakeAsync("user.created", $"{app.Receiver.Address}/hangs");
+        app.Receiver.On["/hangs"] = WebhookReceiver.HangAsync;
         List<TestUser> users = [];
         // More than it may have at a time and in a batch.
         for (var i = 0; i < 25; i++)
@@ -291,6 +292,93 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         await NextAsync(last, "user.created");
         since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
         (await EntriesAsync(users[^1])).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_only_times_out_gets_nothing_for_five_minutes()
+    {
+        await MakeAsync("user.created", $"{app.Receiver.Address}/silent");
+        app.Receiver.On["/silent"] = WebhookReceiver.HangAsync;
+        for (var i = 0; i < 10; i++)
+            await AddAsync("made", $"msg_silent{i}");
+        var sender = app.Services.GetRequiredService<WebhookSender>();
+        var made = app.Services.GetRequiredService<WebhookEndpoints>().Find("made")!;
+        await UntilAsync(() => Task.FromResult(sender.IsPaused(made)));
+        app.Receiver.On.Clear();
+        await AddAsync("made", "msg_later");
+        // More than the interval of the polls.
+        await Task.Delay(TimeSpan.FromSeconds(5), Cancellation);
+        app.Receiver.Deliveries.ShouldNotContain(d => d.Id == "msg_later");
+        app.Clock.Advance(TimeSpan.FromMinutes(5));
+        await UntilAsync(() => Task.FromResult(app.Receiver.Deliveries.Any(d => d.Id == "msg_later")));
+    }
+
+    [Fact]
+    public async Task A_message_whose_turn_does_not_come_for_three_days_is_dead()
+    {
+        var now = app.Clock.GetUtcNow().UtcDateTime;
+        // No loop takes what is of an unknown endpoint.
+        await AddAsync("crowded", "msg_old", now - TimeSpan.FromDays(3.1));
+        await AddAsync("crowded", "msg_young", now - TimeSpan.FromDays(2.9));
+        await app.Services.GetRequiredService<CleanupService>().SweepAsync(TimeSpan.Zero, Cancellation);
+        var left = await app.QueryAsync(
+            db => db.Outbox.AsNoTracking().Where(e => e.Key == "crowded").OrderBy(e => e.Id).ToListAsync(Cancellation));
+        await app.QueryAsync(db => db.Outbox.Where(e => e.Key == "crowded").ExecuteDeleteAsync(Cancellation));
+        left.Select(e => (e.State, e.Failure)).ShouldBe([(OutboxState.Dead, "Its turn did not come"), (OutboxState.Settling, null)]);
+        left[0].DueAt.ShouldBeGreaterThan(now + TimeSpan.FromDays(29));
+    }
+
+    [Fact]
+    public async Task An_endpoint_gets_nothing_of_a_removed_one_with_its_name()
+    {
+        await AddAsync("made", "msg_stale");
+        await MakeAsync("user.created");
+        await NextAsync(await app.CreateUserAsync(), "user.created", path: Path);
+        app.Receiver.Deliveries.ShouldNotContain(d => d.Id == "msg_stale");
+        (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Payload!.StartsWith("msg_stale"), Cancellation))).ShouldBeFalse();
+        // What was read just before its endpoint was removed was not delivered.
+        await AddAsync("crowded", "msg_orphan");
+        using var scope = app.Services.CreateScope();
+        var orphan = await app.QueryAsync(db => db.Outbox.AsNoTracking().SingleAsync(e => e.Key == "crowded", Cancellation));
+        await Should.ThrowAsync<Exception>(
+            () => scope.ServiceProvider.GetRequiredService<WebhookHandler>().HandleAsync(orphan, Cancellation));
+        await app.QueryAsync(db => db.Outbox.Where(e => e.Key == "crowded").ExecuteDeleteAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_secret_from_before_there_was_a_key_is_encrypted_when_it_is_rotated()
+    {
+        await MakeAsync("user.created");
+        await app.QueryAsync(db => db.WebhookEndpoints.Where(e => e.Name == "made")
+            .ExecuteUpdateAsync(e => e.SetProperty(x => x.Secret, WebhooksFixture.Secret), Cancellation));
+        await SucceedAsync("webhooks", "rotate", "made");
+        var row = await app.QueryAsync(db => db.WebhookEndpoints.AsNoTracking().SingleAsync(e => e.Name == "made", Cancellation));
+        row.PreviousSecret.ShouldStartWith("aes256gcm:");
+        await ReloadAsync();
+        app.Services.GetRequiredService<WebhookEndpoints>().Find("made")!.PreviousSecret.ShouldBe(WebhooksFixture.Secret);
+    }
+
+    [Fact]
+    public async Task An_image_that_only_moves_to_another_storage_has_no_event()
+    {
+        var user = await app.CreateUserAsync();
+        await app.ClientFor(user).UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
+        await NextAsync(user, "image.changed");
+        var image = await ShowAsync(i => i with { Key = "moved", Url = "https://example.com/moved.jpg" });
+        await ShowAsync(_ => image with { UpdatedAt = image.UpdatedAt.AddSeconds(1) });
+        await NextAsync(user, "image.changed", 2);
+        await DeleteAsync(user);
+        await NextAsync(user, "user.deleted");
+        app.Receiver.Deliveries.Count(d => d.UserId == user.Id && d.Type == "image.changed").ShouldBe(2);
+
+        Task<ProfileImage> ShowAsync(Func<ProfileImage, ProfileImage> change) => app.QueryAsync(async db =>
+        {
+            var profile = await db.UserProfiles.SingleAsync(p => p.UserId == user.Id, Cancellation);
+            var before = profile.Image!;
+            profile.Image = change(before);
+            await db.SaveChangesAsync(Cancellation);
+            return before;
+        });
     }
 
     [Fact]
@@ -378,6 +466,22 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         await ReloadAsync();
         return secret.Trim();
     }
+
+    Task<int> AddAsync(string key, string id, DateTime? due = null) => app.QueryAsync(async db =>
+    {
+        var now = app.Clock.GetUtcNow().UtcDateTime;
+        db.Outbox.Add(new()
+        {
+            Store = OutboxStore.Webhook,
+            State = OutboxState.Settling,
+            UserId = 0,
+            Key = key,
+            Payload = id + """.{"type":"user.created","data":{"user_id":0}}""",
+            CreatedAt = now,
+            DueAt = due ?? now,
+        });
+        return await db.SaveChangesAsync(Cancellation);
+    });
 
     // Nothing waits for the endpoint's loop to begin.
     Task ReloadAsync() => app.Services.GetRequiredService<WebhookEndpoints>().LoadAsync(Cancellation);

@@ -5,7 +5,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Images.S3;
@@ -134,8 +133,7 @@ public sealed class S3Tests(S3Fixture app) : TestBase<S3Fixture>
             SecretKey = S3Server.SecretKey,
             PathStyle = false,
         });
-        using var client = new S3Client(settings);
-        var addresses = new S3Addresses(settings, client, app.Clock, NullLogger<S3Addresses>.Instance);
+        var addresses = new S3Addresses(settings, app.Clock);
         var url = new Uri(addresses.Of(await KeyAsync(user), side: 96)!);
         (url.Host, url.Segments[1]).ShouldBe(($"{S3Server.Bucket}.localhost", "profile_images/"));
         // Not every machine resolves such a name.
