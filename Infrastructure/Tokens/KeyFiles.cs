@@ -24,7 +24,7 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
         {
             return [[.. table.Columns.Select(c => c.Name switch
             {
-                Value => File.ReadAllText(file).Trim(),
+                Value => envelope.Open(File.ReadAllText(file).Trim(), "DataDirectory (signing.key)"),
                 "created_at" => (object)ProfilesDbContext.ToStored(File.GetLastWriteTimeUtc(file)),
                 _ => (long)SigningKey.OnlyId,
             })]];
@@ -57,11 +57,13 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
         var before = File.Exists(file) ? (Content: File.ReadAllBytes(file), Time: File.GetLastWriteTimeUtc(file)) : default;
         if (table.Name == Table.KeyTable)
         {
-            Put(file, Encoding.ASCII.GetBytes((string)rows[0][table.IndexOf(Value)]!), (DateTime)rows[0][table.IndexOf("created_at")]!);
+            PrivateFiles.Replace(
+                file, Encoding.ASCII.GetBytes((string)Sealed(table, rows[0])[table.IndexOf(Value)]!),
+                lastWriteUtc: (DateTime)rows[0][table.IndexOf("created_at")]!);
         }
         else
         {
-            Put(file, JsonSerializer.SerializeToUtf8Bytes(
+            PrivateFiles.Replace(file, JsonSerializer.SerializeToUtf8Bytes(
                 rows.Select(row => table.Columns.Select((c, i) => (c.Name, Value: row[i])).ToDictionary(c => c.Name, c => c.Value))));
         }
         return () =>
@@ -69,15 +71,15 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
             if (before.Content is null)
                 File.Delete(file);
             else
-                Put(file, before.Content, before.Time);
+                PrivateFiles.Replace(file, before.Content, lastWriteUtc: before.Time);
         };
     }
 
-    /// <summary>The row as a file or a comparison needs it: the single key is in plain text there.</summary>
+    /// <summary>The row as a comparison needs it: the single key is in plain text there.</summary>
     public object?[] Opened(Table table, object?[] row) =>
         table.Name == Table.KeyTable ? With(table, row, value => envelope.Open(value)) : row;
 
-    /// <summary>The row as the database is to have it: encrypted when <c>Jwt__KeyEncryptionKey</c> is set.</summary>
+    /// <summary>The row as it is to be stored: encrypted when <c>Jwt__KeyEncryptionKey</c> is set.</summary>
     public object?[] Sealed(Table table, object?[] row) =>
         table.Name == Table.KeyTable ? With(table, row, value => envelope.ShouldSeal(value) ? envelope.Seal(value) : value) : row;
 
@@ -92,29 +94,6 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
         !key.TryGetProperty(column.Name, out var value) || value.ValueKind == JsonValueKind.Null ? null
         : column.Type == typeof(DateTime) ? ProfilesDbContext.ToStored(value.GetDateTime().ToUniversalTime())
         : value.GetString();
-
-    // Moved when it is complete: nobody ever reads half a key.
-    static void Put(string file, byte[] content, DateTime? time = null)
-    {
-        var temporary = $"{file}.{Guid.NewGuid():N}";
-        try
-        {
-            using (var stream = PrivateFiles.Create(temporary))
-            {
-                stream.Write(content);
-                stream.Flush(flushToDisk: true);
-            }
-            if (time is { } written)
-                File.SetLastWriteTimeUtc(temporary, written);
-            File.Move(temporary, file, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-        Folder.Flush(Path.GetDirectoryName(file)!);
-    }
 
     string FileOf(Table table) => table.Name == Table.KeyTable ? service.Value.SigningKeyFile : service.Value.KeyRingFile;
 }
