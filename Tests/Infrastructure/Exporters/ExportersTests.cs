@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.RegularExpressions;
+using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Infrastructure.Exporters;
 
@@ -26,8 +27,8 @@ public sealed class ObservedServer : IAsyncLifetime
     {
         collector = await Collector.StartAsync();
         // An operator may ask for it when something is wrong; the values of rows are still nobody's business.
-        (string, string)[] database = TestDatabase.For(TemporaryDirectory.Make("observed")) is { } postgreSql
-            ? [("ConnectionStrings__Profiles", $"{postgreSql};Include Error Detail=true")] : [];
+        var postgreSql = TestDatabase.For(TemporaryDirectory.Make("observed"));
+        (string, string)[] database = postgreSql is null ? [] : [("ConnectionStrings__Profiles", $"{postgreSql};Include Error Detail=true")];
         Server = await ServerProcess.StartAsync(
         [
             .. database,
@@ -37,6 +38,8 @@ public sealed class ObservedServer : IAsyncLifetime
             ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
         ]);
         await UseAsync();
+        if (postgreSql is not null)
+            await TakeUsernameAsync(postgreSql);
         // Mails leave in the background.
         await UntilAsync(async () =>
         {
@@ -87,6 +90,24 @@ public sealed class ObservedServer : IAsyncLifetime
         await client.GetAsync($"/users/{Username}", ct);
         (await client.GetAsync($"/users/{Username}", ct)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         (await client.GetAsync("/me/export", ct)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    // A statement that a unique index refuses, whose message has the value where the server may tell it.
+    async Task TakeUsernameAsync(string postgreSql)
+    {
+        await using (var db = TestDatabase.Open("", postgreSql))
+        {
+            await db.Database.ExecuteSqlAsync($"""
+                WITH other AS (
+                    INSERT INTO users (created_at, email, normalized_email, password_hash)
+                    VALUES (now(), 'other@example.com', 'other@example.com', 'x') RETURNING id)
+                INSERT INTO user_profiles (user_id, name, username, is_public, version, updated_at)
+                SELECT id, 'Other', {Username}, false, 1, now() FROM other
+                """);
+        }
+        var patch = new StringContent(
+            $$"""{"username":"{{Username}}"}""", new MediaTypeHeaderValue("application/merge-patch+json"));
+        (await Server.Client.PatchAsync("/me", patch)).StatusCode.ShouldBe(HttpStatusCode.Conflict);
     }
 
     static async Task UntilAsync(Func<Task<bool>> done)
@@ -182,7 +203,7 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
     {
         await observed.ReceivedAsync("traces", "hash password");
         await observed.ReceivedAsync("traces", "decode image");
-        // A unique index has refused the second registration.
+        // Of the username that is taken.
         if (TestDatabase.IsPostgreSql)
             await observed.ReceivedAsync("traces", "db.response.status_code");
         var traces = await observed.ReceivedAsync("traces", "GET /users/{username}");
