@@ -28,7 +28,8 @@ public sealed class ObservedServer : IAsyncLifetime
         collector = await Collector.StartAsync();
         // An operator may ask for it when something is wrong; the values of rows are still nobody's business.
         var postgreSql = TestDatabase.For(TemporaryDirectory.Make("observed"));
-        (string, string)[] database = postgreSql is null ? [] : [("ConnectionStrings__Profiles", $"{postgreSql};Include Error Detail=true")];
+        (string, string)[] database =
+            postgreSql is null ? [] : [("ConnectionStrings__Profiles", $"{postgreSql};Include Error Detail=true")];
         Server = await ServerProcess.StartAsync(
         [
             .. database,
