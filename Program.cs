@@ -24,7 +24,8 @@ builder.Services.AddConcerns(builder.Configuration).AddSlices(builder.Configurat
 
 try
 {
-    builder.AddExporters();
+    if (command.Command is null)
+        builder.AddExporters();
     await using var app = builder.Build();
     if (command.Command is not null)
         return await app.RunAsync(command);

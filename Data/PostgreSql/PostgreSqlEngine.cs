@@ -53,6 +53,8 @@ sealed class PostgreSqlEngine : DatabaseEngine
         settings.Timeout = Math.Max(1, seconds / 5);
         settings.CommandTimeout = seconds - (2 * settings.Timeout);
         settings.CancellationTimeout = -1;
+        // The values of a refused row are not for logs and traces.
+        settings.IncludeErrorDetail = false;
         // Npgsql asks for GSS before TLS; few servers have it, and a hanging server would cost the timeout twice.
         Default("GSS Encryption Mode", () => settings.GssEncryptionMode = GssEncryptionMode.Disable);
         Default("Maximum Pool Size", () => settings.MaxPoolSize = DefaultPoolSize);

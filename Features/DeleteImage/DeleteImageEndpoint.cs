@@ -52,12 +52,15 @@ sealed class DeleteImageEndpoint(ProfilesDbContext db, CurrentUser me, ImageSett
     }
 
     // Clears the profile's image; the outbox entry remembers which one to delete.
-    Task<(OutboxEntry Removal, ProfileImage Image)?> HideAsync() => db.ChangeLockedProfileAsync(me.Id, profile =>
+    Task<(OutboxEntry Removal, ProfileImage Image)?> HideAsync() =>
+        db.ChangeLockedProfileAsync<(OutboxEntry, ProfileImage)?>(me.Id, async profile =>
     {
+        if (!await db.IsEnabledAsync(me.Id, CancellationToken.None))
+            throw new UserDeletedException();
         if (profile?.Image is not { } image)
-            return Task.FromResult<(OutboxEntry, ProfileImage)?>(null);
+            return null;
         profile.Image = null;
-        return Task.FromResult<(OutboxEntry, ProfileImage)?>((images.AddRemoval(me.Id, image), image));
+        return (images.AddRemoval(me.Id, image), image);
     });
 
     // After a failed deletion: restores the row, unless the image is gone all the same.

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Profiles.Data;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Paging;
@@ -43,7 +44,7 @@ sealed class FindUsersCommand : OperatorCommand
         Cursor? cursor = null;
         if (run.Arguments.GetValue(after) is { } text && !Cursor.TryParse(text, FindUsersSearch.Parts, out cursor))
             return await CommandRun.FailAsync("--cursor is not from a previous list.");
-        var found = await new FindUsersSearch(run.Get<ProfilesDbContext>())
+        var found = await new FindUsersSearch(run.Get<ProfilesDbContext>(), run.Get<AuditLog>())
             .FindAsync(run.Arguments.GetValue(query) ?? "", cursor, run.Arguments.GetValue(limit), ct);
         if (run.Arguments.GetValue(json))
         {

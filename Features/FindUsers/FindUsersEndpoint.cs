@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using NJsonSchema;
 using Profiles.Data;
 using Profiles.Infrastructure.Admin;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Paging;
@@ -10,7 +11,8 @@ using Profiles.Infrastructure.Paging;
 namespace Profiles.Features.FindUsers;
 
 [AdminEndpoint(AdminScopes.UsersRead)]
-sealed class FindUsersEndpoint(ProfilesDbContext db) : EndpointWithoutRequest<Results<Ok<FindUsersResponse>, ProblemHttpResult>>
+sealed class FindUsersEndpoint(ProfilesDbContext db, AuditLog audit)
+    : EndpointWithoutRequest<Results<Ok<FindUsersResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
@@ -44,6 +46,6 @@ sealed class FindUsersEndpoint(ProfilesDbContext db) : EndpointWithoutRequest<Re
         if (parameters["cursor"] is { Count: > 0 } texts
             && !(texts is [{ } text] && Cursor.TryParse(text, FindUsersSearch.Parts, out cursor)))
             return Problems.Refused("cursor", ErrorCodes.CursorInvalid, HttpContext);
-        return TypedResults.Ok(await new FindUsersSearch(db).FindAsync($"{query}", cursor, limit, ct));
+        return TypedResults.Ok(await new FindUsersSearch(db, audit).FindAsync($"{query}", cursor, limit, ct));
     }
 }

@@ -2,24 +2,22 @@ using System.Globalization;
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Paging;
 
 namespace Profiles.Features.FindUsers;
 
 /// <summary>
 /// Finds accounts by an exact id or external id, then by the beginning of the address, then by that of the username: each by its index and
-/// in its order, so that no page is slower than another and none repeats or leaves out an account that stays as it is.
+/// in its order, so that no page is slower than another and none repeats or leaves out an account that stays as it is. Records how many.
 /// </summary>
-sealed class FindUsersSearch(ProfilesDbContext db)
+sealed class FindUsersSearch(ProfilesDbContext db, AuditLog audit)
 {
     /// <summary>After the id, after the external id, among the addresses, among the usernames.</summary>
     public const string Parts = "ixau";
 
-    // After every ASCII character: addresses and usernames have no others.
-    const string AfterAll = "\u007f";
-
-    // Before every one of them.
-    const string BeforeAll = "\u0001";
+    // After and before every ASCII character: addresses and usernames have no others.
+    const string AfterAll = "\u007f", BeforeAll = "\u0001";
 
     static readonly Expression<Func<Account, FindUsersEntry>> Shown = a => new(
         a.User.Id, a.User.Email, a.User.EmailVerifiedAt, a.Profile.Name, a.Profile.Username, a.User.ExternalId, a.User.CreatedAt,
@@ -29,6 +27,15 @@ sealed class FindUsersSearch(ProfilesDbContext db)
 
     /// <summary>Lists all accounts for an empty query, in the order of their addresses; from the start without a cursor.</summary>
     public async Task<FindUsersResponse> FindAsync(string query, Cursor? cursor, int limit, CancellationToken ct)
+    {
+        var page = await SearchAsync(query, cursor, limit, ct);
+        // The query may be an address.
+        audit.Add("users.found", detail: string.Create(CultureInfo.InvariantCulture, $"{page.Users.Count}"));
+        await db.SaveChangesAsync(ct);
+        return page;
+    }
+
+    async Task<FindUsersResponse> SearchAsync(string query, Cursor? cursor, int limit, CancellationToken ct)
     {
         var place = cursor is null ? -1 : Parts.IndexOf(cursor.Part, StringComparison.Ordinal);
         var prefix = query.ToLowerInvariant();

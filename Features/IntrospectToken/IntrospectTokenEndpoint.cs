@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.Tokens;
 
 namespace Profiles.Features.IntrospectToken;
@@ -33,15 +34,19 @@ sealed class IntrospectTokenEndpoint(
 
     public override async Task<Results<Ok<IntrospectTokenResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        var sent = IntrospectTokenCredentials.Read(HttpContext.Request.Headers.Authorization);
-        if (sent is null || await keys.FindAsync(sent.Key, ct) is not { } key || !sent.IsNamed(key.Name))
+        if (IntrospectTokenCredentials.Read(HttpContext.Request.Headers.Authorization) is not { } sent)
+            return InvalidKey(null);
+        // Not the limit of the admin API: everybody reaches this route.
+        var network = ClientNetwork.ForLimits(HttpContext);
+        if (limits.Refusal(Limit.IntrospectionFailures, network) is { } wait)
+            throw new RateLimitedException(wait);
+        if (await keys.FindAsync(sent.Key, ct) is not { } key || !sent.IsNamed(key.Name))
         {
-            // Only refused keys count, so that nobody keeps the other services behind an address from asking.
-            await limits.TakeAsync(Limit.AdminKeyFailures, ClientNetwork.ForLimits(HttpContext), ct);
-            HttpContext.Response.Headers.WWWAuthenticate = IntrospectTokenCredentials.Challenge(sent);
-            return Problems.Of(ErrorCodes.InvalidAdminKey);
+            await limits.TakeAsync(Limit.IntrospectionFailures, network, ct);
+            return InvalidKey(sent);
         }
-        if (!key.Scopes.Split(' ').Contains(AdminScopes.TokensIntrospect))
+        HttpContext.Features.Set(new RequestKey(key.Name));
+        if (!key.Has(AdminScopes.TokensIntrospect))
         {
             HttpContext.Response.Headers.WWWAuthenticate = $"Bearer error=\"insufficient_scope\", scope=\"{AdminScopes.TokensIntrospect}\"";
             return Problems.Of(ErrorCodes.InsufficientScope);
@@ -52,6 +57,12 @@ sealed class IntrospectTokenEndpoint(
             && await database.FindUserAsync(token.UserId, token.SessionId, ct) is not null
                 ? IntrospectTokenResponse.Of(token, jwt.Value)
                 : new() { Active = false });
+    }
+
+    ProblemHttpResult InvalidKey(IntrospectTokenCredentials? sent)
+    {
+        HttpContext.Response.Headers.WWWAuthenticate = IntrospectTokenCredentials.Challenge(sent);
+        return Problems.Of(ErrorCodes.InvalidAdminKey);
     }
 
     async Task<string?> ReadAsync(CancellationToken ct)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Admin;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.OpenApi;
@@ -11,7 +12,8 @@ using Profiles.Infrastructure.Sessions;
 namespace Profiles.Features.ShowUser;
 
 [AdminEndpoint(AdminScopes.UsersRead)]
-sealed class ShowUserEndpoint(ProfilesDbContext db, ImageAddress address, IOptions<SessionsOptions> options, TimeProvider clock)
+sealed class ShowUserEndpoint(
+    ProfilesDbContext db, ImageAddress address, IOptions<SessionsOptions> options, AuditLog audit, TimeProvider clock)
     : EndpointWithoutRequest<Results<Ok<ShowUserResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -33,6 +35,6 @@ sealed class ShowUserEndpoint(ProfilesDbContext db, ImageAddress address, IOptio
 
     public override async Task<Results<Ok<ShowUserResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct) =>
         await db.FindUserAsync(Route<long>("id"), ct) is { } user
-            ? TypedResults.Ok(await new ShowUserReader(db, address, options, clock).ReadAsync(user, ct))
+            ? TypedResults.Ok(await new ShowUserReader(db, address, options, audit, clock).ReadAsync(user, ct))
             : Problems.Of(ErrorCodes.NoSuchUser);
 }

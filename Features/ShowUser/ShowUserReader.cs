@@ -1,19 +1,23 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.ShowUser;
 
-/// <summary>Reads an account as its operator sees it.</summary>
-sealed class ShowUserReader(ProfilesDbContext db, ImageAddress address, IOptions<SessionsOptions> options, TimeProvider clock)
+/// <summary>Reads an account as its operator sees it, and records whose was read.</summary>
+sealed class ShowUserReader(
+    ProfilesDbContext db, ImageAddress address, IOptions<SessionsOptions> options, AuditLog audit, TimeProvider clock)
 {
     public async Task<ShowUserResponse> ReadAsync(User user, CancellationToken ct)
     {
         var expired = clock.GetUtcNow().UtcDateTime - options.Value.RefreshLifetime;
         var sessions = await db.Sessions.Where(s => s.UserId == user.Id && s.LastUsedAt > expired)
             .Select(s => s.LastUsedAt).ToListAsync(ct);
+        audit.Add("user.shown", user.Id);
+        await db.SaveChangesAsync(ct);
         return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), sessions);
     }
 }

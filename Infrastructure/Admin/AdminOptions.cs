@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Admin;
 
@@ -19,11 +20,4 @@ public sealed class AdminOptions
 
     /// <summary>Whether there is an admin API, before the settings are validated.</summary>
     internal static bool IsOn(IConfiguration configuration) => !string.IsNullOrEmpty(configuration["Admin:Port"]);
-}
-
-/// <summary>A setting that is an IP address.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-sealed class IPAddressAttribute() : ValidationAttribute("{0} must be an IP address.")
-{
-    public override bool IsValid(object? value) => value is not string address || IPAddress.TryParse(address, out _);
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -19,7 +18,8 @@ namespace Profiles.Infrastructure.Exporters;
 /// </summary>
 static class ExportersSetup
 {
-    const string MetricsPath = "/metrics", Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    const string MetricsPath = "/metrics", Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT", Protocol = "OTEL_EXPORTER_OTLP_PROTOCOL",
+        Grpc = "grpc";
 
     static readonly string[] Signals = ["TRACES", "METRICS", "LOGS"];
 
@@ -37,8 +37,7 @@ static class ExportersSetup
 
     public static void AddExporters(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSection<MetricsOptions>("Metrics").Validate(
-            o => IPAddress.TryParse(o.Address, out _), "Metrics__Address must be an IP address.");
+        builder.Services.AddSection<MetricsOptions>("Metrics");
         var configuration = builder.Configuration;
         var isOff = bool.TryParse(configuration["OTEL_SDK_DISABLED"], out var isDisabled) && isDisabled;
         var hasPort = configuration["Metrics:Port"] is not null && !isOff;
@@ -47,7 +46,7 @@ static class ExportersSetup
             var options = p.GetRequiredService<IOptions<MetricsOptions>>().Value;
             return ExtraListener.Of("Metrics__Port", MetricsPath, options.Address, isOff ? null : options.Port);
         });
-        string[] signals = isOff ? [] : [.. Signals.Where(s => HasEndpoint(configuration, s))];
+        string[] signals = isOff ? [] : [.. Signals.Where(s => IsExported(configuration, s))];
         if (signals.Length > 0 || hasPort)
             Export(builder, signals, hasPort);
     }
@@ -63,6 +62,18 @@ static class ExportersSetup
     static void Map(WebApplication app) => app.MapPrometheusScrapingEndpoint(MetricsPath).AllowAnonymous().DisableHttpMetrics();
 
     static string Variable(string signal, string name) => $"OTEL_EXPORTER_OTLP_{signal}_{name}";
+
+    static bool IsExported(ConfigurationManager configuration, string signal)
+    {
+        if (configuration[$"OTEL_{signal}_EXPORTER"] == "none" || !HasEndpoint(configuration, signal))
+            return false;
+        foreach (var variable in new[] { Variable(signal, "PROTOCOL"), Protocol })
+        {
+            if (configuration[variable] is { Length: > 0 } protocol && protocol is not (Grpc or "http/protobuf"))
+                throw new StartException($"{variable} must be {Grpc} or http/protobuf.");
+        }
+        return true;
+    }
 
     static bool HasEndpoint(ConfigurationManager configuration, string signal)
     {
@@ -99,7 +110,10 @@ static class ExportersSetup
         }
         if (signals.Contains("TRACES"))
         {
-            SpanAttributes.Filter();
+            // No events: those of Npgsql are exceptions with their text and stack, which it has no option for.
+            configuration["OTEL_SPAN_EVENT_COUNT_LIMIT"] = "0";
+            builder.Services.AddSingleton<SpanAttributes>()
+                .ConfigureOpenTelemetryTracerProvider((provider, _) => provider.GetRequiredService<SpanAttributes>());
             telemetry.WithTracing(traces => traces
                 .AddSource(ServiceMetrics.Name).AddHttpClientInstrumentation().AddNpgsql()
                 // Without the scrapes.
@@ -119,7 +133,7 @@ static class ExportersSetup
     {
         string? Of(string name) => configuration[Variable(signal, name)] is { Length: > 0 } value ? value : null;
         if (Of("PROTOCOL") is { } protocol)
-            options.Protocol = protocol == "grpc" ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+            options.Protocol = protocol == Grpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
         if (Of("ENDPOINT") is { } endpoint)
             options.Endpoint = new(endpoint);
         if (Of("HEADERS") is { } headers)

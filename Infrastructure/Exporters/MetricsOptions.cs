@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Exporters;
 
@@ -11,5 +12,6 @@ public sealed class MetricsOptions
     public int? Port { get; set; }
 
     /// <summary>The IP address to listen on: <c>0.0.0.0</c> or <c>::</c> for every network, as in the container image.</summary>
+    [IPAddress]
     public string Address { get; set; } = "127.0.0.1";
 }

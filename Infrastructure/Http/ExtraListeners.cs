@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -83,16 +84,37 @@ static class ExtraListeners
     public static string SettingOf(this IEnumerable<ExtraListener> listeners, IOException failure) =>
         listeners.FirstOrDefault(l => failure.Message.Contains($"{Address(l)}:", StringComparison.Ordinal))?.Setting ?? "ASPNETCORE_URLS";
 
+    /// <summary>The setting of the address that this machine does not have.</summary>
+    public static string SettingOf(this IEnumerable<ExtraListener> listeners, SocketException failure) =>
+        listeners.FirstOrDefault(l => IsRefused(l.EndPoint!.Address, failure.SocketErrorCode))?.Setting.Replace("__Port", "__Address")
+            ?? "ASPNETCORE_URLS";
+
+    static bool IsRefused(IPAddress address, SocketError error)
+    {
+        try
+        {
+            using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(address, 0));
+            return false;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == error)
+        {
+            return true;
+        }
+    }
+
     static string Address(ExtraListener listener) => $"http://{listener.EndPoint}";
 
     // As the framework reads them: urls take precedence over ports.
     static string[] Addresses(IConfiguration configuration)
     {
-        return Parts("urls") is { Length: > 0 } urls
+        return Parts(configuration, "urls") is { Length: > 0 } urls
             ? urls
-            : [.. Parts("http_ports").Select(p => $"http://*:{p}"), .. Parts("https_ports").Select(p => $"https://*:{p}")];
-
-        string[] Parts(string key) =>
-            (configuration[key] ?? "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            : [.. Parts(configuration, "http_ports").Select(p => $"http://*:{p}"),
+                .. Parts(configuration, "https_ports").Select(p => $"https://*:{p}")];
     }
+
+    /// <summary>The addresses or ports of a setting.</summary>
+    public static string[] Parts(IConfiguration configuration, string key) =>
+        (configuration[key] ?? "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

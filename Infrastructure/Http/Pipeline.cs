@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Mime;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
@@ -47,19 +49,35 @@ static class Pipeline
                 .WithExposedHeaders("ETag", "Idempotency-Replayed", "Location", "Retry-After", "WWW-Authenticate")));
     }
 
-    /// <summary>Whether the configured addresses to listen on are valid.</summary>
-    public static bool HasValidAddresses(this WebApplication app) =>
-        (app.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).All(url =>
+    /// <summary>Throws <see cref="StartException"/> unless the configured addresses to listen on are valid.</summary>
+    public static void ValidateAddresses(this WebApplication app)
+    {
+        var urls = app.Configuration["urls"] ?? "";
+        foreach (var endpoint in app.Configuration.GetSection("Kestrel:Endpoints").GetChildren())
         {
-            try
-            {
-                return BindingAddress.Parse(url) is { Scheme: "http" or "https", Port: >= 0 and <= 65535 };
-            }
-            catch (FormatException)
-            {
-                return false;
-            }
-        });
+            if (!IsAddress(endpoint["Url"] ?? ""))
+                throw new StartException($"Kestrel__Endpoints__{endpoint.Key}__Url must be an address such as http://localhost:8000.");
+        }
+        if (!urls.Split(';', StringSplitOptions.RemoveEmptyEntries).All(IsAddress))
+            throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
+        foreach (var ports in urls.Length > 0 ? [] : Addresses[1..])
+        {
+            if (!ExtraListeners.Parts(app.Configuration, ports).All(p => ushort.TryParse(p, CultureInfo.InvariantCulture, out _)))
+                throw new StartException($"ASPNETCORE_{ports.ToUpperInvariant()} must be ports, separated by semicolons.");
+        }
+    }
+
+    static bool IsAddress(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url) is { Scheme: "http" or "https", Port: >= 0 and <= 65535 };
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Serves until the host stops.</summary>
     public static async Task ServeAsync(this WebApplication app)
@@ -73,6 +91,10 @@ static class Pipeline
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
             throw new StartException($"The address to listen on ({listeners.SettingOf(e)}) is in use already.");
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
+        {
+            throw new StartException($"{listeners.SettingOf(e)} must be an address of this machine.");
         }
         if (database.Failure is { } failure)
             throw failure;

@@ -101,4 +101,10 @@ public sealed class LimitsOptions
     /// </summary>
     [Range(1, Most)]
     public int AdminKeyFailures { get; set; } = 100;
+
+    /// <summary>
+    /// Wrong admin keys from one address in ten minutes at <c>POST /token/introspect</c>. Beyond it the right ones are refused there too.
+    /// </summary>
+    [Range(1, Most)]
+    public int IntrospectionFailures { get; set; } = 100;
 }

@@ -47,7 +47,8 @@ static class LimitsSetup
     public static IApplicationBuilder UseAdminKeyLimits(this IApplicationBuilder app) =>
         app.ApplicationServices.GetRequiredService<IOptions<AdminOptions>>().Value.Port is null
             ? app
-            : app.Use((context, next) => context.Features.Get<ExtraListener>() is null ? next(context) : CountKeyAsync(context, next));
+            : app.Use((context, next) => context.Features.Get<ExtraListener>() is { Path: AdminEndpointAttribute.Path }
+                ? CountKeyAsync(context, next) : next(context));
 
     /// <summary>Refuses a user with too many requests, also concurrent ones; after authorisation and before the body arrives.</summary>
     public static IApplicationBuilder UseUserLimits(this IApplicationBuilder app) => app.Use((context, next) =>

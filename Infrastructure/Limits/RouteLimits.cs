@@ -25,6 +25,7 @@ enum Limit
     Uploads,
     PublicProfiles,
     AdminKeyFailures,
+    IntrospectionFailures,
 }
 
 /// <summary>Route metadata: limited by the client's address on an anonymous route, by the user on any other.</summary>
@@ -53,6 +54,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.Uploads => (o.Uploads, Hour),
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
             Limit.AdminKeyFailures => (o.AdminKeyFailures, TenMinutes),
+            Limit.IntrospectionFailures => (o.IntrospectionFailures, TenMinutes),
             _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, null),
         };
         var wait = o.Enabled ? await counters.TakeAsync(LimitKey.Of(limit.ToString(), whom), most, window, ct) : null;
@@ -62,7 +64,13 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
     }
 
     /// <summary>How long to wait where this instance has counted beyond the limit, without counting again; else null.</summary>
-    public TimeSpan? Refusal(Limit limit, string whom) => counters.Refusal(LimitKey.Of(limit.ToString(), whom));
+    public TimeSpan? Refusal(Limit limit, string whom)
+    {
+        var wait = counters.Refusal(LimitKey.Of(limit.ToString(), whom));
+        if (wait is not null)
+            metrics.CountExceeded(limit.ToString());
+        return wait;
+    }
 
     /// <summary>
     /// Counts one for an address that the request names, before it is known whether anybody has it. Throws

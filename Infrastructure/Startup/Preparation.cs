@@ -25,8 +25,7 @@ static partial class Preparation
         await RequireWritableAsync("DataDirectory", () => Task.FromResult(PrivateFiles.CreateDirectory(service.DataDirectory)));
         Validate(app);
         service.RequireNoHalf();
-        if (!app.HasValidAddresses())
-            throw new StartException("ASPNETCORE_URLS must be addresses such as http://localhost:8000, separated by semicolons.");
+        app.ValidateAddresses();
         var decoding = StartDecodingAsync(app);
         if (app.Services.GetRequiredService<IImageStorage>() is { Store: OutboxStore.LocalImages } images)
             await RequireWritableAsync("Images__Directory", () => images.CheckAsync(CancellationToken.None));

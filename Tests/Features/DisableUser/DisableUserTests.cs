@@ -165,6 +165,29 @@ public sealed class DisableUserTests(AdminFixture app) : TestBase<AdminFixture>
     }
 
     [Fact]
+    public async Task A_deletion_of_the_image_that_waits_meanwhile_deletes_nothing()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        var url = await client.UploadForUrlAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation);
+        var answer = await app.QueryAsync(async db =>
+        {
+            await using var transaction = await db.LockUserAsync(user.Id, Cancellation);
+            await db.Users.Where(u => u.Id == user.Id)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.DisabledAt, app.Clock.GetUtcNow().UtcDateTime), Cancellation);
+            var deletion = client.DeleteAsync("/me/upload-image", Cancellation);
+            await Task.Delay(500, Cancellation);
+            deletion.IsCompleted.ShouldBeFalse();
+            await transaction.CommitAsync(Cancellation);
+            return await deletion;
+        });
+        await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await app.RunAsync("users", "enable", user.Email)).ExitCode.ShouldBe(0);
+        var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        me.GetProperty("image_url").GetString().ShouldBe(url);
+    }
+
+    [Fact]
     public async Task The_command_names_the_user_and_nobody_is_a_failure()
     {
         var user = await app.CreateUserAsync();

@@ -138,6 +138,18 @@ public sealed class FindUsersTests(AdminFixture app) : TestBase<AdminFixture>
     }
 
     [Fact]
+    public async Task The_audit_log_has_how_many_were_found_and_not_what_was_asked()
+    {
+        await CreateAsync("1");
+        var name = AdminFixture.NewKeyName();
+        using var admin = app.ClientWith((await app.RunAsync("admin-keys", "create", name, "--scope", "users:read")).Output.Trim());
+        foreach (var query in new[] { prefix, "nobody-" + prefix })
+            await (await admin.GetAsync($"/admin/users?query={query}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var log = await app.QueryAsync(db => db.AuditLog.Where(e => e.Actor == $"key:{name}").OrderBy(e => e.Id).ToListAsync());
+        log.Select(e => (e.Action, e.UserId, e.Detail)).ShouldBe([("users.found", null, "1"), ("users.found", null, "0")]);
+    }
+
+    [Fact]
     public async Task The_command_lists_and_continues()
     {
         var users = new[] { await CreateAsync("1"), await CreateAsync("2") };

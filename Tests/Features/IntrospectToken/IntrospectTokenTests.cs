@@ -1,23 +1,28 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
 using Profiles.Infrastructure.Admin;
+using Profiles.Infrastructure.Telemetry;
+using Profiles.Tests.Infrastructure.Admin;
 
 namespace Profiles.Tests.Features.IntrospectToken;
 
 public sealed class IntrospectTokenTests(ProfilesFixture app, IntrospectTokenTests.LimitedFixture limited)
     : TestBase<ProfilesFixture>, IClassFixture<IntrospectTokenTests.LimitedFixture>
 {
-    /// <summary>Three keys may be wrong.</summary>
-    public sealed class LimitedFixture : ProfilesFixture
+    /// <summary>Three keys may be wrong, here as at the admin API.</summary>
+    public sealed class LimitedFixture : AdminFixture
     {
         protected override void ConfigureApp(IWebHostBuilder a)
         {
             base.ConfigureApp(a);
             a.UseSetting("Limits:AdminKeyFailures", "3");
+            a.UseSetting("Limits:IntrospectionFailures", "3");
         }
     }
 
@@ -138,15 +143,28 @@ public sealed class IntrospectTokenTests(ProfilesFixture app, IntrospectTokenTes
     }
 
     [Fact]
-    public async Task Guesses_of_keys_are_limited_by_address_and_a_valid_key_is_not()
+    public async Task Guesses_of_keys_are_limited_by_address_and_keep_nobody_from_the_admin_API()
     {
         var user = await limited.CreateUserAsync();
         var (_, key) = await KeyAsync(limited);
+        var exceeded = 0;
+        using var listener = new MeterListener();
+        listener.SetMeasurementEventCallback<long>((_, _, labels, _) => exceeded += labels[0].Value is "introspection_failures" ? 1 : 0);
+        listener.EnableMeasurementEvents(limited.Services.GetRequiredService<ServiceMetrics>().Limits);
+        // Without a key nothing is guessed.
+        for (var i = 0; i < 5; i++)
+            (await AskAsync(limited, user.Token, null)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         var statuses = new List<int>();
         for (var i = 0; i < 5; i++)
             statuses.Add((int)(await AskAsync(limited, user.Token, $"Bearer {AdminKeys.Make().Key}")).StatusCode);
         statuses.ShouldBe([401, 401, 401, 429, 429]);
-        (await AskAsync(limited, user.Token, $"Bearer {key}")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var refused = await AskAsync(limited, user.Token, $"Bearer {key}");
+        await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests);
+        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
+        exceeded.ShouldBe(3);
+        (await AskAsync(limited, user.Token, $"Bearer {key}", "203.0.113.77")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        using var admin = limited.ClientWith(key);
+        await (await admin.GetAsync("/admin/users?limit=1", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     static string Basic(string name, string key) => $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{key}"))}";
@@ -163,12 +181,12 @@ public sealed class IntrospectTokenTests(ProfilesFixture app, IntrospectTokenTes
         return (name, key);
     }
 
-    static Task<HttpResponseMessage> AskAsync(ProfilesFixture app, string token, string? authorization) =>
-        SendAsync(app, new FormUrlEncodedContent([new("token", token), new("token_type_hint", "access_token")]), authorization);
+    static Task<HttpResponseMessage> AskAsync(ProfilesFixture app, string token, string? authorization, string address = "") =>
+        SendAsync(app, new FormUrlEncodedContent([new("token", token), new("token_type_hint", "access_token")]), authorization, address);
 
-    static async Task<HttpResponseMessage> SendAsync(ProfilesFixture app, HttpContent content, string? authorization)
+    static async Task<HttpResponseMessage> SendAsync(ProfilesFixture app, HttpContent content, string? authorization, string address = "")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/token/introspect") { Content = content };
+        using var request = ClientAddresses.From(address, HttpMethod.Post, "/token/introspect", content);
         if (authorization is not null)
             request.Headers.TryAddWithoutValidation("Authorization", authorization).ShouldBeTrue();
         return await app.Client.SendAsync(request, TestContext.Current.CancellationToken);

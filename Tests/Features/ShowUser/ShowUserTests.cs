@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using Profiles.Tests.Infrastructure.Admin;
 
 namespace Profiles.Tests.Features.ShowUser;
@@ -37,5 +38,18 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         using var shown = JsonDocument.Parse(json.Output);
         shown.RootElement.GetProperty("name").GetString().ShouldBe("Jane Roe");
         (await app.RunAsync("users", "show", "nobody@example.com")).ExitCode.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_audit_log_says_who_saw_the_account()
+    {
+        var user = await app.CreateUserAsync();
+        using var admin = app.ClientWith(await app.CreateKeyAsync());
+        await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (await app.RunAsync("users", "show", user.Email)).ExitCode.ShouldBe(0);
+        var log = await app.QueryAsync(db => db.AuditLog.Where(e => e.UserId == user.Id).OrderBy(e => e.Id).ToListAsync());
+        log.Select(e => (e.Action, e.Detail)).ShouldBe([("user.shown", null), ("user.shown", null)]);
+        log[0].Actor.ShouldStartWith("key:key-");
+        log[1].Actor.ShouldBe($"command:{Environment.UserName}");
     }
 }

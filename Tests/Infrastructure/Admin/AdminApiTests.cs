@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Infrastructure.Admin;
+using Profiles.Infrastructure.Http;
 using Profiles.Tests.Infrastructure.OpenApi;
 
 namespace Profiles.Tests.Infrastructure.Admin;
@@ -115,13 +116,21 @@ public sealed class AdminApiTests(AdminFixture app) : TestBase<AdminFixture>
     }
 }
 
-/// <summary>A service with an admin API that refuses an address after three wrong keys.</summary>
+/// <summary>A service with an admin API that refuses an address after three wrong keys, and another port of its own.</summary>
 public sealed class FewKeysFixture : AdminFixture
 {
+    public const int OtherPort = 10;
+
     protected override void ConfigureApp(IWebHostBuilder a)
     {
         base.ConfigureApp(a);
         a.UseSetting("Limits:AdminKeyFailures", "3");
+    }
+
+    protected override void ConfigureServices(IServiceCollection s)
+    {
+        base.ConfigureServices(s);
+        s.AddSingleton(new ExtraListener("Other__Port", "/other", new(IPAddress.Loopback, OtherPort)));
     }
 }
 
@@ -143,9 +152,13 @@ public sealed class AdminKeyLimitTests(FewKeysFixture app) : TestBase<FewKeysFix
         await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests);
         refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
         await (await AskAsync(right, "203.0.113.77")).ShouldBeAsync(HttpStatusCode.OK);
-        // Other routes are not affected.
+        // Other routes and ports are not affected.
         await (await app.Client.SendAsync(ClientAddresses.From("203.0.113.5", HttpMethod.Get, "/upload-policy"), Cancellation))
             .ShouldBeAsync(HttpStatusCode.OK);
+        var other = ClientAddresses.From("203.0.113.5", HttpMethod.Get, "/other");
+        other.Headers.Add(RequestPorts.Header, $"{FewKeysFixture.OtherPort}");
+        using var client = app.Server.CreateClient();
+        await (await client.SendAsync(other, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
 
         Task<HttpResponseMessage> AskAsync(HttpClient client, string address) =>
             client.SendAsync(ClientAddresses.From(address, HttpMethod.Get, "/admin/users?limit=1"), Cancellation);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.RegularExpressions;
+using Microsoft.EntityFrameworkCore;
 
 namespace Profiles.Tests.Infrastructure.Exporters;
 
@@ -25,14 +26,23 @@ public sealed class ObservedServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         collector = await Collector.StartAsync();
+        // An operator may ask for it when something is wrong; the values of rows are still nobody's business.
+        var postgreSql = TestDatabase.For(TemporaryDirectory.Make("observed"));
+        (string, string)[] database =
+            postgreSql is null ? [] : [("ConnectionStrings__Profiles", $"{postgreSql};Include Error Detail=true")];
         Server = await ServerProcess.StartAsync(
+        [
+            .. database,
             ("Metrics__Port", $"{MetricsAddress.Port}"), ("Limits__Enabled", "true"), ("Limits__PublicProfiles", "1"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("Webhooks__Endpoints", $"away http://127.0.0.1:{FreePort.Take()}/ {Webhooks.WebhooksFixture.Secret}"),
             ("Webhooks__AllowPrivateNetworks", "true"), ("OTEL_SERVICE_NAME", "observed"),
             ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
-            ("OTEL_METRIC_EXPORT_INTERVAL", "500"));
+            ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
+        ]);
         await UseAsync();
+        if (postgreSql is not null)
+            await TakeUsernameAsync(postgreSql);
         // Mails and webhooks leave in the background.
         await UntilAsync(async () =>
         {
@@ -84,6 +94,24 @@ public sealed class ObservedServer : IAsyncLifetime
         await client.GetAsync($"/users/{Username}", ct);
         (await client.GetAsync($"/users/{Username}", ct)).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         (await client.GetAsync("/me/export", ct)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    // A statement that a unique index refuses, whose message has the value where the server may tell it.
+    async Task TakeUsernameAsync(string postgreSql)
+    {
+        await using (var db = TestDatabase.Open("", postgreSql))
+        {
+            await db.Database.ExecuteSqlAsync($"""
+                WITH other AS (
+                    INSERT INTO users (created_at, email, normalized_email, password_hash)
+                    VALUES (now(), 'other@example.com', 'other@example.com', 'x') RETURNING id)
+                INSERT INTO user_profiles (user_id, name, username, is_public, version, updated_at)
+                SELECT id, 'Other', {Username}, false, 1, now() FROM other
+                """);
+        }
+        var patch = new StringContent(
+            $$"""{"username":"{{Username}}"}""", new MediaTypeHeaderValue("application/merge-patch+json"));
+        (await Server.Client.PatchAsync("/me", patch)).StatusCode.ShouldBe(HttpStatusCode.Conflict);
     }
 
     static async Task UntilAsync(Func<Task<bool>> done)
@@ -180,6 +208,9 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
     {
         await observed.ReceivedAsync("traces", "hash password");
         await observed.ReceivedAsync("traces", "decode image");
+        // Of the username that is taken.
+        if (TestDatabase.IsPostgreSql)
+            await observed.ReceivedAsync("traces", "db.response.status_code");
         var traces = await observed.ReceivedAsync("traces", "GET /users/{username}");
         traces.ShouldContain("http.route");
         traces.ShouldContain("observed");
@@ -187,6 +218,7 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
         [
             ObservedServer.Email, ObservedServer.Username, ObservedServer.Query, ObservedServer.Agent, "url.path", "url.query", "url.full",
             "user_agent", "client.address", "peer", "connection_string",
+            "exception.message", "stacktrace", "duplicate key", "Npgsql.PostgresException",
         ];
         foreach (var text in unwanted)
             traces.ShouldNotContain(text);

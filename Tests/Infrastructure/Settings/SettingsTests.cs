@@ -122,6 +122,8 @@ public sealed class SettingsTests
         { "Metrics__Typo", ["whatever"] },
         { "OTEL_EXPORTER_OTLP_ENDPOINT", ["collector:4317", "ftp://collector"] },
         { "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ["nonsense", "https://collector/?key=hidden"] },
+        { "OTEL_EXPORTER_OTLP_PROTOCOL", ["http/json", "GRPC"] },
+        { "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", ["json"] },
         { "ShutdownTimeout", ["0", "00:10:01", "soon"] },
         { "ASPNETCORE_URLS", ["nonsense", "http://127.0.0.1:99999", "ftp://127.0.0.1:21"] },
     };
@@ -133,7 +135,10 @@ public sealed class SettingsTests
         var faults = new List<string>();
         foreach (var value in values)
         {
-            var (exitCode, output) = await Refusal.OfAsync((setting, value));
+            // A protocol is needed only where something is exported.
+            var (exitCode, output) = await Refusal.OfAsync(
+                setting.EndsWith("_PROTOCOL", StringComparison.Ordinal)
+                    ? [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), (setting, value)] : [(setting, value)]);
             var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             // All lines but the last are the log, one JSON object per line; the last one is for a person.
             if (exitCode != 1 || !lines[^1].StartsWith("Profiles cannot start: ", StringComparison.Ordinal) || !lines[^1].EndsWith('.')
@@ -255,6 +260,34 @@ public sealed class SettingsTests
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
                 .ShouldBe($"Profiles cannot start: The address to listen on ({setting}) is in use already.");
         }
+    }
+
+    [Theory]
+    [InlineData("http_ports", "8000;abc", "ASPNETCORE_HTTP_PORTS must be ports, separated by semicolons.")]
+    [InlineData("https_ports", "65536", "ASPNETCORE_HTTPS_PORTS must be ports, separated by semicolons.")]
+    [InlineData("Kestrel__Endpoints__Public__Url", "nonsense",
+        "Kestrel__Endpoints__Public__Url must be an address such as http://localhost:8000.")]
+    public async Task Ports_and_endpoints_are_validated_beside_a_port_of_their_own(string setting, string value, string sentence) =>
+        (await Refusal.InProcessAsync(("ASPNETCORE_URLS", null!), (setting, value), ("Metrics__Port", "9464")))
+            .ShouldBe((1, $"Profiles cannot start: {sentence}\n"));
+
+    [Fact, Trait("Needs", "Process")]
+    public async Task An_address_of_another_machine_stops_the_start()
+    {
+        var (exitCode, output) = await ServerProcess.RefuseAsync(("Admin__Port", $"{FreePort.Take()}"), ("Admin__Address", "192.0.2.1"));
+        exitCode.ShouldBe(1);
+        // The framework logs the exception too.
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]
+            .ShouldBe("Profiles cannot start: Admin__Address must be an address of this machine.");
+    }
+
+    [Fact]
+    public async Task A_signal_without_exporter_needs_no_valid_address_of_a_collector()
+    {
+        // The address to listen on, which is invalid, is read later.
+        (await Refusal.InProcessAsync(
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense"), ("OTEL_TRACES_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"))).Output.ShouldStartWith("Profiles cannot start: ASPNETCORE_URLS ");
     }
 
     [Theory, Trait("Needs", "Process")]
