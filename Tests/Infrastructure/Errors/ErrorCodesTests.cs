@@ -118,6 +118,6 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
     private static partial Regex SnakeCase();
 
     [GeneratedRegex(@"(TypedResults|Results)\.(Problem|ValidationProblem|BadRequest|Conflict)\(|WithMessage\(|new ValidationFailure\(|"
-        + @"AddFailure\((?!Problems\.Failure)|Detail = ")]
+        + @"AddFailure\((?!Problems\.Failure)|\bDetail = ")]
     private static partial Regex WithoutCode();
 }
