@@ -139,11 +139,13 @@ static class Pipeline
         var service = app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value;
         string[]? names = service switch
         {
-            { AllowedHosts: { } list } => list.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            { AllowedHostList: { } list } => list,
             { PublicBaseUrl: { } url } when !app.Environment.IsDevelopment() => [new Uri(url).Host, "localhost", "127.0.0.1", "[::1]"],
             _ => null,
         };
-        StringSegment[]? allowed = names is null || names.Contains("*") ? null : [.. names.Select(OnTheWire)];
+        // Clients send letters beyond ASCII as punycode (RFC 5891).
+        StringSegment[]? allowed = names is null || names.Contains("*")
+            ? null : [.. names.Select(n => new StringSegment(new HostString(n).ToUriComponent()))];
         return app.Use((context, next) =>
         {
             if (context.Features.Get<ExtraListener>() is not null
@@ -167,19 +169,6 @@ static class Pipeline
         catch (ArgumentException)
         {
             return false;
-        }
-    }
-
-    // Clients send letters beyond ASCII as punycode (RFC 5891).
-    static StringSegment OnTheWire(string host)
-    {
-        try
-        {
-            return new HostString(host).ToUriComponent();
-        }
-        catch (ArgumentException)
-        {
-            throw new StartException("AllowedHosts must be host names, separated by semicolons.");
         }
     }
 

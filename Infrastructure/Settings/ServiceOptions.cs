@@ -47,6 +47,9 @@ public sealed class ServiceOptions
     /// <summary>The path of <see cref="PublicBaseUrl"/>, below which clients find every route; empty for the root.</summary>
     internal string BasePath => PublicBaseUrl is null ? "" : new Uri(PublicBaseUrl).AbsolutePath.TrimEnd('/');
 
+    internal string[]? AllowedHostList =>
+        AllowedHosts?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
     internal string DatabaseFile => Path.Combine(DataDirectory, "profiles.db");
 
     internal string MailDirectory => Path.Combine(DataDirectory, "mail");

@@ -15,12 +15,25 @@ static class SettingsSetup
                 o.PublicBaseUrl = o.PublicBaseUrl?.TrimEnd('/');
             })
             .Validate(
-                o => o.AllowedHosts?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Length != 0,
+                o => o.AllowedHostList?.Length != 0 && o.AllowedHostList?.All(IsHost) != false,
                 "AllowedHosts must be host names, separated by semicolons.")
             .Validate<IHostEnvironment>(
                 (o, environment) => o.PublicBaseUrl is not null || environment.IsDevelopment(),
                 "PublicBaseUrl must be set in every environment but Development: addresses in answers begin with it.");
         return services;
+    }
+
+    static bool IsHost(string name)
+    {
+        try
+        {
+            return new HostString(name).ToUriComponent().Length > 0;
+        }
+        catch (ArgumentException)
+        {
+            // It has no form in punycode.
+            return false;
+        }
     }
 
     /// <summary>Binds options to a section, which other options may share, and validates their attributes at the start.</summary>
