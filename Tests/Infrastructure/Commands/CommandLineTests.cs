@@ -82,8 +82,8 @@ public sealed partial class CommandLineTests
     });
 
     // As a shell splits them, as far as the examples go.
-    static IEnumerable<string> Words(string line) =>
-        Substitution().Replace(line, "now").Split('"').SelectMany((part, i) => i % 2 == 1 ? [part] : part.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    static IEnumerable<string> Words(string line) => Substitution().Replace(line, "now").Split('"')
+        .SelectMany((part, i) => i % 2 == 1 ? [part] : part.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     [GeneratedRegex(@"\$\([^)]*\)")]
     private static partial Regex Substitution();
