@@ -18,7 +18,8 @@ var command = CommandLine.Parse(args);
 if (command.IsAnswer)
     return await command.AnswerAsync();
 var builder = WebApplication.CreateBuilder(command.Settings);
-builder.Logging.AddJsonLog();
+// The standard output of a command is its result.
+builder.Logging.AddJsonLog(toStandardError: command.Command is not null);
 builder.ConfigureServer();
 builder.Services.AddConcerns(builder.Configuration).AddSlices(builder.Configuration);
 

@@ -19,10 +19,10 @@ sealed class JsonLog : ILoggerProvider, ISupportExternalScope
     readonly LogOutput output;
     IExternalScopeProvider? scopes;
 
-    public JsonLog(IEnumerable<ConsoleFormatter> formatters)
+    public JsonLog(IEnumerable<ConsoleFormatter> formatters, Stream stream)
     {
         formatter = formatters.Single(f => f.Name == ConsoleFormatterNames.Json);
-        output = new(Console.OpenStandardOutput(), LineOfDropped);
+        output = new(stream, LineOfDropped);
         // Also when the start fails before the host can dispose this, and when an exception ends the process.
         AppDomain.CurrentDomain.ProcessExit += End;
         AppDomain.CurrentDomain.UnhandledException += End;

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Profiles.Infrastructure.Logging;
 
@@ -85,7 +86,7 @@ static class LoggingSetup
 {
     public const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
 
-    public static void AddJsonLog(this ILoggingBuilder logging)
+    public static void AddJsonLog(this ILoggingBuilder logging, bool toStandardError = false)
     {
         logging.Services.AddSingleton<IExternalScopeProvider, TraceScope>();
         logging.AddJsonConsole(o =>
@@ -96,7 +97,8 @@ static class LoggingSetup
         });
         // Keeps the formatter.
         logging.ClearProviders();
-        logging.Services.AddSingleton<ILoggerProvider, JsonLog>();
+        logging.Services.AddSingleton<ILoggerProvider>(p => new JsonLog(
+            p.GetServices<ConsoleFormatter>(), toStandardError ? Console.OpenStandardError() : Console.OpenStandardOutput()));
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         // ExceptionHandler logs it once.
         logging.AddFilter("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogLevel.None);

@@ -55,7 +55,7 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
         (exitCode, report).ShouldBe((0, ""));
         var user = await UserAsync($"a@{mark}.example");
         (user.ExternalId, user.EmailVerifiedAt, user.DisabledAt, user.PasswordHash).ShouldBe((null, null, null, ""));
-        (DateTime.UtcNow - user.CreatedAt).ShouldBeLessThan(TimeSpan.FromMinutes(5));
+        (TimeProvider.System.GetUtcNow().UtcDateTime - user.CreatedAt).ShouldBeLessThan(TimeSpan.FromMinutes(5));
         (await UserAsync($"b@{mark}.example")).EmailVerifiedAt.ShouldNotBeNull();
         await (await LogInAsync("a", "")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await LogInAsync("a", "correct horse battery staple")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);

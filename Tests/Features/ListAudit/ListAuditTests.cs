@@ -85,7 +85,8 @@ public sealed class ListAuditTests(AdminFixture app) : TestBase<AdminFixture>
         {
             await app.QueryAsync(db =>
             {
-                db.AuditLog.Add(AuditEntry.Of(DateTime.UtcNow.AddDays(-days), "command:test", "user.disabled", id, null));
+                var at = TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-days);
+                db.AuditLog.Add(AuditEntry.Of(at, "command:test", "user.disabled", id, null));
                 return db.SaveChangesAsync();
             });
         }

@@ -22,7 +22,7 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         shown.GetProperty("disabled_at").ValueKind.ShouldBe(JsonValueKind.Null);
         (await app.RunAsync("users", "disable", user.Email)).ExitCode.ShouldBe(0);
         var disabled = await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        disabled.GetProperty("disabled_at").GetDateTime().ShouldBe(DateTime.UtcNow, TimeSpan.FromMinutes(1));
+        disabled.GetProperty("disabled_at").GetDateTimeOffset().ShouldBe(TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(1));
         disabled.GetProperty("sessions").GetInt32().ShouldBe(0);
         await (await admin.GetAsync("/admin/users/987654321", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
     }

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
 using System.Text.RegularExpressions;
 using Profiles.Infrastructure.Commands;
 
@@ -72,6 +75,30 @@ public sealed partial class CommandLineTests
         var parsed = CommandLine.Parse(arguments);
         (parsed.IsAnswer, parsed.Command).ShouldBe((false, null));
         parsed.Settings.ShouldBe(settings);
+    }
+
+    [Fact, Trait("Needs", "Process")]
+    public async Task The_standard_output_of_a_command_is_its_result_and_the_log_is_elsewhere()
+    {
+        var data = TemporaryDirectory.Make("data");
+        await using (var server = await ServerProcess.StartAsync(("DataDirectory", data)))
+        {
+            var john = new { name = "John", email = "john@example.com", password = "plum-tram-94" };
+            await (await server.Client.PostAsJsonAsync("/register", john, TestContext.Current.CancellationToken))
+                .ShouldBeAsync(HttpStatusCode.Created);
+        }
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, "users", "disable", "john@example.com"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["DataDirectory"] = data, ["ASPNETCORE_ENVIRONMENT"] = "Development" },
+        };
+        using var command = Process.Start(start)!;
+        var log = command.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var result = await command.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await command.WaitForExitAsync(TestContext.Current.CancellationToken);
+        (command.ExitCode, result).ShouldBe((0, "User 1 (john@example.com) is disabled; all sessions have ended.\n"));
+        (await log).ShouldContain("AccountDisabled");
     }
 
     static Task<(int ExitCode, string Output)> AnswerAsync(params string[] arguments) => CapturedConsole.OfAsync(async () =>
