@@ -16,7 +16,8 @@ public sealed class ServerProcess : IAsyncDisposable
     static readonly ConcurrentDictionary<ServerProcess, bool> Running = [];
 
     readonly Process process;
-    readonly StringBuilder output = new();
+    readonly bool isCommand;
+    readonly StringBuilder output = new(), errors = new();
 
     static ServerProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
     {
@@ -26,6 +27,7 @@ public sealed class ServerProcess : IAsyncDisposable
 
     ServerProcess(IReadOnlyDictionary<string, string> settings, Func<ServerProcess, string?> database, params string[] arguments)
     {
+        isCommand = arguments.Length > 0;
         Directory = TemporaryDirectory.Make("process");
         Address = Uri.TryCreate(settings.GetValueOrDefault("ASPNETCORE_URLS"), UriKind.Absolute, out var named) &&
             named.Scheme == Uri.UriSchemeHttp ? named : new($"http://127.0.0.1:{FreePort.Take()}");
@@ -52,8 +54,8 @@ public sealed class ServerProcess : IAsyncDisposable
         if (database(this) is { } connectionString)
             start.Environment["ConnectionStrings__Profiles"] = connectionString;
         process = new() { StartInfo = start };
-        process.OutputDataReceived += Keep;
-        process.ErrorDataReceived += Keep;
+        process.OutputDataReceived += (_, line) => Keep(output, line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(errors, line.Data);
         process.Start();
         Running[this] = true;
         process.BeginOutputReadLine();
@@ -73,13 +75,15 @@ public sealed class ServerProcess : IAsyncDisposable
 
     public bool HasExited => process.HasExited;
 
-    /// <summary>Its output so far, of both streams.</summary>
+    /// <summary>
+    /// Its output so far, of both streams, whose lines arrive in no common order: a server's errors come last, and a command's result.
+    /// </summary>
     public string Output
     {
         get
         {
             lock (output)
-                return output.ToString();
+                return isCommand ? $"{errors}{output}" : $"{output}{errors}";
         }
     }
 
@@ -183,11 +187,11 @@ public sealed class ServerProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    void Keep(object sender, DataReceivedEventArgs line)
+    void Keep(StringBuilder lines, string? line)
     {
-        if (line.Data is null)
+        if (line is null)
             return;
         lock (output)
-            output.AppendLine(line.Data);
+            lines.AppendLine(line);
     }
 }

@@ -391,10 +391,10 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         await ShouldBeOkAsync(
             client.PutAsJsonAsync("/me", new { bio = "About me", phone = "+49 30 123456", birth_date = "1990-01-02" }, Cancellation));
         await DeleteAsync(user);
-        await UntilAsync(async () => (await EntriesAsync(user)).Count(e => e.Failure != null) == 3);
-        var entries = await EntriesAsync(user);
+        List<OutboxEntry> entries = [];
+        // What the endpoint of deletions accepts leaves meanwhile.
+        await UntilAsync(async () => (entries = await EntriesAsync(user)).Count == 3 && entries.All(e => e.Failure != null));
         string[] personal = [user.Email, "Nobody", "About", "30123456", "1990"];
-        entries.Count.ShouldBe(3);
         entries.ShouldAllBe(e => !personal.Any(p => $"{e.Key} {e.Payload} {e.Failure} {e.Network}".Contains(p)));
 
         // One is dead and expired, one is of an endpoint that is gone for a day; neither the third nor what is fresh is touched.
