@@ -26,6 +26,8 @@ static class MailBox
     // Longer than the time to the second attempt after a failed one.
     static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
+    const int DescribedCommands = 200;
+
     /// <summary>The mails to an address, oldest first.</summary>
     public static TestMail[] MailsTo(this ProfilesFixture app, string address)
     {
@@ -74,6 +76,10 @@ static class MailBox
         var waiting = await app.QueryAsync(db => db.Outbox.Where(e => e.Store == OutboxStore.Mail)
             .Select(e => $"{e.Mail} due {e.DueAt:O} attempts {e.Attempts} {(e.Key == address ? "of this address" : "of another")}")
             .ToListAsync());
-        return $"It is {app.Clock.GetUtcNow():O}; the mails that wait: {string.Join(", ", waiting)}";
+        // What the service did from the first command that names the address on.
+        var commands = app.Services.GetRequiredService<CommandLog>().Of(trace: null)
+            .SkipWhile(c => !c.Parameters.Any(p => Equals(p.Value, address))).Take(DescribedCommands)
+            .Select(c => $"{c.Text.ReplaceLineEndings(" ")} [{string.Join(", ", c.Parameters.Select(p => p.Value))}]");
+        return $"It is {app.Clock.GetUtcNow():O}; the mails that wait: {string.Join(", ", waiting)}\n{string.Join('\n', commands)}";
     }
 }

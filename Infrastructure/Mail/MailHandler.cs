@@ -33,6 +33,10 @@ sealed class MailHandler(
                 log.LogWarning(e, "Mail {Kind} of entry {Entry} is refused by the mail server and given up.", entry.Mail, entry.Id);
             }
         }
+        else
+        {
+            log.LogInformation("Mail {Kind} of entry {Entry} is not sent: it is void by now.", entry.Mail, entry.Id);
+        }
         await db.Outbox.Where(e => e.Id == entry.Id).ExecuteDeleteAsync(CancellationToken.None);
     }
 }

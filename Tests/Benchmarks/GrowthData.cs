@@ -19,7 +19,7 @@ sealed class GrowthData(string connectionString)
     /// The rows of each kind that <see cref="AddExpiredAsync"/> adds. With more, each page of the smallest database would be touched again
     /// and again, which makes it look cheap.
     /// </summary>
-    public const int Expired = 20;
+    public const int Expired = 4;
 
     // bcrypt's lowest, so that little has to be subtracted from a login.
     public const int WorkFactor = 4;

@@ -165,5 +165,6 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
         while (await app.QueryAsync(db => db.Outbox.AnyAsync(e => e.Key == email, Cancellation)))
             await Task.Delay(50, Cancellation);
         app.MailsTo(email).ShouldBeEmpty();
+        app.Lines.ShouldContain(l => l.StartsWith("Mail PasswordChanged of entry ") && l.Contains(" is not sent: it is void by now."));
     }
 }
