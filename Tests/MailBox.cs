@@ -26,7 +26,7 @@ static class MailBox
     // Longer than the time to the second attempt after a failed one.
     static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
-    const int DescribedCommands = 200;
+    const int DescribedCommands = 200, CommandLength = 80;
 
     /// <summary>The mails to an address, oldest first.</summary>
     public static TestMail[] MailsTo(this ProfilesFixture app, string address)
@@ -79,7 +79,8 @@ static class MailBox
         // What the service did from the first command that names the address on.
         var commands = app.Services.GetRequiredService<CommandLog>().Of(trace: null)
             .SkipWhile(c => !c.Parameters.Any(p => Equals(p.Value, address))).Take(DescribedCommands)
-            .Select(c => $"{c.Text.ReplaceLineEndings(" ")} [{string.Join(", ", c.Parameters.Select(p => p.Value))}]");
+            .Select(c => $"{c.Text.ReplaceLineEndings(" "),-CommandLength}"[..CommandLength]
+                + $" [{string.Join(", ", c.Parameters.Select(p => p.Value))}]");
         return $"It is {app.Clock.GetUtcNow():O}; the mails that wait: {string.Join(", ", waiting)}\n{string.Join('\n', commands)}";
     }
 }
