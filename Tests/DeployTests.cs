@@ -23,7 +23,7 @@ public sealed partial class DeployTests
     [Fact]
     public void The_manifest_is_of_Kubernetes_types_and_its_parts_find_each_other()
     {
-        var (deployment, service, budget) = Objects();
+        var (deployment, service, budget, _) = Objects();
         var labels = deployment.Spec.Template.Metadata.Labels;
         deployment.Spec.Selector.MatchLabels.ShouldBe(labels);
         service.Spec.Selector.ShouldBe(labels);
@@ -81,6 +81,31 @@ public sealed partial class DeployTests
         int.Parse(StopTimeout().Match(Read(Unit)).Groups[1].Value, CultureInfo.InvariantCulture).ShouldBeGreaterThan((int)stop);
     }
 
+    [Fact]
+    public void Everybody_reaches_the_pods_and_only_the_scraper_their_metrics()
+    {
+        var (deployment, _, _, policy) = Objects();
+        policy.Spec.PodSelector.MatchLabels.ShouldBe(deployment.Spec.Template.Metadata.Labels);
+        policy.Spec.PolicyTypes.ShouldBe(["Ingress"]);
+        policy.Spec.Ingress.SelectMany(i => i.Ports).Select(p => p.Port.Value)
+            .ShouldBe(Container(deployment).Ports.Select(p => p.Name), ignoreOrder: true);
+        foreach (var rule in policy.Spec.Ingress)
+        {
+            if (rule.Ports.Single().Port.Value == "metrics")
+                rule.FromProperty.ShouldNotBeNull().Single().NamespaceSelector.MatchLabels.ShouldNotBeEmpty();
+            else
+                rule.FromProperty.ShouldBeNull();
+        }
+    }
+
+    [Fact]
+    public void The_unit_allows_the_calls_that_fence_a_worker()
+    {
+        var calls = Fence().Matches(Read("Infrastructure/Decoding/Worker/Sandbox.cs")).Select(m => m.Value).Distinct().ToArray();
+        calls.Length.ShouldBe(3);
+        Filter().Match(Read(Unit)).Groups[1].Value.Split(' ').ShouldBe(["@system-service", "seccomp", .. calls], ignoreOrder: true);
+    }
+
     [Fact, Trait("Needs", "Process")]
     public async Task The_unit_is_valid_and_hardened()
     {
@@ -96,13 +121,13 @@ public sealed partial class DeployTests
         double.Parse(Exposure().Match(output).Groups[1].Value, CultureInfo.InvariantCulture).ShouldBeLessThanOrEqualTo(MostExposed, output);
     }
 
-    static (V1Deployment Deployment, V1Service Service, V1PodDisruptionBudget Budget) Objects()
+    static (V1Deployment Deployment, V1Service Service, V1PodDisruptionBudget Budget, V1NetworkPolicy Policy) Objects()
     {
         // Strict: an unknown member fails.
         var objects = KubernetesYaml.LoadAllFromString(Read(Manifest), null, strict: true);
-        objects.Count.ShouldBe(3);
+        objects.Count.ShouldBe(4);
         return (objects.OfType<V1Deployment>().Single(), objects.OfType<V1Service>().Single(),
-            objects.OfType<V1PodDisruptionBudget>().Single());
+            objects.OfType<V1PodDisruptionBudget>().Single(), objects.OfType<V1NetworkPolicy>().Single());
     }
 
     static V1Container Container(V1Deployment deployment) => deployment.Spec.Template.Spec.Containers.Single();
@@ -133,6 +158,12 @@ public sealed partial class DeployTests
 
     [GeneratedRegex(@"^Environment=(\w+)=", RegexOptions.Multiline)]
     private static partial Regex Variable();
+
+    [GeneratedRegex(@"landlock_\w+")]
+    private static partial Regex Fence();
+
+    [GeneratedRegex(@"^SystemCallFilter=(.*)$", RegexOptions.Multiline)]
+    private static partial Regex Filter();
 
     [GeneratedRegex(@"^TimeoutStopSec=(\d+)$", RegexOptions.Multiline)]
     private static partial Regex StopTimeout();
