@@ -17,7 +17,8 @@ using Profiles.Infrastructure.Startup;
 var command = CommandLine.Parse(args);
 if (command.IsAnswer)
     return await command.AnswerAsync();
-var builder = WebApplication.CreateBuilder(command.Settings);
+// Settings are read once. Otherwise every file below the working directory would be watched, those of SQLite and of images too.
+var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. command.Settings]);
 // The standard output of a command is its result.
 builder.Logging.AddJsonLog(toStandardError: command.Command is not null);
 builder.ConfigureServer();

@@ -47,8 +47,8 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
         # Settings
 
         Every setting is an environment variable, or the same key in `appsettings.json` (`Images__MaxSide` is `Images: { MaxSide }`).
-        A value that is not valid, or a name that a section does not know, stops the start with a sentence that names it. Durations are
-        `[d.]hh:mm:ss`.
+        All are read once, at the start. A value that is not valid, or a name that a section does not know, stops it with a sentence that
+        names it. Durations are `[d.]hh:mm:ss`.
 
         This page is made from the comments and defaults of the options in the code.
 

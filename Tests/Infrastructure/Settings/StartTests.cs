@@ -30,6 +30,14 @@ public sealed class StartTests(FreshServer fresh) : IClassFixture<FreshServer>
     static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact, Trait("Database", "Sqlite")]
+    public async Task No_file_is_watched()
+    {
+        var open = new LinuxProcess((await fresh.StartedAsync()).ProcessId).Descriptors;
+        open.ShouldContain(d => d.StartsWith("socket:", StringComparison.Ordinal));
+        open.ShouldNotContain("anon_inode:inotify");
+    }
+
+    [Fact, Trait("Database", "Sqlite")]
     public async Task A_fresh_database_has_no_users_and_the_files_are_private()
     {
         var server = await fresh.StartedAsync();
