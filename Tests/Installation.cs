@@ -66,7 +66,8 @@ sealed class Installation
     }
 
     /// <summary>
-    /// The number of rows, the checksum and the last number of each table, without what a restore and a move add to the audit log.
+    /// The number of rows, the checksum and the last number of each table, without what a restore, a move and a backup add to the audit
+    /// log.
     /// </summary>
     public Task<Dictionary<string, string>> SumsAsync(CancellationToken ct) => UseAsync(services => SumsAsync(services, ct));
 
@@ -82,7 +83,8 @@ sealed class Installation
             var added = 0;
             await foreach (var row in database.ReadAsync(table, ct))
             {
-                if (table.Name == "audit_log" && row[table.IndexOf("action")] is "database.restored" or "database.moved")
+                if (table.Name == "audit_log" && row[table.IndexOf("action")]
+                    is "database.restored" or "database.moved" or "database.backed_up")
                     added++;
                 else
                     sum.Add(row);
@@ -94,7 +96,8 @@ sealed class Installation
 
     /// <summary>What restores and moves have added to the audit log.</summary>
     public Task<List<string>> AuditedAsync(CancellationToken ct) => UseAsync(services => services.GetRequiredService<ProfilesDbContext>()
-        .AuditLog.Where(a => a.Action.StartsWith("database.")).OrderBy(a => a.Id).Select(a => $"{a.Action}: {a.Detail}").ToListAsync(ct));
+        .AuditLog.Where(a => a.Action == "database.restored" || a.Action == "database.moved")
+        .OrderBy(a => a.Id).Select(a => $"{a.Action}: {a.Detail}").ToListAsync(ct));
 
     /// <summary>Everything that it has on the disk, by a path from its root; empty directories are of no interest.</summary>
     public Dictionary<string, string> Files() => FilesOf(root);

@@ -84,6 +84,10 @@ public sealed class S3Server : IAsyncDisposable
         (await http.SendAsync(open)).EnsureSuccessStatusCode();
     }
 
+    /// <summary>Answers 403 to whoever reads an object, until the returned is disposed.</summary>
+    public IDisposable RefuseReads() => new FileStream(
+        Path.Combine(directory, "unreadable"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+
     /// <summary>Ends it with SIGKILL; <see cref="StartAsync"/> starts it again.</summary>
     public void Kill()
     {

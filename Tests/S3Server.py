@@ -51,6 +51,15 @@ def serve(socket, app):
     eventlet.spawn(eventlet.wsgi.server, socket, app, log_output=False, debug=False)
 
 
+def answer(environ, start):
+    """Refuses to read objects while there is a file named unreadable."""
+    if environ['REQUEST_METHOD'] == 'GET' and environ['PATH_INFO'].endswith('.jpg') \
+            and os.path.exists(os.path.join(directory, 'unreadable')):
+        start('403 Forbidden', [('Content-Type', 'application/xml')])
+        return [b'<Error><Code>AccessDenied</Code></Error>']
+    return app({**environ, 'swift.cache': cache}, start)
+
+
 def ring(name, port):
     builder = RingBuilder(1, 1, 0)
     builder.add_dev({'id': 0, 'region': 1, 'zone': 1, 'weight': 1, 'ip': '127.0.0.1', 'port': port, 'device': 'disk'})
@@ -67,7 +76,7 @@ app = Application(SETTINGS)
 for layer in (tempauth, s3api, gatekeeper, catch_errors):
     app = layer.filter_factory(SETTINGS)(app)
 cache = Cache()
-serve(eventlet.listen(('127.0.0.1', port)), lambda environ, start: app({**environ, 'swift.cache': cache}, start))
+serve(eventlet.listen(('127.0.0.1', port)), answer)
 print('ready', flush=True)
 while os.getppid() == parent:
     eventlet.sleep(1)

@@ -41,7 +41,7 @@ sealed class AddWebhookCommand : OperatorCommand
             return await CommandRun.FailAsync(refusal);
         if (endpoints.IsOfSettings(name))
             return await CommandRun.FailAsync($"Webhooks__Endpoints has an endpoint {name}.");
-        if (await db.WebhookEndpoints.CountAsync(ct) >= WebhookFormats.MostEndpoints)
+        if (endpoints.All.Count >= WebhookFormats.MostEndpoints)
             return await CommandRun.FailAsync($"There are {WebhookFormats.MostEndpoints} endpoints, which is the most.");
         var secret = WebhookFormats.NewSecret();
         db.WebhookEndpoints.Add(new()

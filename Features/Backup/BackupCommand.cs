@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Profiles.Data;
 using Profiles.Data.Tables;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Backup;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Settings;
@@ -45,7 +46,12 @@ sealed class BackupCommand : OperatorCommand
                     }),
                     ct);
             }
-            return (manifest.Tables.Sum(t => t.Rows), await archive.CompleteAsync(ct));
+            var total = manifest.Tables.Sum(t => t.Rows);
+            // Before the archive has its name: no copy of everybody's data is to be unaudited.
+            run.Get<AuditLog>().Add("database.backed_up", detail: string.Create(
+                CultureInfo.InvariantCulture, $"{total} rows and {images.Stored} images"));
+            await run.Get<ProfilesDbContext>().SaveChangesAsync(ct);
+            return (total, await archive.CompleteAsync(ct));
         });
         await run.Output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture, $"{rows} rows and {images.Stored} images, {size} bytes. The archive contains secrets."));

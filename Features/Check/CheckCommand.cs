@@ -6,7 +6,9 @@ namespace Profiles.Features.Check;
 
 /// <summary>Reports whether the database and the images agree.</summary>
 sealed class CheckCommand() : OperatorCommand(
-    "check", "Checks that the database and the images agree; changes nothing, and may run beside the service.", "Profiles check")
+    "check",
+    "Checks that the database and the images agree; changes nothing, and may run beside the service. Decodes Images__Workers at once.",
+    "Profiles check")
 {
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
     {

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Profiles.Data;
-using Profiles.Infrastructure.Audit;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Paging;
@@ -16,17 +15,14 @@ sealed class FindUsersCommand : OperatorCommand
         Arity = ArgumentArity.ZeroOrOne,
         DefaultValueFactory = _ => "",
     };
-
     readonly Option<string?> after = new("--cursor") { Description = "Continues a list that was cut off." };
-
     readonly Option<int> limit = Page.LimitOption();
     readonly Option<bool> json = CommandRun.JsonOption();
 
     public FindUsersCommand() : base(
         "users find",
         "Lists accounts, or finds them by the beginning of an address or a username or by a whole id.",
-        "Profiles users find john@",
-        "Profiles users find --limit 100 --json")
+        "Profiles users find john@", "Profiles users find --limit 100 --json")
     {
         query.Validators.Add(result =>
         {
@@ -44,21 +40,25 @@ sealed class FindUsersCommand : OperatorCommand
         Cursor? cursor = null;
         if (run.Arguments.GetValue(after) is { } text && !Cursor.TryParse(text, FindUsersSearch.Parts, out cursor))
             return await CommandRun.FailAsync("--cursor is not from a previous list.");
-        var found = await new FindUsersSearch(run.Get<ProfilesDbContext>(), run.Get<AuditLog>())
-            .FindAsync(run.Arguments.GetValue(query) ?? "", cursor, run.Arguments.GetValue(limit), ct);
+        var asked = run.Arguments.GetValue(query) ?? "";
+        var found = await ActivatorUtilities.CreateInstance<FindUsersSearch>(run.Services)
+            .FindAsync(asked, cursor, run.Arguments.GetValue(limit), ct);
+        var waiting = await run.Get<WaitingRegistrations>().FindTimeAsync(User.Normalize(asked), ct);
         if (run.Arguments.GetValue(json))
         {
-            await run.WriteJsonAsync(found);
+            await run.WriteJsonAsync(new { found.Users, found.NextCursor, WaitingSince = waiting });
             return 0;
         }
         foreach (var user in found.Users)
         {
             var state = user.DisabledAt is not null ? "disabled" : user.EmailVerifiedAt is null ? "unconfirmed" : "confirmed";
-            await run.Output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"{user.Id,-10} {state,-12} {user.Email}  {user.Username ?? "-"}  {user.Name}"));
+            await run.Output.WriteLineAsync(FormattableString.Invariant(
+                $"{user.Id,-10} {state,-12} {user.Email}  {user.Username ?? "-"}  {user.Name}"));
         }
         if (found.NextCursor is { } next)
             await run.Output.WriteLineAsync($"There are more: --cursor {next}");
-        return found.Users.Count > 0 ? 0 : await CommandRun.FailAsync("Nobody is found.");
+        if (waiting is not null)
+            await run.Output.WriteLineAsync($"A registration of this address waits to be confirmed since {waiting:u} (users verify).");
+        return found.Users.Count > 0 || waiting is not null ? 0 : await CommandRun.FailAsync("Nobody is found.");
     }
 }

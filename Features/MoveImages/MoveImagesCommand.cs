@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Data.Common;
 using System.Globalization;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
+using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Settings;
@@ -38,18 +41,12 @@ sealed class MoveImagesCommand : OperatorCommand
             await run.Output.WriteLineAsync($"New images are not stored there: set Images__Storage to {target} and restart the service.");
         try
         {
-            await Progress.RunAsync(run.Output, async progress =>
-            {
-                var work = move.RunAsync(ct);
-                while (await Task.WhenAny(work, Task.Delay(LookInterval)) != work)
-                    progress.Report("images", move.Done, total);
-                await work;
-                return move.Done;
-            });
+            if (total > 0)
+                await MoveAsync(run, move, $"{source} to {target}", total, ct);
         }
-        catch (DbException e)
+        catch (Exception e) when (e is DbException or DbUpdateException)
         {
-            throw new StartException($"The move could not be completed: {e.Message}");
+            throw new StartException($"The move could not be completed: {e.GetBaseException().Message}");
         }
         finally
         {
@@ -59,6 +56,34 @@ sealed class MoveImagesCommand : OperatorCommand
                 $"{move.Moved} of {total} images moved, {move.Changed} changed meanwhile, {move.Failures.Count} failed."));
         }
         return move.Failures.IsEmpty ? 0 : CommandLine.Failed;
+    }
+
+    static async Task MoveAsync(CommandRun run, ImageMove move, string way, int total, CancellationToken ct)
+    {
+        // Two entries: a killed run adds no other.
+        await RecordAsync(run, "images.move_started", way);
+        try
+        {
+            await Progress.RunAsync(run.Output, async progress =>
+            {
+                var work = move.RunAsync(ct);
+                while (await Task.WhenAny(work, Task.Delay(LookInterval)) != work)
+                    progress.Report("images", move.Done, total);
+                await work;
+                return move.Done;
+            });
+        }
+        finally
+        {
+            await RecordAsync(run, "images.moved", Line(
+                $"{way}: {move.Moved} moved, {move.Changed} changed meanwhile, {move.Failures.Count} failed"));
+        }
+    }
+
+    static Task<int> RecordAsync(CommandRun run, string action, string detail)
+    {
+        run.Get<AuditLog>().Add(action, detail: detail);
+        return run.Get<ProfilesDbContext>().SaveChangesAsync(CancellationToken.None);
     }
 
     static async Task<IImageStorage> FindAsync(CommandRun run, ImageStorageKind kind, CancellationToken ct)

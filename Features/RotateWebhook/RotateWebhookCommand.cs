@@ -29,7 +29,7 @@ sealed class RotateWebhookCommand : OperatorCommand
         var secret = WebhookFormats.NewSecret();
         var envelope = run.Get<WebhookEndpoints>().Envelope;
         // The present one may be in plain text, from before there was a key to encrypt it.
-        endpoint.PreviousSecret = envelope.ShouldSeal(endpoint.Secret) ? envelope.Seal(endpoint.Secret) : endpoint.Secret;
+        endpoint.PreviousSecret = envelope.Sealed(endpoint.Secret);
         endpoint.Secret = envelope.Seal(secret);
         endpoint.PreviousSecretUntil = run.Get<TimeProvider>().GetUtcNow().UtcDateTime + Overlap;
         run.Get<AuditLog>().Add("webhook.rotated", detail: name);

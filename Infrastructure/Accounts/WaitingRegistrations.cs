@@ -26,6 +26,11 @@ sealed class WaitingRegistrations(
         return Current().SingleOrDefaultAsync(r => r.TokenHash == hash && r.TokenPurpose == purpose && r.TokenExpiresAt > now, ct);
     }
 
+    /// <summary>Since when the registration of an address waits; null when none does, or an account has the address.</summary>
+    public Task<DateTime?> FindTimeAsync(string normalizedEmail, CancellationToken ct) => Current()
+        .Where(r => r.NormalizedEmail == normalizedEmail && !db.Users.Any(u => u.NormalizedEmail == normalizedEmail))
+        .Select(r => (DateTime?)r.CreatedAt).SingleOrDefaultAsync(ct);
+
     /// <summary>Creates the only valid token of a registration; null when another registration has replaced it.</summary>
     public async Task<string?> MakeTokenAsync(WaitingRegistration registration, TokenPurpose purpose, CancellationToken ct)
     {
@@ -38,10 +43,15 @@ sealed class WaitingRegistrations(
     }
 
     /// <summary>
-    /// Creates the account of a registration whose token was valid. False when another registration has replaced it, or the address has
-    /// an account by now.
+    /// Creates the account of a registration that was just found. False when another registration has replaced it, its token has changed,
+    /// or the address has an account by now.
     /// </summary>
-    public async Task<bool> ConfirmAsync(WaitingRegistration registration, string passwordHash, CancellationToken ct)
+    /// <param name="registration">The registration.</param>
+    /// <param name="passwordHash">The account's password, hashed.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <param name="record">Adds what is to be saved with the account, which has its id by then.</param>
+    public async Task<bool> ConfirmAsync(
+        WaitingRegistration registration, string passwordHash, CancellationToken ct, Action<User>? record = null)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
         // The request that deletes the row creates the account; a new registration, mail or use of the token makes the condition false.
@@ -65,6 +75,11 @@ sealed class WaitingRegistrations(
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {
             return false;
+        }
+        if (record is not null)
+        {
+            record(user);
+            await db.SaveChangesAsync(ct);
         }
         await transaction.CommitAsync(ct);
         events.WriteToLog(user.Id, SecurityEventKind.Registered);

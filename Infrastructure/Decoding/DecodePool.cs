@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Telemetry;
 
 namespace Profiles.Infrastructure.Decoding;
@@ -41,11 +43,14 @@ sealed class DecodePool : IDisposable
         metrics.ObserveImages(() => limiter.GetStatistics()?.CurrentQueuedCount ?? 0);
     }
 
+    /// <summary>How many images it decodes at once.</summary>
+    public int Workers => options.Workers;
+
     /// <summary>Creates a buffer for an arriving image, which counts towards Images:UploadMemory.</summary>
     public UploadBuffer Receive() => new(memory);
 
     /// <summary>Starts the first worker.</summary>
-    /// <exception cref="InvalidOperationException">No image can be decoded on this machine; the message says why.</exception>
+    /// <exception cref="StartException">No image can be decoded on this machine; the message says why.</exception>
     public async Task<WorkerGreeting> StartAsync()
     {
         try
@@ -56,8 +61,14 @@ sealed class DecodePool : IDisposable
         }
         catch (WorkerLostException e)
         {
-            throw new InvalidOperationException(
-                $"The process that decodes images does not start; Images__WorkerMemory may be too low. {e.Message}", e);
+            // A worker that crashes writes many lines.
+            log.LogDebug(e, "No worker starts: {Reason}", e.Message);
+            throw new StartException("The process that decodes images does not start; Images__WorkerMemory may be too low. "
+                + e.Message.Split('\n')[0]);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            throw new StartException(e.Message);
         }
     }
 
@@ -157,7 +168,7 @@ sealed class DecodePool : IDisposable
         {
             return await DecodeWorker.StartAsync(options.WorkerMemory, options.DecodeTimeout);
         }
-        catch (Exception e) when (e is WorkerLostException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is WorkerLostException or InvalidOperationException or Win32Exception)
         {
             // A worker started with the service, so the machine has no room for one now.
             log.LogError(e, "No worker can be started; the image is answered 503.");
@@ -184,7 +195,7 @@ sealed class DecodePool : IDisposable
         {
             Return(await DecodeWorker.StartAsync(options.WorkerMemory, options.DecodeTimeout));
         }
-        catch (Exception e) when (e is WorkerLostException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is WorkerLostException or InvalidOperationException or Win32Exception)
         {
             log.LogWarning(e, "A worker could not be replaced; the next image retries.");
         }

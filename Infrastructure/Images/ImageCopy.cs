@@ -44,8 +44,21 @@ sealed record ImageCopy(ProfileImage Original, ProcessedImage Content)
         byte[][] parts = target.Store == OutboxStore.Cloudinary ? [Content.Jpeg] : [Content.Jpeg, .. Content.Variants];
         foreach (var (side, part) in IImageStorage.Parts.Zip(parts))
         {
-            if (await target.ReadAsync(userId, stored, side, CancellationToken.None) is not { } read || !read.AsSpan().SequenceEqual(part))
+            if (await ReadBackAsync(userId, stored, side, target) is not { } read || !read.AsSpan().SequenceEqual(part))
                 throw new ImageStorageException("What was stored is not what was read.");
+        }
+    }
+
+    // Never a refusal of the whole: the image is stored by now.
+    static async Task<byte[]?> ReadBackAsync(long userId, ProfileImage stored, int? side, IImageStorage target)
+    {
+        try
+        {
+            return await target.ReadAsync(userId, stored, side, CancellationToken.None);
+        }
+        catch (ImageStorageException e)
+        {
+            throw new ImageStorageException($"What was stored cannot be read back: {e.Message}", e);
         }
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Decoding;
 using Profiles.Infrastructure.Decoding.Worker.Protocol;
 using Profiles.Infrastructure.Errors;
@@ -35,12 +36,15 @@ sealed class StoreCheck(
         HashSet<string> findings;
         try
         {
-            findings = await FindAsync(ct);
-            if (findings.Count > 0)
+            findings = await Progress.RunAsync(output, async progress =>
             {
+                var found = await FindAsync(progress, "images", ct);
+                if (found.Count == 0)
+                    return found;
                 await Task.Delay(RecheckDelay, ct);
-                findings.IntersectWith(await FindAsync(ct));
-            }
+                found.IntersectWith(await FindAsync(progress, "images again", ct));
+                return found;
+            });
         }
         catch (Exception e) when (e is ImageStorageException or BusyException or DbException or IOException or UnauthorizedAccessException)
         {
@@ -54,7 +58,7 @@ sealed class StoreCheck(
         return findings.Count == 0 ? 0 : 1;
     }
 
-    async Task<HashSet<string>> FindAsync(CancellationToken ct)
+    async Task<HashSet<string>> FindAsync(Progress progress, string stage, CancellationToken ct)
     {
         HashSet<string> findings = [.. await engine.CheckIntegrityAsync(db, ct)];
         // The stores are read before the rows: an image uploaded in between looks missing and is found by the second pass.
@@ -66,30 +70,41 @@ sealed class StoreCheck(
                 found[each.Name] = each;
         }
         var entries = await db.Outbox.AsNoTracking().Where(e => ImageStorages.Stores.Contains(e.Store)).ToListAsync(ct);
+        var profiles = db.UserProfiles.AsNoTracking().Where(p => p.Image != null);
+        var total = await profiles.CountAsync(ct);
         (images, stored, pending) = (0, listed.Values.Sum(l => l.Count), entries.Count);
 
-        HashSet<(OutboxStore, string)> known = [.. entries.SelectMany(e => NamesOf(e).Select(name => (e.Store, name)))];
-        await foreach (var profile in db.UserProfiles.AsNoTracking().Where(p => p.Image != null).AsAsyncEnumerable().WithCancellation(ct))
+        // By reference: the names of millions of files are held once.
+        var known = new HashSet<StoredImage>(ReferenceEqualityComparer.Instance);
+        foreach (var entry in entries)
+            known.UnionWith(Listed(entry.Store, NamesOf(entry)));
+        var gate = new Lock();
+        var concurrency = new ParallelOptions { MaxDegreeOfParallelism = decoders.Workers, CancellationToken = ct };
+        await Parallel.ForEachAsync(profiles.AsAsyncEnumerable(), concurrency, async (profile, token) =>
         {
-            images++;
             var image = profile.Image!;
             var storage = storages.Of(image);
             var names = storage.NamesOf(profile.UserId, image.Key);
-            known.UnionWith(names.SelectMany(n => n).Select(name => (storage.Store, name)));
             var found = listed.GetValueOrDefault(storage.Store, []);
-            var fault = image.IsLocal
-                ? await FaultOfAsync(profile.UserId, image, found, ct)
-                : FaultOf(image, names.Select(n => n[0]), found);
-            if (fault is not null)
-                findings.Add($"The image of user {profile.UserId} {fault}.");
-        }
+            var fault = image.IsLocal ? await FaultOfAsync(names, image, found, token) : FaultOf(image, names.Select(n => n[0]), found);
+            lock (gate)
+            {
+                known.UnionWith(Listed(storage.Store, names.SelectMany(n => n)));
+                if (fault is not null)
+                    findings.Add($"The image of user {profile.UserId} {fault}.");
+                progress.Report(stage, ++images, total);
+            }
+        });
         var old = clock.GetUtcNow().UtcDateTime - options.Value.Grace;
         foreach (var (store, found) in listed)
         {
-            findings.UnionWith(found.Values.Where(i => !known.Contains((store, i.Name)) && i.Written < old)
+            findings.UnionWith(found.Values.Where(i => !known.Contains(i) && i.Written < old)
                 .Select(i => $"The {Kind(store)} {i.Name} belongs to no profile."));
         }
         return findings;
+
+        IEnumerable<StoredImage> Listed(OutboxStore store, IEnumerable<string> names) =>
+            listed.TryGetValue(store, out var found) ? names.Select(found.GetValueOrDefault).OfType<StoredImage>() : [];
     }
 
     static string Kind(OutboxStore store) => store switch
@@ -115,10 +130,11 @@ sealed class StoreCheck(
             : null;
     }
 
-    async Task<string?> FaultOfAsync(long userId, ProfileImage image, Dictionary<string, StoredImage> files, CancellationToken ct)
+    async Task<string?> FaultOfAsync(
+        IReadOnlyList<string[]> parts, ProfileImage image, Dictionary<string, StoredImage> files, CancellationToken ct)
     {
         var main = true;
-        foreach (var names in storages.Of(image).NamesOf(userId, image.Key))
+        foreach (var names in parts)
         {
             if (names.Select(files.GetValueOrDefault).FirstOrDefault(f => f is not null) is not { } file)
                 return $"is missing ({names[^1]})";

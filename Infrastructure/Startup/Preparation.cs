@@ -26,7 +26,7 @@ static partial class Preparation
         Validate(app);
         service.RequireNoHalf();
         app.ValidateAddresses();
-        var decoding = StartDecodingAsync(app);
+        var decoding = app.Services.GetRequiredService<DecodePool>().StartAsync();
         if (app.Services.GetRequiredService<IImageStorage>() is { Store: OutboxStore.LocalImages } images)
             await RequireWritableAsync("Images__Directory", () => images.CheckAsync(CancellationToken.None));
         await app.Services.GetRequiredService<DatabaseStart>().TryAsync();
@@ -72,18 +72,6 @@ static partial class Preparation
     {
         if (!OperatingSystem.IsWindows())
             _ = SetUmask(Convert.ToInt32("077", 8));
-    }
-
-    static async Task<WorkerGreeting> StartDecodingAsync(WebApplication app)
-    {
-        try
-        {
-            return await app.Services.GetRequiredService<DecodePool>().StartAsync();
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new StartException(e.Message);
-        }
     }
 
     static async Task DescribeAsync(WebApplication app, Task<WorkerGreeting> decoding)

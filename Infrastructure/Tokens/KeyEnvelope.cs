@@ -38,6 +38,9 @@ sealed class KeyEnvelope(string? keyEncryptionKey, string purpose = "signing key
         return Prefix + Base64Url.EncodeToString(sealedBytes);
     }
 
+    /// <summary>The stored value, encrypted as well when it is in plain text.</summary>
+    public string Sealed(string stored) => ShouldSeal(stored) ? Seal(stored) : stored;
+
     /// <summary>Throws <see cref="StartException"/> when the setting is missing or the value was encrypted with another one.</summary>
     /// <param name="stored">The value.</param>
     /// <param name="place">Where it is stored, for the exception's sentence.</param>

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Settings;
@@ -18,6 +19,7 @@ sealed class WebhookEndpoints(
 
     volatile IReadOnlyList<WebhookEndpoint> all = [];
     volatile bool isLoaded;
+    bool hasPlain;
 
     /// <summary>With their secrets in plain text.</summary>
     public IReadOnlyList<WebhookEndpoint> All => all;
@@ -40,7 +42,23 @@ sealed class WebhookEndpoints(
         isLoaded = true;
     }
 
-    Task IStartupLoader.LoadAsync(IServiceProvider scope, CancellationToken ct) => LoadAsync(ct);
+    async Task IStartupLoader.LoadAsync(IServiceProvider scope, CancellationToken ct)
+    {
+        await LoadAsync(ct);
+        if (hasPlain)
+            await SealAsync(scope.GetRequiredService<ProfilesDbContext>(), ct);
+    }
+
+    // Guarded, since a command may rotate a secret meanwhile.
+    async Task SealAsync(ProfilesDbContext db, CancellationToken ct)
+    {
+        foreach (var row in await db.WebhookEndpoints.AsNoTracking().ToListAsync(ct))
+        {
+            var (secret, previous) = (Envelope.Sealed(row.Secret), row.PreviousSecret is { } plain ? Envelope.Sealed(plain) : null);
+            await db.WebhookEndpoints.Where(e => e.Id == row.Id && e.Secret == row.Secret && e.PreviousSecret == row.PreviousSecret)
+                .ExecuteUpdateAsync(e => e.SetProperty(x => x.Secret, secret).SetProperty(x => x.PreviousSecret, previous), ct);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -70,13 +88,19 @@ sealed class WebhookEndpoints(
         }
     }
 
+    string Open(string stored)
+    {
+        hasPlain |= Envelope.ShouldSeal(stored);
+        return Envelope.Open(stored);
+    }
+
     WebhookEndpoint Read(DbDataReader row) => new()
     {
         Name = row.GetString(0),
         Url = row.GetString(1),
         Events = row.GetString(2),
-        Secret = Envelope.Open(row.GetString(3)),
-        PreviousSecret = row.IsDBNull(4) ? null : Envelope.Open(row.GetString(4)),
+        Secret = Open(row.GetString(3)),
+        PreviousSecret = row.IsDBNull(4) ? null : Open(row.GetString(4)),
         PreviousSecretUntil = row.IsDBNull(5) ? null : DateTime.SpecifyKind(row.GetDateTime(5), DateTimeKind.Utc),
         CreatedAt = default,
     };

@@ -103,7 +103,10 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             before = sums;
             var (exitCode, said, error) = await app.RunAsync("backup", archive);
             (exitCode, error).ShouldBe((0, ""));
-            said.ShouldContain("The archive contains secrets.");
+            var audited = await app.QueryAsync(
+                db => db.AuditLog.Where(e => e.Action == "database.backed_up").OrderBy(e => e.Id).LastAsync(Cancellation));
+            said.ShouldStartWith($"{audited.Detail}, ");
+            said.ShouldEndWith(" bytes. The archive contains secrets.\n");
             sums = await Installation.SumsAsync(app.Services, Cancellation);
         }
         while (!sums.SequenceEqual(before));

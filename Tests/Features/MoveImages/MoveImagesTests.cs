@@ -64,6 +64,10 @@ public sealed class MoveImagesTests(ThreeStoragesFixture app) : TestBase<ThreeSt
         foreach (var (user, parts) in users)
             (await PartsAsync(user)).ShouldBe(parts);
         await ShouldBeSoundAsync();
+        var audited = await app.QueryAsync(db => db.AuditLog.Where(e => e.Action.StartsWith("images.")).OrderByDescending(e => e.Id).Take(2)
+            .Select(e => $"{e.Action}: {e.Detail}").ToListAsync(Cancellation));
+        audited.ShouldBe(
+            ["images.moved: Local to S3: 3 moved, 0 changed meanwhile, 0 failed", "images.move_started: Local to S3"]);
 
         (await MoveAsync("s3", "local")).Output.ShouldBe("3 of 3 images moved, 0 changed meanwhile, 0 failed.\n");
         (Files(), (await app.S3.NamesAsync()).Length).ShouldBe((12, 0));
@@ -145,6 +149,27 @@ public sealed class MoveImagesTests(ThreeStoragesFixture app) : TestBase<ThreeSt
         await app.S3.StartAsync();
         foreach (var user in (TestUser[])[whole, lost])
             await (await app.ClientFor(user).DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_back_is_removed_and_the_image_stays()
+    {
+        await app.S3.StartAsync();
+        var user = await app.CreateUserAsync();
+        await app.ClientFor(user).UploadForUrlAsync(TestImage.Png(40, 30, 255, 0, 0), Cancellation);
+        var parts = await PartsAsync(user);
+        using (app.S3.RefuseReads())
+        {
+            var (exitCode, said) = await MoveAsync("local", "s3");
+            exitCode.ShouldBe(1);
+            said.ShouldEndWith($"The image of user {user.Id} stays where it is: What was stored cannot be read back: "
+                + "S3 refused with 403: AccessDenied\n0 of 1 images moved, 0 changed meanwhile, 1 failed.\n");
+        }
+        (await app.S3.NamesAsync()).Length.ShouldBe(4);
+        await ShouldBeSoundAsync();
+        (await app.S3.NamesAsync()).ShouldBeEmpty();
+        (await PartsAsync(user)).ShouldBe(parts);
+        await (await app.ClientFor(user).DeleteAsync("/me/upload-image", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     [Fact]

@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Profiles.Infrastructure.Commands;
+using Profiles.Infrastructure.Decoding;
 
 namespace Profiles.Tests.Infrastructure.Images;
 
@@ -131,6 +135,21 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         damaged.ShouldBe(1);
         said.ShouldBe("A row of user_profiles refers to one that is not there.\n"
             + "6 images, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
+    }
+
+    [Fact]
+    public async Task Where_no_worker_starts_the_check_says_so()
+    {
+        var installation = new Installation();
+        await installation.SucceedAsync("migrate");
+        var (exitCode, said) = await installation.UseAsync(async services =>
+        {
+            services.GetRequiredService<IOptions<DecodingOptions>>().Value.WorkerMemory = 1;
+            return await CapturedConsole.OfAsync(() => CommandLine.Parse(["check"]).RunAsync(services, Console.Out, terminal: null));
+        });
+        exitCode.ShouldBe(1);
+        said.ShouldStartWith("The process that decodes images does not start; Images__WorkerMemory may be too low. ");
+        said.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldHaveSingleItem();
     }
 
     string Of(string name) => Path.Combine(Folder, name);

@@ -359,6 +359,55 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
     }
 
     [Fact]
+    public async Task A_start_encrypts_secrets_from_before_there_was_a_key()
+    {
+        const string Before = "whsec_QW5vdGhlciBzZWNyZXQgdGhhdCB0ZXN0cyBrbm93IQ==";
+        await MakeAsync("user.created");
+        await app.QueryAsync(db => db.WebhookEndpoints.Where(e => e.Name == "made").ExecuteUpdateAsync(
+            e => e.SetProperty(x => x.Secret, WebhooksFixture.Secret).SetProperty(x => x.PreviousSecret, Before), Cancellation));
+        using var scope = app.Services.CreateScope();
+        IStartupLoader endpoints = app.Services.GetRequiredService<WebhookEndpoints>();
+        await endpoints.LoadAsync(scope.ServiceProvider, Cancellation);
+        var row = await RowAsync();
+        (row.Secret, row.PreviousSecret).ShouldSatisfyAllConditions(
+            s => s.Secret.ShouldStartWith("aes256gcm:"), s => s.PreviousSecret.ShouldStartWith("aes256gcm:"));
+        await endpoints.LoadAsync(scope.ServiceProvider, Cancellation);
+        (await RowAsync()).Secret.ShouldBe(row.Secret);
+        var made = app.Services.GetRequiredService<WebhookEndpoints>().Find("made")!;
+        (made.Secret, made.PreviousSecret).ShouldBe((WebhooksFixture.Secret, Before));
+
+        Task<WebhookEndpoint> RowAsync() =>
+            app.QueryAsync(db => db.WebhookEndpoints.AsNoTracking().SingleAsync(e => e.Name == "made", Cancellation));
+    }
+
+    [Fact]
+    public async Task Endpoints_of_the_settings_count_towards_the_most()
+    {
+        await app.QueryAsync(db =>
+        {
+            db.WebhookEndpoints.AddRange(Enumerable.Range(0, WebhookFormats.MostEndpoints - 3).Select(i => new WebhookEndpoint
+            {
+                Name = $"many-{i}",
+                Url = "https://crm.example.com/",
+                Events = "user.deleted",
+                Secret = WebhooksFixture.Secret,
+                CreatedAt = app.Clock.GetUtcNow().UtcDateTime,
+            }));
+            return db.SaveChangesAsync(Cancellation);
+        });
+        try
+        {
+            await ReloadAsync();
+            await MakeAsync("user.deleted");
+            await FailAsync(1, "There are 50 endpoints, which is the most.", "add", "new", "https://crm.example.com/");
+        }
+        finally
+        {
+            await app.QueryAsync(db => db.WebhookEndpoints.Where(e => e.Name.StartsWith("many-")).ExecuteDeleteAsync(Cancellation));
+        }
+    }
+
+    [Fact]
     public async Task An_image_that_only_moves_to_another_storage_has_no_event()
     {
         var user = await app.CreateUserAsync();
