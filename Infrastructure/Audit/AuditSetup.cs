@@ -11,7 +11,7 @@ static class AuditSetup
     public static IServiceCollection AddAuditLog(this IServiceCollection services)
     {
         services.AddSection<AuditOptions>("Audit");
-        return services.AddScoped<AuditLog>().AddCleanup("audit entries", provider =>
+        return services.AddHttpContextAccessor().AddScoped<AuditLog>().AddCleanup("audit entries", provider =>
         {
             var retention = provider.GetRequiredService<IOptions<AuditOptions>>().Value.Retention;
             return (db, now, ct) =>
