@@ -35,20 +35,28 @@ sealed class Progress
     }
 
     // In a method of its own: the library is loaded only when it is used.
-    static Task<T> OnTerminalAsync<T>(Func<Progress, Task<T>> work) => AnsiConsole.Progress().StartAsync(context =>
+    static Task<T> OnTerminalAsync<T>(Func<Progress, Task<T>> work) => AnsiConsole.Progress().StartAsync(async context =>
     {
         var tasks = new Dictionary<string, ProgressTask>();
-        return work(new(
+        var result = await work(new(
             (name, done, total) =>
             {
                 if (!tasks.TryGetValue(name, out var task))
                 {
-                    foreach (var before in tasks.Values)
-                        before.Value = before.MaxValue;
+                    Complete();
                     tasks[name] = task = context.AddTask(name);
                 }
                 (task.MaxValue, task.Value) = (Math.Max(total, 1), done);
             },
             TimeSpan.FromMilliseconds(100)));
+        Complete();
+        return result;
+
+        // Also what came after the last report.
+        void Complete()
+        {
+            foreach (var before in tasks.Values)
+                before.Value = before.MaxValue;
+        }
     });
 }
