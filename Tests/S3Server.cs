@@ -39,7 +39,7 @@ public sealed class S3Server : IAsyncDisposable
     public (string Name, string Value)[] Settings =>
     [
         ("S3__Bucket", Bucket), ("S3__Endpoint", Address), ("S3__AccessKey", AccessKey), ("S3__SecretKey", SecretKey),
-        ("S3__Timeout", "00:00:01"), ("Images__Grace", "00:00:03"),
+        ("S3__Timeout", "00:00:04"), ("Images__Grace", "00:00:09"),
     ];
 
     /// <summary>The names of all objects.</summary>

@@ -7,11 +7,14 @@ static class TemporaryDirectory
 {
     static readonly ConcurrentBag<string> Made = [];
 
-    static TemporaryDirectory() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    public static void DeleteAll()
     {
-        foreach (var directory in Made.Where(Directory.Exists))
-            Delete(directory);
-    };
+        while (Made.TryTake(out var directory))
+        {
+            if (Directory.Exists(directory))
+                Delete(directory);
+        }
+    }
 
     // A running service may still write a file.
     static void Delete(string directory)

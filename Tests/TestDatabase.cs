@@ -13,12 +13,7 @@ namespace Profiles.Tests;
 /// <summary>The engine of this run: SQLite, or with <c>PROFILES_TEST_DATABASE=PostgreSql</c> databases in one PostgreSQL cluster.</summary>
 static class TestDatabase
 {
-    static readonly Lazy<PostgreSqlCluster> Started = new(() =>
-    {
-        var cluster = PostgreSqlCluster.StartAsync().GetAwaiter().GetResult();
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => cluster.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        return cluster;
-    });
+    static readonly Lazy<PostgreSqlCluster> Started = new(() => PostgreSqlCluster.StartAsync().GetAwaiter().GetResult());
 
     public static bool IsPostgreSql { get; } = Environment.GetEnvironmentVariable("PROFILES_TEST_DATABASE") switch
     {
@@ -29,6 +24,9 @@ static class TestDatabase
 
     /// <summary>The cluster that this run's tests share.</summary>
     public static PostgreSqlCluster Cluster => Started.Value;
+
+    /// <summary>Ends the cluster, if any test has used it.</summary>
+    public static ValueTask EndAsync() => Started.IsValueCreated ? Started.Value.DisposeAsync() : ValueTask.CompletedTask;
 
     /// <summary>
     /// The <c>ConnectionStrings:Profiles</c> for a service with this data directory: two services on one directory share a database. Null
