@@ -55,6 +55,6 @@ try
 catch (Exception e) when (e is StartException or DatabaseUnusableException or OptionsValidationException)
 {
     // A sentence that names the setting; a stack would only hide it.
-    await Console.Error.WriteLineAsync($"Profiles cannot start: {e.Message}");
+    await Console.Error.WriteLineAsync(command.Command is null ? $"Profiles cannot start: {e.Message}" : e.Message);
     return 1;
 }

@@ -313,6 +313,8 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     {
         using (var pooled = new SqliteConnection(waitingConnectionString))
             SqliteConnection.ClearPool(pooled);
+        if (!Directory.Exists(Path.GetDirectoryName(file)))
+            throw new DatabaseUnusableException("The folder of the database file does not exist: make it first.");
         var reservation = new Reservation(await LockFileAsync(ct), file + ".new");
         try
         {

@@ -23,7 +23,7 @@ sealed class BackupCommand : OperatorCommand
     {
         var path = Path.GetFullPath(run.Arguments.GetRequiredValue(file));
         if (Path.Exists(path))
-            throw new StartException("FILE exists: a backup never replaces one.");
+            throw new StartException($"{path} exists: a backup never replaces one.");
         var engine = run.Get<DatabaseEngine>();
         await using var tables = await engine.ReadTablesAsync(alone: false, ct);
         var database = new WholeDatabase(tables, ActivatorUtilities.CreateInstance<KeyFiles>(run.Services));

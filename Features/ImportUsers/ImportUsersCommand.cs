@@ -80,15 +80,15 @@ sealed class ImportUsersCommand : OperatorCommand
                 + $"{DatabaseErrors.Sentence(e) ?? "the database does not answer."} Another run skips those users.");
         }
         var counts = string.Create(CultureInfo.InvariantCulture,
-            $"{users.Imported} imported, {users.Skipped} there already, {refusals.Refused} refused");
+            $"{users.Imported} {(isDryRun ? "to import" : "imported")}, {users.Skipped} there already, {refusals.Refused} refused");
         if (users.Imported > 0 && !isDryRun)
         {
             audit.Add("users.imported", detail: counts);
             await db.SaveChangesAsync(CancellationToken.None);
         }
         var rate = users.Imported / Stopwatch.GetElapsedTime(start).TotalSeconds;
-        await run.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-            $"{(isDryRun ? "Nothing was written (--dry-run); users: " : "Users: ")}{counts} ({rate:F0} imported a second)."));
+        await run.Output.WriteLineAsync(isDryRun ? $"Nothing was written (--dry-run); users: {counts}."
+            : string.Create(CultureInfo.InvariantCulture, $"Users: {counts} ({rate:F0} imported a second)."));
         ct.ThrowIfCancellationRequested();
         return refusals.Refused == 0 ? 0 : CommandLine.Failed;
     }
@@ -111,7 +111,8 @@ sealed class ImportUsersCommand : OperatorCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"{file} {(mode == FileMode.CreateNew ? "cannot be made, or is there already" : "cannot be read")}.");
+            throw new StartException($"{file} " + (mode == FileMode.Open ? "cannot be read."
+                : file.Exists ? "is there already: each run needs a new file for its report." : "cannot be made."));
         }
     }
 }

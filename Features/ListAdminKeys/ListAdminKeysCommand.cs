@@ -22,6 +22,7 @@ sealed class ListAdminKeysCommand : OperatorCommand
             await run.WriteJsonAsync(keys);
             return 0;
         }
+        await run.Output.WriteLineAsync(keys.Count == 0 ? "No keys." : $"{"created",-20}  name  scopes");
         foreach (var key in keys)
             await run.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{key.CreatedAt:u}  {key.Name}  {key.Scopes}"));
         return 0;

@@ -64,6 +64,8 @@ sealed class ListAuditCommand : OperatorCommand
             await run.WriteJsonAsync(found);
             return 0;
         }
+        if (found.Entries.Count > 0)
+            await run.Output.WriteLineAsync($"{"time",-20}  actor  action  user  detail");
         foreach (var entry in found.Entries)
         {
             object whom = entry.UserId is { } about ? about : "-";

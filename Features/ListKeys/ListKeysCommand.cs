@@ -17,7 +17,7 @@ sealed class ListKeysCommand() : OperatorCommand(
                 : key.IsCurrent ? ("current", key.ActivatedAt!.Value)
                 : ("previous", key.RetiredAt!.Value);
             await run.Output.WriteLineAsync(FormattableString.Invariant(
-                $"{key.Id,-RingKey.IdLength}  {state,-8}  {key.CreatedAt:yyyy-MM-ddTHH:mm:ssZ}  {since:yyyy-MM-ddTHH:mm:ssZ}"));
+                $"{key.Id,-RingKey.IdLength}  {state,-8}  {key.CreatedAt:u}  {since:u}"));
         }
         return 0;
     }

@@ -23,18 +23,18 @@ sealed record ListWebhooksEndpoint(
 /// <param name="Type">The event.</param>
 /// <param name="CreatedAt">When it happened, UTC.</param>
 /// <param name="Failure">Why the last attempt failed.</param>
-sealed record ListWebhooksDead(long Id, string Endpoint, string Message, string Type, DateTime CreatedAt, string? Failure);
+sealed record ListWebhooksMessage(long Id, string Endpoint, string Message, string Type, DateTime CreatedAt, string? Failure);
 
-/// <summary>Shows the endpoints, what waits for them, and the dead messages.</summary>
+/// <summary>Shows the endpoints, what waits for them, and what was given up.</summary>
 sealed class ListWebhooksCommand : OperatorCommand
 {
-    const int MostDead = 100;
+    const int MostMessages = 100;
 
     static readonly Option<bool> Json = CommandRun.JsonOption();
 
     public ListWebhooksCommand() : base(
         "webhooks list",
-        $"Lists the endpoints of webhooks, how many messages wait for each, and the newest {MostDead} dead ones.",
+        $"Lists the endpoints of webhooks, and the newest {MostMessages} messages that are pending and that are dead.",
         "Profiles webhooks list", "Profiles webhooks list --json") => Add(Json);
 
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
@@ -53,24 +53,28 @@ sealed class ListWebhooksCommand : OperatorCommand
                 run.Get<WebhookEndpoints>().IsOfSettings(endpoint.Name), Count(endpoint.Name, isDead: false),
                 Count(endpoint.Name, isDead: true), failure));
         }
-        var dead = (await messages.Where(e => e.State == OutboxState.Dead).OrderByDescending(e => e.Id).Take(MostDead).ToListAsync(ct))
-            .Select(Describe).ToArray();
+        var pending = await ReadAsync(messages.Where(e => e.State != OutboxState.Dead), ct);
+        var dead = await ReadAsync(messages.Where(e => e.State == OutboxState.Dead), ct);
         if (run.Arguments.GetValue(Json))
-            await run.WriteJsonAsync(new { endpoints, dead });
+            await run.WriteJsonAsync(new { endpoints, pending, dead });
         else
-            await PrintAsync(run.Output, endpoints, dead);
+            await PrintAsync(run.Output, endpoints, pending, dead);
         return 0;
 
         int Count(string name, bool isDead) => counts.Where(c => c.Key == name && c.IsDead == isDead).Sum(c => c.Count);
     }
 
-    static ListWebhooksDead Describe(OutboxEntry entry)
+    static async Task<ListWebhooksMessage[]> ReadAsync(IQueryable<OutboxEntry> messages, CancellationToken ct) =>
+        [.. (await messages.OrderByDescending(e => e.Id).Take(MostMessages).ToListAsync(ct)).Select(Describe)];
+
+    static ListWebhooksMessage Describe(OutboxEntry entry)
     {
         var message = WebhookMessage.Of(entry.Payload!);
         return new(entry.Id, entry.Key, message.Id, message.Type, entry.CreatedAt, entry.Failure);
     }
 
-    static async Task PrintAsync(TextWriter output, List<ListWebhooksEndpoint> endpoints, ListWebhooksDead[] dead)
+    static async Task PrintAsync(
+        TextWriter output, List<ListWebhooksEndpoint> endpoints, ListWebhooksMessage[] pending, ListWebhooksMessage[] dead)
     {
         foreach (var endpoint in endpoints)
         {
@@ -82,9 +86,11 @@ sealed class ListWebhooksCommand : OperatorCommand
         }
         if (endpoints.Count == 0)
             await output.WriteLineAsync("No endpoints.");
-        foreach (var message in dead)
+        foreach (var (state, message) in pending.Select(m => ("pending", m)).Concat(dead.Select(m => ("dead", m))))
+        {
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"dead {message.Id}  {message.Endpoint}  {message.Type}  {message.CreatedAt:u}  {message.Message}  {message.Failure}"));
+                $"{state} {message.Id}  {message.Endpoint}  {message.Type}  {message.CreatedAt:u}  {message.Message}  {message.Failure}"));
+        }
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Commands;
+using Profiles.Infrastructure.Webhooks;
 
 namespace Profiles.Features.ResendWebhooks;
 
@@ -11,7 +12,7 @@ sealed class ResendWebhooksCommand : OperatorCommand
 {
     static readonly Argument<long?> Id = new("id")
     {
-        Description = "A message's number in webhooks list --json; it may be pending or dead.",
+        Description = "A message's number in webhooks list; it may be pending or dead.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -54,6 +55,9 @@ sealed class ResendWebhooksCommand : OperatorCommand
         }, ct);
         if (count == 0 && id is not null)
             return await CommandRun.FailAsync($"There is no message {id}.");
+        // One that was removed may still have dead messages.
+        if (count == 0 && endpoint is not null && run.Get<WebhookEndpoints>().Find(endpoint) is null)
+            return await CommandRun.FailAsync($"There is no endpoint {endpoint}.");
         await run.Output.WriteLineAsync($"{count} messages are sent again.");
         return 0;
     }

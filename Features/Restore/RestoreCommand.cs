@@ -30,6 +30,8 @@ sealed class RestoreCommand : OperatorCommand
 
     public override async Task<int> RunAsync(CommandRun run, CancellationToken ct)
     {
+        // Without it --force would be of no use.
+        File.OpenHandle(run.Arguments.GetRequiredValue(file)).Dispose();
         var engine = run.Get<DatabaseEngine>();
         var service = run.Get<IOptions<ServiceOptions>>().Value;
         var directory = run.Get<IOptions<ImagesOptions>>().Value.Directory;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Profiles.Data;
 using Profiles.Infrastructure.Settings;
 
@@ -29,7 +30,7 @@ sealed class CommandLine
     public static CommandLine Parse(string[] args) =>
         args is [Serve, .. var settings] && !settings.Any(IsQuestion) ? new(null, settings)
         : args.Length == 0 || (args[0] is ['-' or '/', ..] && !IsQuestion(args[0])) ? new(null, args)
-        : new(Root().Parse(args), []);
+        : new(Root(mayBeginWithHyphens: args.Contains("--")).Parse(args), []);
 
     /// <summary>Answers without the service; returns the exit code.</summary>
     public async Task<int> AnswerAsync() => await parsed!.InvokeAsync() == 0 ? 0 : Misused;
@@ -78,24 +79,35 @@ sealed class CommandLine
 
     static bool IsQuestion(string word) => word is "-h" or "-?" or "/?" or "/h" or "--help" or "--version";
 
-    static RootCommand Root()
+    static RootCommand Root(bool mayBeginWithHyphens)
     {
         var root = new RootCommand("Profiles: accounts, profiles and profile images over REST. Without a command it serves.")
         {
             new Command(Serve, "Serves the API. Settings are environment variables or --Name=value (docs/settings.md)."),
         };
         var groups = new Dictionary<string, Command> { [""] = root };
-        foreach (var type in typeof(CommandLine).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(OperatorCommand)) && !t.IsAbstract))
+        var types = typeof(CommandLine).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(OperatorCommand)) && !t.IsAbstract);
+        foreach (var command in types.Select(t => (OperatorCommand)Activator.CreateInstance(t)!)
+            .OrderBy(c => $"{c.Group} {c.Name}", StringComparer.Ordinal))
         {
-            var command = (OperatorCommand)Activator.CreateInstance(type)!;
             command.Action = new CommandAction();
+            if (!mayBeginWithHyphens)
+                command.Validators.Add(RefuseOptions);
             if (!groups.TryGetValue(command.Group, out var group))
-                root.Add(groups[command.Group] = group = new(command.Group, $"Commands about {command.Group}."));
+                root.Add(groups[command.Group] = group = new(command.Group, $"Commands about {command.Group.Replace('-', ' ')}."));
             group.Add(command);
         }
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new Help((HelpAction)help.Action!);
         return root;
+    }
+
+    // A mistyped option would otherwise be taken as what it was not meant to be.
+    static void RefuseOptions(CommandResult result)
+    {
+        var words = result.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value);
+        foreach (var word in words.Where(w => w.StartsWith("--", StringComparison.Ordinal)))
+            result.AddError($"There is no option {word}.");
     }
 
     // Knows its work only once there is a service.

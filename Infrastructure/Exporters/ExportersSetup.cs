@@ -7,6 +7,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Telemetry;
 
@@ -59,7 +60,8 @@ static class ExportersSetup
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void Map(WebApplication app) => app.MapPrometheusScrapingEndpoint(MetricsPath).AllowAnonymous().DisableHttpMetrics();
+    static void Map(WebApplication app) =>
+        app.MapPrometheusScrapingEndpoint(MetricsPath).AllowAnonymous().DisableHttpMetrics().WithMetadata(new ProbeMetadata());
 
     static string Variable(string signal, string name) => $"OTEL_EXPORTER_OTLP_{signal}_{name}";
 

@@ -1,4 +1,5 @@
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Infrastructure.Health;
@@ -17,14 +18,14 @@ static class HealthSetup
         routes.MapGet(LivePath, () => TypedResults.Ok(new Health("ok", new Dictionary<string, string>())))
             .AllowAnonymous().WithName("IsLive").WithTags("Health").WithSummary("Is the process alive?")
             .WithDescription("Answers as long as the process runs.")
-            .WithMetadata(new ResponseExample(200, "Yes.", new Health("ok", new Dictionary<string, string>())));
+            .WithMetadata(new ProbeMetadata(), new ResponseExample(200, "Yes.", new Health("ok", new Dictionary<string, string>())));
         routes.MapGet(ReadyPath, ReadyAsync)
             .AllowAnonymous().WithName("IsReady").WithTags("Health").WithSummary("Is the service ready?")
             .WithDescription(
                 "Ready when the database answers. When images cannot be stored, the service is `degraded` and everything else works; "
                     + "`checks` says which part failed. The result is cached for a second.")
             .Produces<Health>().ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithMetadata(new ResponseExample(200, "Yes.", new Health("ok", Checks("ok", "ok"), 0)))
+            .WithMetadata(new ProbeMetadata(), new ResponseExample(200, "Yes.", new Health("ok", Checks("ok", "ok"), 0)))
             .WithMetadata(new ResponseExample(
                 503,
                 "No: the database does not answer.",

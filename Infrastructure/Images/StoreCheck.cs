@@ -54,7 +54,7 @@ sealed class StoreCheck(
             await output.WriteLineAsync(finding);
         var result = findings.Count == 0 ? "no fault." : $"{findings.Count} faults.";
         await output.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture, $"{images} images, {stored} files and assets, {pending} pending in the outbox: {result}"));
+            CultureInfo.InvariantCulture, $"{images} images, {stored} files and assets, {pending} changes of images pending: {result}"));
         return findings.Count == 0 ? 0 : 1;
     }
 

@@ -31,7 +31,11 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
             return (null, [StrictJson.Explain(e)]);
         }
         if (validator.Validate(line) is { IsValid: false } result)
+        {
+            // Only the service has the library name members as clients do.
+            result.Errors.ForEach(e => e.PropertyName = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.PropertyName));
             return (null, result.Errors);
+        }
         var hash = line.PasswordSalt is null ? line.PasswordHash ?? "" : firebase?.Describe(line.PasswordHash ?? "", line.PasswordSalt);
         if (Objection(hash, line.PasswordAlgorithm) is { } objection)
             return (null, [Problems.Failure("password_hash", objection)]);

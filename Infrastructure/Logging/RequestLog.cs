@@ -12,6 +12,11 @@ sealed record RequestUser(long Id);
 sealed record RequestKey(string Name);
 
 /// <summary>
+/// Marks a route that machines ask all the time: what it answers with success would hide the requests of clients, and is for Debug.
+/// </summary>
+sealed class ProbeMetadata;
+
+/// <summary>
 /// Logs one structured line for each request: route, status, duration, and user id or name of the admin key. No body, token, address or
 /// header.
 /// </summary>
@@ -33,7 +38,12 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
             var line = new RequestLine(
                 KnownMethod(context.Request.Method), route, context.Response.StatusCode,
                 Math.Round(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 1), context.Features.Get<RequestUser>()?.Id);
-            if (line.UserId is null && context.Features.Get<RequestKey>() is { Name: var key })
+            if (line.Status < StatusCodes.Status400BadRequest && endpoint?.Metadata.GetMetadata<ProbeMetadata>() is not null)
+            {
+                log.LogDebug(
+                    "{Method} {Route} answered {Status} in {Milliseconds} ms.", line.Method, line.Route, line.Status, line.Milliseconds);
+            }
+            else if (line.UserId is null && context.Features.Get<RequestKey>() is { Name: var key })
                 log.LogInformation(
                     "{Method} {Route} answered {Status} in {Milliseconds} ms for key {Key}.",
                     line.Method, line.Route, line.Status, line.Milliseconds, key);

@@ -41,9 +41,15 @@ sealed class KeyFiles(IOptions<ServiceOptions> service, IOptions<JwtOptions> jwt
         }
     }
 
-    /// <summary>Whether there is another key than these rows have.</summary>
-    public bool HasOther(Table table, IReadOnlyList<object?[]> rows) =>
-        Read(table).Select(r => r[table.IndexOf(Value)]).Except(rows.Select(r => r[table.IndexOf(Value)])).Any();
+    /// <summary>Whether there is a file that says anything else of the keys than these rows.</summary>
+    public bool HasOther(Table table, IReadOnlyList<object?[]> rows)
+    {
+        // The single key is one row, whose time is the file's.
+        var values = table.Columns.Select((c, i) => (c.Name, At: i)).Where(c => table.Name != Table.KeyTable || c.Name == Value);
+        return Read(table) is { Count: > 0 } kept && !Values(kept).SequenceEqual(Values(rows));
+
+        IEnumerable<object?> Values(IReadOnlyList<object?[]> all) => all.SelectMany(row => values.Select(c => row[c.At]));
+    }
 
     /// <summary>Excludes the commands that change the ring.</summary>
     public Task<FileStream> LockAsync(CancellationToken ct) => KeyRingFile.LockAsync(service.Value.KeyRingFile, clock, ct);

@@ -125,7 +125,7 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
             RowsOf(await other.SumsAsync(Cancellation), "sessions").ShouldBe(RowsOf(sums, "sessions"));
             Installation.FilesOf(Path.Combine(other.Images, "profile"))
                 .ShouldBe(Installation.FilesOf(app.ImageDirectory), ignoreOrder: true);
-            (await other.SucceedAsync("check")).ShouldBe("2 images, 8 files and assets, 0 pending in the outbox: no fault.\n");
+            (await other.SucceedAsync("check")).ShouldBe("2 images, 8 files and assets, 0 changes of images pending: no fault.\n");
         }
     }
 
@@ -203,7 +203,7 @@ public sealed class BackupTests(BackupFixture app) : TestBase<BackupFixture>
         var archive = BackupFixture.NewArchive();
         await File.WriteAllTextAsync(archive, "mine", Cancellation);
         var (exitCode, _, error) = await app.RunAsync("backup", archive);
-        (exitCode, error).ShouldBe((1, "FILE exists: a backup never replaces one.\n"));
+        (exitCode, error).ShouldBe((1, $"{archive} exists: a backup never replaces one.\n"));
         (await File.ReadAllTextAsync(archive, Cancellation)).ShouldBe("mine");
         (exitCode, _, error) = await app.RunAsync("backup", Path.Combine(Path.GetDirectoryName(archive)!, "none", "a.tar"));
         exitCode.ShouldBe(1);

@@ -28,6 +28,7 @@ public sealed class CreateAdminKeyTests(AdminFixture app) : TestBase<AdminFixtur
         list.Output.ShouldNotContain(key);
         using var keys = JsonDocument.Parse(list.Output);
         keys.RootElement.EnumerateArray().Count(k => k.GetProperty("name").GetString() == name).ShouldBe(1);
+        (await app.RunAsync("admin-keys", "list")).Output.ShouldStartWith("created ");
         (await app.RunAsync("admin-keys", "list")).Output.ShouldContain($"  {name}  users:read audit:read\n");
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Profiles.Tests.Features.Backup;
 
 namespace Profiles.Tests.Features.Move;
@@ -47,6 +48,8 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
         var (exitCode, _, error) = await app.RunAsync("move", "--to", $"Data Source={free}");
         (exitCode, error).ShouldBe((1, "The database is in use: stop the service, on every machine, and try again.\n"));
         File.Exists(free).ShouldBeFalse();
+        (await one.RefuseAsync("move", "--to", $"Data Source={Path.Combine(Path.GetDirectoryName(free)!, "none", "profiles.db")}"))
+            .ShouldBe("The folder of the database file does not exist: make it first.\n");
         (await one.RefuseAsync("move", "--to", "nonsense")).ShouldContain(" is not a connection string: ");
     }
 
@@ -78,6 +81,24 @@ public sealed class MoveTests(BackupFixture app) : TestBase<BackupFixture>
             "DataDirectory has other keys than the database: move those files away.\n");
         File.Exists(file).ShouldBeFalse();
         (await File.ReadAllTextAsync(key, Cancellation)).ShouldBe("a key of another installation, 40 characters");
+    }
+
+    [Fact, Trait("Database", "PostgreSql")]
+    public async Task An_earlier_ring_in_the_data_directory_is_not_replaced_and_the_same_one_is_no_obstacle()
+    {
+        var (one, free) = (await InstalledAsync(), TemporaryDirectory.Make("free"));
+        await one.SucceedAsync("move", "--to", $"Data Source={Path.Combine(free, "first.db")}");
+        await one.SucceedAsync("move", "--to", $"Data Source={Path.Combine(free, "second.db")}");
+        // As a file is from before the last rotation.
+        var ring = Path.Combine(one.Data, "signing-keys.json");
+        var keys = JsonNode.Parse(await File.ReadAllTextAsync(ring, Cancellation))!.AsArray();
+        keys.Count.ShouldBeGreaterThan(1);
+        keys.RemoveAt(0);
+        await File.WriteAllTextAsync(ring, keys.ToJsonString(), Cancellation);
+        (await one.RefuseAsync("move", "--to", $"Data Source={Path.Combine(free, "third.db")}")).ShouldBe(
+            "DataDirectory has other keys than the database: move those files away.\n");
+        File.Exists(Path.Combine(free, "third.db")).ShouldBeFalse();
+        (await File.ReadAllTextAsync(ring, Cancellation)).ShouldBe(keys.ToJsonString());
     }
 
     async Task<Installation> InstalledAsync()

@@ -205,7 +205,7 @@ public sealed class MoveImagesTests(ThreeStoragesFixture app) : TestBase<ThreeSt
         (await s3.NamesAsync()).Length.ShouldBe(4 * Images);
         Directory.GetFiles(Path.Combine(images, "profile")).ShouldBeEmpty();
         (await ServerProcess.CheckAsync(settings))
-            .ShouldBe((0, $"{Images} images, {4 * Images} files and assets, 0 pending in the outbox: no fault.\n"));
+            .ShouldBe((0, $"{Images} images, {4 * Images} files and assets, 0 changes of images pending: no fault.\n"));
     }
 
     async Task<(int ExitCode, string Output)> MoveAsync(string from, string to)

@@ -103,6 +103,7 @@ public sealed class RestoreTests(BackupFixture app) : TestBase<BackupFixture>
         var target = await RestoredAsync();
         var (files, sums) = (target.Files(), await target.SumsAsync(Cancellation));
         (await target.RefuseAsync("restore", archive)).ShouldBe("There are rows or images already: --force replaces them.\n");
+        (await target.RefuseAsync("restore", $"{archive}.none")).ShouldStartWith("A file cannot be used: ");
         await File.WriteAllTextAsync(Path.Combine(target.Images, "profile", "4711.jpg"), "of later", Cancellation);
         await target.SucceedAsync("restore", archive, "--force");
         Installation.FilesOf(target.Images).ShouldBe(files.Where(f => f.Key.StartsWith("static"))

@@ -28,7 +28,7 @@ public sealed class RotateKeysTests(KeyRingFixture app) : TestBase<KeyRingFixtur
         foreach (var key in ring)
         {
             var state = key.IsNext ? "next" : key.IsCurrent ? "current" : "previous";
-            lines.ShouldContain(l => l.StartsWith($"{key.Id}  {state} ") && l.Contains($"{key.CreatedAt:yyyy-MM-ddTHH:mm:ssZ}"));
+            lines.ShouldContain(l => l.StartsWith($"{key.Id}  {state} ") && l.Contains($"{key.CreatedAt:u}"));
             output.ShouldNotContain(key.Value);
         }
     }

@@ -48,6 +48,8 @@ public sealed partial class CommandLineTests
         exitCode.ShouldBe(0);
         foreach (var name in Commands.Select(c => c.Group.Length > 0 ? c.Group : c.Name).Append("serve"))
             output.ShouldContain($"\n  {name}");
+        var order = Commands.Where(c => c.Group.Length == 0).Select(c => c.Name).Order(StringComparer.Ordinal).ToArray();
+        order.Select(name => output.IndexOf($"\n  {name} ", StringComparison.Ordinal)).ShouldBeInOrder();
     }
 
     [Theory]
@@ -58,11 +60,21 @@ public sealed partial class CommandLineTests
     [InlineData("users", "show", "john@example.com", "extra")]
     [InlineData("check", "--nonsense")]
     [InlineData("backup")]
+    [InlineData("users", "find", "--nonsense")]
+    [InlineData("users", "show", "--jsn")]
+    [InlineData("webhooks", "remove", "--nonsense")]
     public async Task A_mistake_is_answered_with_2_and_runs_nothing(params string[] arguments)
     {
         var (exitCode, output) = await AnswerAsync(arguments);
         exitCode.ShouldBe(CommandLine.Misused);
         output.ShouldContain("--help");
+    }
+
+    [Fact]
+    public void After_two_hyphens_a_word_is_no_option()
+    {
+        var parsed = CommandLine.Parse(["users", "find", "--", "--john@example.com"]);
+        (parsed.IsAnswer, parsed.Command?.Name).ShouldBe((false, "find"));
     }
 
     [Theory]
@@ -87,7 +99,27 @@ public sealed partial class CommandLineTests
             await (await server.Client.PostAsJsonAsync("/register", john, TestContext.Current.CancellationToken))
                 .ShouldBeAsync(HttpStatusCode.Created);
         }
-        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, "users", "disable", "john@example.com"])
+        var (exitCode, result, log) = await RunAsync(data, "users", "disable", "john@example.com");
+        (exitCode, result).ShouldBe((0, "User 1 (john@example.com) is disabled; all sessions have ended.\n"));
+        log.ShouldContain("AccountDisabled");
+
+        // Fields have the names of the file's members, also where no service has started.
+        var file = Path.Combine(data, "users.jsonl");
+        await File.WriteAllTextAsync(file, "{\"email\":\"a@example.com\",\"external_id\":\"\"}", TestContext.Current.CancellationToken);
+        (exitCode, result, _) = await RunAsync(data, "users", "import", file, "--dry-run");
+        exitCode.ShouldBe(CommandLine.Failed);
+        result.ShouldContain("Line 1, name: A name is needed. (name_required)");
+        result.ShouldContain("Line 1, external_id: ");
+    }
+
+    [Fact, Trait("Needs", "Process")]
+    public async Task A_command_that_cannot_run_says_why_and_not_that_the_service_does_not_start() =>
+        (await RunAsync(TemporaryDirectory.Make("data"), "users", "find"))
+            .ShouldBe((CommandLine.Failed, "", "The database is missing or older than this program: run Profiles migrate.\n"));
+
+    static async Task<(int ExitCode, string Result, string Log)> RunAsync(string data, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -97,8 +129,7 @@ public sealed partial class CommandLineTests
         var log = command.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var result = await command.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await command.WaitForExitAsync(TestContext.Current.CancellationToken);
-        (command.ExitCode, result).ShouldBe((0, "User 1 (john@example.com) is disabled; all sessions have ended.\n"));
-        (await log).ShouldContain("AccountDisabled");
+        return (command.ExitCode, result, await log);
     }
 
     static Task<(int ExitCode, string Output)> AnswerAsync(params string[] arguments) => CapturedConsole.OfAsync(async () =>

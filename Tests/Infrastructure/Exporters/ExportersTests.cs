@@ -236,6 +236,8 @@ public sealed partial class ExportersTests(ObservedServer observed) : IClassFixt
         (await observed.ReceivedAsync("metrics", "profiles.logins")).ShouldNotContain(ObservedServer.Email);
         // The log of the standard output goes on.
         observed.Server.Output.ShouldContain("POST /login answered 401");
+        // Without the scrapes.
+        observed.Server.Output.ShouldNotContain("/metrics answered 200");
     }
 
     [GeneratedRegex("otel_scope_name=\"[^\"]*\",?")]

@@ -46,7 +46,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         Copy(sound.Data, data);
         Copy(Path.Combine(sound.Images, "profile"), Folder);
         var (whole, calm) = await ServerProcess.CheckAsync(Settings);
-        (whole, calm).ShouldBe((0, "6 images, 24 files and assets, 0 pending in the outbox: no fault.\n"));
+        (whole, calm).ShouldBe((0, "6 images, 24 files and assets, 0 changes of images pending: no fault.\n"));
 
         File.Delete(Of("1.jpg"));
         File.Delete(Variant(2, 96));
@@ -73,7 +73,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
             "The image of user 3 is not the one that the profile names (3.jpg).",
             "The image of user 4 is not the one that the profile names (4.jpg).",
             $"The image of user 5 cannot be read or decoded ({Path.GetFileName(Variant(5, 256))}).",
-            "6 images, 26 files and assets, 0 pending in the outbox: 9 faults.",
+            "6 images, 26 files and assets, 0 changes of images pending: 9 faults.",
         ]);
         Directory.GetFiles(Folder).Order().ShouldBe(before);
     }
@@ -84,7 +84,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         Copy(Path.Combine(sound.Images, "profile"), Folder);
         await File.WriteAllBytesAsync(Of("1.0badf00d.jpg"), [1, 2, 3], Token);
         var (exitCode, said) = await ServerProcess.CheckAsync(("DataDirectory", sound.Data), ("Images__Directory", images));
-        (exitCode, said).ShouldBe((0, "6 images, 25 files and assets, 0 pending in the outbox: no fault.\n"));
+        (exitCode, said).ShouldBe((0, "6 images, 25 files and assets, 0 changes of images pending: no fault.\n"));
     }
 
     [Fact, Trait("Database", "Sqlite")]
@@ -101,7 +101,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
             for (var user = 1; user <= 4; user++)
                 await SignUpWithImageAsync(server, user);
         }
-        (await ServerProcess.CheckAsync(settings)).ShouldBe((0, "4 images, 4 files and assets, 0 pending in the outbox: no fault.\n"));
+        (await ServerProcess.CheckAsync(settings)).ShouldBe((0, "4 images, 4 files and assets, 0 changes of images pending: no fault.\n"));
 
         var lost = cloudinary.Assets.Keys.First();
         cloudinary.Move(lost, "profile_images/nobodys");
@@ -134,7 +134,7 @@ public sealed class StoreCheckTests(SoundStore sound) : IClassFixture<SoundStore
         var (damaged, said) = await ServerProcess.CheckAsync(Settings);
         damaged.ShouldBe(1);
         said.ShouldBe("A row of user_profiles refers to one that is not there.\n"
-            + "6 images, 24 files and assets, 0 pending in the outbox: 1 faults.\n");
+            + "6 images, 24 files and assets, 0 changes of images pending: 1 faults.\n");
     }
 
     [Fact]

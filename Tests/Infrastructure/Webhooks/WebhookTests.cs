@@ -207,6 +207,8 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
             var wait = TimeSpan.FromSeconds(Math.Max(6, WebhookHandler.Retries[attempt - 1].TotalSeconds));
             (entry.DueAt - app.Clock.GetUtcNow().UtcDateTime).ShouldBeInRange(wait - TimeSpan.FromSeconds(5), wait * 1.1);
             waited += wait;
+            if (attempt == 1)
+                await IsListedAsync("pending", entry);
             await DueAsync(user);
         }
         waited.ShouldBeInRange(TimeSpan.FromDays(3), TimeSpan.FromDays(3.5));
@@ -218,8 +220,7 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         var made = list.RootElement.GetProperty("endpoints").EnumerateArray().Single(e => e.GetProperty("name").GetString() == "made");
         (made.GetProperty("pending").GetInt32(), made.GetProperty("dead").GetInt32(), made.GetProperty("last_failure").GetString())
             .ShouldBe((0, 1, "HTTP 500"));
-        var shown = list.RootElement.GetProperty("dead").EnumerateArray().Single(d => d.GetProperty("id").GetInt64() == dead.Id);
-        (shown.GetProperty("type").GetString(), shown.GetProperty("message").GetString()).ShouldBe(("user.created", IdOf(dead)));
+        await IsListedAsync("dead", dead);
         (await SucceedAsync("webhooks", "list")).ShouldContain("0 pending, 1 dead; last failure: HTTP 500");
         // Readiness counts what will be done without the operator.
         await app.SentAsync();
@@ -487,6 +488,7 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
             await FailAsync(1, "all is an endpoint of the settings", command, "all");
         }
         await FailAsync(1, "There is no message 4000000000.", "resend", "4000000000");
+        await FailAsync(1, "There is no endpoint none.", "resend", "--all-dead", "--endpoint", "none");
         await FailAsync(2, "Either the number of a message or --all-dead", "resend");
         await FailAsync(2, "--endpoint goes with --all-dead.", "resend", "1", "--endpoint", "made");
         using var list = JsonDocument.Parse(await SucceedAsync("webhooks", "list", "--json"));
@@ -504,7 +506,15 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         using var scope = app.Services.CreateScope();
         using var output = new StringWriter();
         await ActivatorUtilities.CreateInstance<StoreCheck>(scope.ServiceProvider).RunAsync(output, Cancellation);
-        output.ToString().ShouldContain("0 pending in the outbox");
+        output.ToString().ShouldContain("0 changes of images pending");
+    }
+
+    async Task IsListedAsync(string state, OutboxEntry entry)
+    {
+        using var list = JsonDocument.Parse(await SucceedAsync("webhooks", "list", "--json"));
+        var shown = list.RootElement.GetProperty(state).EnumerateArray().Single(d => d.GetProperty("id").GetInt64() == entry.Id);
+        (shown.GetProperty("type").GetString(), shown.GetProperty("message").GetString()).ShouldBe(("user.created", IdOf(entry)));
+        (await SucceedAsync("webhooks", "list")).ShouldContain($"\n{state} {entry.Id}  made  user.created  ");
     }
 
     // Makes an endpoint that the service knows at once; returns its secret.
