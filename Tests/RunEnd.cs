@@ -3,8 +3,8 @@
 namespace Profiles.Tests;
 
 /// <summary>
-/// Ends the run's PostgreSQL cluster and deletes its directories after the last test. As the process exits the runner waits ten seconds, and
-/// then ends it as failed.
+/// Ends the run's PostgreSQL cluster and deletes its directories after the last test. The runner waits ten seconds for the process to exit,
+/// and then ends it as failed.
 /// </summary>
 public sealed class RunEnd : IAsyncDisposable
 {
