@@ -134,7 +134,8 @@ public sealed class CrashTests(ITestOutputHelper output)
             while (true)
             {
                 person.NextName = $"Name {Guid.NewGuid():N}";
-                (await client.PutAsJsonAsync("/me", new { name = person.NextName }, Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+                var answer = await client.PutAsJsonAsync("/me", new { name = person.NextName }, Token);
+                answer.StatusCode.ShouldBe(HttpStatusCode.OK, $"{await answer.Content.ReadAsStringAsync(Token)}\n{server.Output}");
                 person.Name = person.NextName;
                 Interlocked.Increment(ref renamed);
             }
