@@ -43,6 +43,8 @@ public sealed class ServerProcess : IAsyncDisposable
                 ["PublicBaseUrl"] = Address.ToString(),
                 ["Passwords__WorkFactor"] = "10",
                 ["Limits__Enabled"] = "false",
+                // On a busy machine many first connections at once take longer than a fifth of the default, which is answered 503.
+                ["Database__Timeout"] = "00:00:25",
                 ["ASPNETCORE_ENVIRONMENT"] = "Production",
                 ["DOTNET_TieredPGO"] = "0",
                 ["DOTNET_TC_CallCountingDelayMs"] = "1000",
