@@ -12,6 +12,8 @@ sealed class Session
 {
     public const int DeviceMaxLength = 100;
 
+    public const int MethodsMaxLength = 50;
+
     /// <summary>Bytes of a SHA-256 hash.</summary>
     public const int HashLength = 32;
 
@@ -42,6 +44,14 @@ sealed class Session
     /// <summary>UTC.</summary>
     public required DateTime CreatedAt { get; init; }
 
+    /// <summary>
+    /// When the person last proved who they are, UTC; null in a row of an older version, which did so at <see cref="CreatedAt"/>.
+    /// </summary>
+    public DateTime? AuthenticatedAt { get; init; }
+
+    /// <summary>How they did so (RFC 8176), separated by spaces; null in a row of an older version.</summary>
+    public string? Methods { get; init; }
+
     /// <summary>The last login or refresh, UTC.</summary>
     public required DateTime LastUsedAt { get; init; }
 }
@@ -60,6 +70,8 @@ sealed class SessionConfiguration : IEntityTypeConfiguration<Session>
         builder.Property(s => s.Successor).HasColumnName("successor").HasMaxLength(Session.HashLength);
         builder.Property(s => s.RotatedAt).HasColumnName("rotated_at");
         builder.Property(s => s.CreatedAt).HasColumnName("created_at");
+        builder.Property(s => s.AuthenticatedAt).HasColumnName("authenticated_at");
+        builder.Property(s => s.Methods).HasColumnName("methods").HasMaxLength(Session.MethodsMaxLength);
         builder.Property(s => s.LastUsedAt).HasColumnName("last_used_at");
         builder.HasIndex(s => s.FamilyHash).IsUnique().HasDatabaseName("ux_sessions_family_hash");
         builder.HasIndex(s => s.UserId).HasDatabaseName("ix_sessions_user_id");

@@ -14,7 +14,7 @@ sealed record SessionUser(User User, string? Device)
         SELECT u.id, u.email, u.normalized_email, u.password_hash, u.email_verified_at, u.pending_email, u.pending_session_id, u.created_at,
             p.name, p.username, p.bio, p.phone, p.birth_date, p.locale, p.time_zone, p.metadata, p.is_public, p.version, p.updated_at,
             p.image_key, p.image_url, p.image_width, p.image_height, p.image_bytes, p.image_thumbhash, p.image_dominant_color,
-            p.image_updated_at, s.device, u.external_id
+            p.image_updated_at, s.device, u.external_id, u.guest_since
         FROM sessions s JOIN users u ON u.id = s.user_id JOIN user_profiles p ON p.user_id = u.id
         WHERE s.id = $2 AND s.user_id = $1 AND u.disabled_at IS NULL
         """;
@@ -24,14 +24,15 @@ sealed record SessionUser(User User, string? Device)
         new()
         {
             Id = row.GetInt64(0),
-            Email = row.GetString(1),
-            NormalizedEmail = row.GetString(2),
+            Email = Text(row, 1),
+            NormalizedEmail = Text(row, 2),
             PasswordHash = row.GetString(3),
             EmailVerifiedAt = row.IsDBNull(4) ? null : Time(row, 4),
             PendingEmail = Text(row, 5),
             PendingSessionId = row.IsDBNull(6) ? null : row.GetInt64(6),
             CreatedAt = Time(row, 7),
             ExternalId = Text(row, 28),
+            GuestSince = row.IsDBNull(29) ? null : Time(row, 29),
             Profile = ProfileOf(row),
         },
         Text(row, 27));

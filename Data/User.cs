@@ -4,7 +4,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Profiles.Data;
 
 /// <summary>
-/// An account: an e-mail address and the hash of a password. What others may see of the person is the <see cref="UserProfile"/>.
+/// An account and its first ways in: an e-mail address and the hash of a password. An <see cref="Identity"/> and a <see cref="Passkey"/> are
+/// others. What others may see of the person is the <see cref="UserProfile"/>.
 /// </summary>
 sealed class User
 {
@@ -24,13 +25,15 @@ sealed class User
 
     public long Id { get; init; }
 
-    /// <summary>The address as the person wrote it, trimmed.</summary>
-    public required string Email { get; set; }
+    /// <summary>The address as the person wrote it, trimmed; null for a guest and for an account that came without one.</summary>
+    public string? Email { get; set; }
 
-    /// <summary>The address in the form that is compared; unique.</summary>
-    public required string NormalizedEmail { get; set; }
+    /// <summary>The address in the form that is compared; unique. Null with <see cref="Email"/>.</summary>
+    public string? NormalizedEmail { get; set; }
 
-    /// <summary>In modular crypt format; that of an imported user in the format of its import.</summary>
+    /// <summary>
+    /// In modular crypt format; that of an imported user in the format of its import. Empty for an account without a password.
+    /// </summary>
     public string PasswordHash { get; set; } = "";
 
     /// <summary>The user's id in the service that the account was imported from; unique. Null for all others.</summary>
@@ -38,6 +41,9 @@ sealed class User
 
     /// <summary>When an operator disabled the account, UTC; null while it is enabled. A disabled account has no session.</summary>
     public DateTime? DisabledAt { get; set; }
+
+    /// <summary>When somebody began to use the app without any way in, UTC; null once there is one.</summary>
+    public DateTime? GuestSince { get; set; }
 
     /// <summary>When the address was verified, UTC; null until then.</summary>
     public DateTime? EmailVerifiedAt { get; set; }
@@ -80,6 +86,7 @@ sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.Property(u => u.PasswordHash).HasColumnName("password_hash").HasMaxLength(User.ImportedHashMaxLength);
         builder.Property(u => u.ExternalId).HasColumnName("external_id").HasMaxLength(User.ExternalIdMaxLength);
         builder.Property(u => u.DisabledAt).HasColumnName("disabled_at");
+        builder.Property(u => u.GuestSince).HasColumnName("guest_since");
         builder.Property(u => u.EmailVerifiedAt).HasColumnName("email_verified_at");
         builder.Property(u => u.PendingEmail).HasColumnName("pending_email").HasMaxLength(User.EmailMaxLength);
         builder.Property(u => u.PendingSessionId).HasColumnName("pending_session_id");
@@ -87,5 +94,8 @@ sealed class UserConfiguration : IEntityTypeConfiguration<User>
         builder.HasIndex(u => u.NormalizedEmail).IsUnique().HasDatabaseName("ux_users_normalized_email");
         // Most accounts have none; statistics over many equal values would keep SQLite from using the index.
         builder.HasIndex(u => u.ExternalId).IsUnique().HasFilter("external_id IS NOT NULL").HasDatabaseName("ux_users_external_id");
+        // An operator's list of all accounts ends with these.
+        builder.HasIndex(u => u.Id).HasFilter("normalized_email IS NULL").HasDatabaseName("ix_users_without_address");
+        builder.HasIndex(u => u.GuestSince).HasFilter("guest_since IS NOT NULL").HasDatabaseName("ix_users_guest_since");
     }
 }

@@ -14,7 +14,7 @@ namespace Profiles.Data.PostgreSql;
 sealed class PostgreSqlEngine : DatabaseEngine
 {
     /// <summary>The migration after which nothing is pending.</summary>
-    public const string LatestMigration = "20261129195307_OperatorTables";
+    public const string LatestMigration = "20261130020705_WaysIn";
 
     /// <summary>Enough for one instance's processors; three instances fit into a server's default of 100 connections.</summary>
     const int DefaultPoolSize = 25;

@@ -26,7 +26,7 @@ sealed class SqliteEngine : DatabaseEngine, IDisposable
     static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(10);
 
     /// <summary>The migration after which nothing is pending.</summary>
-    public const string LatestMigration = "20261129195302_OperatorTables";
+    public const string LatestMigration = "20261130020656_WaysIn";
 
     /// <summary>The name of the resource that creates what all migrations together create.</summary>
     public const string Schema = "sqlite-schema.sql";

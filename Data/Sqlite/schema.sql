@@ -4,11 +4,11 @@ CREATE TABLE "__EFMigrationsHistory" (
 );
 CREATE TABLE "users" (
     "id" INTEGER NOT NULL CONSTRAINT "PK_users" PRIMARY KEY AUTOINCREMENT,
-    "email" TEXT NOT NULL,
-    "normalized_email" TEXT NOT NULL,
+    "email" TEXT NULL,
+    "normalized_email" TEXT NULL,
     "password_hash" TEXT NOT NULL,
     "created_at" TEXT NOT NULL
-, "email_verified_at" TEXT NULL, "pending_email" TEXT NULL, "pending_session_id" INTEGER NULL, "disabled_at" TEXT NULL, "external_id" TEXT NULL);
+, "email_verified_at" TEXT NULL, "pending_email" TEXT NULL, "pending_session_id" INTEGER NULL, "disabled_at" TEXT NULL, "external_id" TEXT NULL, "guest_since" TEXT NULL);
 CREATE TABLE "user_profiles" (
     "user_id" INTEGER NOT NULL CONSTRAINT "PK_user_profiles" PRIMARY KEY,
     "name" TEXT NOT NULL,
@@ -72,7 +72,7 @@ CREATE TABLE "sessions" (
     "successor" BLOB NULL,
     "rotated_at" TEXT NULL,
     "created_at" TEXT NOT NULL,
-    "last_used_at" TEXT NOT NULL,
+    "last_used_at" TEXT NOT NULL, "authenticated_at" TEXT NULL, "methods" TEXT NULL,
     CONSTRAINT "FK_sessions_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
 );
 CREATE INDEX "ix_outbox_user_id" ON "outbox" ("user_id");
@@ -135,9 +135,82 @@ CREATE INDEX "ix_audit_log_at" ON "audit_log" ("at");
 CREATE INDEX "ix_audit_log_user_id_id" ON "audit_log" ("user_id", "id");
 CREATE UNIQUE INDEX "ux_webhook_endpoints_name" ON "webhook_endpoints" ("name");
 CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'The audit log is append-only.'); END;
+CREATE TABLE "challenges" (
+    "hash" BLOB NOT NULL CONSTRAINT "PK_challenges" PRIMARY KEY,
+    "kind" INTEGER NOT NULL,
+    "user_id" INTEGER NULL,
+    "session_id" INTEGER NULL,
+    "data" TEXT NOT NULL,
+    "tries" INTEGER NOT NULL,
+    "expires_at" TEXT NOT NULL,
+    CONSTRAINT "FK_challenges_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "identities" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_identities" PRIMARY KEY AUTOINCREMENT,
+    "user_id" INTEGER NOT NULL,
+    "provider" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "email" TEXT NULL,
+    "created_at" TEXT NOT NULL,
+    "last_used_at" TEXT NULL,
+    "refresh_token" TEXT NULL,
+    CONSTRAINT "FK_identities_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "mail_codes" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_mail_codes" PRIMARY KEY AUTOINCREMENT,
+    "purpose" INTEGER NOT NULL,
+    "request_hash" BLOB NULL,
+    "normalized_email" TEXT NOT NULL,
+    "code_hash" BLOB NULL,
+    "tries" INTEGER NOT NULL,
+    "expires_at" TEXT NOT NULL
+);
+CREATE TABLE "passkeys" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_passkeys" PRIMARY KEY AUTOINCREMENT,
+    "user_id" INTEGER NOT NULL,
+    "credential_id" BLOB NOT NULL,
+    "user_handle" BLOB NOT NULL,
+    "public_key" BLOB NOT NULL,
+    "sign_count" INTEGER NOT NULL,
+    "aaguid" TEXT NOT NULL,
+    "transports" TEXT NOT NULL,
+    "is_backup_eligible" INTEGER NOT NULL,
+    "is_backed_up" INTEGER NOT NULL,
+    "name" TEXT NOT NULL,
+    "created_at" TEXT NOT NULL,
+    "last_used_at" TEXT NULL,
+    CONSTRAINT "FK_passkeys_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "recovery_codes" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_recovery_codes" PRIMARY KEY AUTOINCREMENT,
+    "user_id" INTEGER NOT NULL,
+    "code_hash" BLOB NOT NULL,
+    CONSTRAINT "FK_recovery_codes_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE TABLE "second_factors" (
+    "user_id" INTEGER NOT NULL CONSTRAINT "PK_second_factors" PRIMARY KEY,
+    "secret" TEXT NOT NULL,
+    "confirmed_at" TEXT NULL,
+    "last_step" INTEGER NULL,
+    CONSTRAINT "FK_second_factors_users_user_id" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+);
+CREATE INDEX "ix_users_guest_since" ON "users" ("guest_since") WHERE guest_since IS NOT NULL;
+CREATE INDEX "ix_users_without_address" ON "users" ("id") WHERE normalized_email IS NULL;
+CREATE INDEX "ix_challenges_expires_at" ON "challenges" ("expires_at");
+CREATE INDEX "ix_challenges_user_id" ON "challenges" ("user_id");
+CREATE INDEX "ix_identities_user_id" ON "identities" ("user_id");
+CREATE UNIQUE INDEX "ux_identities_provider_subject" ON "identities" ("provider", "subject");
+CREATE INDEX "ix_mail_codes_expires_at" ON "mail_codes" ("expires_at");
+CREATE INDEX "ix_mail_codes_normalized_email" ON "mail_codes" ("normalized_email");
+CREATE UNIQUE INDEX "ux_mail_codes_request_hash" ON "mail_codes" ("request_hash");
+CREATE INDEX "ix_passkeys_user_id" ON "passkeys" ("user_id");
+CREATE UNIQUE INDEX "ux_passkeys_credential_id" ON "passkeys" ("credential_id");
+CREATE INDEX "ix_recovery_codes_user_id" ON "recovery_codes" ("user_id");
+CREATE UNIQUE INDEX "ux_recovery_codes_code_hash" ON "recovery_codes" ("code_hash");
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261121050327_Initial', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261121111104_Outbox', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261121144538_Accounts', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261125141500_UnguessableImageAddresses', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261125142723_Registrations', '10.0.15');
 INSERT INTO "__EFMigrationsHistory" VALUES ('20261129195302_OperatorTables', '10.0.15');
+INSERT INTO "__EFMigrationsHistory" VALUES ('20261130020656_WaysIn', '10.0.15');

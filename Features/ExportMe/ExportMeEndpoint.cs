@@ -20,7 +20,8 @@ sealed class ExportMeEndpoint(CurrentUser me, AccountArchive archive, SecurityEv
         Summary(s =>
         {
             s.Summary = "Export my data";
-            s.Description = "A zip of `profile.json`, `sessions.json`, `security-events.json` and `picture.jpg` (GDPR, article 20).";
+            s.Description = "A zip of `profile.json`, `ways-in.json`, `sessions.json`, `security-events.json` and `picture.jpg` "
+                + "(GDPR, article 20).";
             s.Responses[200] = "The archive.";
             s.Responses[503] = ErrorCodes.ImageUnavailable.Sentence;
         });

@@ -11,7 +11,7 @@ sealed record FindUsersResponse(
     [property: MaxLength(Page.CursorMaxLength)] string? NextCursor);
 
 /// <param name="Id">The user's id.</param>
-/// <param name="Email">As the person wrote it.</param>
+/// <param name="Email">As the person wrote it; null for an account without an address.</param>
 /// <param name="EmailVerifiedAt">Null while the address is not confirmed.</param>
 /// <param name="Name">The profile's name.</param>
 /// <param name="Username">Null when the user has chosen none.</param>
@@ -20,7 +20,7 @@ sealed record FindUsersResponse(
 /// <param name="DisabledAt">Null while the account is enabled.</param>
 sealed record FindUsersEntry(
     [property: Range(1, double.MaxValue)] long Id,
-    [property: MaxLength(User.EmailMaxLength)] string Email,
+    [property: MaxLength(User.EmailMaxLength)] string? Email,
     DateTime? EmailVerifiedAt,
     [property: MaxLength(UserProfile.NameMaxLength)] string Name,
     [property: MaxLength(UserProfile.UsernameMaxLength)] string? Username,

@@ -55,7 +55,7 @@ sealed class FindUsersSearch(ProfilesDbContext db, AuditLog audit)
         if (place < 3)
         {
             found.AddRange(await others
-                .Where(a => a.User.NormalizedEmail.CompareTo(start) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0)
+                .Where(a => a.User.NormalizedEmail!.CompareTo(start) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0)
                 .OrderBy(a => a.User.NormalizedEmail).Take(limit + 1 - exact).Select(Shown).ToListAsync(ct));
             start = prefix;
         }
@@ -64,14 +64,14 @@ sealed class FindUsersSearch(ProfilesDbContext db, AuditLog audit)
         {
             found.AddRange(await others
                 .Where(a => a.Profile.Username!.CompareTo(start) >= 0 && a.Profile.Username.CompareTo(end) < 0
-                    && !(a.User.NormalizedEmail.CompareTo(prefix) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0))
+                    && !(a.User.NormalizedEmail!.CompareTo(prefix) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0))
                 .OrderBy(a => a.Profile.Username).Take(limit + 1 - first).Select(Shown).ToListAsync(ct));
         }
         if (found.Count <= limit)
             return new(found, null);
         var last = found[limit - 1];
         Cursor next = limit <= exact ? new(Parts[last.Id == id ? 0 : 1], "")
-            : limit <= first ? new(Parts[2], User.Normalize(last.Email)) : new(Parts[3], last.Username!);
+            : limit <= first ? new(Parts[2], User.Normalize(last.Email!)) : new(Parts[3], last.Username!);
         return new(found[..limit], $"{next}");
 
         // One lower bound: SQLite seeks by one of two, and would read all pages before.

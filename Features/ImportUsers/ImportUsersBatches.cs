@@ -60,13 +60,13 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
         var users = await db.Users.Where(u => emails.Contains(u.NormalizedEmail))
             .Union(db.Users.Where(u => externalIds.Contains(u.ExternalId)))
             .Select(u => new { u.NormalizedEmail, u.ExternalId }).ToListAsync(ct);
-        var byEmail = users.ToDictionary(u => u.NormalizedEmail, u => u.ExternalId);
+        var byEmail = users.ToDictionary(u => u.NormalizedEmail!, u => u.ExternalId);
         var imported = users.Select(u => u.ExternalId).OfType<string>().ToHashSet();
         var taken = (await db.UserProfiles.Where(p => usernames.Contains(p.Username)).Select(p => p.Username!).ToListAsync(ct)).ToHashSet();
         var fresh = new List<(long, User)>();
         foreach (var (line, user) in batch)
         {
-            var hasEmail = byEmail.TryGetValue(user.NormalizedEmail, out var externalId);
+            var hasEmail = byEmail.TryGetValue(user.NormalizedEmail!, out var externalId);
             if ((user.ExternalId is { } id && imported.Contains(id)) || (hasEmail && externalId == user.ExternalId))
                 Skipped++;
             else if (hasEmail)

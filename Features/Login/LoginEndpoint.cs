@@ -6,24 +6,21 @@ using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
-using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Telemetry;
-using Token = Profiles.Infrastructure.Tokens.RefreshToken;
 
 namespace Profiles.Features.Login;
 
 sealed class LoginEndpoint(
-    ProfilesDbContext db, PasswordCheck check, PasswordHasher hasher, SessionTokens tokens, SessionRevocation sessions,
-    SecurityEventLog events, ServiceMetrics metrics, TimeProvider clock)
+    ProfilesDbContext db, PasswordCheck check, PasswordHasher hasher, SessionStart sessions, ServiceMetrics metrics)
     : Endpoint<LoginRequest, Results<Ok<LoginResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/login");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests)
-            .WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Log in";
@@ -31,18 +28,23 @@ sealed class LoginEndpoint(
                 + "and a refresh token, to be kept in the device's key store. With the right password of an account that an operator has "
                 + "disabled, the code is `account_disabled`.";
             s.ExampleRequest = new("john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example, "John's phone");
-            s.ResponseExamples[200] = new LoginResponse(
-                "<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
+            s.ResponseExamples[200] = new LoginResponse(TokenPair.Example);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasswordRequired, "password");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = "Invalid email or password";
+            s.Responses[403] = ErrorCodes.MfaRequired.Sentence;
             s.Responses[429] = "Too many wrong passwords from this address, for this account or in all.";
         });
     }
 
     public override Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ExecuteAsync(LoginRequest req, CancellationToken ct) =>
         metrics.Logins.CountAsync(
-            () => LogInAsync(req, ct), answer => answer.Result is Ok<LoginResponse> ? Outcome.Success : Outcome.Refused);
+            () => LogInAsync(req, ct), answer => answer.Result switch
+            {
+                Ok<LoginResponse> => Outcome.Success,
+                ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } => "mfa_required",
+                _ => Outcome.Refused,
+            });
 
     async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> LogInAsync(LoginRequest req, CancellationToken ct)
     {
@@ -55,34 +57,12 @@ sealed class LoginEndpoint(
             return Problems.Of(ErrorCodes.AccountDisabled);
         var hash = await RehashAsync(user, req.Password, ct);
 
-        if (await db.TransactAsync(() => StartAsync(user, hash, req.Device, ct), ct) is not var (session, refresh))
-            return Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
-        var pair = tokens.Issue(session, refresh);
-        return TypedResults.Ok(new LoginResponse(pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
-    }
-
-    // Returns null when the password has changed or the account was disabled meanwhile.
-    async Task<(Session Session, Token Refresh)?> StartAsync(User user, string hash, string? device, CancellationToken ct)
-    {
-        // Locks the row: either such a change commits first and refuses this login, or it comes later and ends its session.
-        if (await db.Users.Where(u => u.Id == user.Id && u.PasswordHash == hash && u.DisabledAt == null)
-            .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
-            return null;
-        var (refresh, now) = (Token.New(), clock.GetUtcNow().UtcDateTime);
-        var session = new Session
-        {
-            UserId = user.Id,
-            Device = device?.Trim(),
-            FamilyHash = refresh.FamilyHash,
-            TokenHash = refresh.SecretHash,
-            CreatedAt = now,
-            LastUsedAt = now,
-        };
-        db.Sessions.Add(session);
-        events.Add(user.Id, SecurityEventKind.LoggedIn, session.Device);
-        await db.SaveChangesAsync(ct);
-        await sessions.RevokeSurplusAsync(user.Id, ct);
-        return (session, refresh);
+        // Null when the password has changed or the account was disabled meanwhile.
+        return await db.TransactAsync(
+                () => sessions.StartAsync(user.Id, AuthenticationMethods.Password, req.Device, u => u.PasswordHash == hash, ct), ct)
+            is { } started
+                ? sessions.Answer(started, pair => new LoginResponse(pair))
+                : Problems.Of(ErrorCodes.InvalidCredentials, check.Refusal);
     }
 
     // Returns the current hash: a new one when the work factor has been raised. A failure does not refuse the login.

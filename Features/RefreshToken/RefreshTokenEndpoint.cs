@@ -36,8 +36,7 @@ sealed class RefreshTokenEndpoint(
                 + "lost, send the same token again within a minute to get the same answer. "
                 + "A token that is reused later, or after its successor was used, is treated as stolen: the session ends.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
-            s.ResponseExamples[200] = new RefreshTokenResponse(
-                "<jwt-token>", "Bearer", 3600, "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", 5184000);
+            s.ResponseExamples[200] = new RefreshTokenResponse(TokenPair.Example);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.RefreshTokenRequired, "refresh_token");
             s.Responses[200] = "Still logged in.";
             s.Responses[401] = "Invalid or expired refresh token";
@@ -100,10 +99,6 @@ sealed class RefreshTokenEndpoint(
             .SetProperty(x => x.LastUsedAt, now)) == 1;
     }
 
-    Ok<RefreshTokenResponse> Answer(Session session, Token refresh)
-    {
-        var pair = tokens.Issue(session, refresh);
-        return TypedResults.Ok(new RefreshTokenResponse(
-            pair.AccessToken, "Bearer", pair.ExpiresIn, pair.RefreshToken, pair.RefreshExpiresIn));
-    }
+    Ok<RefreshTokenResponse> Answer(Session session, Token refresh) =>
+        TypedResults.Ok(new RefreshTokenResponse(tokens.Issue(session, refresh)));
 }

@@ -5,7 +5,7 @@ namespace Profiles.Features.ShowUser;
 
 /// <summary>An account as its operator sees it.</summary>
 /// <param name="Id">The user's id.</param>
-/// <param name="Email">As the person wrote it.</param>
+/// <param name="Email">As the person wrote it; null for an account without an address.</param>
 /// <param name="EmailVerifiedAt">Null while the address is not confirmed.</param>
 /// <param name="PendingEmail">The address that replaces the present one once it is confirmed; null when none is pending.</param>
 /// <param name="Name">The profile's name.</param>
@@ -20,7 +20,7 @@ namespace Profiles.Features.ShowUser;
 /// <param name="LastUsedAt">The last login or refresh of these; null when there is none.</param>
 sealed record ShowUserResponse(
     [property: Range(1, double.MaxValue)] long Id,
-    [property: MaxLength(User.EmailMaxLength)] string Email,
+    [property: MaxLength(User.EmailMaxLength)] string? Email,
     DateTime? EmailVerifiedAt,
     [property: MaxLength(User.EmailMaxLength)] string? PendingEmail,
     [property: MaxLength(UserProfile.NameMaxLength)] string Name,

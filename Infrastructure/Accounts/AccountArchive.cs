@@ -25,6 +25,13 @@ sealed class AccountArchive(ProfilesDbContext db, ImageStorages storages)
             nameof(Session.UserId), nameof(Session.FamilyHash), nameof(Session.TokenHash), nameof(Session.PreviousHash),
             nameof(Session.Successor), nameof(Session.RotatedAt),
         ],
+        [typeof(Identity)] = [nameof(Identity.UserId), nameof(Identity.RefreshToken)],
+        [typeof(Passkey)] =
+        [
+            nameof(Passkey.UserId), nameof(Passkey.CredentialId), nameof(Passkey.UserHandle), nameof(Passkey.PublicKey),
+            nameof(Passkey.SignCount),
+        ],
+        [typeof(SecondFactor)] = [nameof(SecondFactor.UserId), nameof(SecondFactor.Secret), nameof(SecondFactor.LastStep)],
         [typeof(SecurityEvent)] = [nameof(SecurityEvent.Id), nameof(SecurityEvent.UserId)],
     };
 
@@ -50,25 +57,35 @@ sealed class AccountArchive(ProfilesDbContext db, ImageStorages storages)
         var sessions = await db.Sessions.AsNoTracking().Where(s => s.UserId == user.Id).OrderBy(s => s.Id).ToListAsync(ct);
         var events = await db.SecurityEvents.AsNoTracking().Where(e => e.UserId == user.Id).OrderByDescending(e => e.At)
             .Take(SecurityEvent.MostExported).ToListAsync(ct);
-        return output => WriteAsync(output, user, sessions, events, image, ct);
+        var ways = new
+        {
+            Identities = await db.Identities.AsNoTracking().Where(i => i.UserId == user.Id).OrderBy(i => i.Id).ToListAsync(ct),
+            Passkeys = await db.Passkeys.AsNoTracking().Where(p => p.UserId == user.Id).OrderBy(p => p.Id).ToListAsync(ct),
+            SecondFactor = await db.SecondFactors.AsNoTracking().SingleOrDefaultAsync(f => f.UserId == user.Id, ct),
+        };
+        var files = new (string Name, object Content)[]
+        {
+            ("profile.json", Profile(user)), ("ways-in.json", ways), ("sessions.json", sessions), ("security-events.json", events),
+        };
+        return output => WriteAsync(output, files, image, ct);
     }
 
-    static async Task WriteAsync(
-        Stream output, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
+    static async Task WriteAsync(Stream output, (string Name, object Content)[] files, byte[]? image, CancellationToken ct)
     {
         // ZipArchive writes synchronously at the end of an entry, which a response refuses. In memory: the root may be read-only.
         await using var buffer = new FileBufferingWriteStream(memoryThreshold: int.MaxValue);
         await using (var zip = await ZipArchive.CreateAsync(buffer, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, ct))
-            await FillAsync(zip, user, sessions, events, image, ct);
+            await FillAsync(zip, files, image, ct);
         await buffer.DrainBufferAsync(output, ct);
     }
 
-    static async Task FillAsync(
-        ZipArchive zip, User user, IEnumerable<Session> sessions, IEnumerable<SecurityEvent> events, byte[]? image, CancellationToken ct)
+    static async Task FillAsync(ZipArchive zip, (string Name, object Content)[] files, byte[]? image, CancellationToken ct)
     {
-        await AddAsync(zip, "profile.json", Profile(user), ct);
-        await AddAsync(zip, "sessions.json", sessions, ct);
-        await AddAsync(zip, "security-events.json", events, ct);
+        foreach (var (name, content) in files)
+        {
+            await using var entry = await zip.CreateEntry(name).OpenAsync(ct);
+            await JsonSerializer.SerializeAsync(entry, content, Json, ct);
+        }
         if (image is null)
             return;
         await using var file = await zip.CreateEntry("picture.jpg", CompressionLevel.NoCompression).OpenAsync(ct);
@@ -92,11 +109,5 @@ sealed class AccountArchive(ProfilesDbContext db, ImageStorages storages)
         var excluded = Excluded.GetValueOrDefault(type.Type, []);
         foreach (var property in type.Properties.Where(p => excluded.Contains((p.AttributeProvider as MemberInfo)?.Name)).ToArray())
             type.Properties.Remove(property);
-    }
-
-    static async Task AddAsync(ZipArchive zip, string name, object content, CancellationToken ct)
-    {
-        await using var entry = await zip.CreateEntry(name).OpenAsync(ct);
-        await JsonSerializer.SerializeAsync(entry, content, Json, ct);
     }
 }

@@ -38,6 +38,7 @@ sealed class AccountDeletion(
             // Mails name the account or, where sending looks it up, the address.
             await db.Outbox.Where(e => e.Store == OutboxStore.Mail && (e.UserId == userId || (e.UserId == 0 && e.Key == email)))
                 .ExecuteDeleteAsync(CancellationToken.None);
+            await db.MailCodes.Where(c => c.NormalizedEmail == email).ExecuteDeleteAsync(CancellationToken.None);
             // Cascades to sessions, events, tokens and the profile.
             var isDeleted = await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1;
             if (isDeleted)

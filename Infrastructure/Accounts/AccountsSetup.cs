@@ -24,6 +24,7 @@ static class AccountsSetup
             .AddScoped<AccountArchive>()
             .AddScoped<AccountControl>()
             .AddScoped<UserLookup>()
+            .AddScoped<WaysIn>()
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
             .AddScoped<MailBudget>()
@@ -41,6 +42,8 @@ static class AccountsSetup
                         .ExecuteDeleteAsync(ct);
                 };
             })
+            .AddCleanup("codes", (db, now, ct) =>
+                db.MailCodes.Where(c => c.ExpiresAt <= now).OrderBy(c => c.ExpiresAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct))
             .AddCleanup("tokens", (db, now, ct) =>
                 db.OneTimeTokens.Where(t => t.ExpiresAt <= now).OrderBy(t => t.ExpiresAt)
                     .Take(CleanupService.Batch).ExecuteDeleteAsync(ct));

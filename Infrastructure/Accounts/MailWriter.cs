@@ -48,24 +48,24 @@ sealed class MailWriter(
             case MailKind.VerifyEmail when user.NormalizedEmail == address && user.EmailVerifiedAt is null:
                 // The account already has the address, so its owner asks.
                 return await budget.TryTakeAsync(entry, Limit.MailsToOne, $"verify {address}")
-                    ? (user.Email, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address))
+                    ? (user.Email!, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address))
                     : null;
             case MailKind.VerifyNewEmail when user.PendingEmail is { } pending && User.Normalize(pending) == address:
                 if (!await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address))
                     return null;
                 // The address of another account: only its owner learns that.
                 return await db.FindUserAsync(address, CancellationToken.None) is { } owner
-                    ? (owner.Email, Plain(MailKind.AlreadyRegistered))
+                    ? (owner.Email!, Plain(MailKind.AlreadyRegistered))
                     : (pending, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address));
             case MailKind.ResetPassword when user.NormalizedEmail == address:
                 if (!await budget.TryTakeAsync(entry, Limit.MailsToOne, address))
                     return null;
                 if (entry.Attempts == 0)
                     events.Add(user.Id, SecurityEventKind.PasswordResetRequested, device: null, entry.Network);
-                return (user.Email, await WithTokenAsync(entry, user, TokenPurpose.ResetPassword, address));
+                return (user.Email!, await WithTokenAsync(entry, user, TokenPurpose.ResetPassword, address));
             case MailKind.AlreadyRegistered when user.NormalizedEmail == address:
                 return await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address)
-                    ? (user.Email, Plain(MailKind.AlreadyRegistered))
+                    ? (user.Email!, Plain(MailKind.AlreadyRegistered))
                     : null;
             case MailKind.EmailChangeRequested or MailKind.EmailChanged or MailKind.PasswordChanged:
                 return (entry.Key, Plain(entry.Mail.Value, user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email)));
@@ -80,7 +80,7 @@ sealed class MailWriter(
             || !await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address))
             return null;
         if (await db.FindUserAsync(address, CancellationToken.None) is { } owner)
-            return (owner.Email, Plain(MailKind.AlreadyRegistered));
+            return (owner.Email!, Plain(MailKind.AlreadyRegistered));
         return await WithTokenAsync(MailKind.ConfirmRegistration, registration, TokenPurpose.VerifyEmail);
     }
 

@@ -24,7 +24,7 @@ sealed class PasswordCheck(
     /// <exception cref="RateLimitedException">Too many wrong passwords; answered 429.</exception>
     /// <exception cref="BusyException">Too many hashes at once; answered 503.</exception>
     public Task<bool> VerifyAsync(User user, string password, CancellationToken ct) =>
-        VerifyAsync(user.NormalizedEmail, user, password, mayBeUnverified: true, ct);
+        VerifyAsync(user.NormalizedEmail ?? FormattableString.Invariant($"user {user.Id}"), user, password, mayBeUnverified: true, ct);
 
     /// <summary>Returns whether it is the password of an address; false also without an account or a needed confirmation.</summary>
     /// <param name="normalizedEmail">The address that was sent.</param>

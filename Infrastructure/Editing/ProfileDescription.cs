@@ -11,12 +11,12 @@ record ProfileDescription
     [Range(1, double.MaxValue)]
     public required long Id { get; init; }
 
-    [StringLength(UserProfile.NameMaxLength, MinimumLength = 1)]
+    [MaxLength(UserProfile.NameMaxLength)]
     public required string Name { get; init; }
 
     /// <summary>As the user wrote it.</summary>
     [MaxLength(User.EmailMaxLength), DataType(DataType.EmailAddress)]
-    public required string Email { get; init; }
+    public required string? Email { get; init; }
 
     /// <summary>Whether the user has confirmed the address.</summary>
     public required bool EmailVerified { get; init; }

@@ -44,6 +44,7 @@ static class ErrorCodes
     public static readonly ErrorCode EmailTaken = Of(409, "Email already registered");
     public static readonly ErrorCode InvalidCredentials = Of(401, "Invalid email or password");
     public static readonly ErrorCode AccountDisabled = Of(401, "This account is disabled: ask those who run the service.");
+    public static readonly ErrorCode MfaRequired = Of(403, "A second factor is needed: send its code with mfa_token to /login/mfa.");
     public static readonly ErrorCode WrongPassword = Of(403, "The password is wrong");
     public static readonly ErrorCode InvalidRefreshToken = Of(401, "Invalid or expired refresh token");
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");

@@ -44,6 +44,14 @@ sealed record Problem(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), AllowedValues("ok", "failed")]
     public IReadOnlyDictionary<string, string>? Checks { get; init; }
 
+    /// <summary>What `POST /login/mfa` takes with the second factor's code; with `mfa_required`.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), RegularExpression("^[A-Za-z0-9_-]+$")]
+    public string? MfaToken { get; init; }
+
+    /// <summary>The seconds for which `mfa_token` is valid.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(1, int.MaxValue)]
+    public int? ExpiresIn { get; init; }
+
     /// <summary>The sentences of each refused field, by its name as the client sent it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? Errors { get; init; }

@@ -63,7 +63,7 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
     // What no two users share.
     static IEnumerable<(string Member, string Value)> Keys(User user)
     {
-        yield return ("email", user.NormalizedEmail);
+        yield return ("email", user.NormalizedEmail!);
         if (user.ExternalId is { } externalId)
             yield return ("external_id", externalId);
         if (user.Profile.Username is { } username)

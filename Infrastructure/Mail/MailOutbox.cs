@@ -14,10 +14,14 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
 
     /// <summary>Adds a mail.</summary>
     /// <param name="mail">The kind of mail; its text is written when it is sent, so that the database has neither text nor token.</param>
-    /// <param name="address">The recipient as it is stored; normalized when <paramref name="userId"/> is 0.</param>
+    /// <param name="address">
+    /// The recipient as it is stored; normalized when <paramref name="userId"/> is 0. Null for an account without an address, which gets none.
+    /// </param>
     /// <param name="userId">The account that the mail is about; 0 when it is looked up later, by the address.</param>
-    public void Add(MailKind mail, string address, long userId = 0)
+    public void Add(MailKind mail, string? address, long userId = 0)
     {
+        if (address is null)
+            return;
         var now = clock.GetUtcNow().UtcDateTime;
         // The security event of a reset is written when the mail is sent.
         var network = mail == MailKind.ResetPassword && http.HttpContext is { } context ? ClientNetwork.Of(context) : null;

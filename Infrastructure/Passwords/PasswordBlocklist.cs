@@ -16,12 +16,12 @@ sealed class PasswordBlocklist(IOptions<PasswordOptions> options)
 
     readonly bool isEnabled = options.Value.Blocklist!.Value;
 
-    /// <summary>Why the password is refused for the user of this address; null when it is allowed.</summary>
-    public ErrorCode? Refusal(string password, string email)
+    /// <summary>Why the password is refused for the user of this address, if there is one; null when it is allowed.</summary>
+    public ErrorCode? Refusal(string password, string? email)
     {
         if (!isEnabled)
             return null;
-        var address = email.Trim();
+        var address = email?.Trim() ?? "";
         if (Is(password, address) || Is(password, address[..Math.Max(address.IndexOf('@'), 0)]))
             return ErrorCodes.PasswordIsEmail;
         if (Is(password, Product))

@@ -14,6 +14,10 @@ static class SessionsSetup
         return services
             .AddScoped<SessionRevocation>()
             .AddScoped<SessionTokens>()
+            .AddScoped<SessionStart>()
+            .AddScoped<Challenges>()
+            .AddCleanup("challenges", (db, now, ct) =>
+                db.Challenges.Where(c => c.ExpiresAt <= now).OrderBy(c => c.ExpiresAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct))
             .AddCleanup("sessions", provider =>
             {
                 var lifetime = provider.GetRequiredService<IOptions<SessionsOptions>>().Value.RefreshLifetime;

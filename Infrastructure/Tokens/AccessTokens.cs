@@ -18,7 +18,10 @@ namespace Profiles.Infrastructure.Tokens;
 /// <param name="NotBefore">Null for a token that does not say it.</param>
 /// <param name="ExpiresAt">When it expires.</param>
 /// <param name="Id">The <c>jti</c>; null for a token without one.</param>
-sealed record AccessToken(long UserId, long SessionId, long? IssuedAt, long? NotBefore, long ExpiresAt, string? Id);
+/// <param name="AuthenticatedAt">When the person proved who they are; null for a token that does not say it.</param>
+/// <param name="Methods">How (RFC 8176); null for a token that does not say it.</param>
+sealed record AccessToken(
+    long UserId, long SessionId, long? IssuedAt, long? NotBefore, long ExpiresAt, string? Id, long? AuthenticatedAt, string[]? Methods);
 
 /// <summary>
 /// Issues access tokens (RFC 7519, RFC 9068), and verifies them in the only form that is issued (RFC 8725): one spelling of each token's
@@ -54,7 +57,11 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
     public string Algorithm => ring.IsUsed ? SecurityAlgorithms.EcdsaSha256 : SecurityAlgorithms.HmacSha256;
 
     /// <summary>Issues a token for a session. It contains nothing of the profile, so its size hardly varies.</summary>
-    public string Issue(long userId, long sessionId)
+    /// <param name="userId">The user.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="authenticatedAt">When the person proved who they are, UTC: the `auth_time` (OpenID Connect Core, 2).</param>
+    /// <param name="methods">How, separated by spaces: the `amr` (RFC 8176). Null where that is not known.</param>
+    public string Issue(long userId, long sessionId, DateTime authenticatedAt, string? methods)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         var token = new SecurityTokenDescriptor
@@ -70,8 +77,11 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
                 [JwtRegisteredClaimNames.Sub] = userId.ToString(CultureInfo.InvariantCulture),
                 ["session_id"] = sessionId,
                 [JwtRegisteredClaimNames.Jti] = Guid.NewGuid().ToString("N"),
+                [JwtRegisteredClaimNames.AuthTime] = EpochTime.GetIntDate(authenticatedAt),
             },
         };
+        if (!string.IsNullOrEmpty(methods))
+            token.Claims[JwtRegisteredClaimNames.Amr] = methods.Split(' ');
         if (ring.Keys.Current is { } key)
         {
             (token.SigningCredentials, token.TokenType) = (key.Credentials, KeyPair.TokenType);
@@ -183,8 +193,9 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
     AccessToken? ReadClaims(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
-        long? user = null, session = null, expires = null, notBefore = null, issued = null;
+        long? user = null, session = null, expires = null, notBefore = null, issued = null, authenticated = null;
         string? subject = null, id = null, issuer = null, audience = null, client = null;
+        string[]? methods = null;
         HashSet<string>? others = null;
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             return null;
@@ -199,6 +210,8 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
                 : reader.ValueTextEquals("jti"u8) ? Take(ref reader, ref id)
                 : reader.ValueTextEquals("iss"u8) ? Take(ref reader, ref issuer)
                 : reader.ValueTextEquals("aud"u8) ? Take(ref reader, ref audience)
+                : reader.ValueTextEquals("auth_time"u8) ? Take(ref reader, ref authenticated)
+                : reader.ValueTextEquals("amr"u8) ? Take(ref reader, ref methods)
                 : reader.ValueTextEquals("client_id"u8) ? Take(ref reader, ref client)
                 : (others ??= []).Add(reader.GetString()!) && reader.Read() && reader.TokenType == JsonTokenType.String;
             if (!isExpected)
@@ -208,7 +221,7 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
         reader.Read();
         return expires is { } end && issuer == options.Value.Issuer && audience == options.Value.Audience
             && user > 0 && session > 0 && (subject is null || subject == user.Value.ToString(CultureInfo.InvariantCulture))
-            ? new(user.Value, session.Value, issued, notBefore, end, id) : null;
+            ? new(user.Value, session.Value, issued, notBefore, end, id, authenticated, methods) : null;
     }
 
     // False for the wrong type and for a claim that occurs twice.
@@ -226,5 +239,16 @@ sealed class AccessTokens(SigningKeys secrets, KeyRing ring, IOptions<JwtOptions
             return false;
         claim = reader.GetString();
         return true;
+    }
+
+    static bool Take(ref Utf8JsonReader reader, ref string[]? claim)
+    {
+        if (claim is not null || !reader.Read() || reader.TokenType != JsonTokenType.StartArray)
+            return false;
+        var items = new List<string>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.String)
+            items.Add(reader.GetString()!);
+        claim = [.. items];
+        return reader.TokenType == JsonTokenType.EndArray;
     }
 }

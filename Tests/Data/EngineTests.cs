@@ -47,7 +47,7 @@ public sealed class EngineTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         }));
         DatabaseErrors.IsUsernameTaken(taken).ShouldBeTrue();
         // A save is stored as a whole or not at all.
-        (await app.QueryAsync(db => db.Users.CountAsync(u => u.Email.EndsWith(username), Cancellation))).ShouldBe(0);
+        (await app.QueryAsync(db => db.Users.CountAsync(u => u.Email!.EndsWith(username), Cancellation))).ShouldBe(0);
 
         // A violation of a foreign key is not one of a unique index.
         var orphan = await Should.ThrowAsync<DbUpdateException>(() => app.QueryAsync(db =>

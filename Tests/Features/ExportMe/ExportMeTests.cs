@@ -24,7 +24,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         response.Content.Headers.ContentDisposition!.FileName.ShouldBe("profile-export.zip");
         response.Headers.CacheControl!.NoStore.ShouldBeTrue();
         using var zip = await ReadAsync(response);
-        zip.Entries.Select(e => e.FullName).ShouldBe(["profile.json", "sessions.json", "security-events.json", "picture.jpg"]);
+        zip.Entries.Select(e => e.FullName).ShouldBe(["profile.json", "ways-in.json", "sessions.json", "security-events.json", "picture.jpg"]);
 
         var profile = Json(zip, "profile.json");
         profile.GetProperty("name").GetString().ShouldBe(user.Name);
@@ -50,12 +50,23 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         [typeof(ProfileImage)] = ["Key", "IsLocal", "IsInS3"],
         [typeof(Session)] = ["UserId", "FamilyHash", "TokenHash", "PreviousHash", "Successor", "RotatedAt"],
         [typeof(SecurityEvent)] = ["Id", "UserId"],
+        [typeof(Identity)] = ["UserId", "RefreshToken"],
+        [typeof(Passkey)] = ["UserId", "CredentialId", "UserHandle", "PublicKey", "SignCount"],
+        [typeof(SecondFactor)] = ["UserId", "Secret", "LastStep"],
     };
 
     [Fact]
     public async Task Every_stored_property_of_a_user_is_exported_except_the_internal_ones()
     {
-        using var client = app.ClientFor(await app.CreateUserAsync());
+        var user = await app.CreateUserAsync();
+        await app.QueryAsync(async db =>
+        {
+            db.Identities.Add(new() { UserId = user.Id, Provider = "google", Subject = $"{user.Id}", CreatedAt = DateTime.UnixEpoch });
+            db.Passkeys.Add(PasskeyOf(user.Id));
+            db.SecondFactors.Add(new() { UserId = user.Id, Secret = "secret" });
+            return await db.SaveChangesAsync(Cancellation);
+        });
+        using var client = app.ClientFor(user);
         await client.UploadForUrlAsync(TestImage.Png(8, 8, 1, 2, 3), Cancellation);
         using var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation));
         var profile = Json(zip, "profile.json");
@@ -63,6 +74,11 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         profile.GetProperty("image").Names().ShouldBe(Shown(typeof(ProfileImage)), ignoreOrder: true);
         Json(zip, "sessions.json")[0].Names().ShouldBe(Shown(typeof(Session)), ignoreOrder: true);
         Json(zip, "security-events.json")[0].Names().ShouldBe(Shown(typeof(SecurityEvent)), ignoreOrder: true);
+
+        var ways = Json(zip, "ways-in.json");
+        ways.GetProperty("identities")[0].Names().ShouldBe(Shown(typeof(Identity)), ignoreOrder: true);
+        ways.GetProperty("passkeys")[0].Names().ShouldBe(Shown(typeof(Passkey)), ignoreOrder: true);
+        ways.GetProperty("second_factor").Names().ShouldBe(Shown(typeof(SecondFactor)), ignoreOrder: true);
 
         static IEnumerable<string> Shown(Type type)
         {
@@ -72,17 +88,32 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         }
     }
 
+    static Passkey PasskeyOf(long userId) => new()
+    {
+        UserId = userId,
+        CredentialId = BitConverter.GetBytes(userId),
+        UserHandle = [1],
+        PublicKey = [2],
+        SignCount = 3,
+        Aaguid = Guid.Empty,
+        Transports = "internal",
+        IsBackupEligible = true,
+        IsBackedUp = true,
+        Name = "A phone",
+        CreatedAt = DateTime.UnixEpoch,
+    };
+
     [Fact]
     public async Task Without_an_image_or_its_file_the_rest_is_exported()
     {
         var user = await app.CreateUserAsync();
         using var client = app.ClientFor(user);
         using (var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation)))
-            zip.Entries.Count.ShouldBe(3);
+            zip.Entries.Count.ShouldBe(4);
         await client.UploadForUrlAsync(TestImage.Bytes("upright.jpg"), Cancellation);
         File.Delete(Path.Combine(app.ImageDirectory, $"{user.Id}.jpg"));
         using (var zip = await ReadAsync(await client.GetAsync("/me/export", Cancellation)))
-            zip.Entries.Count.ShouldBe(3);
+            zip.Entries.Count.ShouldBe(4);
     }
 
     internal static async Task<ZipArchive> ReadAsync(HttpResponseMessage response) =>

@@ -8,7 +8,7 @@ namespace Profiles.Tests.Features.ExportUser;
 
 public sealed class ExportUserTests(AdminFixture app) : TestBase<AdminFixture>
 {
-    static readonly string[] Files = ["profile.json", "sessions.json", "security-events.json", "picture.jpg"];
+    static readonly string[] Files = ["profile.json", "ways-in.json", "sessions.json", "security-events.json", "picture.jpg"];
 
     [Fact]
     public async Task The_archive_is_the_one_that_the_user_gets()

@@ -320,7 +320,7 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
         return (exitCode, output, await File.ReadAllTextAsync(report, Cancellation));
     }
 
-    Task<int> CountAsync() => app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail.EndsWith($"@{mark}.example"), Cancellation));
+    Task<int> CountAsync() => app.QueryAsync(db => db.Users.CountAsync(u => u.NormalizedEmail!.EndsWith($"@{mark}.example"), Cancellation));
 
     Task<User> UserAsync(string email) =>
         app.QueryAsync(db => db.Users.AsNoTracking().Include(u => u.Profile).SingleAsync(u => u.NormalizedEmail == email, Cancellation));

@@ -28,7 +28,7 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
         (await CountAsync()).ShouldBe(users);
         await (await RegisterAsync(Fresh())).ShouldBeAsync(HttpStatusCode.Created);
 
-        Task<int> CountAsync() => app.QueryAsync(db => db.Users.CountAsync(u => u.Email.StartsWith("limited-" + here)));
+        Task<int> CountAsync() => app.QueryAsync(db => db.Users.CountAsync(u => u.Email!.StartsWith("limited-" + here)));
     }
 
     [Fact]
