@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Profiles.Data;
 
 /// <summary>
-/// An account and its first ways in: an e-mail address and the hash of a password. An <see cref="Identity"/> and a <see cref="Passkey"/> are
-/// others. What others may see of the person is the <see cref="UserProfile"/>.
+/// An account with its first ways in, an e-mail address and the hash of a password; an <see cref="Identity"/> and a <see cref="Passkey"/>
+/// are others. What others may see of the person is the <see cref="UserProfile"/>.
 /// </summary>
 sealed class User
 {

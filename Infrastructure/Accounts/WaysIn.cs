@@ -11,8 +11,8 @@ sealed class WaysIn(ProfilesDbContext db)
     /// </summary>
     public async Task<bool> RemainAsync(
         long userId, CancellationToken ct, long? withoutIdentity = null, long? withoutPasskey = null) =>
-        await db.Users.AnyAsync(
-            u => u.Id == userId && u.NormalizedEmail != null && (u.PasswordHash != "" || u.EmailVerifiedAt != null), ct)
-        || await db.Identities.AnyAsync(i => i.UserId == userId && i.Id != withoutIdentity, ct)
-        || await db.Passkeys.AnyAsync(p => p.UserId == userId && p.Id != withoutPasskey, ct);
+        await db.Users.CountAsync(
+            u => u.Id == userId && u.NormalizedEmail != null && (u.PasswordHash != "" || u.EmailVerifiedAt != null), ct) > 0
+        || await db.Identities.CountAsync(i => i.UserId == userId && i.Id != withoutIdentity, ct) > 0
+        || await db.Passkeys.CountAsync(p => p.UserId == userId && p.Id != withoutPasskey, ct) > 0;
 }

@@ -15,7 +15,8 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
     /// <summary>Adds a mail.</summary>
     /// <param name="mail">The kind of mail; its text is written when it is sent, so that the database has neither text nor token.</param>
     /// <param name="address">
-    /// The recipient as it is stored; normalized when <paramref name="userId"/> is 0. Null for an account without an address, which gets none.
+    /// The recipient as it is stored; normalized when <paramref name="userId"/> is 0. Null for an account without an address, which gets no
+    /// mail.
     /// </param>
     /// <param name="userId">The account that the mail is about; 0 when it is looked up later, by the address.</param>
     public void Add(MailKind mail, string? address, long userId = 0)

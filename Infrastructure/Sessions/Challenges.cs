@@ -26,7 +26,9 @@ sealed class Challenges(ProfilesDbContext db, TimeProvider clock)
             ExpiresAt = clock.GetUtcNow().UtcDateTime + Challenge.Lifetime,
         });
 
-    /// <summary>Finds the challenge of these bytes; null when there is none, or none any more. The caller compares user and session.</summary>
+    /// <summary>
+    /// Finds the challenge of these bytes; null when there is none, or none any more. The caller compares user and session.
+    /// </summary>
     public Task<Challenge?> FindAsync(ChallengeKind kind, byte[] secret, CancellationToken ct)
     {
         var (hash, now) = (SHA256.HashData(secret), clock.GetUtcNow().UtcDateTime);

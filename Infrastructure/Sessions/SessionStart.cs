@@ -41,7 +41,7 @@ sealed class SessionStart(
             return null;
         var trimmed = device?.Trim();
         if (!AuthenticationMethods.AreMultiple(methods)
-            && await db.SecondFactors.AnyAsync(f => f.UserId == userId && f.ConfirmedAt != null, ct))
+            && await db.SecondFactors.CountAsync(f => f.UserId == userId && f.ConfirmedAt != null, ct) == 1)
             return await AskAsync(userId, new(methods, trimmed), ct);
         var (refresh, now) = (RefreshToken.New(), clock.GetUtcNow().UtcDateTime);
         var session = new Session

@@ -79,7 +79,7 @@ public sealed class UpgradedFixture : ProfilesFixture
         "id" or "user_id" => user,
         "email" or "normalized_email" => Email(user),
         "password_hash" => hash,
-        "pending_email" or "pending_session_id" or "mail" or "status" or "disabled_at" => null,
+        "pending_email" or "pending_session_id" or "mail" or "status" or "disabled_at" or "confirmed_at" or "guest_since" => null,
         "birth_date" => new DateOnly(2000, 1, 1),
         "username" => $"user{user}",
         "phone" => "+4930123456",

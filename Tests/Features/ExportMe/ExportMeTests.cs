@@ -24,7 +24,8 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         response.Content.Headers.ContentDisposition!.FileName.ShouldBe("profile-export.zip");
         response.Headers.CacheControl!.NoStore.ShouldBeTrue();
         using var zip = await ReadAsync(response);
-        zip.Entries.Select(e => e.FullName).ShouldBe(["profile.json", "ways-in.json", "sessions.json", "security-events.json", "picture.jpg"]);
+        zip.Entries.Select(e => e.FullName)
+            .ShouldBe(["profile.json", "ways-in.json", "sessions.json", "security-events.json", "picture.jpg"]);
 
         var profile = Json(zip, "profile.json");
         profile.GetProperty("name").GetString().ShouldBe(user.Name);

@@ -50,7 +50,10 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         header.RootElement.GetProperty("alg").GetString().ShouldBe("ES256");
         header.RootElement.GetProperty("typ").GetString().ShouldBe("at+jwt");
         var payload = claims.RootElement;
-        payload.Names().Except(["nbf"]).Order().ShouldBe(["aud", "client_id", "exp", "iat", "iss", "jti", "session_id", "sub", "user_id"]);
+        payload.Names().Except(["nbf"]).Order()
+            .ShouldBe(["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "session_id", "sub", "user_id"]);
+        payload.GetProperty("amr").EnumerateArray().Select(m => m.GetString()).ShouldBe(["pwd"]);
+        (payload.GetProperty("iat").GetInt64() - payload.GetProperty("auth_time").GetInt64()).ShouldBeInRange(0, 1);
         payload.GetProperty("user_id").ValueKind.ShouldBe(JsonValueKind.Number);
         payload.GetProperty("user_id").GetInt64().ShouldBe(user.Id);
         payload.GetProperty("sub").GetString().ShouldBe($"{user.Id}");
@@ -62,6 +65,25 @@ public sealed class LoginTests(ProfilesFixture app) : TestBase<ProfilesFixture>
         // Each is rounded to a second on its own.
         (DateTimeOffset.FromUnixTimeSeconds(payload.GetProperty("exp").GetInt64()) - issued)
             .ShouldBe(TimeSpan.FromHours(1), TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task A_user_with_a_second_factor_gets_no_session_but_a_token_for_it()
+    {
+        var user = await app.CreateUserAsync();
+        await app.QueryAsync(async db =>
+        {
+            db.SecondFactors.Add(new() { UserId = user.Id, Secret = "secret", ConfirmedAt = DateTime.UnixEpoch });
+            return await db.SaveChangesAsync(Cancellation);
+        });
+        var sessions = await app.QueryAsync(db => db.Sessions.CountAsync(s => s.UserId == user.Id, Cancellation));
+        var refusal = await (await PostAsync(user.Email, user.Password)).ShouldBeProblemAsync(HttpStatusCode.Forbidden);
+        refusal.GetProperty("code").GetString().ShouldBe("mfa_required");
+        refusal.GetProperty("expires_in").GetInt32().ShouldBe(300);
+        Base64Url.DecodeFromChars(refusal.GetProperty("mfa_token").GetString()).Length.ShouldBe(32);
+        (await app.QueryAsync(db => db.Sessions.CountAsync(s => s.UserId == user.Id, Cancellation))).ShouldBe(sessions);
+        (await app.QueryAsync(db => db.Challenges.SingleAsync(c => c.UserId == user.Id, Cancellation))).Kind
+            .ShouldBe(ChallengeKind.SecondFactor);
     }
 
     [Fact]

@@ -222,7 +222,8 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
         const string Secret = "b7Jm-Vq2xTz9-Lw4Kp8-Rd1Hs6-Nc3Fg5";
         var user = await app.CreateUserAsync();
         app.Clock.Advance(TimeSpan.FromHours(2));
-        var token = (await TokensAsync(new() { SigningKey = Secret })).Issue(user.Id, user.SessionId, app.Clock.GetUtcNow().UtcDateTime, "pwd").AsMemory();
+        var token = (await TokensAsync(new() { SigningKey = Secret }))
+            .Issue(user.Id, user.SessionId, DateTime.UnixEpoch, methods: null).AsMemory();
         (await (await TokensAsync(new())).VerifyAsync(token, Cancellation)).ShouldBeNull();
         (await (await TokensAsync(new() { PreviousSigningKey = Secret })).VerifyAsync(token, Cancellation))!.UserId.ShouldBe(user.Id);
 
@@ -250,13 +251,13 @@ public sealed class KeyRingTests(KeyRingFixture app) : TestBase<KeyRingFixture>
     {
         var settings = Options.Create(new JwtOptions { SigningKey = "unused, which says only that there is no ring" });
         using var none = new KeyRing(app.Services.GetRequiredService<KeyRingStore>(), settings, app.Clock);
-        return user with { Token = new AccessTokens(Secrets, none, Jwt(), app.Clock).Issue(user.Id, user.SessionId, app.Clock.GetUtcNow().UtcDateTime, "pwd") };
+        return user with { Token = Issue(none, user) };
     }
 
-    TestUser TokenOf(KeyRing ring, TestUser user) => user with
-    {
-        Token = new AccessTokens(Secrets, ring, Jwt(), app.Clock).Issue(user.Id, user.SessionId, app.Clock.GetUtcNow().UtcDateTime, "pwd"),
-    };
+    TestUser TokenOf(KeyRing ring, TestUser user) => user with { Token = Issue(ring, user) };
+
+    string Issue(KeyRing ring, TestUser user) =>
+        new AccessTokens(Secrets, ring, Jwt(), app.Clock).Issue(user.Id, user.SessionId, DateTime.UnixEpoch, methods: null);
 
     async Task RefreshAsync(KeyRing ring)
     {
