@@ -17,6 +17,9 @@ sealed class Passkey
 
     public const int UserHandleLength = 32;
 
+    /// <summary>In text, with hyphens.</summary>
+    public const int AaguidLength = 36;
+
     public const int MostPerUser = 20;
 
     public long Id { get; init; }
@@ -67,7 +70,7 @@ sealed class PasskeyConfiguration : IEntityTypeConfiguration<Passkey>
         builder.Property(p => p.UserHandle).HasColumnName("user_handle").HasMaxLength(Passkey.UserHandleLength);
         builder.Property(p => p.PublicKey).HasColumnName("public_key").HasMaxLength(Passkey.PublicKeyMaxLength);
         builder.Property(p => p.SignCount).HasColumnName("sign_count");
-        builder.Property(p => p.Aaguid).HasColumnName("aaguid");
+        builder.Property(p => p.Aaguid).HasColumnName("aaguid").HasConversion<string>().HasMaxLength(Passkey.AaguidLength);
         builder.Property(p => p.Transports).HasColumnName("transports").HasMaxLength(Passkey.TransportsMaxLength);
         builder.Property(p => p.IsBackupEligible).HasColumnName("is_backup_eligible");
         builder.Property(p => p.IsBackedUp).HasColumnName("is_backed_up");

@@ -82,6 +82,7 @@ public sealed class UpgradedFixture : ProfilesFixture
         "pending_email" or "pending_session_id" or "mail" or "status" or "disabled_at" or "confirmed_at" or "guest_since" => null,
         "birth_date" => new DateOnly(2000, 1, 1),
         "username" => $"user{user}",
+        "aaguid" => Guid.Empty.ToString(),
         "phone" => "+4930123456",
         "locale" => "de",
         "time_zone" => "Europe/Berlin",

@@ -101,7 +101,7 @@ namespace Profiles.Data.Migrations.PostgreSql
                     user_handle = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
                     public_key = table.Column<byte[]>(type: "bytea", maxLength: 2000, nullable: false),
                     sign_count = table.Column<long>(type: "bigint", nullable: false),
-                    aaguid = table.Column<Guid>(type: "uuid", nullable: false),
+                    aaguid = table.Column<string>(type: "character varying(36)", maxLength: 36, nullable: false),
                     transports = table.Column<string>(type: "character varying(100)", maxLength: 100, nullable: false, collation: "C"),
                     is_backup_eligible = table.Column<bool>(type: "boolean", nullable: false),
                     is_backed_up = table.Column<bool>(type: "boolean", nullable: false),

@@ -455,8 +455,10 @@ namespace Profiles.Data.Migrations.PostgreSql
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
 
-                    b.Property<Guid>("Aaguid")
-                        .HasColumnType("uuid")
+                    b.Property<string>("Aaguid")
+                        .IsRequired()
+                        .HasMaxLength(36)
+                        .HasColumnType("character varying(36)")
                         .HasColumnName("aaguid");
 
                     b.Property<DateTime>("CreatedAt")

@@ -119,7 +119,7 @@ namespace Profiles.Data.Migrations.Sqlite
                     user_handle = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
                     public_key = table.Column<byte[]>(type: "BLOB", maxLength: 2000, nullable: false),
                     sign_count = table.Column<long>(type: "INTEGER", nullable: false),
-                    aaguid = table.Column<Guid>(type: "TEXT", nullable: false),
+                    aaguid = table.Column<string>(type: "TEXT", maxLength: 36, nullable: false),
                     transports = table.Column<string>(type: "TEXT", maxLength: 100, nullable: false),
                     is_backup_eligible = table.Column<bool>(type: "INTEGER", nullable: false),
                     is_backed_up = table.Column<bool>(type: "INTEGER", nullable: false),

@@ -419,7 +419,9 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
-                    b.Property<Guid>("Aaguid")
+                    b.Property<string>("Aaguid")
+                        .IsRequired()
+                        .HasMaxLength(36)
                         .HasColumnType("TEXT")
                         .HasColumnName("aaguid");
 
