@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Profiles.Tests;
 
@@ -145,8 +146,12 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Runs <c>Profiles check</c>; returns the exit code and the output.</summary>
-    public static Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings) =>
-        CommandAsync(["check"], settings);
+    public static async Task<(int ExitCode, string Output)> CheckAsync(params (string Name, string Value)[] settings)
+    {
+        var (exitCode, output) = await CommandAsync(["check"], settings);
+        // On a busy machine it takes seconds, and says how far it is.
+        return (exitCode, Regex.Replace(output, @"^[a-z ]+ \d+ of \d+\n", "", RegexOptions.Multiline));
+    }
 
     /// <summary>Runs a command of the operator; returns the exit code and the output of both streams.</summary>
     public static async Task<(int ExitCode, string Output)> CommandAsync(string[] command, params (string Name, string Value)[] settings)

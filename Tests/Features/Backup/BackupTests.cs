@@ -79,7 +79,35 @@ public sealed class BackupFixture : ProfilesFixture
                     Name = "B",
                     PasswordHash = "",
                     CreatedAt = now,
-                });
+                },
+                new MailCode
+                {
+                    Purpose = MailCodePurpose.Login,
+                    RequestHash = [10],
+                    NormalizedEmail = "c@example.com",
+                    CodeHash = [11],
+                    ExpiresAt = now,
+                },
+                new Challenge { Hash = [12], Kind = ChallengeKind.SecondFactor, UserId = id, Data = "{}", ExpiresAt = now },
+                new Identity { UserId = id, Provider = "google", Subject = "1", CreatedAt = now, RefreshToken = "r" },
+                new Passkey
+                {
+                    UserId = id,
+                    CredentialId = [13],
+                    UserHandle = [14],
+                    PublicKey = [15],
+                    SignCount = uint.MaxValue,
+                    Aaguid = new("08987058-cadc-4b81-b6e1-30de50dcbe96"),
+                    Transports = "internal hybrid",
+                    IsBackupEligible = true,
+                    IsBackedUp = false,
+                    Name = "A phone",
+                    CreatedAt = now,
+                },
+                new SecondFactor { UserId = id, Secret = "secret", LastStep = 1 },
+                new RecoveryCode { UserId = id, CodeHash = [16] },
+                // A guest.
+                new User { GuestSince = now, Profile = new() { Name = "" } });
             db.Add(new RateLimit { KeyHash = [3], Count = 4, EndsAt = now });
             return await db.SaveChangesAsync();
         });
