@@ -47,6 +47,15 @@ enum MailKind
 
     /// <summary>To the previous address: it was replaced.</summary>
     EmailChanged = 8,
+
+    /// <summary>To an address, with or without an account: six digits to log in or to register.</summary>
+    LoginCode = 9,
+
+    /// <summary>To the owner: a second factor was added, removed or reset, or a recovery code was used.</summary>
+    SecondFactorChanged = 10,
+
+    /// <summary>To the owner: a passkey, or an account of Apple, Google or the like, was added or removed.</summary>
+    WayInChanged = 11,
 }
 
 /// <summary>The progress of an <see cref="OutboxEntry"/>.</summary>
@@ -102,7 +111,10 @@ sealed class OutboxEntry
     /// <summary>The network of the client that asked for the mail, truncated (/24 or /48); null where no event needs it.</summary>
     public string? Network { get; init; }
 
-    /// <summary>The id of a webhook's message, a dot and its body; null for all else.</summary>
+    /// <summary>
+    /// The id of a webhook's message, a dot and its body; for a mail the locale that its request asked for and what was changed, separated
+    /// by blanks. Null for all else.
+    /// </summary>
     public string? Payload { get; init; }
 
     /// <summary>Why the latest attempt to send a webhook failed, without anything that the receiver answered; null for all else.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
@@ -12,14 +11,13 @@ namespace Profiles.Infrastructure.Accounts;
 /// previous one becomes invalid.
 /// </summary>
 sealed class MailWriter(
-    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events,
-    IOptions<MailOptions> options)
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events)
     : IMailWriter
 {
     /// <summary>
-    /// Returns the recipient and the text; null when the mail is void by now, its address has reached its limit or has no account.
+    /// Returns the recipient and the content; null when the mail is void by now, its address has reached its limit or has no account.
     /// </summary>
-    public async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry)
+    public async Task<(string Recipient, MailContent Content)?> WriteAsync(OutboxEntry entry)
     {
         var address = User.Normalize(entry.Key);
         if (entry.Mail == MailKind.ConfirmRegistration)
@@ -39,7 +37,7 @@ sealed class MailWriter(
     Task<User?> FindAsync(OutboxEntry entry, string address) =>
         entry.UserId == 0 ? db.FindUserAsync(address, CancellationToken.None) : db.FindUserAsync(entry.UserId, CancellationToken.None);
 
-    async Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry, User user, string address)
+    async Task<(string Recipient, MailContent Content)?> WriteAsync(OutboxEntry entry, User user, string address)
     {
         switch (entry.Mail)
         {
@@ -55,7 +53,7 @@ sealed class MailWriter(
                     return null;
                 // The address of another account: only its owner learns that.
                 return await db.FindUserAsync(address, CancellationToken.None) is { } owner
-                    ? (owner.Email!, Plain(MailKind.AlreadyRegistered))
+                    ? await AlreadyRegisteredAsync(entry, owner)
                     : (pending, await WithTokenAsync(entry, user, TokenPurpose.VerifyEmail, address));
             case MailKind.ResetPassword when user.NormalizedEmail == address:
                 if (!await budget.TryTakeAsync(entry, Limit.MailsToOne, address))
@@ -65,44 +63,60 @@ sealed class MailWriter(
                 return (user.Email!, await WithTokenAsync(entry, user, TokenPurpose.ResetPassword, address));
             case MailKind.AlreadyRegistered when user.NormalizedEmail == address:
                 return await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address)
-                    ? (user.Email!, Plain(MailKind.AlreadyRegistered))
+                    ? (user.Email!, MailContent.Of(entry, user.Profile.Locale))
                     : null;
-            case MailKind.EmailChangeRequested or MailKind.EmailChanged or MailKind.PasswordChanged:
-                return (entry.Key, Plain(entry.Mail.Value, user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email)));
+            case MailKind.EmailChangeRequested or MailKind.EmailChanged:
+                return (entry.Key, MailContent.Of(entry, user.Profile.Locale) with
+                {
+                    NewEmail = user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email),
+                });
+            case MailKind.PasswordChanged or MailKind.SecondFactorChanged or MailKind.WayInChanged:
+                return (entry.Key, MailContent.Of(entry, user.Profile.Locale));
             default:
                 return null;
         }
     }
 
-    async Task<(string Recipient, MailText Text)?> ConfirmRegistrationAsync(OutboxEntry entry, string address)
+    async Task<(string Recipient, MailContent Content)?> ConfirmRegistrationAsync(OutboxEntry entry, string address)
     {
         if (!await IsWantedAsync(entry) || await registrations.FindAsync(address, CancellationToken.None) is not { } registration
             || !await budget.TryTakeAsync(entry, Limit.MailsOfStrangers, address))
             return null;
         if (await db.FindUserAsync(address, CancellationToken.None) is { } owner)
-            return (owner.Email!, Plain(MailKind.AlreadyRegistered));
-        return await WithTokenAsync(MailKind.ConfirmRegistration, registration, TokenPurpose.VerifyEmail);
+            return await AlreadyRegisteredAsync(entry, owner);
+        return await WithTokenAsync(entry, registration, TokenPurpose.VerifyEmail);
     }
 
     // The owner of the mailbox gets in, even if the earlier mail was lost or somebody else has registered the address.
-    async Task<(string Recipient, MailText Text)?> ResetRegistrationAsync(OutboxEntry entry, string address) =>
+    async Task<(string Recipient, MailContent Content)?> ResetRegistrationAsync(OutboxEntry entry, string address) =>
         await registrations.FindAsync(address, CancellationToken.None) is { } registration
             && await budget.TryTakeAsync(entry, Limit.MailsToOne, address)
-                ? await WithTokenAsync(MailKind.ResetPassword, registration, TokenPurpose.ResetPassword)
+                ? await WithTokenAsync(entry, registration, TokenPurpose.ResetPassword)
                 : null;
 
     Task<bool> IsWantedAsync(OutboxEntry entry) => db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None);
 
-    async Task<MailText> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address) =>
-        WithToken(entry.Mail!.Value, await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None), purpose);
+    async Task<(string Recipient, MailContent Content)?> AlreadyRegisteredAsync(OutboxEntry entry, User owner)
+    {
+        var locale = await db.UserProfiles.Where(p => p.UserId == owner.Id).Select(p => p.Locale).SingleOrDefaultAsync(CancellationToken.None);
+        return (owner.Email!, MailContent.Of(entry, locale) with { Kind = MailKind.AlreadyRegistered });
+    }
 
-    async Task<(string Recipient, MailText Text)?> WithTokenAsync(MailKind mail, WaitingRegistration registration, TokenPurpose purpose) =>
+    async Task<MailContent> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address) =>
+        MailContent.Of(entry, user.Profile.Locale) with
+        {
+            Token = await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None),
+            TokenLifetime = tokens.LifetimeOf(purpose),
+        };
+
+    async Task<(string Recipient, MailContent Content)?> WithTokenAsync(
+        OutboxEntry entry, WaitingRegistration registration, TokenPurpose purpose) =>
         await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token
-            ? (registration.Email, WithToken(mail, token, purpose, registration.CreatedAt))
+            ? (registration.Email, MailContent.Of(entry, locale: null) with
+            {
+                Token = token,
+                TokenLifetime = tokens.LifetimeOf(purpose),
+                RegisteredAt = registration.CreatedAt,
+            })
             : null;
-
-    MailText WithToken(MailKind mail, string token, TokenPurpose purpose, DateTime registeredAt = default) =>
-        MailText.Of(mail, options.Value, token, tokens.LifetimeOf(purpose), newEmail: null, registeredAt);
-
-    MailText Plain(MailKind mail, string? newEmail = null) => MailText.Of(mail, options.Value, token: null, default, newEmail);
 }

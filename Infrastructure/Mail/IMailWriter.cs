@@ -2,9 +2,9 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Writes the text of an outbox entry's mail when it is sent.</summary>
+/// <summary>Decides what an outbox entry's mail says when it is sent.</summary>
 interface IMailWriter
 {
-    /// <summary>Returns the recipient and the text; null when the mail is no longer needed.</summary>
-    Task<(string Recipient, MailText Text)?> WriteAsync(OutboxEntry entry);
+    /// <summary>Returns the recipient and the content; null when the mail is no longer needed.</summary>
+    Task<(string Recipient, MailContent Content)?> WriteAsync(OutboxEntry entry);
 }

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Outbox;
 
@@ -7,7 +6,7 @@ namespace Profiles.Infrastructure.Mail;
 
 /// <summary>Sends the mails of the outbox.</summary>
 sealed class MailHandler(
-    ProfilesDbContext db, IMailer mailer, IMailWriter writer, IOptions<MailOptions> options, TimeProvider clock,
+    ProfilesDbContext db, IMailer mailer, IMailWriter writer, MailTemplates templates, TimeProvider clock,
     ILogger<MailHandler> log) : IOutboxHandler
 {
     /// <summary>After this time an unsent mail is of no use.</summary>
@@ -21,12 +20,12 @@ sealed class MailHandler(
                 "Mail {Kind} of entry {Entry} could not be sent for {Days} days and is given up.",
                 entry.Mail, entry.Id, GivenUpAfter.TotalDays);
         }
-        else if (await writer.WriteAsync(entry) is var (recipient, text))
+        else if (await writer.WriteAsync(entry) is var (recipient, content))
         {
             try
             {
                 // A stopping service does not wait for the mail server; the next start retries the entry.
-                await mailer.SendAsync(recipient, MailMessage.Make(options.Value.Sender!, recipient, text, clock.GetUtcNow()), stopping);
+                await mailer.SendAsync(recipient, templates.Compose(recipient, content, clock.GetUtcNow()), stopping);
             }
             catch (MailException e) when (e.Refused)
             {

@@ -4,7 +4,7 @@ using MimeKit.Utils;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Makes mails (RFC 5322) with text and HTML. They are ASCII throughout, so that no server re-encodes a line.</summary>
+/// <summary>Makes mails (RFC 5322) with text and HTML. On the wire they are ASCII throughout, so that no server re-encodes a line.</summary>
 static class MailMessage
 {
     const int LineMaxLength = 998;
@@ -15,7 +15,7 @@ static class MailMessage
     public static MimeMessage Make(MailboxAddress sender, string recipient, MailText text, DateTimeOffset now)
     {
         var body = new MultipartAlternative { Part("plain", text.Plain), Part("html", text.Html) };
-        var message = new MimeMessage([sender], [Mailbox(recipient)], EnsureSendable(text.Subject), body)
+        var message = new MimeMessage([sender], [Mailbox(recipient)], EnsureNoLineEnd(text.Subject), body)
         {
             Date = now,
             MessageId = MimeUtils.GenerateMessageId(sender.Domain),
@@ -34,14 +34,18 @@ static class MailMessage
     static TextPart Part(string subtype, string text)
     {
         var part = new TextPart(subtype);
-        part.SetText(Encoding.ASCII, EnsureSendable(text));
-        part.ContentTransferEncoding = ContentEncoding.SevenBit;
+        part.SetText(Ascii.IsValid(text) ? Encoding.ASCII : Encoding.UTF8, EnsureSendable(text));
+        // Quoted-printable or base64 (RFC 2045, 6) for what is not ASCII, or too long for a line.
+        part.ContentTransferEncoding = part.GetBestEncoding(EncodingConstraint.SevenBit, LineMaxLength);
         return part;
     }
 
     static string EnsureSendable(string text) =>
-        Ascii.IsValid(text) && text.Split("\r\n").All(l => l.Length <= LineMaxLength && !l.Any(char.IsControl))
-            ? text : throw new InvalidOperationException("A mail has a character or a line that SMTP cannot carry.");
+        text.Split("\r\n").All(l => !l.Any(char.IsControl))
+            ? text : throw new InvalidOperationException("A mail has a control character.");
+
+    static string EnsureNoLineEnd(string subject) => subject.Contains('\n', StringComparison.Ordinal)
+        ? throw new InvalidOperationException("The subject of a mail has more than one line.") : EnsureSendable(subject);
 
     static FormatOptions MakeFormat()
     {

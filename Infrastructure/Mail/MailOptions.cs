@@ -87,6 +87,12 @@ public sealed class MailOptions
     /// </summary>
     public string? VerifyUrl { get; set; }
 
+    /// <summary>
+    /// A directory of templates that mails are written by in place of the service's own (docs/mails.md): <c>layout.html</c>,
+    /// <c>layout.txt</c> and <c>LOCALE.liquid</c>, as many of them as are to differ. A broken one stops the start.
+    /// </summary>
+    public string? Templates { get; set; }
+
     /// <summary>Null when <see cref="From"/> is no address.</summary>
     internal MailboxAddress? Sender =>
         From is null ? new("Profiles", "profiles@localhost")

@@ -6,7 +6,7 @@ namespace Profiles.Infrastructure.Mail;
 /// <summary>
 /// Adds mails to the changes that a slice saves: a mail is sent if and only if its change is saved, and no request waits for a mail server.
 /// </summary>
-sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimeProvider clock)
+sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, MailTemplateFiles templates, TimeProvider clock)
 {
     // Sending such a mail looks up whether an address has an account, and writes more or less for it. On SQLite that write would delay a
     // request that follows at once, which somebody could measure: it happens one to two seconds later.
@@ -19,13 +19,16 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
     /// mail.
     /// </param>
     /// <param name="userId">The account that the mail is about; 0 when it is looked up later, by the address.</param>
-    public void Add(MailKind mail, string? address, long userId = 0)
+    /// <param name="change">What was changed, of a kind that tells of changes.</param>
+    /// <param name="provider">Who gives the identity of that change.</param>
+    public void Add(MailKind mail, string? address, long userId = 0, MailChange? change = null, string? provider = null)
     {
         if (address is null)
             return;
         var now = clock.GetUtcNow().UtcDateTime;
         // The security event of a reset is written when the mail is sent.
         var network = mail == MailKind.ResetPassword && http.HttpContext is { } context ? ClientNetwork.Of(context) : null;
+        var locale = http.HttpContext is { } asking ? templates.Match(asking.Request) : null;
         db.Outbox.Add(new()
         {
             Store = OutboxStore.Mail,
@@ -34,6 +37,7 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
             UserId = userId,
             Key = address,
             Network = network,
+            Payload = MailContent.Payload(locale, change, provider),
             CreatedAt = now,
             DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration or MailKind.VerifyNewEmail
                 ? now + (Delay * (1 + Random.Shared.NextDouble()))

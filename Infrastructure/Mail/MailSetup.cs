@@ -42,9 +42,12 @@ static class MailSetup
                 "Mail__ResetUrl must be an address with {token} in it, such as https://app.example.com/reset?token={token}.")
             .Validate(
                 o => o.VerifyUrl is null || MailOptions.IsTemplate(o.VerifyUrl),
-                "Mail__VerifyUrl must be an address with {token} in it, such as https://app.example.com/verify?token={token}.");
+                "Mail__VerifyUrl must be an address with {token} in it, such as https://app.example.com/verify?token={token}.")
+            .Validate(o => o.Templates is null || Directory.Exists(o.Templates), "Mail__Templates must be a directory of mail templates.");
         return services
             .AddScoped<MailOutbox>()
+            .AddSingleton<MailTemplateFiles>()
+            .AddSingleton<MailTemplates>()
             .AddSingleton<SmtpMailer>()
             .AddSingleton<MailDirectory>()
             .AddSingleton<IMailer>(p => new MeasuredMailer(

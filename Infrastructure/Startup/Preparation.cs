@@ -26,6 +26,8 @@ static partial class Preparation
         Validate(app);
         service.RequireNoHalf();
         app.ValidateAddresses();
+        if (app.Services.GetRequiredService<IOptions<MailOptions>>().Value.Templates is not null)
+            app.Services.GetRequiredService<MailTemplates>().Check();
         var decoding = app.Services.GetRequiredService<DecodePool>().StartAsync();
         if (app.Services.GetRequiredService<IImageStorage>() is { Store: OutboxStore.LocalImages } images)
             await RequireWritableAsync("Images__Directory", () => images.CheckAsync(CancellationToken.None));
