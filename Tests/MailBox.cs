@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using MimeKit;
 using Profiles.Data;
 using Profiles.Infrastructure.Outbox;
 
@@ -10,7 +12,10 @@ namespace Profiles.Tests;
 /// <summary>A mail as written to its file.</summary>
 sealed record TestMail(string Path, string Raw)
 {
-    public string Subject => Header("Subject");
+    /// <summary>What a mail program makes of it.</summary>
+    public MimeMessage Message => MimeMessage.Load(new MemoryStream(Encoding.ASCII.GetBytes(Raw)), TestContext.Current.CancellationToken);
+
+    public string Subject => Message.Subject ?? "";
 
     public string To => Header("To").Trim('<', '>');
 

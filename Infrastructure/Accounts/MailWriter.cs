@@ -98,7 +98,8 @@ sealed class MailWriter(
 
     async Task<(string Recipient, MailContent Content)?> AlreadyRegisteredAsync(OutboxEntry entry, User owner)
     {
-        var locale = await db.UserProfiles.Where(p => p.UserId == owner.Id).Select(p => p.Locale).SingleOrDefaultAsync(CancellationToken.None);
+        var locale = await db.UserProfiles.Where(p => p.UserId == owner.Id).Select(p => p.Locale)
+            .SingleOrDefaultAsync(CancellationToken.None);
         return (owner.Email!, MailContent.Of(entry, locale) with { Kind = MailKind.AlreadyRegistered });
     }
 

@@ -4,7 +4,7 @@ using MimeKit.Utils;
 
 namespace Profiles.Infrastructure.Mail;
 
-/// <summary>Makes mails (RFC 5322) with text and HTML. On the wire they are ASCII throughout, so that no server re-encodes a line.</summary>
+/// <summary>Makes mails (RFC 5322) with text and HTML. They are ASCII on the wire, so that no server re-encodes a line.</summary>
 static class MailMessage
 {
     const int LineMaxLength = 998;

@@ -40,5 +40,6 @@ sealed record MailSample(MailContent Content, string Variant = "")
     }
 
     static IEnumerable<MailSample> Changes(MailContent content, MailChange first, MailChange last) =>
-        Enum.GetValues<MailChange>().Where(c => c >= first && c <= last).Select(c => new MailSample(content with { Change = c }, NameOf(c)));
+        Enum.GetValues<MailChange>().Where(c => c >= first && c <= last)
+            .Select(c => new MailSample(content with { Change = c }, NameOf(c)));
 }

@@ -24,8 +24,8 @@ sealed partial class MailTemplateFiles
         locales = new(() =>
         [
             .. typeof(MailTemplateFiles).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Resources, StringComparison.Ordinal))
-                .Concat(directory is null ? [] : Directory.GetFiles(directory)).Where(n => n.EndsWith(Sentences, StringComparison.Ordinal))
-                .Select(n => Path.GetFileNameWithoutExtension(n)).Distinct().Order(StringComparer.Ordinal),
+                .Concat(directory is null ? [] : Directory.GetFiles(directory)).Select(n => Path.GetFileName(n))
+                .Where(n => OfLocale().IsMatch(n)).Select(n => n[..^Sentences.Length]).Distinct().Order(StringComparer.Ordinal),
         ]);
     }
 
@@ -35,7 +35,7 @@ sealed partial class MailTemplateFiles
     /// <summary>The file of a locale's sentences.</summary>
     public static string SentencesOf(string locale) => locale + Sentences;
 
-    /// <summary>Returns the best locale for a BCP 47 tag: that of <c>de-AT</c> is <c>de</c> (RFC 4647, 3.4). Null when there is none.</summary>
+    /// <summary>Returns the best locale for a BCP 47 tag (RFC 4647, 3.4): <c>de</c> for <c>de-AT</c>. Null when there is none.</summary>
     public string? Match(string? tag)
     {
         for (var range = tag; !string.IsNullOrEmpty(range); range = range[..Math.Max(range.LastIndexOf('-'), 0)])
@@ -77,7 +77,10 @@ sealed partial class MailTemplateFiles
         foreach (var name in Directory.GetFiles(directory!).Select(f => Path.GetFileName(f)))
         {
             if (Template().IsMatch(name) && name is not (HtmlLayout or TextLayout) && !OfLocale().IsMatch(name))
-                throw new MailTemplateException(name, $"its name must be {HtmlLayout}, {TextLayout} or that of a locale, such as de.liquid");
+            {
+                throw new MailTemplateException(
+                    name, $"its name must be {HtmlLayout}, {TextLayout} or that of a locale, such as de.liquid");
+            }
         }
     }
 

@@ -49,7 +49,8 @@ sealed partial class MailTemplates(MailTemplateFiles files, IOptions<MailOptions
         var locale = files.Match(content.Locale) ?? MailTemplateFiles.English;
         var context = ContextFor(content, locale);
         var sentences = MailTemplateFiles.SentencesOf(locale);
-        var paragraphs = EmptyLines().Split(Run(sentences, context, NullEncoder.Default).Trim()).Select(p => p.ReplaceLineEndings(" ")).ToArray();
+        var paragraphs = EmptyLines().Split(Run(sentences, context, NullEncoder.Default).Trim())
+            .Select(p => p.ReplaceLineEndings(" ")).ToArray();
         if (paragraphs is not [{ Length: > 0 and <= MaxSubjectLength } subject, _, ..])
         {
             throw new MailTemplateException(
@@ -113,7 +114,8 @@ sealed partial class MailTemplates(MailTemplateFiles files, IOptions<MailOptions
         Set("change", content.Change is { } change ? MailSample.NameOf(change) : null);
         Set("provider", content.Provider is [var first, .. var rest] ? char.ToUpperInvariant(first) + rest : null);
         var (unit, number) = InUnits(content.TokenLifetime);
-        context.SetValue(unit, NumberValue.Create(number)).SetValue("code_minutes", NumberValue.Create((int)content.CodeLifetime.TotalMinutes));
+        context.SetValue(unit, NumberValue.Create(number));
+        context.SetValue("code_minutes", NumberValue.Create((int)content.CodeLifetime.TotalMinutes));
         if (content.RegisteredAt is { } time)
             context.SetValue("registered_at", new DateTimeValue(new DateTimeOffset(time, TimeSpan.Zero)));
         return context;
@@ -138,9 +140,15 @@ sealed partial class MailTemplates(MailTemplateFiles files, IOptions<MailOptions
         {
             return parsed.GetOrAdd(file, Parse).Render(context, encoder);
         }
-        catch (FluidException e)
+        catch (Exception e) when (e is not MailTemplateException)
         {
-            throw new MailTemplateException(file, e.Message.TrimEnd('.'));
+            // The message of another exception may repeat a value.
+            throw new MailTemplateException(file, e switch
+            {
+                FluidException => e.Message.TrimEnd('.'),
+                InvalidOperationException => "it takes too many steps, or is nested too deeply",
+                _ => $"it cannot be rendered ({e.GetType().Name})",
+            });
         }
     }
 

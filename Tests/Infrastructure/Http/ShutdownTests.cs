@@ -15,11 +15,12 @@ public sealed class ShutdownTests
     {
         var ct = TestContext.Current.CancellationToken;
         await using var server = await ServerProcess.StartAsync(("ShutdownTimeout", $"{Grace}"));
-        // Nothing is exported, so nothing of OpenTelemetry is there.
+        // Nothing is exported and no mail is written, so nothing of OpenTelemetry and of the templates is there.
         new LinuxProcess(server.ProcessId).Loaded.Select(Path.GetFileName).Where(f => f!.EndsWith(".dll", StringComparison.Ordinal))
             .ShouldSatisfyAllConditions(
                 loaded => loaded.ShouldContain("Profiles.dll"),
-                loaded => loaded.ShouldNotContain(f => f!.StartsWith("OpenTelemetry", StringComparison.Ordinal)));
+                loaded => loaded.ShouldNotContain(f => f!.StartsWith("OpenTelemetry", StringComparison.Ordinal)),
+                loaded => loaded.ShouldNotContain("Fluid.dll"));
         using var user = await ServerUser.SignUpAsync(server, ct);
         using var other = await ServerUser.SignUpAsync(server, ct);
         var image = TestImage.Png(8, 8, 1, 2, 3);

@@ -94,7 +94,7 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
     [Fact]
     public async Task Lines_that_begin_with_a_dot_arrive_as_they_were()
     {
-        var text = new MailText(".", [".first", ".", "..two", "MAIL FROM:<a@example.com>", "last."]);
+        var text = new MailText(".", ".first\r\n\r\n.\r\n\r\n..two\r\n\r\nMAIL FROM:<a@example.com>\r\n\r\nlast.\r\n", "");
         using var message = MailMessage.Make(app.Options.Sender!, "dots@example.com", text, app.Clock.GetUtcNow());
         await new SmtpMailer(Options.Create(app.Options)).SendAsync("dots@example.com", message, Cancellation);
         var content = (await app.ReceivedAsync("dots@example.com")).Content;
@@ -103,6 +103,24 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
         using var written = new MemoryStream();
         await message.WriteToAsync(MailMessage.Format, written, Cancellation);
         content.ShouldBe(Encoding.ASCII.GetString(written.ToArray()));
+    }
+
+    [Theory]
+    [InlineData("de")]
+    [InlineData("ja")]
+    public async Task A_mail_in_another_script_arrives_as_it_was_written(string locale)
+    {
+        var templates = MailTemplateTests.Templates(app.Options);
+        var recipient = $"{locale}@example.com";
+        foreach (var sample in MailSample.All)
+        {
+            var content = sample.Content with { Locale = locale };
+            using var message = templates.Compose(recipient, content, app.Clock.GetUtcNow());
+            await new SmtpMailer(Options.Create(app.Options)).SendAsync(recipient, message, Cancellation);
+            using var received = new TestMail("", app.Received.Last(m => m.To == recipient).Content).Message;
+            var text = templates.Render(content);
+            MailTemplateTests.Texts(received).ShouldBe([text.Subject, text.Plain, text.Html]);
+        }
     }
 
     [Theory]
@@ -351,7 +369,7 @@ public sealed class SmtpTests(SmtpFixture app) : TestBase<SmtpFixture>
 
     static async Task SendAsync(MailOptions options, string recipient = "john@example.com")
     {
-        using var message = MailMessage.Make(options.Sender!, recipient, new("Subject", ["Line."]), TimeProvider.System.GetUtcNow());
+        using var message = MailMessage.Make(options.Sender!, recipient, new("Subject", "Line.\r\n", ""), TimeProvider.System.GetUtcNow());
         await new SmtpMailer(Options.Create(options)).SendAsync(recipient, message, TestContext.Current.CancellationToken);
     }
 

@@ -59,6 +59,7 @@ public sealed class SettingsTests
         { "Mail__ResetUrl", ["https://phones.example.net/new", "/relative?code={token}", "https://app.example.com/{token}/{token}",
             "javascript:alert('{token}')"] },
         { "Mail__VerifyUrl", ["nonsense", "https://app.example.com/<b>{token}"] },
+        { "Mail__Templates", ["", "/proc/nowhere/templates", "/proc/self/status"] },
         { "Mail__Typo", ["whatever"] },
         { "Images__MaxBytes", ["-1", "0", "209715201", "99999999999999999999", "20 MiB"] },
         { "Images__MaxPixels", ["-1", "0", "500000001", "a hundred million"] },
