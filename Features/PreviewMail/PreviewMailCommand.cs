@@ -36,7 +36,7 @@ sealed class PreviewMailCommand : OperatorCommand
         "mail preview",
         "Checks the mail templates (Mail__Templates) and shows a mail with invented values; sends nothing.",
         "Profiles mail preview", "Profiles mail preview reset_password --locale de",
-        "Profiles mail preview verify_email code --locale ar --html > mail.html",
+        "Profiles mail preview verify_email code --locale ar --html",
         "Profiles mail preview way_in_changed passkey_added --to mail.eml")
     {
         Add(kind);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
+using Profiles.Data;
 
 namespace Profiles.Infrastructure.Mail;
 
@@ -11,7 +12,7 @@ sealed partial class MailTemplateFiles
 
     const string Sentences = ".liquid", Resources = "mail-templates/";
 
-    const int MaxBytes = 64 * 1024;
+    const int MaxBytes = 64 * 1024, MaxLanguages = 20;
 
     static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -38,7 +39,8 @@ sealed partial class MailTemplateFiles
     /// <summary>Returns the best locale for a BCP 47 tag (RFC 4647, 3.4): <c>de</c> for <c>de-AT</c>. Null when there is none.</summary>
     public string? Match(string? tag)
     {
-        for (var range = tag; !string.IsNullOrEmpty(range); range = range[..Math.Max(range.LastIndexOf('-'), 0)])
+        // What is longer is no locale, and a header may have thousands of parts.
+        for (var range = tag?.Length > UserProfile.LocaleMaxLength ? null : tag; !string.IsNullOrEmpty(range); range = range[..Math.Max(range.LastIndexOf('-'), 0)])
         {
             if (Array.Find(locales.Value, l => l.Equals(range, StringComparison.OrdinalIgnoreCase)) is { } found)
                 return found;
@@ -47,8 +49,8 @@ sealed partial class MailTemplateFiles
     }
 
     /// <summary>Returns the best locale for a client (RFC 9110, 12.5.4); null when it names none that there is.</summary>
-    public string? Match(HttpRequest request) => request.GetTypedHeaders().AcceptLanguage.Where(l => l.Quality != 0)
-        .OrderByDescending(l => l.Quality ?? 1).Select(l => Match(l.Value.Value)).FirstOrDefault(l => l is not null);
+    public string? Match(HttpRequest request) => request.GetTypedHeaders().AcceptLanguage.Take(MaxLanguages)
+        .Where(l => l.Quality != 0).OrderByDescending(l => l.Quality ?? 1).Select(l => Match(l.Value.Value)).FirstOrDefault(l => l is not null);
 
     /// <summary>Reads a template.</summary>
     /// <exception cref="MailTemplateException">It is not a text of a bearable size.</exception>

@@ -3,57 +3,115 @@ using Fluid.Ast;
 namespace Profiles.Infrastructure.Mail;
 
 /// <summary>Collects the names that a template uses, so that a mistyped one is found before a mail needs it.</summary>
-sealed class MailTemplateNames : AstVisitor
+// No AstVisitor, and no constructor with a type of the library: EF Core and FastEndpoints look at the base class and the constructors of
+// every type at the start, and would load the library.
+sealed class MailTemplateNames
 {
     // They belong to the language.
-    readonly HashSet<string> defined = ["forloop", "parentloop", "nil", "null", "size", "first", "last"];
+    readonly HashSet<string> defined =
+        new(["forloop", "parentloop", "nil", "null", "size", "first", "last"], StringComparer.OrdinalIgnoreCase);
+
     readonly List<string> used = [];
 
     /// <summary>The filters.</summary>
     public List<string> Filters { get; } = [];
 
-    /// <summary>Whether it counts, such as (1..5): that may be without end.</summary>
-    public bool HasRange { get; private set; }
+    /// <summary>What a template may not have, such as a range, which may be without end; null when there is nothing of it.</summary>
+    public string? Refused { get; private set; }
 
     /// <summary>The values that it uses, and neither knows nor assigns.</summary>
-    public IEnumerable<string> Unknown(IEnumerable<string> known) => used.Except(defined, StringComparer.OrdinalIgnoreCase)
-        .Except(known, StringComparer.OrdinalIgnoreCase);
+    public IEnumerable<string> Unknown(IEnumerable<string> known) =>
+        used.Where(n => !defined.Contains(n)).Except(known, StringComparer.OrdinalIgnoreCase);
 
-    protected override Expression VisitMemberExpression(MemberExpression memberExpression)
+    public void Visit(IEnumerable<Statement> statements)
     {
-        var names = memberExpression.Segments.OfType<IdentifierSegment>().Select(s => s.Identifier).ToArray();
-        // What a loop knows of itself is not listed here.
-        used.AddRange(names is ["forloop" or "parentloop", ..] ? names[..1] : names);
-        return base.VisitMemberExpression(memberExpression);
+        foreach (var statement in statements)
+            Visit(statement);
     }
 
-    protected override Expression VisitFilterExpression(FilterExpression filterExpression)
+    void Visit(Statement? statement)
     {
-        Filters.Add(filterExpression.Name);
-        return base.VisitFilterExpression(filterExpression);
+        switch (statement)
+        {
+            case null or TextSpanStatement or CommentStatement or RawStatement or NoOpStatement or BreakStatement or ContinueStatement:
+                return;
+            case OutputStatement output:
+                Visit(output.Expression);
+                return;
+            case AssignStatement assign:
+                defined.Add(assign.Identifier);
+                Visit(assign.Value);
+                return;
+            case CaptureStatement capture:
+                defined.Add(capture.Identifier);
+                break;
+            case IfStatement branch:
+                Visit(branch.Condition);
+                Visit(branch.ElseIfs);
+                Visit(branch.Else);
+                break;
+            case UnlessStatement branch:
+                Visit(branch.Condition);
+                Visit(branch.Else);
+                break;
+            case ElseIfStatement branch:
+                Visit(branch.Condition);
+                break;
+            case CaseStatement choice:
+                Visit(choice.Expression);
+                Visit(choice.Whens);
+                Visit(choice.Else);
+                return;
+            case WhenStatement branch:
+                Visit(branch.Options);
+                break;
+            case ForStatement loop:
+                defined.Add(loop.Identifier);
+                Visit(loop.Source);
+                Visit(loop.Limit);
+                Visit(loop.Offset);
+                Visit(loop.Else);
+                break;
+            case not ElseStatement:
+                Refused ??= statement.GetType().Name.Replace("Statement", "", StringComparison.Ordinal).ToLowerInvariant();
+                return;
+        }
+        Visit(((TagStatement)statement).Statements);
     }
 
-    protected override Expression VisitRangeExpression(RangeExpression rangeExpression)
+    void Visit(IEnumerable<Expression> expressions)
     {
-        HasRange = true;
-        return base.VisitRangeExpression(rangeExpression);
+        foreach (var expression in expressions)
+            Visit(expression);
     }
 
-    protected override Statement VisitAssignStatement(AssignStatement assignStatement)
+    void Visit(Expression? expression)
     {
-        defined.Add(assignStatement.Identifier);
-        return base.VisitAssignStatement(assignStatement);
-    }
-
-    protected override Statement VisitCaptureStatement(CaptureStatement captureStatement)
-    {
-        defined.Add(captureStatement.Identifier);
-        return base.VisitCaptureStatement(captureStatement);
-    }
-
-    protected override Statement VisitForStatement(ForStatement forStatement)
-    {
-        defined.Add(forStatement.Identifier);
-        return base.VisitForStatement(forStatement);
+        switch (expression)
+        {
+            case null or LiteralExpression:
+                break;
+            case MemberExpression member:
+                var names = member.Segments.OfType<IdentifierSegment>().Select(s => s.Identifier).ToArray();
+                // What a loop knows of itself is not listed here.
+                used.AddRange(names is ["forloop" or "parentloop", ..] ? names[..1] : names);
+                Visit(member.Segments.OfType<IndexerSegment>().Select(s => s.Expression));
+                break;
+            case FilterExpression filter:
+                Filters.Add(filter.Name);
+                Visit(filter.Input);
+                Visit(filter.Parameters.Select(p => p.Expression));
+                break;
+            case BinaryExpression two:
+                Visit(two.Left);
+                Visit(two.Right);
+                break;
+            case RangeExpression:
+                Refused ??= "..";
+                break;
+            default:
+                Refused ??= expression.GetType().Name;
+                break;
+        }
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Fluid;
+using Fluid.Ast;
 using Fluid.Values;
 using Microsoft.Extensions.Options;
 using MimeKit;
@@ -163,13 +164,15 @@ sealed partial class MailTemplates(MailTemplateFiles files, IOptions<MailOptions
                 : new(file, error);
         }
         var names = new MailTemplateNames();
-        names.VisitTemplate(template);
+        names.Visit(((IStatementList)template).Statements);
         var isLayout = file is MailTemplateFiles.HtmlLayout or MailTemplateFiles.TextLayout;
         if (names.Unknown(isLayout ? LayoutValues : Values).FirstOrDefault() is { } value)
             throw new MailTemplateException(file, $"there is no value {value}", LineOf(source, value));
         if (names.Filters.Find(f => !Bounds.Filters.TryGetValue(f, out _)) is { } filter)
             throw new MailTemplateException(file, $"there is no filter {filter}", LineOf(source, filter));
-        return names.HasRange ? throw new MailTemplateException(file, "a range is not allowed", LineOf(source, "..")) : template;
+        return names.Refused is { } refused
+            ? throw new MailTemplateException(file, $"{refused} is not allowed", LineOf(source, refused))
+            : template;
     }
 
     // A parsed template does not know its lines.

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
@@ -90,7 +91,7 @@ public sealed class VerifyEmailTests(ProfilesFixture app) : TestBase<ProfilesFix
         var notice = await app.MailAsync(user.Email, "A change of your e-mail address");
         notice.Raw.ShouldContain($"has asked for {email} as");
         // The second part is HTML.
-        notice.Raw.ShouldContain($"has asked for {WebUtility.HtmlEncode(email)} as");
+        notice.Raw.ShouldContain($"has asked for {HtmlEncoder.Default.Encode(email)} as");
         (await PostAsync((await app.MailAsync(email, Subject)).Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
         var stored = await StoredAsync(user);
         (stored.Email, stored.EmailVerifiedAt.HasValue).ShouldBe((email, true));

@@ -190,6 +190,9 @@ public sealed partial class MailTemplateTests(ProfilesFixture app) : TestBase<Pr
     [InlineData("", null)]
     [InlineData("de;q=high, \0", null)]
     [InlineData("deu, d, de_AT", null)]
+    [InlineData("de-aaaaaaaa-bbbbbbbb-cccccccc-ddddd, es", "de")]
+    [InlineData("de-aaaaaaaa-bbbbbbbb-cccccccc-ddddddddd, es", "es")]
+    [InlineData("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,de", null)]
     public void The_best_language_of_a_request_is_taken(string header, string? locale)
     {
         var http = new DefaultHttpContext();
@@ -243,7 +246,7 @@ public sealed partial class MailTemplateTests(ProfilesFixture app) : TestBase<Pr
         { "layout.txt", "{% include 'en' %}", "layout.txt (Mail__Templates) is broken in line 1: Unknown tag 'include'." },
         { "layout.txt", "a\n{% render 'en' %}", "layout.txt (Mail__Templates) is broken in line 2: Unknown tag 'render'." },
         { "layout.txt", "{% for i in (1..2000000000) %}{% endfor %}",
-            "layout.txt (Mail__Templates) is broken in line 1: a range is not allowed." },
+            "layout.txt (Mail__Templates) is broken in line 1: .. is not allowed." },
         { "layout.txt", "{{ lines | join: ' ' }} {{ link }} {{ token }}",
             "layout.txt (Mail__Templates) is broken: it does not show the link, the token or the code of verify_email." },
         { "layout.html", "{{ lines | join: ' ' }} {{ link }} {{ code }}",
@@ -259,7 +262,12 @@ public sealed partial class MailTemplateTests(ProfilesFixture app) : TestBase<Pr
             + "there is no value lines." },
         { "layout.txt", "{% assign s = 'x' %}" + Loops(5, "{% assign s = s | append: s %}"),
             "layout.txt (Mail__Templates) is broken: a value has more than 16384 characters." },
-        { "layout.txt", "{{ 1 | divided_by: 0 }}", "layout.txt (Mail__Templates) is broken: it cannot be rendered (DivideByZeroException)." },
+        { "layout.txt", "a\n{% tablerow a in lines %}{{ a }}{% endtablerow %}",
+            "layout.txt (Mail__Templates) is broken in line 2: tablerow is not allowed." },
+        { "layout.txt", "{% for a in lines %}{{ forloop.index }}{% else %}{{ nothing }}{% endfor %}",
+            "layout.txt (Mail__Templates) is broken in line 1: there is no value nothing." },
+        { "layout.txt", "{{ 1 | divided_by: 0 }}",
+            "layout.txt (Mail__Templates) is broken: it cannot be rendered (DivideByZeroException)." },
         { "layout.txt", Loops(12, "x"), "layout.txt (Mail__Templates) is broken: it takes too many steps, or is nested too deeply." },
         { "layout.txt", Loops(30, "x"), "layout.txt (Mail__Templates) is broken: it takes too many steps, or is nested too deeply." },
         { "letter.html", "", "letter.html (Mail__Templates) is broken: "
