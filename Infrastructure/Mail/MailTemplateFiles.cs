@@ -40,17 +40,20 @@ sealed partial class MailTemplateFiles
     public string? Match(string? tag)
     {
         // What is longer is no locale, and a header may have thousands of parts.
-        for (var range = tag?.Length > UserProfile.LocaleMaxLength ? null : tag; !string.IsNullOrEmpty(range); range = range[..Math.Max(range.LastIndexOf('-'), 0)])
+        var range = tag is { Length: <= UserProfile.LocaleMaxLength } ? tag : "";
+        while (range.Length > 0)
         {
             if (Array.Find(locales.Value, l => l.Equals(range, StringComparison.OrdinalIgnoreCase)) is { } found)
                 return found;
+            range = range[..Math.Max(range.LastIndexOf('-'), 0)];
         }
         return null;
     }
 
     /// <summary>Returns the best locale for a client (RFC 9110, 12.5.4); null when it names none that there is.</summary>
     public string? Match(HttpRequest request) => request.GetTypedHeaders().AcceptLanguage.Take(MaxLanguages)
-        .Where(l => l.Quality != 0).OrderByDescending(l => l.Quality ?? 1).Select(l => Match(l.Value.Value)).FirstOrDefault(l => l is not null);
+        .Where(l => l.Quality != 0).OrderByDescending(l => l.Quality ?? 1)
+        .Select(l => Match(l.Value.Value)).FirstOrDefault(l => l is not null);
 
     /// <summary>Reads a template.</summary>
     /// <exception cref="MailTemplateException">It is not a text of a bearable size.</exception>
