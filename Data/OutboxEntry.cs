@@ -17,6 +17,9 @@ enum OutboxStore
 
     /// <summary>A bucket of an S3-compatible service.</summary>
     S3 = 5,
+
+    /// <summary>Apple, which exchanges and revokes tokens.</summary>
+    Apple = 6,
 }
 
 /// <summary>The kinds of mails. The numbers are in the database.</summary>
@@ -102,7 +105,7 @@ sealed class OutboxEntry
     /// <summary>The network of the client that asked for the mail, truncated (/24 or /48); null where no event needs it.</summary>
     public string? Network { get; init; }
 
-    /// <summary>The id of a webhook's message, a dot and its body; null for all else.</summary>
+    /// <summary>The id of a webhook's message, a dot and its body, or what Apple is told; null for all else.</summary>
     public string? Payload { get; init; }
 
     /// <summary>Why the latest attempt to send a webhook failed, without anything that the receiver answered; null for all else.</summary>

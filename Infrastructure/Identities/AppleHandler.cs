@@ -26,7 +26,8 @@ sealed class AppleHandler(ProfilesDbContext db, AppleClient apple, AppleOutbox o
         var work = outbox.Open(entry.Payload!);
         if (clock.GetUtcNow().UtcDateTime - entry.CreatedAt > (work.IdentityId is null ? GivenUpAfter : CodeLifetime))
         {
-            log.LogError("Apple's {Work} for user {UserId} is given up after {Attempts} attempts.", entry.Key, entry.UserId, entry.Attempts);
+            log.LogError(
+                "Apple's {Work} for user {UserId} is given up after {Attempts} attempts.", entry.Key, entry.UserId, entry.Attempts);
             await DeleteAsync(entry);
         }
         else if (work.IdentityId is { } identity)
@@ -50,9 +51,9 @@ sealed class AppleHandler(ProfilesDbContext db, AppleClient apple, AppleOutbox o
             await DeleteAsync(entry);
             return;
         }
-        // In one statement either the identity has the token or, because it was deleted meanwhile, the entry revokes it.
+        // Either the identity has the token before it is deleted, or the entry revokes it.
         var stored = outbox.Seal(new(work.ClientId, grant!.RefreshToken));
-        await using var transaction = await db.Database.BeginTransactionAsync(CancellationToken.None);
+        await using var transaction = await db.LockUserAsync(entry.UserId, CancellationToken.None);
         if (await db.Identities.Where(i => i.Id == identity)
             .ExecuteUpdateAsync(i => i.SetProperty(x => x.RefreshToken, stored), CancellationToken.None) == 1)
             await DeleteAsync(entry);

@@ -31,22 +31,22 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
     public void AddExchange(ProfilesDbContext db, Identity identity, string audience, string? code)
     {
         if (code is not null && identity.Provider == IdentityProvider.Apple && options.Value.Revokes)
-            db.Outbox.Add(Entry(identity.UserId, new(audience, code, identity.Id, identity.Subject)));
+            db.Outbox.Add(Entry(identity.UserId, "exchange", Seal(new(audience, code, identity.Id, identity.Subject))));
     }
 
     /// <summary>Adds the revocation of an identity that is about to be deleted. The caller saves.</summary>
     public void AddRevocation(ProfilesDbContext db, Identity identity)
     {
         if (identity.RefreshToken is { } stored && options.Value.Revokes)
-            db.Outbox.Add(Entry(identity.UserId, Open(stored)));
+            db.Outbox.Add(Entry(identity.UserId, "revocation", stored));
     }
 
-    /// <summary>The work as it is stored.</summary>
+    /// <summary>The work as it is stored; a revocation is also how an identity keeps its token.</summary>
     public string Seal(AppleWork work) => envelope.Seal(JsonSerializer.Serialize(work));
 
     public AppleWork Open(string stored) => JsonSerializer.Deserialize<AppleWork>(envelope.Open(stored))!;
 
-    OutboxEntry Entry(long userId, AppleWork work)
+    OutboxEntry Entry(long userId, string name, string payload)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         return new()
@@ -54,8 +54,8 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
             Store = OutboxStore.Apple,
             State = OutboxState.Settling,
             UserId = userId,
-            Key = work.IdentityId is null ? "revocation" : "exchange",
-            Payload = Seal(work),
+            Key = name,
+            Payload = payload,
             CreatedAt = now,
             DueAt = now,
         };

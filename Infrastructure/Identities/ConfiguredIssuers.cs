@@ -1,11 +1,10 @@
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Identities;
 
 /// <summary>The settings of the issuers besides Apple and Google, by their names.</summary>
-sealed partial class ConfiguredIssuers : Dictionary<string, IssuerOptions>, IValidateOptions<ConfiguredIssuers>
+sealed class ConfiguredIssuers : Dictionary<string, IssuerOptions>, IValidateOptions<ConfiguredIssuers>
 {
     const string Root = "Identities", Providers = "Providers";
 
@@ -19,7 +18,7 @@ sealed partial class ConfiguredIssuers : Dictionary<string, IssuerOptions>, IVal
             throw new StartException($"{Root}__{unknown.Key} is not a setting.");
         foreach (var name in root.GetSection(Providers).GetChildren().Select(c => c.Key))
         {
-            if (!Name().IsMatch(name) || name is IdentityProvider.Apple or IdentityProvider.Google)
+            if (!IdentityProvider.IsName(name) || name is IdentityProvider.Apple or IdentityProvider.Google)
                 throw new StartException(
                     $"{Root}__{Providers}__<name>: a name is up to 50 lower-case letters, digits, hyphens and underscores, and not apple "
                         + "or google.");
@@ -31,13 +30,10 @@ sealed partial class ConfiguredIssuers : Dictionary<string, IssuerOptions>, IVal
 
     public ValidateOptionsResult Validate(string? name, ConfiguredIssuers options)
     {
-        var failures = options.SelectMany(i => new SettingsValidator<IssuerOptions>(SectionOf(i.Key)).Validate(name, i.Value).Failures ?? [])
-            .ToArray();
+        var failures = options
+            .SelectMany(i => new SettingsValidator<IssuerOptions>(SectionOf(i.Key)).Validate(name, i.Value).Failures ?? []).ToArray();
         return failures.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 
     static bool IsKnown(string key) => new[] { "Apple", "Google", Providers }.Contains(key, StringComparer.OrdinalIgnoreCase);
-
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9_-]{0,49}\z")]
-    private static partial Regex Name();
 }

@@ -24,6 +24,6 @@ enum EmailProof
 /// <param name="Proof">What is known of it.</param>
 /// <param name="Name">The person's name; empty without one.</param>
 /// <param name="Hash">Tells the token from all others.</param>
-/// <param name="ExpiresAt">UTC.</param>
+/// <param name="ExpiresAt">When the token is not taken any more, UTC.</param>
 sealed record IdentityClaims(
     string Provider, string Subject, string Audience, string? Email, EmailProof Proof, string Name, byte[] Hash, DateTime ExpiresAt);

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Profiles.Infrastructure.Identities;
 
 /// <summary>How far a provider's word on an address is believed.</summary>
@@ -20,12 +22,19 @@ enum EmailTrust
 /// <param name="Audiences">Whom its tokens must be for.</param>
 /// <param name="HashesNonce">Whether its tokens have the SHA-256 of the nonce in hexadecimal.</param>
 /// <param name="Trust">Whether its addresses are believed.</param>
-sealed record IdentityProvider(
+sealed partial record IdentityProvider(
     string Name, IReadOnlyList<string> Issuers, string MetadataAddress, IReadOnlyList<string> Audiences, bool HashesNonce, EmailTrust Trust)
 {
     public const string Apple = "apple", Google = "google";
 
+    /// <summary>Whether a provider can have this name.</summary>
+    public static bool IsName(string name) => NameForm().IsMatch(name);
+
     public static IdentityProvider Of(string name, IssuerOptions issuer) => new(
         name, [issuer.Issuer!], issuer.MetadataAddress ?? $"{issuer.Issuer!.TrimEnd('/')}/.well-known/openid-configuration",
         issuer.Audiences, issuer.HashesNonce, issuer.TrustsEmail ? EmailTrust.All : EmailTrust.None);
+
+    // Identity.ProviderMaxLength.
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9_-]{0,49}\z")]
+    private static partial Regex NameForm();
 }

@@ -22,7 +22,9 @@ sealed class IdentityTokens(ProviderKeys keys, TimeProvider clock)
 
     static readonly JsonWebTokenHandler Handler = new();
 
-    /// <summary>Returns what a token says; null unless the provider issued it for an app of ours, for this nonce, and it is valid now.</summary>
+    /// <summary>
+    /// Returns what a token says; null unless the provider issued it for an app of ours, for this nonce, and it is valid now.
+    /// </summary>
     /// <inheritdoc cref="ProviderKeys.FindAsync" path="/exception" />
     public async Task<IdentityClaims?> VerifyAsync(IdentityProvider provider, string token, string nonce, CancellationToken ct)
     {
@@ -40,8 +42,8 @@ sealed class IdentityTokens(ProviderKeys keys, TimeProvider clock)
             LifetimeValidator = (notBefore, expires, _, _) => IsInTime(unverified.IssuedAt, notBefore, expires),
         });
         return result.IsValid && IsIdentityToken(unverified) && HasNonce(unverified, provider, nonce)
-            && Audience(unverified, provider) is { } audience && unverified.Subject is { Length: > 0 and <= Identity.SubjectMaxLength } subject
-            && !VisibleText.HasControls(subject)
+            && Audience(unverified, provider) is { } audience
+            && unverified.Subject is { Length: > 0 and <= Identity.SubjectMaxLength } subject && !VisibleText.HasControls(subject)
             ? Claims(unverified, provider, subject, audience) : null;
     }
 
@@ -93,14 +95,15 @@ sealed class IdentityTokens(ProviderKeys keys, TimeProvider clock)
         };
         // Without the signature, which has other spellings.
         var signed = token.EncodedToken[..token.EncodedToken.LastIndexOf('.')];
-        return new(provider.Name, subject, audience, email, proof, name, SHA256.HashData(Encoding.ASCII.GetBytes(signed)), token.ValidTo);
+        var hash = SHA256.HashData(Encoding.ASCII.GetBytes(signed));
+        return new(provider.Name, subject, audience, email, proof, name, hash, token.ValidTo + Leeway);
     }
 
     // Apple has sent both the truth value and its text.
     static bool IsVerified(JsonWebToken token) => token.TryGetPayloadValue<object>("email_verified", out var value)
         && (value is true || (value is string text && text.Equals("true", StringComparison.OrdinalIgnoreCase)));
 
-    // https://developers.google.com/identity/gsi/web/guides/verify-google-id-token: Gmail's, and those of a hosted domain.
+    // Gmail's, and those of a hosted domain (https://developers.google.com/identity/gsi/web/guides/verify-google-id-token).
     static bool IsOfGoogle(string email, JsonWebToken token) =>
         email.EndsWith("@gmail.com", StringComparison.OrdinalIgnoreCase) || Text(token, "hd") is { Length: > 0 };
 

@@ -59,7 +59,9 @@ static class SettingsSetup
             var (name, isList) = (section.NameOf(property.Name), property.PropertyType == typeof(IReadOnlyList<string>));
             if (isList && values.GetSection(property.Name).GetChildren().Select(c => c.Value).ToArray() is { Length: > 0 } items)
             {
-                property.SetValue(options, items.All(i => !string.IsNullOrWhiteSpace(i)) ? items : throw new StartException($"{name} is empty."));
+                if (items.Any(string.IsNullOrWhiteSpace))
+                    throw new StartException($"{name} is empty.");
+                property.SetValue(options, items);
                 continue;
             }
             if (values[property.Name] is not { } value)
