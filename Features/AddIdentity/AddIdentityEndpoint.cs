@@ -17,7 +17,7 @@ sealed class AddIdentityEndpoint(
     public override void Configure()
     {
         Post("/me/identities");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Account"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Link an identity";

@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Audit;
-using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Importing;
 
 namespace Profiles.Features.ImportUsers;
@@ -12,7 +11,7 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
     // On SQLite the service's own writes wait for a batch.
     const int Size = 500;
 
-    List<(long Line, ImportedUser New)> batch = [];
+    List<(long Line, ImportedUser User)> batch = [];
 
     public long Imported { get; private set; }
 
@@ -33,7 +32,7 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
         {
             batch = await FindNewAsync(ct);
             if (!isDryRun)
-                batch.ForEach(b => Add(b.New));
+                batch.ForEach(b => b.User.AddTo(db));
             // A killed run has no other entry; the last one has the counts.
             if (db.ChangeTracker.HasChanges() && Imported == 0)
                 audit.Add("users.import_started");
@@ -52,59 +51,19 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
         }
     }
 
-    void Add(ImportedUser user)
+    async Task<List<(long Line, ImportedUser User)>> FindNewAsync(CancellationToken ct)
     {
-        // The context's temporary key of the user, who has no id yet.
-        var id = db.Users.Add(user.User).Property(u => u.Id).CurrentValue;
-        db.Identities.AddRange(user.Identities.Select(i => new Identity
-        {
-            UserId = id,
-            Provider = i.Provider!,
-            Subject = i.Subject!,
-            Email = i.Email,
-            CreatedAt = user.User.CreatedAt,
-        }));
-    }
-
-    async Task<List<(long Line, ImportedUser New)>> FindNewAsync(CancellationToken ct)
-    {
-        var emails = batch.Select(b => b.New.User.NormalizedEmail).ToArray();
-        var externalIds = batch.Select(b => b.New.User.ExternalId).OfType<string>().ToArray();
-        var usernames = batch.Select(b => b.New.User.Profile.Username).OfType<string>().ToArray();
-        // Not joined by "or", for which PostgreSQL would read the whole table.
-        var users = await db.Users.Where(u => emails.Contains(u.NormalizedEmail))
-            .Union(db.Users.Where(u => externalIds.Contains(u.ExternalId)))
-            .Select(u => new { u.NormalizedEmail, u.ExternalId }).ToListAsync(ct);
-        var byEmail = users.ToDictionary(u => u.NormalizedEmail!, u => u.ExternalId);
-        var imported = users.Select(u => u.ExternalId).OfType<string>().ToHashSet();
-        var taken = (await db.UserProfiles.Where(p => usernames.Contains(p.Username)).Select(p => p.Username!).ToListAsync(ct)).ToHashSet();
-        var linked = await FindLinkedAsync(ct);
+        var taken = await TakenUsers.FindAsync(db, [.. batch.Select(b => b.User)], ct);
         var fresh = new List<(long, ImportedUser)>();
-        foreach (var (line, imports) in batch)
+        foreach (var (line, user) in batch)
         {
-            var user = imports.User;
-            var hasEmail = byEmail.TryGetValue(user.NormalizedEmail!, out var externalId);
-            if ((user.ExternalId is { } id && imported.Contains(id)) || (hasEmail && externalId == user.ExternalId))
+            if (taken.HasImported(user))
                 Skipped++;
-            else if (hasEmail)
-                refusals.Add(line, Problems.Failure("email", ErrorCodes.EmailTaken));
-            else if (user.Profile.Username is { } username && taken.Contains(username))
-                refusals.Add(line, Problems.Failure("username", ErrorCodes.UsernameTaken));
-            else if (imports.Identities.Any(i => linked.Contains((i.Provider!, i.Subject!))))
-                refusals.Add(line, Problems.Failure("identities", ErrorCodes.IdentityTaken));
+            else if (taken.Refusal(user) is { } refusal)
+                refusals.Add(line, refusal);
             else
-                fresh.Add((line, imports));
+                fresh.Add((line, user));
         }
         return fresh;
-    }
-
-    async Task<HashSet<(string, string)>> FindLinkedAsync(CancellationToken ct)
-    {
-        var identities = batch.SelectMany(b => b.New.Identities).ToArray();
-        var providers = identities.Select(i => i.Provider!).Distinct().ToArray();
-        var subjects = identities.Select(i => i.Subject!).ToArray();
-        return identities.Length == 0 ? [] : [.. await db.Identities
-            .Where(i => providers.Contains(i.Provider) && subjects.Contains(i.Subject))
-            .Select(i => ValueTuple.Create(i.Provider, i.Subject)).ToListAsync(ct)];
     }
 }

@@ -11,7 +11,7 @@ sealed class ListIdentitiesEndpoint(ProfilesDbContext db, CurrentUser me) : Endp
     public override void Configure()
     {
         Get("/me/identities");
-        Description(d => d.WithTags("Account"));
+        Description(d => d.WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "List my identities";

@@ -24,14 +24,14 @@ sealed class LoginWithIdTokenEndpoint(
         Post("/login/id-token");
         AllowAnonymous();
         Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
-            .ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Account"));
+            .ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Log in with Apple, Google or another issuer";
             s.Description = "Takes the identity token of the provider's own SDK and answers as `POST /login` does. The first one makes an "
-                + "account, with the address if the provider has verified it. Where that address has an account already, they are linked if "
-                + "both sides have verified it and it is the provider's to give; otherwise the code is `account_exists`, the token stays "
-                + "good, and the app logs in otherwise and sends it to `POST /me/identities`.";
+                + "account, with the address if the provider has verified it. Where that address has an account already, they are linked "
+                + "if both sides have verified it and the provider decides whose it is; otherwise the code is `account_exists`, the token "
+                + "stays good, and the app logs in otherwise and sends it to `POST /me/identities`.";
             s.ExampleRequest = new("google", "<header>.<claims>.<signature>", "n-0S6_WzA2Mj", Device: "John's phone");
             s.ResponseExamples[200] = new LoginWithIdTokenResponse(TokenPair.Example);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.ProviderUnknown, "provider");

@@ -18,7 +18,7 @@ sealed class RemoveIdentityEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn
     {
         Delete("/me/identities/{id:long:min(1)}");
         Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
-            .WithMetadata(new DescribedParameter("id", "The identity's id.")).WithTags("Account"));
+            .WithMetadata(new DescribedParameter("id", "The identity's id.")).WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Remove one of my identities";

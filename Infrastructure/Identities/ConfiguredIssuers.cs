@@ -4,7 +4,7 @@ using Profiles.Infrastructure.Settings;
 namespace Profiles.Infrastructure.Identities;
 
 /// <summary>The settings of the issuers besides Apple and Google, by their names.</summary>
-sealed class ConfiguredIssuers : Dictionary<string, IssuerOptions>, IValidateOptions<ConfiguredIssuers>
+sealed class ConfiguredIssuers : Dictionary<string, IssuerOptions>
 {
     const string Root = "Identities", Providers = "Providers";
 
@@ -20,20 +20,32 @@ sealed class ConfiguredIssuers : Dictionary<string, IssuerOptions>, IValidateOpt
         {
             if (!IdentityProvider.IsName(name) || name is IdentityProvider.Apple or IdentityProvider.Google)
                 throw new StartException(
-                    $"{Root}__{Providers}__<name>: a name is up to 50 lower-case letters, digits, hyphens and underscores, and not apple "
-                        + "or google.");
+                    $"{Root}__{Providers}__{name} is no name for a provider: up to 50 lower-case letters, digits, hyphens and underscores, "
+                        + "and not apple or google.");
             var (issuer, section) = (new IssuerOptions(), SectionOf(name));
             SettingsSetup.Read(issuer, section, configuration, [section]);
             Add(name, issuer);
         }
     }
 
+    static bool IsKnown(string key) => new[] { "Apple", "Google", Providers }.Contains(key, StringComparer.OrdinalIgnoreCase);
+}
+
+/// <summary>Validates each of them like any other section.</summary>
+sealed class ConfiguredIssuersValidator(IHostEnvironment environment) : IValidateOptions<ConfiguredIssuers>
+{
     public ValidateOptionsResult Validate(string? name, ConfiguredIssuers options)
     {
-        var failures = options
-            .SelectMany(i => new SettingsValidator<IssuerOptions>(SectionOf(i.Key)).Validate(name, i.Value).Failures ?? []).ToArray();
+        var failures = options.SelectMany(i => Failures(ConfiguredIssuers.SectionOf(i.Key), i.Value)).ToArray();
         return failures.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 
-    static bool IsKnown(string key) => new[] { "Apple", "Google", Providers }.Contains(key, StringComparer.OrdinalIgnoreCase);
+    IEnumerable<string> Failures(SettingsSection section, IssuerOptions issuer)
+    {
+        if (new SettingsValidator<IssuerOptions>(section).Validate(name: null, issuer).Failures is { } failures)
+            return failures;
+        return new[] { (nameof(IssuerOptions.Issuer), issuer.Issuer), (nameof(IssuerOptions.MetadataAddress), issuer.MetadataAddress) }
+            .Where(a => a.Item2 is { } address && !ProviderClient.MayAsk(new(address), environment))
+            .Select(a => ProviderClient.Refusal(section.NameOf(a.Item1)));
+    }
 }

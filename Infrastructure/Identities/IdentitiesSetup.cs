@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Outbox;
@@ -10,8 +11,11 @@ static class IdentitiesSetup
 {
     public static IServiceCollection AddIdentities(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddSection<GoogleOptions>("Identities__Google");
+        services.AddSection<GoogleOptions>("Identities__Google").Validate<IHostEnvironment>(
+            (o, environment) => MayAsk(o.Issuer, environment), ProviderClient.Refusal("Identities__Google__Issuer"));
         services.AddSection<AppleOptions>("Identities__Apple")
+            .Validate<IHostEnvironment>(
+                (o, environment) => MayAsk(o.Issuer, environment), ProviderClient.Refusal("Identities__Apple__Issuer"))
             .Validate(
                 o => new[] { o.TeamId, o.KeyId, o.PrivateKeyFile }.Count(s => s is null) is 0 or 3,
                 "Identities__Apple__TeamId, Identities__Apple__KeyId and Identities__Apple__PrivateKeyFile must be set together.")
@@ -22,15 +26,8 @@ static class IdentitiesSetup
                 o => o.Audiences.All(a => a.Length <= AppleOutbox.ClientIdMaxLength),
                 $"Identities__Apple__Audiences must have at most {AppleOutbox.ClientIdMaxLength} characters each.");
         services.AddSingleton(ConfiguredIssuers.SectionOf("<name>"))
-            .AddSingleton<IValidateOptions<ConfiguredIssuers>, ConfiguredIssuers>()
-            .AddOptions<ConfiguredIssuers>()
-            .Configure<IConfiguration>((o, all) => o.Read(all))
-            .Validate<IOptions<AppleOptions>, IOptions<GoogleOptions>, IHostEnvironment>(
-                (o, apple, google, environment) => o.Values.SelectMany(i => new[] { i.Issuer, i.MetadataAddress })
-                    .Append(apple.Value.Issuer).Append(google.Value.Issuer).OfType<string>()
-                    .All(a => !Uri.TryCreate(a, UriKind.Absolute, out var address) || ProviderClient.MayAsk(address, environment)),
-                "An Issuer or MetadataAddress below Identities is no https address.")
-            .ValidateOnStart();
+            .AddSingleton<IValidateOptions<ConfiguredIssuers>, ConfiguredIssuersValidator>()
+            .AddOptions<ConfiguredIssuers>().Configure<IConfiguration>((o, all) => o.Read(all)).ValidateOnStart();
         services
             .AddSingleton<IdentityProviders>()
             .AddSingleton<ProviderClient>()
@@ -44,6 +41,10 @@ static class IdentitiesSetup
             : services.AddOutboxHandler<AppleHandler>([OutboxStore.Apple], _ => 3 * ProviderClient.Timeout, retries: AppleHandler.Retries);
     }
 
+    // What is no address has another sentence.
+    static bool MayAsk(string address, IHostEnvironment environment) =>
+        !HttpAddressAttribute.Is(address, mayHavePath: true) || ProviderClient.MayAsk(new(address), environment);
+
     static bool HasKey(AppleOptions options)
     {
         try
@@ -51,8 +52,7 @@ static class IdentitiesSetup
             options.ReadPrivateKey().Dispose();
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException
-            or System.Security.Cryptography.CryptographicException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or CryptographicException)
         {
             return false;
         }

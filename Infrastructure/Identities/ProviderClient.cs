@@ -32,6 +32,9 @@ sealed class ProviderClient(IHostEnvironment environment) : IDocumentRetriever, 
     public static bool MayAsk(Uri address, IHostEnvironment environment) =>
         address.Scheme == Uri.UriSchemeHttps || (address is { Scheme: "http", IsLoopback: true } && !environment.IsProduction());
 
+    /// <summary>Why a setting is refused.</summary>
+    public static string Refusal(string setting) => $"{setting} must be an https address.";
+
     public async Task<string> GetDocumentAsync(string address, CancellationToken cancel)
     {
         using var response = await SendAsync(new(HttpMethod.Get, address), cancel);

@@ -9,9 +9,6 @@ using Profiles.Infrastructure.Passwords;
 
 namespace Profiles.Infrastructure.Importing;
 
-/// <summary>A user of a line, and what is saved beside it.</summary>
-sealed record ImportedUser(User User, IReadOnlyList<ImportIdentity> Identities);
-
 /// <summary>Makes a user of each line, or says why not. Remembers a few bytes of each line, to find what occurs twice.</summary>
 sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? firebase, TimeProvider clock)
 {

@@ -59,8 +59,8 @@ static class SettingsSetup
             var (name, isList) = (section.NameOf(property.Name), property.PropertyType == typeof(IReadOnlyList<string>));
             if (isList && values.GetSection(property.Name).GetChildren().Select(c => c.Value).ToArray() is { Length: > 0 } items)
             {
-                if (items.Any(string.IsNullOrWhiteSpace))
-                    throw new StartException($"{name} is empty.");
+                if (Array.FindIndex(items, string.IsNullOrWhiteSpace) is >= 0 and var empty)
+                    throw new StartException($"{name}__{empty} is empty.");
                 property.SetValue(options, items);
                 continue;
             }

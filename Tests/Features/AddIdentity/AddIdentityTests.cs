@@ -13,11 +13,11 @@ public sealed class AddIdentityTests(IdentitiesFixture app) : TestBase<Identitie
     {
         var (user, owner) = (await app.CreateUserAsync(), await app.CreateVerifiedUserAsync("gmail.com"));
         // The address is another's, who is not the owner of this identity as far as anybody here knows.
-        var token = app.TokenOf("google", null, ("email", owner.Email), ("email_verified", true));
+        (string, object?)[] address = [("email", owner.Email), ("email_verified", true)];
+        var token = app.TokenOf("google", null, address);
         var added = await (await app.LinkAsync(user, token)).ShouldBeAsync(HttpStatusCode.Created);
         added.Names().ShouldBe(["id", "provider", "email", "created_at"]);
-        (await app.UserOfAsync(await app.LogInAsync(app.TokenOf("google", token.Subject, ("email", owner.Email), ("email_verified", true)))))
-            .Id.ShouldBe(user.Id);
+        (await app.UserOfAsync(await app.LogInAsync(app.TokenOf("google", token.Subject, address)))).Id.ShouldBe(user.Id);
         (await app.QueryAsync(db => db.Users.SingleAsync(u => u.Id == user.Id))).Email.ShouldBe(user.Email);
         (await app.QueryAsync(db => db.SecurityEvents.CountAsync(
             e => e.UserId == user.Id && e.Kind == SecurityEventKind.IdentityAdded))).ShouldBe(1);

@@ -11,6 +11,8 @@ namespace Profiles.Tests.Features.LoginWithIdToken;
 /// <summary>Logging in with identity tokens, and whose account that is.</summary>
 public sealed class LoginWithIdTokenTests(IdentitiesFixture app) : TestBase<IdentitiesFixture>
 {
+    static readonly string[] Others = [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.RsaSsaPssSha256];
+
     readonly string mark = $"{Guid.NewGuid():N}";
 
     [Fact]
@@ -200,9 +202,9 @@ public sealed class LoginWithIdTokenTests(IdentitiesFixture app) : TestBase<Iden
         ];
         foreach (var form in forms)
             await (await app.LogInAsync(app.TokenOf("google", null, form))).ShouldBeAsync(HttpStatusCode.OK);
-        foreach (var (key, algorithm) in new[]
-            { (issuer.SecondKeyOf("google"), SecurityAlgorithms.EcdsaSha256), (issuer.KeyOf("google"), SecurityAlgorithms.RsaSsaPssSha256) })
+        foreach (var algorithm in Others)
         {
+            var key = algorithm == SecurityAlgorithms.EcdsaSha256 ? issuer.SecondKeyOf("google") : issuer.KeyOf("google");
             var claims = issuer.Claims("google", mark, "n", app.Clock.GetUtcNow());
             await (await app.LogInAsync(new("google", mark, IssuerServer.Sign(claims, key, algorithm), "n")))
                 .ShouldBeAsync(HttpStatusCode.OK);
