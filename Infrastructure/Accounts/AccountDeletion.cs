@@ -41,9 +41,7 @@ sealed class AccountDeletion(
             await db.Outbox.Where(e => e.Store == OutboxStore.Mail && (e.UserId == userId || (e.UserId == 0 && e.Key == email)))
                 .ExecuteDeleteAsync(CancellationToken.None);
             await db.MailCodes.Where(c => c.NormalizedEmail == email).ExecuteDeleteAsync(CancellationToken.None);
-            foreach (var identity in await db.Identities.AsNoTracking().Where(i => i.UserId == userId && i.RefreshToken != null)
-                .ToListAsync(CancellationToken.None))
-                apple.AddRevocation(db, identity);
+            await apple.AddRevocationsAsync(db, userId, CancellationToken.None);
             // Cascades to sessions, events, tokens and the profile.
             var isDeleted = await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1;
             if (isDeleted)

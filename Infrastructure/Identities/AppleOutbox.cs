@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Tokens;
@@ -32,6 +33,13 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
     {
         if (code is not null && identity.Provider == IdentityProvider.Apple && options.Value.Revokes)
             db.Outbox.Add(Entry(identity.UserId, "exchange", Seal(new(audience, code, identity.Id, identity.Subject))));
+    }
+
+    /// <summary>Adds the revocations of all identities of a user, which are about to be deleted. The caller saves.</summary>
+    public async Task AddRevocationsAsync(ProfilesDbContext db, long userId, CancellationToken ct)
+    {
+        foreach (var identity in await db.Identities.AsNoTracking().Where(i => i.UserId == userId && i.RefreshToken != null).ToListAsync(ct))
+            AddRevocation(db, identity);
     }
 
     /// <summary>Adds the revocation of an identity that is about to be deleted. The caller saves.</summary>
