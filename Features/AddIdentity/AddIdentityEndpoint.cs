@@ -22,8 +22,7 @@ sealed class AddIdentityEndpoint(
         {
             s.Summary = "Link an identity";
             s.Description = "Lets an account at Apple, Google or another issuer log in to mine, whatever its address is. The identity "
-                + "token is the one that `POST /login/id-token` takes; after `account_exists` the same one is good here. With a token that "
-                + "is not valid the code is `invalid_id_token`.";
+                + "token is the one that `POST /login/id-token` takes; after `account_exists` the same one is good here.";
             s.ExampleRequest = new("google", "<header>.<claims>.<signature>", "n-0S6_WzA2Mj");
             s.ResponseExamples[201] = new AddIdentityResponse(1, "google", "john@gmail.com", new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.ProviderUnknown, "provider");
@@ -38,10 +37,10 @@ sealed class AddIdentityEndpoint(
         if (providers.Find(req.Provider) is not { } provider)
             return Problems.Refused("provider", ErrorCodes.ProviderUnknown, HttpContext);
         if (await identities.VerifyAsync(provider, req.IdToken, req.Nonce, ct) is not { } claims)
-            return Problems.Of(ErrorCodes.InvalidIdToken);
+            return Refused();
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
         if (!await links.TrySpendAsync(claims, ct))
-            return Problems.Of(ErrorCodes.InvalidIdToken);
+            return Refused();
         // Locks the row. A guest has a way in from now on.
         if (await db.Users.Where(u => u.Id == me.Id && u.DisabledAt == null)
             .ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, (DateTime?)null), ct) == 0)
@@ -62,4 +61,7 @@ sealed class AddIdentityEndpoint(
             return Problems.Of(ErrorCodes.IdentityTaken);
         }
     }
+
+    // Not 401, which would say that the session has ended.
+    ProblemHttpResult Refused() => Problems.Refused("id_token", ErrorCodes.IdTokenRefused, HttpContext);
 }

@@ -113,7 +113,9 @@ static class ErrorCodes
     public static readonly ErrorCode PasswordIsServiceName = Of(400, "A password must not be the name of this service.");
     public static readonly ErrorCode CurrentPasswordRequired = Of(400, "The current password is needed.");
     public static readonly ErrorCode TokenRequired = Of(400, "The token of the mail is needed.");
-    public static readonly ErrorCode IdTokenInvalid = Of(400, "An identity token is three parts in Base64url, with dots between them.");
+    public static readonly ErrorCode IdTokenRefused = Of(
+        400, "This identity token is not valid, or not any more, or was used before: ask the provider for another, and link that.");
+    public static readonly ErrorCode IdTokenMalformed = Of(400, "An identity token is three parts in Base64url, with dots between them.");
     public static readonly ErrorCode NonceInvalid = Of(400, "A nonce is 1 to 255 printable ASCII characters.");
     public static readonly ErrorCode AuthorizationCodeInvalid = Of(
         400, "An authorization code is letters, digits, dots, hyphens, underscores and tildes.");

@@ -14,9 +14,9 @@ static class IdentityRules
 
     public static IRuleBuilderOptions<T, string?> IdToken<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
-        .Given().WithError(ErrorCodes.IdTokenInvalid)
-        .Characters(1, TokenMaxLength).WithError(ErrorCodes.IdTokenInvalid, $"An identity token has at most {TokenMaxLength} characters.")
-        .Pattern(@"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", IsToken).WithError(ErrorCodes.IdTokenInvalid);
+        .Given().WithError(ErrorCodes.IdTokenMalformed)
+        .Characters(1, TokenMaxLength).WithError(ErrorCodes.IdTokenMalformed, $"An identity token has at most {TokenMaxLength} characters.")
+        .Pattern(@"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", IsToken).WithError(ErrorCodes.IdTokenMalformed);
 
     public static IRuleBuilderOptions<T, string?> Nonce<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)

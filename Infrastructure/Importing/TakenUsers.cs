@@ -52,7 +52,8 @@ sealed class TakenUsers
         if (all.Length == 0)
             return [];
         var (providers, subjects) = (all.Select(i => i.Provider!).Distinct().ToArray(), all.Select(i => i.Subject!).ToArray());
-        return [.. await db.Identities.Where(i => providers.Contains(i.Provider) && subjects.Contains(i.Subject))
-            .Select(i => ValueTuple.Create(i.Provider, i.Subject)).ToListAsync(ct)];
+        var linked = await db.Identities.Where(i => providers.Contains(i.Provider) && subjects.Contains(i.Subject))
+            .Select(i => new { i.Provider, i.Subject }).ToListAsync(ct);
+        return [.. linked.Select(i => (i.Provider, i.Subject))];
     }
 }

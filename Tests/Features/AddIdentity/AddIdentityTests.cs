@@ -43,15 +43,15 @@ public sealed class AddIdentityTests(IdentitiesFixture app) : TestBase<Identitie
     public async Task What_does_not_log_in_does_not_link()
     {
         var (user, token) = (await app.CreateUserAsync(), app.TokenOf("google"));
-        (await (await app.LinkAsync(user, token with { Nonce = "another" })).ShouldBeProblemAsync(HttpStatusCode.Unauthorized))
-            .GetProperty("code").GetString().ShouldBe("invalid_id_token");
+        (await (await app.LinkAsync(user, token with { Nonce = "another" })).ShouldBeProblemAsync(HttpStatusCode.BadRequest))
+            .GetProperty("code").GetString().ShouldBe("id_token_refused");
         await (await app.LinkAsync(user, token with { Provider = "off" })).ShouldRefuseFieldsAsync("provider");
         await (await app.LinkAsync(user, token with { Token = "a" })).ShouldRefuseFieldsAsync("id_token");
         await (await app.Client.PostAsJsonAsync(
             "/me/identities", new { provider = "google", id_token = token.Token, nonce = token.Nonce }, Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         await (await app.LinkAsync(user, token)).ShouldBeAsync(HttpStatusCode.Created);
-        await (await app.LinkAsync(user, token)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.LinkAsync(user, token)).ShouldRefuseFieldsAsync("id_token");
     }
 
     [Fact]

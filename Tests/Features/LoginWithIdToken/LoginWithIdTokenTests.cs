@@ -222,8 +222,7 @@ public sealed class LoginWithIdTokenTests(IdentitiesFixture app) : TestBase<Iden
         // A second valid signature, which anybody can make of the first.
         var other = token with { Token = WithOtherSignature(signed) };
         await ShouldRefuseAsync(other);
-        await ShouldBeProblemAsync(
-            await app.LinkAsync(await app.CreateUserAsync(), other), HttpStatusCode.Unauthorized, "invalid_id_token");
+        await ShouldBeProblemAsync(await app.LinkAsync(await app.CreateUserAsync(), other), HttpStatusCode.BadRequest, "id_token_refused");
 
         var stolen = app.TokenOf("google");
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => app.LogInAsync(stolen)));
