@@ -11,6 +11,9 @@ enum ChallengeKind
 
     /// <summary>A login that needs a second factor.</summary>
     SecondFactor = 3,
+
+    /// <summary>Not a question: a provider's token that was used, until it expires.</summary>
+    SpentIdentityToken = 4,
 }
 
 /// <summary>A question that the service has asked and a client must answer soon. Its answer deletes the row.</summary>

@@ -13,6 +13,9 @@ sealed class Identity
 
     public const int RefreshTokenMaxLength = 2000;
 
+    /// <summary>More than a person has.</summary>
+    public const int MostPerUser = 20;
+
     public long Id { get; init; }
 
     public required long UserId { get; init; }

@@ -17,6 +17,9 @@ enum OutboxStore
 
     /// <summary>A bucket of an S3-compatible service.</summary>
     S3 = 5,
+
+    /// <summary>Apple, which exchanges and revokes tokens.</summary>
+    Apple = 6,
 }
 
 /// <summary>The kinds of mails. The numbers are in the database.</summary>
@@ -112,8 +115,8 @@ sealed class OutboxEntry
     public string? Network { get; init; }
 
     /// <summary>
-    /// The id of a webhook's message, a dot and its body; for a mail the locale that its request asked for and what was changed, separated
-    /// by blanks. Null for all else.
+    /// The id of a webhook's message, a dot and its body; what Apple is told; for a mail the locale that its request asked for and what was
+    /// changed, separated by blanks. Null for all else.
     /// </summary>
     public string? Payload { get; init; }
 

@@ -30,6 +30,10 @@ enum SecurityEventKind
     /// <summary>By an operator, as the next one.</summary>
     AccountDisabled = 15,
     AccountEnabled = 16,
+
+    /// <summary>Apple, Google or another issuer became a way in.</summary>
+    IdentityAdded = 40,
+    IdentityRemoved = 41,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

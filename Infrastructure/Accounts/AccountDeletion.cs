@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Identities;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Webhooks;
@@ -10,7 +11,8 @@ namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Deletes an account with everything that belongs to it (docs/adr/0011-deletion.md).</summary>
 sealed class AccountDeletion(
-    ProfilesDbContext db, ImageSettlement images, SecurityEventLog events, WebhookEvents webhooks, ILogger<AccountDeletion> log)
+    ProfilesDbContext db, ImageSettlement images, SecurityEventLog events, WebhookEvents webhooks, AppleOutbox apple,
+    ILogger<AccountDeletion> log)
 {
     /// <summary>
     /// Deletes a user. The outbox deletes the image in its next round at the latest, even if the storage fails now. An upload in progress
@@ -39,6 +41,7 @@ sealed class AccountDeletion(
             await db.Outbox.Where(e => e.Store == OutboxStore.Mail && (e.UserId == userId || (e.UserId == 0 && e.Key == email)))
                 .ExecuteDeleteAsync(CancellationToken.None);
             await db.MailCodes.Where(c => c.NormalizedEmail == email).ExecuteDeleteAsync(CancellationToken.None);
+            await apple.AddRevocationsAsync(db, userId, CancellationToken.None);
             // Cascades to sessions, events, tokens and the profile.
             var isDeleted = await db.Users.Where(u => u.Id == userId).ExecuteDeleteAsync(CancellationToken.None) == 1;
             if (isDeleted)

@@ -25,6 +25,7 @@ static class AccountsSetup
             .AddScoped<AccountControl>()
             .AddScoped<UserLookup>()
             .AddScoped<WaysIn>()
+            .AddScoped<IdentityLinks>()
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
             .AddScoped<MailBudget>()

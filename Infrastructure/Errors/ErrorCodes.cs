@@ -48,6 +48,15 @@ static class ErrorCodes
     public static readonly ErrorCode WrongPassword = Of(403, "The password is wrong");
     public static readonly ErrorCode InvalidRefreshToken = Of(401, "Invalid or expired refresh token");
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");
+    public static readonly ErrorCode ProviderUnknown = Of(400, "There is no provider of this name, or it is not turned on.");
+    public static readonly ErrorCode InvalidIdToken = Of(
+        401, "This identity token is not valid, or not any more, or was used before: ask the provider for another.");
+    public static readonly ErrorCode AccountExists = Of(
+        409, "The address has an account: log in to it and link the provider there.");
+    public static readonly ErrorCode IdentityTaken = Of(409, "This identity is linked to an account already.");
+    public static readonly ErrorCode TooManyIdentities = Of(409, $"An account has at most {Identity.MostPerUser} identities.");
+    public static readonly ErrorCode IdentityNotFound = Of(404, "There is no such identity");
+    public static readonly ErrorCode LastWayIn = Of(409, "This is the last way to log in to the account: add another one first.");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
     // The admin API.
@@ -104,6 +113,12 @@ static class ErrorCodes
     public static readonly ErrorCode PasswordIsServiceName = Of(400, "A password must not be the name of this service.");
     public static readonly ErrorCode CurrentPasswordRequired = Of(400, "The current password is needed.");
     public static readonly ErrorCode TokenRequired = Of(400, "The token of the mail is needed.");
+    public static readonly ErrorCode IdTokenRefused = Of(
+        400, "This identity token is not valid, or not any more, or was used before: ask the provider for another, and link that.");
+    public static readonly ErrorCode IdTokenMalformed = Of(400, "An identity token is three parts in Base64url, with dots between them.");
+    public static readonly ErrorCode NonceInvalid = Of(400, "A nonce is 1 to 255 printable ASCII characters.");
+    public static readonly ErrorCode AuthorizationCodeInvalid = Of(
+        400, "An authorization code is letters, digits, dots, hyphens, underscores and tildes.");
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");
     public static readonly ErrorCode DeviceInvalid = Of(400, "A device's name has no control characters.");

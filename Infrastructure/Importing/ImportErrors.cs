@@ -12,6 +12,11 @@ static class ImportErrors
     public static readonly ErrorCode ExternalIdInvalid = new(
         "external_id_invalid", 400, $"An external_id has 1 to {User.ExternalIdMaxLength} characters, and no control characters.");
 
+    public static readonly ErrorCode IdentitiesInvalid = new(
+        "identities_invalid", 400,
+        $"identities are at most {Identity.MostPerUser} objects with a provider (lower-case letters, digits, hyphens and underscores), its "
+            + "subject for the person and, if known, an email.");
+
     public static readonly ErrorCode TimeInvalid = new("time_invalid", 400, "A time is neither before 1970 nor in the future.");
 
     public static readonly ErrorCode Repeated = new("repeated", 400, "An earlier line of the file has it.");

@@ -3,6 +3,9 @@ using Profiles.Infrastructure.Editing;
 
 namespace Profiles.Infrastructure.Importing;
 
+/// <summary>An account of the person at Apple, Google or another issuer.</summary>
+sealed record ImportIdentity(string? Provider, string? Subject, string? Email = null);
+
 /// <summary>
 /// A user in a file of JSON lines (docs/import.md): the fields of a profile, under the rules of registration and of changes, and these.
 /// </summary>
@@ -25,6 +28,8 @@ sealed record ImportLine : ProfileFields
     public string? PasswordSalt { get; init; }
 
     public string? PasswordAlgorithm { get; init; }
+
+    public IReadOnlyList<ImportIdentity>? Identities { get; init; }
 
     /// <summary>Returns the new user, with the hash in the form that is stored.</summary>
     public User ToUser(string hash, DateTime now)

@@ -69,6 +69,12 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int PasswordResets { get; set; } = 3000;
 
+    /// <summary>
+    /// Logins with an identity token of Apple, Google or another issuer from one address in ten minutes, and as many links by one user.
+    /// </summary>
+    [Range(1, Most)]
+    public int IdTokens { get; set; } = 3000;
+
     /// <summary>Exports of one user's data in an hour.</summary>
     [Range(1, Most)]
     public int Exports { get; set; } = 20;

@@ -21,6 +21,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         ("Images", "The profile's image."),
         ("Sessions", "Stay logged in, and log devices out."),
         ("Credentials", "Passwords and e-mail addresses."),
+        ("Identities", "Log in with Apple, Google or another issuer."),
         ("Deletion", "Delete the account with all its data."),
         ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
@@ -31,6 +32,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",
         "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification",
+        "LoginWithIdToken", "ListIdentities", "AddIdentity", "RemoveIdentity",
     ]);
 
     public static readonly DocumentLayout Admin = new(

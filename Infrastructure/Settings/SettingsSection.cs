@@ -9,6 +9,9 @@ sealed record SettingsSection(string Name, Type Type)
 {
     public IEnumerable<PropertyInfo> Properties => Type.GetProperties().Where(p => p.CanWrite);
 
+    /// <summary>Its key in the configuration.</summary>
+    public string Path => Name.Replace("__", ConfigurationPath.KeyDelimiter, StringComparison.Ordinal);
+
     /// <summary>The setting's name as an environment variable.</summary>
     public string NameOf(string property) => Name.Length == 0 ? property : $"{Name}__{property}";
 }

@@ -47,24 +47,32 @@ static class SettingsSetup
     }
 
     // Binds property by property, because the binder's own message shows the value that it could not convert.
-    static void Read(object options, SettingsSection section, IConfiguration configuration, IEnumerable<SettingsSection> all)
+    public static void Read(object options, SettingsSection section, IConfiguration configuration, IEnumerable<SettingsSection> all)
     {
-        var values = section.Name.Length == 0 ? configuration : configuration.GetSection(section.Name);
+        var values = section.Name.Length == 0 ? configuration : configuration.GetSection(section.Path);
         var known = all.Where(s => s.Name == section.Name).SelectMany(s => s.Properties).Select(p => p.Name)
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
         if (section.Name.Length > 0 && values.GetChildren().FirstOrDefault(c => !known.Contains(c.Key)) is { } unknown)
             throw new StartException($"{section.Name}__{unknown.Key} is not a setting.");
         foreach (var property in section.Properties)
         {
+            var (name, isList) = (section.NameOf(property.Name), property.PropertyType == typeof(IReadOnlyList<string>));
+            if (isList && values.GetSection(property.Name).GetChildren().Select(c => c.Value).ToArray() is { Length: > 0 } items)
+            {
+                if (Array.FindIndex(items, string.IsNullOrWhiteSpace) is >= 0 and var empty)
+                    throw new StartException($"{name}__{empty} is empty.");
+                property.SetValue(options, items);
+                continue;
+            }
             if (values[property.Name] is not { } value)
                 continue;
-            var name = section.NameOf(property.Name);
             // An empty value where the default is not empty: probably an unset variable.
             if (value.Length == 0 && property.GetValue(options) is not "")
                 throw new StartException($"{name} is empty.");
             try
             {
-                property.SetValue(options, values.GetSection(property.Name).Get(property.PropertyType)
+                property.SetValue(options, isList ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    : values.GetSection(property.Name).Get(property.PropertyType)
                     ?? throw new StartException($"{name} is empty."));
             }
             catch (InvalidOperationException)

@@ -8,6 +8,7 @@ using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Health;
 using Profiles.Infrastructure.Idempotency;
+using Profiles.Infrastructure.Identities;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Limits;
@@ -34,6 +35,6 @@ static class Concerns
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.
         .AddWebhooks().AddMail().AddImages().AddDecoding()
-        .AddAccounts().AddEditing().AddPages()
+        .AddIdentities(configuration).AddAccounts().AddEditing().AddPages()
         .AddHealth().AddExplorer(configuration);
 }

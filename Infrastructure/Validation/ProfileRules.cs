@@ -27,6 +27,14 @@ static partial class ProfileRules
         .Characters(1, User.EmailMaxLength, e => e.Trim().Length).WithError(ErrorCodes.EmailTooLong)
         .Pattern($@"^[ \t]*{AddressForm}[ \t]*$", e => IsAddress(e.Trim(' ', '\t'))).WithError(ErrorCodes.EmailInvalid);
 
+    /// <summary>Whether a text of elsewhere could have been sent as a name.</summary>
+    public static bool IsPersonName(string text) =>
+        Trimmed(text) is > 0 and <= UserProfile.NameMaxLength && !VisibleText.HasControls(text) && !VisibleText.Misleads(text)
+        && VisibleText.IsVisible(text);
+
+    /// <summary>Whether a text of elsewhere could have been sent as an address.</summary>
+    public static bool IsEmailAddress(string text) => text.Length <= User.EmailMaxLength && IsAddress(text);
+
     /// <summary>At least the minimum of code points, and no more bytes than bcrypt reads.</summary>
     public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilderInitial<T, string?> rule, int minimumLength) => rule
         .Cascade(CascadeMode.Stop)

@@ -201,6 +201,27 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
     }
 
     [Fact]
+    public async Task Identities_come_with_their_users_and_belong_to_one()
+    {
+        string Of(string id, string provider) => $"\"external_id\":\"{mark}-{id}\",\"identities\":"
+            + $"[{{\"provider\":\"{provider}\",\"subject\":\"{mark}\",\"email\":\"x@gmail.com\"}}]";
+        var (exitCode, output, report) = await ImportAsync(string.Join('\n',
+            Line("a", Of("a", "google")), Line("b", Of("b", "apple")), Line("c", Of("c", "google")), Line("d", Of("d", "Google")),
+            Line("e", "\"identities\":[{\"provider\":\"google\"}]"), Line("f", "\"identities\":[null]")));
+        exitCode.ShouldBe(CommandLine.Failed);
+        output.ShouldContain("2 imported, 0 there already, 4 refused");
+        Codes(report).ShouldBe([(3, "identities", "repeated"), (4, "identities", "identities_invalid"),
+            (5, "identities", "identities_invalid"), (6, "identities", "identities_invalid")]);
+        var user = await UserAsync($"a@{mark}.example");
+        var identity = await app.QueryAsync(db => db.Identities.SingleAsync(i => i.UserId == user.Id));
+        (identity.Provider, identity.Subject, identity.Email, identity.CreatedAt)
+            .ShouldBe(("google", mark, "x@gmail.com", user.CreatedAt));
+
+        (_, _, report) = await ImportAsync(Line("h", Of("h", "google")));
+        Codes(report).ShouldBe([(1, "identities", "identity_taken")]);
+    }
+
+    [Fact]
     public async Task Without_a_report_the_first_refusals_are_shown()
     {
         var file = Write("users", string.Join('\n', Enumerable.Repeat("{}", 30)));

@@ -15,7 +15,7 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         var shown = await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         shown.Names().ShouldBe(["id", "email", "email_verified_at", "pending_email", "name", "username", "is_public", "image_url",
-            "external_id", "created_at", "updated_at", "disabled_at", "sessions", "last_used_at"]);
+            "external_id", "created_at", "updated_at", "disabled_at", "identities", "sessions", "last_used_at"]);
         shown.GetProperty("email").GetString().ShouldBe(user.Email);
         shown.GetProperty("image_url").GetString().ShouldBe(url);
         shown.GetProperty("sessions").GetInt32().ShouldBe(2);
@@ -31,9 +31,16 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
     public async Task The_command_shows_lines_for_people_and_JSON_for_programs()
     {
         var user = await app.CreateUserAsync("Jane Roe");
+        await app.QueryAsync(db =>
+        {
+            db.Identities.Add(new() { UserId = user.Id, Provider = "google", Subject = $"{user.Id}", CreatedAt = DateTime.UnixEpoch });
+            db.Identities.Add(new() { UserId = user.Id, Provider = "apple", Subject = $"{user.Id}", CreatedAt = DateTime.UnixEpoch });
+            return db.SaveChangesAsync();
+        });
         var plain = await app.RunAsync("users", "show", user.Email);
         plain.Output.ShouldContain($"address          {user.Email}\n");
         plain.Output.ShouldContain("disabled         -\n");
+        plain.Output.ShouldContain("identities       google, apple\n");
         var json = await app.RunAsync("users", "show", $"{user.Id}", "--json");
         using var shown = JsonDocument.Parse(json.Output);
         shown.RootElement.GetProperty("name").GetString().ShouldBe("Jane Roe");

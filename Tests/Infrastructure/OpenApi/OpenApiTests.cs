@@ -98,8 +98,8 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     {
         var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 })
             .Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
-        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "RefreshToken", "Register",
-            "ResetPassword", "UploadPolicy", "VerifyEmail"]);
+        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "LoginWithIdToken",
+            "RefreshToken", "Register", "ResetPassword", "UploadPolicy", "VerifyEmail"]);
     }
 
     [Fact]

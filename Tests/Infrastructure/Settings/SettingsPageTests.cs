@@ -14,7 +14,8 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     // The sections in the order of the page.
     static readonly string[] Order =
     [
-        "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
+        "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Identities__Google", "Identities__Apple",
+        "Identities__Providers__<name>", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
         "Admin", "Audit", "Webhooks", "Metrics",
     ];
 
@@ -48,7 +49,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
 
         Every setting is an environment variable, or the same key in `appsettings.json` (`Images__MaxSide` is `Images: { MaxSide }`).
         All are read once, at the start. A value that is not valid, or a name that a section does not know, stops it with a sentence that
-        names it. Durations are `[d.]hh:mm:ss`.
+        names it. Durations are `[d.]hh:mm:ss`. A list is texts separated by commas, or settings with `__0`, `__1` and so on at the end.
 
         This page is made from the comments and defaults of the options in the code.
 
@@ -83,6 +84,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
         var type when type == typeof(bool) => "`true`, `false`",
         var type when type == typeof(string) => "text",
         var type when type == typeof(TimeSpan) => "duration",
+        var type when type == typeof(IReadOnlyList<string>) => "list",
         var type when type == typeof(int) || type == typeof(long) => "number",
         var type => throw new InvalidOperationException($"The page of settings has no word for {type}."),
     };
@@ -91,7 +93,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     string Default(PropertyInfo setting, object? fresh) => (Text(setting, "value"), setting.GetValue(fresh)) switch
     {
         ({ Length: > 0 } written, _) => written,
-        (_, null or "") => "none",
+        (_, null or "" or IReadOnlyList<string>) => "none",
         (_, bool value) => value ? "`true`" : "`false`",
         (_, var value) => $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",
     };

@@ -118,6 +118,22 @@ public sealed class SettingsTests
         { "Sessions__PerUser", ["0", "1001", "many"] },
         { "Database__Typo", ["whatever"] },
         { "Jwt__KeyEncryptionKey", ["", "secret", WellKnownKeys[0]] },
+        { "Identities__Typo", ["whatever"] },
+        { "Identities__Google__Typo", ["whatever"] },
+        { "Identities__Google__Issuer", ["nonsense", "ftp://id.example.com", "http://id.example.com", "http://127.0.0.1:1", ""] },
+        { "Identities__Google__Audiences", [""] },
+        { "Identities__Google__Audiences__0", [""] },
+        { "Identities__Google__HashesNonce", ["perhaps"] },
+        { "Identities__Apple__Issuer", ["http://id.example.com"] },
+        { "Identities__Apple__TeamId", ["hidden", "TEAM123456"] },
+        { "Identities__Apple__KeyId", ["key1234567"] },
+        { "Identities__Apple__PrivateKeyFile", ["/proc/nowhere/key.p8"] },
+        { "Identities__Apple__Audiences", [new string('x', 201)] },
+        { "Identities__Providers__company", ["whatever"] },
+        { "Identities__Providers__company__Issuer", ["nonsense", "http://id.example.com", "https://id.example.com/?tenant=hidden", ""] },
+        { "Identities__Providers__company__Typo", ["whatever"] },
+        { "Identities__Providers__Company", ["whatever"] },
+        { "Identities__Providers__apple", ["whatever"] },
         { "Metrics__Port", ["0", "65536", "prometheus", ""] },
         { "Metrics__Address", ["", "localhost", "10.0.0.0/8"] },
         { "Metrics__Typo", ["whatever"] },
@@ -184,6 +200,17 @@ public sealed class SettingsTests
         var (exitCode, output) = await Refusal.OfAsync(("S3__Bucket", "profiles-images"));
         exitCode.ShouldNotBe(0);
         output.ShouldStartWith("Profiles cannot start: S3__PublicAddress must be set where S3__AccessKey is not");
+    }
+
+    [Theory]
+    [InlineData("Identities__Apple__PrivateKeyFile", "/proc/self/status")]
+    [InlineData("Identities__Apple__PrivateKeyFile", "/proc/nowhere/key.p8")]
+    public async Task A_key_of_Apple_must_be_one(string setting, string file)
+    {
+        var (exitCode, output) = await Refusal.InProcessAsync(
+            (setting, file), ("Identities__Apple__TeamId", "TEAM123456"), ("Identities__Apple__KeyId", "KEY1234567"));
+        exitCode.ShouldBe(1);
+        output.ShouldStartWith($"Profiles cannot start: {setting} must be a file with the key for Sign in with Apple");
     }
 
     [Fact]

@@ -1,0 +1,95 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Identities;
+using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Telemetry;
+
+namespace Profiles.Features.LoginWithIdToken;
+
+sealed class LoginWithIdTokenEndpoint(
+    ProfilesDbContext db, IdentityProviders providers, IdentityTokens identities, IdentityLinks links, AppleOutbox apple,
+    SessionStart sessions, ServiceMetrics metrics, TimeProvider clock)
+    : Endpoint<LoginWithIdTokenRequest, Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>>
+{
+    // Of a request that others are faster than: they make the account, or link the identity.
+    const int MostRetries = 3;
+
+    public override void Configure()
+    {
+        Post("/login/id-token");
+        AllowAnonymous();
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Identities"));
+        Summary(s =>
+        {
+            s.Summary = "Log in with Apple, Google or another issuer";
+            s.Description = "Takes the identity token of the provider's own SDK and answers as `POST /login` does. The first one makes an "
+                + "account, with the address if the provider has verified it. Where that address has an account already, they are linked "
+                + "if both sides have verified it and the provider decides whose it is; otherwise the code is `account_exists`, the token "
+                + "stays good, and the app logs in otherwise and sends it to `POST /me/identities`.";
+            s.ExampleRequest = new("google", "<header>.<claims>.<signature>", "n-0S6_WzA2Mj", Device: "John's phone");
+            s.ResponseExamples[200] = new LoginWithIdTokenResponse(TokenPair.Example);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.ProviderUnknown, "provider");
+            s.Responses[200] = "Logged in.";
+            s.Responses[401] = ErrorCodes.InvalidIdToken.Sentence;
+            s.Responses[403] = ErrorCodes.MfaRequired.Sentence;
+            s.Responses[409] = ErrorCodes.AccountExists.Sentence;
+        });
+    }
+
+    public override Task<Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>> ExecuteAsync(
+        LoginWithIdTokenRequest req, CancellationToken ct) =>
+        metrics.Logins.CountAsync(() => LogInAsync(req, ct), answer => answer.Result switch
+        {
+            Ok<LoginWithIdTokenResponse> => Outcome.Success,
+            ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } => "mfa_required",
+            _ => Outcome.Refused,
+        });
+
+    async Task<Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>> LogInAsync(LoginWithIdTokenRequest req, CancellationToken ct)
+    {
+        if (providers.Find(req.Provider) is not { } provider)
+            return Problems.Refused("provider", ErrorCodes.ProviderUnknown, HttpContext);
+        if (await identities.VerifyAsync(provider, req.IdToken, req.Nonce, ct) is not { } claims)
+            return Problems.Of(ErrorCodes.InvalidIdToken);
+        for (var retries = 0; ; retries++)
+        {
+            try
+            {
+                return await StartAsync(req, claims, ct);
+            }
+            catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e) && retries < MostRetries)
+            {
+                db.ChangeTracker.Clear();
+            }
+        }
+    }
+
+    // What is refused rolls back, so that its token is still good: with account_exists it links the identity later.
+    async Task<Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>> StartAsync(
+        LoginWithIdTokenRequest req, IdentityClaims claims, CancellationToken ct)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        if (!await links.TrySpendAsync(claims, ct))
+            return Problems.Of(ErrorCodes.InvalidIdToken);
+        var accounts = ActivatorUtilities.CreateInstance<LoginWithIdTokenAccounts>(HttpContext.RequestServices);
+        if (await accounts.FindOrAddAsync(req, claims, ct) is not { } identity)
+            return Problems.Of(ErrorCodes.AccountExists);
+        apple.AddExchange(db, identity, claims.Audience, req.AuthorizationCode);
+        // Null when the account is disabled, or was deleted just now.
+        if (await sessions.StartAsync(
+            identity.UserId, AuthenticationMethods.Identity, req.Device, u => db.Identities.Any(i => i.Id == identity.Id), ct)
+            is not { } started)
+            return Problems.Of(ErrorCodes.AccountDisabled);
+        var now = clock.GetUtcNow().UtcDateTime;
+        await db.Identities.Where(i => i.Id == identity.Id).ExecuteUpdateAsync(
+            i => i.SetProperty(x => x.LastUsedAt, now).SetProperty(x => x.Email, claims.Email ?? identity.Email), ct);
+        await transaction.CommitAsync(ct);
+        return sessions.Answer(started, pair => new LoginWithIdTokenResponse(pair));
+    }
+}
