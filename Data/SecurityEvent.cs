@@ -30,6 +30,11 @@ enum SecurityEventKind
     /// <summary>By an operator, as the next one.</summary>
     AccountDisabled = 15,
     AccountEnabled = 16,
+
+    /// <summary>
+    /// The owner of the mailbox has proved the address, which nobody had done: what could log in before cannot any more.
+    /// </summary>
+    WaysInRemoved = 39,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

@@ -27,6 +27,9 @@ static class AccountsSetup
             .AddScoped<WaysIn>()
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
+            .AddScoped<MailCodes>()
+            .AddScoped<MailCodeCheck>()
+            .AddScoped<Mailboxes>()
             .AddScoped<MailBudget>()
             .AddScoped<IMailWriter, MailWriter>()
             .AddCleanup("registrations", provider =>

@@ -48,6 +48,7 @@ static class ErrorCodes
     public static readonly ErrorCode WrongPassword = Of(403, "The password is wrong");
     public static readonly ErrorCode InvalidRefreshToken = Of(401, "Invalid or expired refresh token");
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");
+    public static readonly ErrorCode InvalidCode = Of(401, "This code is not valid, or not any more: ask for another one.");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
     // The admin API.
@@ -104,6 +105,10 @@ static class ErrorCodes
     public static readonly ErrorCode PasswordIsServiceName = Of(400, "A password must not be the name of this service.");
     public static readonly ErrorCode CurrentPasswordRequired = Of(400, "The current password is needed.");
     public static readonly ErrorCode TokenRequired = Of(400, "The token of the mail is needed.");
+    public static readonly ErrorCode TokenOrCode = Of(400, "Send either the token of the mail or the address and the code.");
+    public static readonly ErrorCode CodeRequired = Of(400, "The code is needed.");
+    public static readonly ErrorCode CodeInvalid = Of(400, $"A code has {MailCode.Digits} digits.");
+    public static readonly ErrorCode RequestTokenRequired = Of(400, "The request_token of POST /login/code is needed.");
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");
     public static readonly ErrorCode DeviceInvalid = Of(400, "A device's name has no control characters.");
