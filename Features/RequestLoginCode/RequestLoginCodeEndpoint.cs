@@ -22,9 +22,9 @@ sealed class RequestLoginCodeEndpoint(ProfilesDbContext db, MailCodes codes, Mai
         Summary(s =>
         {
             s.Summary = "Ask for a code to log in";
-            s.Description = "Sends a mail with six digits for `POST /login/code/verify`, which logs in or, at an address without an account, "
-                + "registers. The answer is the same whether or not the address has an account. The digits are valid only with the "
-                + "`request_token` of this answer; earlier ones stay valid with theirs.";
+            s.Description = "Sends a mail with six digits for `POST /login/code/verify`, which logs in or, at an address without an "
+                + "account, registers. The answer is the same whether or not the address has an account. The digits are valid only with "
+                + "the `request_token` of this answer; earlier ones stay valid with theirs.";
             s.ExampleRequest = new("john@example.com");
             s.ResponseExamples[202] = new RequestLoginCodeResponse(
                 "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", (int)MailCode.Lifetime.TotalSeconds, Sentence);

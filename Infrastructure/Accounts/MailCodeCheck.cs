@@ -6,8 +6,8 @@ using Profiles.Infrastructure.Limits;
 namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
-/// Checks the digits of mails as often as <see cref="FailedLogins"/> allows, which counts across all codes of an address. An address without
-/// a code takes the same work and gets the same answers as any other.
+/// Checks the digits of mails as often as <see cref="FailedLogins"/> allows, which counts across all codes of an address. An address
+/// without a code takes the same work and gets the same answers as any other.
 /// </summary>
 sealed class MailCodeCheck(MailCodes codes, FailedLogins failures, IHttpContextAccessor http)
 {
@@ -17,8 +17,8 @@ sealed class MailCodeCheck(MailCodes codes, FailedLogins failures, IHttpContextA
         TryAsync(MailCodePurpose.Login, normalizedEmail, digits, OneTimeTokens.Hash(requestToken), ct);
 
     /// <summary>
-    /// Returns the hash of a mail's token: of the token itself or, where it is null, of that which an address and the digits stand for. Null
-    /// when they are wrong or not valid any more.
+    /// Returns the hash of a mail's token: of the token itself or, where it is null, of that which an address and the digits stand for.
+    /// Null when they are wrong or not valid any more.
     /// </summary>
     /// <inheritdoc cref="TryLoginAsync" path="/exception" />
     public async Task<byte[]?> HashAsync(TokenPurpose purpose, string? token, string? email, string? digits, CancellationToken ct) =>

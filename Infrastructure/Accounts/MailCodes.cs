@@ -62,7 +62,8 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     {
         if (!options.Value.Codes)
             return null;
-        var code = Make(PurposeOf(purpose), normalizedEmail, OneTimeTokens.Hash(token), RandomNumberGenerator.GetBytes(MailCode.NonceLength));
+        var nonce = RandomNumberGenerator.GetBytes(MailCode.NonceLength);
+        var code = Make(PurposeOf(purpose), normalizedEmail, OneTimeTokens.Hash(token), nonce);
         await db.MailCodes.Where(c => c.Purpose == code.Purpose && c.NormalizedEmail == normalizedEmail).ExecuteDeleteAsync();
         db.MailCodes.Add(code);
         await db.SaveChangesAsync();
@@ -70,8 +71,8 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     }
 
     /// <summary>
-    /// Counts a try, and only then compares: the code whose digits these are, or null. A wrong one, one that has expired, had too many tries
-    /// or never was takes the same work.
+    /// Counts a try, and only then compares: the code whose digits these are, or null. A wrong one, one that has expired, one that had too
+    /// many tries and one that never was take the same work.
     /// </summary>
     /// <param name="purpose">What they are for.</param>
     /// <param name="normalizedEmail">Whose they are.</param>

@@ -239,7 +239,8 @@ public sealed class LoginWithCodeTests(ProfilesFixture app, VerifiedFixture veri
         await app.VerifyAsync(changed);
         var code = await app.CodeAsync(changed.Email);
         await (await app.ClientFor(changed).PutAsJsonAsync(
-            "/me", new { email = "x" + changed.Email, current_password = changed.Password }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+            "/me", new { email = "x" + changed.Email, current_password = changed.Password }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         foreach (var void_ in new[] { expired, unsent, code })
             await (await app.UseAsync(void_)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
     }
@@ -250,7 +251,8 @@ public sealed class LoginWithCodeTests(ProfilesFixture app, VerifiedFixture veri
         var (verified, unverified, disabled) = (await app.CreateUserAsync(), await app.CreateUserAsync(), await app.CreateUserAsync());
         await app.VerifyAsync(verified);
         await DisableAsync(disabled);
-        var codes = new List<LoginCode> { new(LoginCodes.Fresh(), "no token of anybody", "123456"), new(verified.Email, "nor this", "123456") };
+        List<LoginCode> codes =
+            [new(LoginCodes.Fresh(), "no token of anybody", "123456"), new(verified.Email, "no token of anybody", "123456")];
         foreach (var email in new[] { LoginCodes.Fresh(), verified.Email, unverified.Email, disabled.Email })
         {
             var code = await app.CodeAsync(email);
@@ -263,7 +265,8 @@ public sealed class LoginWithCodeTests(ProfilesFixture app, VerifiedFixture veri
             var answer = await app.UseAsync(code, trace: $"{code.Email} {i}");
             var body = await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, Refusal);
             var shown = body.EnumerateObject().Select(m => m.Name == "trace_id" ? m.Name : $"{m}")
-                .Concat(answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key != "Date").Select(h => $"{h.Key}: {h.Value.First()}"));
+                .Concat(answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key != "Date")
+                    .Select(h => $"{h.Key}: {h.Value.First()}"));
             told.Add((string.Join('\n', shown), string.Join('\n', commands.Of($"{code.Email} {i}").Select(c => c.Text))));
         }
         told[0].Work.ShouldContain("mail_codes");
@@ -280,7 +283,8 @@ public sealed class LoginWithCodeTests(ProfilesFixture app, VerifiedFixture veri
                 $"{path}?request_token={code.RequestToken}&email={code.Email}&code={code.Digits}", Cancellation))
                 .ShouldBeProblemAsync(HttpStatusCode.MethodNotAllowed);
         }
-        (await app.QueryAsync(db => db.MailCodes.Where(c => c.NormalizedEmail == code.Email).Select(c => c.Tries).SingleAsync())).ShouldBe(0);
+        (await app.QueryAsync(db => db.MailCodes.Where(c => c.NormalizedEmail == code.Email).Select(c => c.Tries).SingleAsync()))
+            .ShouldBe(0);
         await (await app.UseAsync(code)).ShouldBeAsync(HttpStatusCode.OK);
     }
 

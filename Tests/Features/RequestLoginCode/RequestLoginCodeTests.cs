@@ -62,7 +62,8 @@ public sealed class RequestLoginCodeTests(ProfilesFixture app) : TestBase<Profil
             var body = await answer.ShouldBeAsync(HttpStatusCode.Accepted);
             body.GetProperty("request_token").GetString()!.Length.ShouldBe(43);
             var shown = body.EnumerateObject().Select(m => m.Name == "request_token" ? m.Name : $"{m}")
-                .Concat(answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key != "Date").Select(h => $"{h.Key}: {h.Value.First()}"));
+                .Concat(answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key != "Date")
+                    .Select(h => $"{h.Key}: {h.Value.First()}"));
             told.Add((string.Join('\n', shown), string.Join('\n', commands.OwnOf($"code of {email}").Select(c => c.Text))));
         }
         told[0].Work.ShouldNotBeEmpty();

@@ -29,7 +29,8 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
         var (email, mail) = await RegisterAsync();
         mail.Message.TextBody!.ShouldContain("The short one is valid for 10 minutes, the long one for 3 days.");
         await (await PostAsync($" {email.ToUpperInvariant()} ", mail.Digits)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.Client.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await app.Client.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation))
+            .StatusCode.ShouldBe(HttpStatusCode.OK);
         await RefuseAsync(email, mail.Digits);
         await (await app.Client.PostAsJsonAsync("/email/verify", new { token = mail.Token }, Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
@@ -50,7 +51,8 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
     [Fact]
     public async Task Five_tries_an_expired_time_a_later_mail_another_purpose_and_another_address_end_it()
     {
-        var (tried, expired, replaced, spent) = (await RegisterAsync(), await RegisterAsync(), await RegisterAsync(), await RegisterAsync());
+        var (tried, expired) = (await RegisterAsync(), await RegisterAsync());
+        var (replaced, other) = (await RegisterAsync(), await RegisterAsync());
         for (var i = 0; i < MailCode.MostTries; i++)
             await RefuseAsync(tried.Email, new LoginCode("", "", tried.Mail.Digits).Wrong);
         await app.QueryAsync(db => db.MailCodes.Where(c => c.NormalizedEmail == expired.Email).ExecuteUpdateAsync(
@@ -59,7 +61,7 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
         foreach (var (email, digits) in new[]
         {
             (tried.Email, tried.Mail.Digits), (expired.Email, expired.Mail.Digits), (replaced.Email, replaced.Mail.Digits),
-            (LoginCodes.Fresh(), again.Mail.Digits), (spent.Email, again.Mail.Digits),
+            (LoginCodes.Fresh(), again.Mail.Digits), (other.Email, again.Mail.Digits),
         })
             await RefuseAsync(email, digits);
         // Neither do the digits log in or set a password, nor those of a login confirm.
