@@ -115,8 +115,8 @@ sealed class OutboxEntry
     public string? Network { get; init; }
 
     /// <summary>
-    /// The id of a webhook's message, a dot and its body; what Apple is told; for a mail the locale that its request asked for and what was
-    /// changed, separated by blanks. Null for all else.
+    /// The id of a webhook's message, a dot and its body; what Apple is told; for a mail the locale that its request asked for, what was
+    /// changed and the hash of the request's token, separated by blanks. Null for all else.
     /// </summary>
     public string? Payload { get; init; }
 

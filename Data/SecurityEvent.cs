@@ -31,6 +31,11 @@ enum SecurityEventKind
     AccountDisabled = 15,
     AccountEnabled = 16,
 
+    /// <summary>
+    /// The owner of the mailbox has proved the address, which nobody had done: what could log in before cannot any more.
+    /// </summary>
+    WaysInRemoved = 39,
+
     /// <summary>Apple, Google or another issuer became a way in.</summary>
     IdentityAdded = 40,
     IdentityRemoved = 41,

@@ -22,6 +22,9 @@ sealed record TestMail(string Path, string Raw)
     /// <summary>The code in the text, or the end of the link.</summary>
     public string Token => Regex.Match(Raw, @"(?<=^|=)[A-Za-z0-9_-]{43}(?=\r\n)", RegexOptions.Multiline).Value;
 
+    /// <summary>The six digits in the text.</summary>
+    public string Digits => Regex.Match(Message.TextBody ?? "", @"^\d{6}(?=\r?$)", RegexOptions.Multiline).Value;
+
     public string Header(string name) => Regex.Match(Raw, $@"^{name}: (.*)\r\n", RegexOptions.Multiline).Groups[1].Value;
 }
 

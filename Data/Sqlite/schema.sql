@@ -159,9 +159,9 @@ CREATE TABLE "identities" (
 CREATE TABLE "mail_codes" (
     "id" INTEGER NOT NULL CONSTRAINT "PK_mail_codes" PRIMARY KEY AUTOINCREMENT,
     "purpose" INTEGER NOT NULL,
-    "request_hash" BLOB NULL,
+    "request_hash" BLOB NOT NULL,
     "normalized_email" TEXT NOT NULL,
-    "code_hash" BLOB NULL,
+    "nonce" BLOB NULL,
     "tries" INTEGER NOT NULL,
     "expires_at" TEXT NOT NULL
 );

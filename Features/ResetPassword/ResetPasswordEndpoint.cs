@@ -10,8 +10,8 @@ using Profiles.Infrastructure.Passwords;
 namespace Profiles.Features.ResetPassword;
 
 sealed class ResetPasswordEndpoint(
-    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, PasswordBlocklist blocklist, PasswordHasher hasher,
-    PasswordChange passwords, FailedLogins failures, TimeProvider clock)
+    ProfilesDbContext db, OneTimeTokens tokens, MailCodeCheck codes, WaitingRegistrations registrations, PasswordBlocklist blocklist,
+    PasswordHasher hasher, PasswordChange passwords, Mailboxes mailboxes, FailedLogins failures)
     : Endpoint<ResetPasswordRequest, Results<Ok<ResetPasswordResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -23,8 +23,9 @@ sealed class ResetPasswordEndpoint(
         {
             s.Summary = "Set a new password";
             s.Description = "Takes the token from the mail that `POST /password/forgot` sends. It is valid once, for 30 minutes unless the "
-                + "service is configured otherwise. All sessions of the account end.";
-            s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "correct horse battery staple");
+                + "service is configured otherwise. Where mails have six digits (`Mail__Codes`), the address and these do as well, for ten "
+                + "minutes and five tries. All sessions of the account end.";
+            s.ExampleRequest = new("correct horse battery staple", "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
             s.ResponseExamples[200] = new ResetPasswordResponse("Password changed successfully");
             s.Responses[200] = "Set; log in next.";
             s.Responses[400] = ErrorCodes.InvalidToken.Sentence;
@@ -34,11 +35,13 @@ sealed class ResetPasswordEndpoint(
     public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(
         ResetPasswordRequest req, CancellationToken ct)
     {
-        var token = await tokens.FindAsync(req.Token, TokenPurpose.ResetPassword, ct);
-        var registration = token is null ? await registrations.FindAsync(req.Token, TokenPurpose.ResetPassword, ct) : null;
+        if (await codes.HashAsync(TokenPurpose.ResetPassword, req.Token, req.Email, req.Code, ct) is not { } mailed)
+            return Problems.Of(ErrorCodes.InvalidToken);
+        var token = await tokens.FindAsync(mailed, TokenPurpose.ResetPassword, ct);
+        var registration = token is null ? await registrations.FindAsync(mailed, TokenPurpose.ResetPassword, ct) : null;
         if ((token?.NormalizedEmail ?? registration?.NormalizedEmail) is not { } address)
             return Problems.Of(ErrorCodes.InvalidToken);
-        // The token stays valid, so that the person can try another password.
+        // What was mailed stays valid, so that the person can try another password.
         if (blocklist.Refusal(req.NewPassword, address) is { } error)
             return Problems.Refused("new_password", error, HttpContext);
         var hash = await hasher.HashAsync(req.NewPassword, ct);
@@ -56,8 +59,8 @@ sealed class ResetPasswordEndpoint(
         if (await db.TrackUserAsync(token.UserId, ct) is not { } user || user.NormalizedEmail != token.NormalizedEmail
             || !await tokens.TryUseAsync(token, ct))
             return false;
-        // The token was mailed to the address, which is thereby verified.
-        user.EmailVerifiedAt ??= clock.GetUtcNow().UtcDateTime;
+        // The token was mailed to the address.
+        await mailboxes.ProveAsync(user, ct);
         await passwords.SetAsync(user, hash, SecurityEventKind.PasswordReset, keptSession: null, ct);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);

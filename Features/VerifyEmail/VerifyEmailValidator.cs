@@ -1,4 +1,5 @@
 using FastEndpoints;
+using FluentValidation;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Validation;
 
@@ -6,5 +7,14 @@ namespace Profiles.Features.VerifyEmail;
 
 sealed class VerifyEmailValidator : Validator<VerifyEmailRequest>
 {
-    public VerifyEmailValidator() => RuleFor(r => r.Token).Given().WithError(ErrorCodes.TokenRequired);
+    public VerifyEmailValidator() => When(
+            r => r.Token is null && (r.Email is not null || r.Code is not null),
+            () =>
+            {
+                RuleFor(r => r.Email).EmailAddress();
+                RuleFor(r => r.Code).MailedCode();
+            })
+        .Otherwise(() => RuleFor(r => r.Token)
+            .Given().WithError(ErrorCodes.TokenRequired)
+            .Must((r, _) => r is { Email: null, Code: null }).WithError(ErrorCodes.TokenOrCode));
 }

@@ -28,6 +28,9 @@ static class AccountsSetup
             .AddScoped<IdentityLinks>()
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
+            .AddScoped<MailCodes>()
+            .AddScoped<MailCodeCheck>()
+            .AddScoped<Mailboxes>()
             .AddScoped<MailBudget>()
             .AddScoped<IMailWriter, MailWriter>()
             .AddCleanup("registrations", provider =>

@@ -8,10 +8,11 @@ namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Writes a mail of the outbox when it is sent, so that neither its token nor its text is stored. A retry writes a new token, and the
-/// previous one becomes invalid.
+/// previous one becomes invalid; the digits of a login stay the same.
 /// </summary>
 sealed class MailWriter(
-    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailBudget budget, SecurityEventLog events)
+    ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailCodes codes, MailBudget budget,
+    SecurityEventLog events)
     : IMailWriter
 {
     /// <summary>
@@ -22,6 +23,8 @@ sealed class MailWriter(
         var address = User.Normalize(entry.Key);
         if (entry.Mail == MailKind.ConfirmRegistration)
             return await ConfirmRegistrationAsync(entry, address);
+        if (entry.Mail == MailKind.LoginCode)
+            return await LoginCodeAsync(entry, address);
         if (await FindAsync(entry, address) is not { } found)
             return entry.Mail == MailKind.ResetPassword ? await ResetRegistrationAsync(entry, address) : null;
         // Locks the row: a change that voids the mail either commits first, or comes later and deletes the token.
@@ -94,6 +97,17 @@ sealed class MailWriter(
                 ? await WithTokenAsync(entry, registration, TokenPurpose.ResetPassword)
                 : null;
 
+    // To everybody: at an address without an account the code makes one. A disabled account is told so, once the code is right.
+    async Task<(string Recipient, MailContent Content)?> LoginCodeAsync(OutboxEntry entry, string address)
+    {
+        if (!await budget.TryTakeAsync(entry, Limit.MailsToOne, $"code {address}")
+            || await codes.WriteLoginAsync(MailContent.RequestOf(entry)) is not var (digits, lifetime))
+            return null;
+        var owner = await db.Users.AsNoTracking().Include(u => u.Profile)
+            .SingleOrDefaultAsync(u => u.NormalizedEmail == address, CancellationToken.None);
+        return (owner?.Email ?? address, MailContent.Of(entry, owner?.Profile.Locale) with { Code = digits, CodeLifetime = lifetime });
+    }
+
     Task<bool> IsWantedAsync(OutboxEntry entry) => db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None);
 
     async Task<(string Recipient, MailContent Content)?> AlreadyRegisteredAsync(OutboxEntry entry, User owner)
@@ -104,20 +118,23 @@ sealed class MailWriter(
     }
 
     async Task<MailContent> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address) =>
-        MailContent.Of(entry, user.Profile.Locale) with
-        {
-            Token = await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None),
-            TokenLifetime = tokens.LifetimeOf(purpose),
-        };
+        await WithTokenAsync(
+            MailContent.Of(entry, user.Profile.Locale), purpose, address,
+            await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None));
 
     async Task<(string Recipient, MailContent Content)?> WithTokenAsync(
         OutboxEntry entry, WaitingRegistration registration, TokenPurpose purpose) =>
         await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token
-            ? (registration.Email, MailContent.Of(entry, locale: null) with
-            {
-                Token = token,
-                TokenLifetime = tokens.LifetimeOf(purpose),
-                RegisteredAt = registration.CreatedAt,
-            })
+            ? (registration.Email, await WithTokenAsync(
+                MailContent.Of(entry, locale: null) with { RegisteredAt = registration.CreatedAt },
+                purpose, registration.NormalizedEmail, token))
             : null;
+
+    async Task<MailContent> WithTokenAsync(MailContent content, TokenPurpose purpose, string address, string token) => content with
+    {
+        Token = token,
+        TokenLifetime = tokens.LifetimeOf(purpose),
+        Code = await codes.ReplaceAsync(purpose, address, token),
+        CodeLifetime = MailCode.Lifetime,
+    };
 }

@@ -44,9 +44,9 @@ sealed class OneTimeTokens(ProfilesDbContext db, IOptions<AccountOptions> option
     }
 
     /// <summary>Finds the row of a valid token, by its hash, so that the time of the query reveals nothing of the token.</summary>
-    public Task<OneTimeToken?> FindAsync(string token, TokenPurpose purpose, CancellationToken ct)
+    public Task<OneTimeToken?> FindAsync(byte[] hash, TokenPurpose purpose, CancellationToken ct)
     {
-        var (hash, now) = (Hash(token), clock.GetUtcNow().UtcDateTime);
+        var now = clock.GetUtcNow().UtcDateTime;
         return db.OneTimeTokens.AsNoTracking()
             .SingleOrDefaultAsync(t => t.TokenHash == hash && t.Purpose == purpose && t.ExpiresAt > now, ct);
     }

@@ -19,10 +19,10 @@ sealed class WaitingRegistrations(
     public Task<WaitingRegistration?> FindAsync(string normalizedEmail, CancellationToken ct) =>
         Current().SingleOrDefaultAsync(r => r.NormalizedEmail == normalizedEmail, ct);
 
-    /// <summary>Finds the registration of a valid token; null when there is none.</summary>
-    public Task<WaitingRegistration?> FindAsync(string token, TokenPurpose purpose, CancellationToken ct)
+    /// <summary>Finds the registration of a valid token's hash; null when there is none.</summary>
+    public Task<WaitingRegistration?> FindAsync(byte[] hash, TokenPurpose purpose, CancellationToken ct)
     {
-        var (hash, now) = (OneTimeTokens.Hash(token), Now);
+        var now = Now;
         return Current().SingleOrDefaultAsync(r => r.TokenHash == hash && r.TokenPurpose == purpose && r.TokenExpiresAt > now, ct);
     }
 

@@ -57,6 +57,7 @@ static class ErrorCodes
     public static readonly ErrorCode TooManyIdentities = Of(409, $"An account has at most {Identity.MostPerUser} identities.");
     public static readonly ErrorCode IdentityNotFound = Of(404, "There is no such identity");
     public static readonly ErrorCode LastWayIn = Of(409, "This is the last way to log in to the account: add another one first.");
+    public static readonly ErrorCode InvalidCode = Of(401, "This code is not valid, or not any more: ask for another one.");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
     // The admin API.
@@ -119,6 +120,10 @@ static class ErrorCodes
     public static readonly ErrorCode NonceInvalid = Of(400, "A nonce is 1 to 255 printable ASCII characters.");
     public static readonly ErrorCode AuthorizationCodeInvalid = Of(
         400, "An authorization code is letters, digits, dots, hyphens, underscores and tildes.");
+    public static readonly ErrorCode TokenOrCode = Of(400, "Send either the token of the mail or the address and the code.");
+    public static readonly ErrorCode CodeRequired = Of(400, "The code is needed.");
+    public static readonly ErrorCode CodeInvalid = Of(400, $"A code has {MailCode.Digits} digits.");
+    public static readonly ErrorCode RequestTokenRequired = Of(400, "The request_token of POST /login/code is needed.");
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");
     public static readonly ErrorCode DeviceInvalid = Of(400, "A device's name has no control characters.");

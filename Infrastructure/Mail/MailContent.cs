@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Profiles.Data;
 
 namespace Profiles.Infrastructure.Mail;
@@ -32,8 +33,12 @@ sealed record MailContent(MailKind Kind, string? Locale)
     public string? Provider { get; init; }
 
     /// <summary>The payload of an outbox entry; null when it would say nothing.</summary>
-    public static string? Payload(string? locale, MailChange? change, string? provider) =>
-        locale is null && change is null ? null : $"{locale ?? MailTemplateFiles.English} {change} {provider}".TrimEnd();
+    public static string? Payload(string? locale, MailChange? change, string? provider, byte[]? request) =>
+        locale is null && change is null && request is null
+            ? null : $"{locale ?? MailTemplateFiles.English} {change} {provider} {Base64Url.EncodeToString(request)}".TrimEnd();
+
+    /// <summary>The hash of the token of the request that an outbox entry's mail answers.</summary>
+    public static byte[] RequestOf(OutboxEntry entry) => Base64Url.DecodeFromChars(entry.Payload!.Split(' ')[3]);
 
     /// <summary>Begins the content of an outbox entry's mail.</summary>
     /// <param name="entry">The entry.</param>

@@ -88,6 +88,12 @@ public sealed class MailOptions
     public string? VerifyUrl { get; set; }
 
     /// <summary>
+    /// Whether the mails that confirm an address or set a new password have six digits too, valid for ten minutes, for apps that ask for
+    /// them in place of opening the link or copying the token. The mail of <c>POST /login/code</c> always has them.
+    /// </summary>
+    public bool Codes { get; set; }
+
+    /// <summary>
     /// A directory of templates that mails are written by in place of the service's own (docs/mails.md): <c>layout.html</c>,
     /// <c>layout.txt</c> and <c>LOCALE.liquid</c>, as many of them as are to differ. A broken one stops the start.
     /// </summary>

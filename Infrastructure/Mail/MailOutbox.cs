@@ -21,7 +21,9 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, MailTem
     /// <param name="userId">The account that the mail is about; 0 when it is looked up later, by the address.</param>
     /// <param name="change">What was changed, of a kind that tells of changes.</param>
     /// <param name="provider">Who gives the identity of that change.</param>
-    public void Add(MailKind mail, string? address, long userId = 0, MailChange? change = null, string? provider = null)
+    /// <param name="request">The hash of a request's token, of a kind that answers one.</param>
+    public void Add(
+        MailKind mail, string? address, long userId = 0, MailChange? change = null, string? provider = null, byte[]? request = null)
     {
         if (address is null)
             return;
@@ -37,7 +39,7 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, MailTem
             UserId = userId,
             Key = address,
             Network = network,
-            Payload = MailContent.Payload(locale, change, provider),
+            Payload = MailContent.Payload(locale, change, provider, request),
             CreatedAt = now,
             DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration or MailKind.VerifyNewEmail
                 ? now + (Delay * (1 + Random.Shared.NextDouble()))

@@ -27,7 +27,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         (ContractProcessor.Aliases, "The same operations under other paths."),
     ],
     [
-        "Register", "Login",
+        "Register", "Login", "RequestLoginCode", "LoginWithCode",
         "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe",
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",

@@ -39,6 +39,9 @@ sealed class MemberSchemas : ISchemaProcessor
             schema.IsNullableRaw ??= isOptional ? true : null;
             if (isLeftOut || oneMember is not null || schema.IsNullableRaw is false)
                 schema.IsNullableRaw = null;
+            // A rule that a member is not empty holds where it is sent.
+            if (isRequest && !isOptional && oneMember is null && property.Nullability == Nullability.Nullable)
+                schema.IsNullableRaw = true;
             // A nullable reference needs a type (OpenAPI 3.0.3).
             if (schema.IsNullableRaw is true && schema.OneOf.Count > 0)
                 schema.Type = JsonObjectType.Object;

@@ -50,6 +50,14 @@ static partial class ProfileRules
         .Pattern($"^[^{TextRules.Controls}]*$", d => !VisibleText.HasControls(d)).WithError(ErrorCodes.DeviceInvalid)
         .Must(d => d is null || !VisibleText.Misleads(d)).WithError(ErrorCodes.DeviceMisleading);
 
+    /// <summary>
+    /// The six digits of a mail. The document shows those of ASCII; keyboards of other scripts have others, which are accepted too.
+    /// </summary>
+    public static IRuleBuilderOptions<T, string?> MailedCode<T>(this IRuleBuilderInitial<T, string?> rule) => rule
+        .Cascade(CascadeMode.Stop)
+        .NotEmpty().WithError(ErrorCodes.CodeRequired)
+        .Pattern(@"^\s*([0-9]\s*){6}$", c => MailCode.Read(c) is not null).WithError(ErrorCodes.CodeInvalid);
+
     // At least one character that is no blank, and no control characters.
     const string NameForm = $@"^[^{TextRules.Controls}]*[^\s{TextRules.Controls}][^{TextRules.Controls}]*$";
 

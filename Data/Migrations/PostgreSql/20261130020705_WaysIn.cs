@@ -79,9 +79,9 @@ namespace Profiles.Data.Migrations.PostgreSql
                     id = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     purpose = table.Column<int>(type: "integer", nullable: false),
-                    request_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: true),
+                    request_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
                     normalized_email = table.Column<string>(type: "character varying(254)", maxLength: 254, nullable: false, collation: "C"),
-                    code_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: true),
+                    nonce = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: true),
                     tries = table.Column<int>(type: "integer", nullable: false),
                     expires_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },

@@ -185,6 +185,7 @@ namespace Profiles.Data.Migrations.PostgreSql
 
                     b.Property<byte[]>("RequestHash")
                         .IsRequired()
+                        .IsRequired()
                         .HasMaxLength(32)
                         .HasColumnType("bytea")
                         .HasColumnName("request_hash");
@@ -276,14 +277,14 @@ namespace Profiles.Data.Migrations.PostgreSql
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
 
-                    b.Property<byte[]>("CodeHash")
-                        .HasMaxLength(32)
-                        .HasColumnType("bytea")
-                        .HasColumnName("code_hash");
-
                     b.Property<DateTime>("ExpiresAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("Nonce")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("nonce");
 
                     b.Property<string>("NormalizedEmail")
                         .IsRequired()
@@ -297,6 +298,7 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .HasColumnName("purpose");
 
                     b.Property<byte[]>("RequestHash")
+                        .IsRequired()
                         .HasMaxLength(32)
                         .HasColumnType("bytea")
                         .HasColumnName("request_hash");

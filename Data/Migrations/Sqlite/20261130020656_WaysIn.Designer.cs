@@ -172,6 +172,7 @@ namespace Profiles.Data.Migrations.Sqlite
 
                     b.Property<byte[]>("RequestHash")
                         .IsRequired()
+                        .IsRequired()
                         .HasMaxLength(32)
                         .HasColumnType("BLOB")
                         .HasColumnName("request_hash");
@@ -255,14 +256,14 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
-                    b.Property<byte[]>("CodeHash")
-                        .HasMaxLength(32)
-                        .HasColumnType("BLOB")
-                        .HasColumnName("code_hash");
-
                     b.Property<DateTime>("ExpiresAt")
                         .HasColumnType("TEXT")
                         .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("Nonce")
+                        .HasMaxLength(32)
+                        .HasColumnType("BLOB")
+                        .HasColumnName("nonce");
 
                     b.Property<string>("NormalizedEmail")
                         .IsRequired()
@@ -275,6 +276,7 @@ namespace Profiles.Data.Migrations.Sqlite
                         .HasColumnName("purpose");
 
                     b.Property<byte[]>("RequestHash")
+                        .IsRequired()
                         .HasMaxLength(32)
                         .HasColumnType("BLOB")
                         .HasColumnName("request_hash");

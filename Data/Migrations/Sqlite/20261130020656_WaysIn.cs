@@ -97,9 +97,9 @@ namespace Profiles.Data.Migrations.Sqlite
                     id = table.Column<long>(type: "INTEGER", nullable: false)
                         .Annotation("Sqlite:Autoincrement", true),
                     purpose = table.Column<int>(type: "INTEGER", nullable: false),
-                    request_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: true),
+                    request_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
                     normalized_email = table.Column<string>(type: "TEXT", maxLength: 254, nullable: false),
-                    code_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: true),
+                    nonce = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: true),
                     tries = table.Column<int>(type: "INTEGER", nullable: false),
                     expires_at = table.Column<DateTime>(type: "TEXT", nullable: false)
                 },

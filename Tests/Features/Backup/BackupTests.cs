@@ -85,7 +85,7 @@ public sealed class BackupFixture : ProfilesFixture
                     Purpose = MailCodePurpose.Login,
                     RequestHash = [10],
                     NormalizedEmail = "c@example.com",
-                    CodeHash = [11],
+                    Nonce = [11],
                     ExpiresAt = now,
                 },
                 new Challenge { Hash = [12], Kind = ChallengeKind.SecondFactor, UserId = id, Data = "{}", ExpiresAt = now },

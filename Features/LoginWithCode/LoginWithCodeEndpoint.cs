@@ -1,0 +1,104 @@
+using FastEndpoints;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
+using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Sessions;
+using Profiles.Infrastructure.Telemetry;
+
+namespace Profiles.Features.LoginWithCode;
+
+sealed class LoginWithCodeEndpoint(
+    ProfilesDbContext db, MailCodeCheck check, MailCodes codes, Mailboxes mailboxes, SessionStart sessions, SecurityEventLog events,
+    ServiceMetrics metrics)
+    : Endpoint<LoginWithCodeRequest, Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>>
+{
+    public override void Configure()
+    {
+        Post("/login/code/verify");
+        AllowAnonymous();
+        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
+        Summary(s =>
+        {
+            s.Summary = "Log in or register with the code of a mail";
+            s.Description = "Takes the six digits that `POST /login/code` has mailed, once, within ten minutes and five tries. An address "
+                + "without an account gets one, without a password. Whoever reads the mail owns the address: where nobody has verified it "
+                + "before, the account's password, sessions and other ways in of that time are removed.";
+            s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "john@example.com", "482915", "John's phone");
+            s.ResponseExamples[200] = new LoginWithCodeResponse(TokenPair.Example);
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeInvalid, "code");
+            s.Responses[200] = "Logged in.";
+            s.Responses[401] = ErrorCodes.InvalidCode.Sentence;
+            s.Responses[403] = ErrorCodes.MfaRequired.Sentence;
+            s.Responses[429] = "Too many wrong codes from this address, for this account or in all.";
+        });
+    }
+
+    public override Task<Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>> ExecuteAsync(
+        LoginWithCodeRequest req, CancellationToken ct) =>
+        metrics.Logins.CountAsync(
+            () => LogInAsync(req, ct), answer => answer.Result switch
+            {
+                Ok<LoginWithCodeResponse> => Outcome.Success,
+                ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } => "mfa_required",
+                _ => Outcome.Refused,
+            });
+
+    async Task<Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>> LogInAsync(LoginWithCodeRequest req, CancellationToken ct)
+    {
+        var email = Data.User.Normalize(req.Email);
+        var user = await db.FindUserAsync(email, ct);
+        if (await check.TryLoginAsync(email, req.Code, req.RequestToken, ct) is not { } code)
+        {
+            if (user is not null)
+                events.AddLater(user.Id, SecurityEventKind.LoginFailed);
+            return Problems.Of(ErrorCodes.InvalidCode);
+        }
+        // Told to nobody without the code.
+        if (user?.DisabledAt is not null)
+            return Problems.Of(ErrorCodes.AccountDisabled);
+
+        // Null when another request has used the code, or the account has changed meanwhile.
+        return await (user is null ? RegisterAsync(code, req, ct) : EnterAsync(user.Id, code, req, ct)) is { } started
+            ? sessions.Answer(started, pair => new LoginWithCodeResponse(pair))
+            : Problems.Of(ErrorCodes.InvalidCode);
+    }
+
+    async Task<SessionStarted?> EnterAsync(long userId, MailCode code, LoginWithCodeRequest req, CancellationToken ct)
+    {
+        await using var transaction = await db.LockUserAsync(userId, ct);
+        if (!await codes.TryUseAsync(code, ct) || await db.TrackUserAsync(userId, ct) is not { } user)
+            return null;
+        await mailboxes.ProveAsync(user, ct);
+        var started = await StartAsync(userId, code, req, ct);
+        if (started is not null)
+            await transaction.CommitAsync(ct);
+        return started;
+    }
+
+    async Task<SessionStarted?> RegisterAsync(MailCode code, LoginWithCodeRequest req, CancellationToken ct)
+    {
+        try
+        {
+            var started = await db.TransactAsync(
+                async () => await codes.TryUseAsync(code, ct)
+                    ? await StartAsync((await mailboxes.CreateAsync(code.NormalizedEmail, req.Name, ct)).Id, code, req, ct)
+                    : null,
+                ct);
+            if (started is not null)
+                metrics.Registrations.Count(Outcome.Success);
+            return started;
+        }
+        catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
+        {
+            // The code is still valid: the next try logs in.
+            throw new BusyException("Another request has just made the account of this address.");
+        }
+    }
+
+    Task<SessionStarted?> StartAsync(long userId, MailCode code, LoginWithCodeRequest req, CancellationToken ct) =>
+        sessions.StartAsync(userId, AuthenticationMethods.Code, req.Device, u => u.NormalizedEmail == code.NormalizedEmail, ct);
+}

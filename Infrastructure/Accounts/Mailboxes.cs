@@ -1,0 +1,56 @@
+using Microsoft.EntityFrameworkCore;
+using Profiles.Data;
+using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Webhooks;
+
+namespace Profiles.Infrastructure.Accounts;
+
+/// <summary>Gives whoever has proved a mailbox the account of its address.</summary>
+sealed class Mailboxes(
+    ProfilesDbContext db, PendingChanges pending, SecurityEventLog events, WebhookEvents webhooks, TimeProvider clock)
+{
+    /// <summary>
+    /// Verifies the address of an account, if that is still to be done. A stranger may have registered it and waits for the owner to use it
+    /// (pre-hijacking): password, sessions, identities, passkeys and second factor of the time before go. The caller has locked the user's
+    /// row, and saves.
+    /// </summary>
+    public async Task ProveAsync(User user, CancellationToken ct)
+    {
+        if (user.EmailVerifiedAt is not null)
+            return;
+        user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
+        user.PasswordHash = "";
+        await pending.VoidAsync(user, keptSession: null, ct);
+        await db.Identities.Where(i => i.UserId == user.Id).ExecuteDeleteAsync(ct);
+        await db.Passkeys.Where(p => p.UserId == user.Id).ExecuteDeleteAsync(ct);
+        await db.SecondFactors.Where(f => f.UserId == user.Id).ExecuteDeleteAsync(ct);
+        await db.RecoveryCodes.Where(c => c.UserId == user.Id).ExecuteDeleteAsync(ct);
+        await db.Challenges.Where(c => c.UserId == user.Id).ExecuteDeleteAsync(ct);
+        events.Add(user.Id, SecurityEventKind.WaysInRemoved);
+    }
+
+    /// <summary>
+    /// Makes an account without a password in the caller's transaction, and saves. A registration of the address that waits to be confirmed
+    /// goes: a stranger may have written it.
+    /// </summary>
+    public async Task<User> CreateAsync(string normalizedEmail, string? name, CancellationToken ct)
+    {
+        await db.WaitingRegistrations.Where(r => r.NormalizedEmail == normalizedEmail).ExecuteDeleteAsync(ct);
+        await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == normalizedEmail)
+            .ExecuteDeleteAsync(ct);
+        var user = new User
+        {
+            // As the mail went to it: a mail server may treat another spelling as another mailbox.
+            Email = normalizedEmail,
+            NormalizedEmail = normalizedEmail,
+            EmailVerifiedAt = clock.GetUtcNow().UtcDateTime,
+            Profile = new() { Name = name?.Trim() ?? "" },
+        };
+        db.Users.Add(user);
+        await webhooks.SaveNewUsersAsync(db, ct);
+        events.Add(user.Id, SecurityEventKind.Registered, device: null);
+        events.Add(user.Id, SecurityEventKind.EmailVerified, device: null);
+        await db.SaveChangesAsync(ct);
+        return user;
+    }
+}
