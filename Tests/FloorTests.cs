@@ -22,7 +22,7 @@ public sealed partial class FloorTests
         ["Admin"],
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
         ["Webhooks"],
-        ["Authentication", "Idempotency", "Sessions", "Images", "Paging"],
+        ["Authentication", "Idempotency", "Sessions", "Images", "Paging", "Passkeys"],
         ["Limits", "Health", "Exporters", "Backup"],
         ["Accounts"],
         ["Editing"],
