@@ -30,6 +30,12 @@ enum SecurityEventKind
     /// <summary>By an operator, as the next one.</summary>
     AccountDisabled = 15,
     AccountEnabled = 16,
+
+    PasskeyAdded = 42,
+    PasskeyRemoved = 43,
+
+    /// <summary>A passkey signed with a counter that is not above its last: there may be a copy of it. Nobody was logged in.</summary>
+    PasskeyCounterReturned = 44,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

@@ -21,6 +21,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         ("Images", "The profile's image."),
         ("Sessions", "Stay logged in, and log devices out."),
         ("Credentials", "Passwords and e-mail addresses."),
+        ("Passkeys", "Log in with the device's own lock."),
         ("Deletion", "Delete the account with all its data."),
         ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
@@ -31,6 +32,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",
         "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification",
+        "StartPasskeyRegistration", "AddPasskey", "StartPasskeyLogin", "LoginWithPasskey", "ListPasskeys", "RenamePasskey", "RemovePasskey",
     ]);
 
     public static readonly DocumentLayout Admin = new(

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Json;
 using Profiles.Data;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Infrastructure.Passkeys;
 
@@ -9,11 +10,12 @@ namespace Profiles.Infrastructure.Passkeys;
 /// <param name="CredentialId">The passkey's id.</param>
 /// <param name="ClientDataJson">The client's data as it was hashed.</param>
 /// <param name="Client">The same, read.</param>
+/// <param name="Challenge">What the client says that it answers.</param>
 /// <param name="Data">The attestation object or the authenticator's data.</param>
 /// <param name="Signature">Empty at a registration.</param>
 /// <param name="UserHandle">Empty at a registration.</param>
 sealed record PasskeyAnswer(
-    byte[] CredentialId, byte[] ClientDataJson, ClientData Client, byte[] Data, byte[] Signature, byte[] UserHandle)
+    byte[] CredentialId, byte[] ClientDataJson, ClientData Client, byte[] Challenge, byte[] Data, byte[] Signature, byte[] UserHandle)
 {
     /// <summary>Base64url without padding.</summary>
     public const string Form = "^[A-Za-z0-9_-]+$";
@@ -52,8 +54,9 @@ sealed record PasskeyAnswer(
 
     static PasskeyAnswer? Of(string id, string clientData, byte[]? data, byte[]? signature, byte[]? userHandle) =>
         Bytes(id, Passkey.CredentialIdMaxLength) is { } credential && Bytes(clientData, ClientDataMaxLength) is { } client
-            && Read(client) is { } read && data is not null && signature is not null && userHandle is not null
-            ? new(credential, client, read, data, signature, userHandle) : null;
+            && Read(client) is { } read && Bytes(read.Challenge, Challenges.SecretBytes) is { } challenge
+            && data is not null && signature is not null && userHandle is not null
+            ? new(credential, client, read, challenge, data, signature, userHandle) : null;
 
     static ClientData? Read(byte[] json)
     {

@@ -1,7 +1,7 @@
+using System.Buffers.Text;
 using System.Formats.Cbor;
 using System.Security.Cryptography;
 using Fido2NetLib;
-using Fido2NetLib.Exceptions;
 using Fido2NetLib.Objects;
 using Profiles.Data;
 
@@ -51,7 +51,7 @@ sealed class PasskeyVerifier(RelyingParty party)
         {
             Rp = new(party.Id, party.Name),
             User = new(),
-            Challenge = PasskeyAnswer.Bytes(answer.Client.Challenge, answer.ClientDataJson.Length)!,
+            Challenge = answer.Challenge,
             PubKeyCredParams = [.. Algorithms.Select(a => new PubKeyCredParam((COSE.Algorithm)a))],
             AuthenticatorSelection = new() { UserVerification = UserVerificationRequirement.Required },
         };
@@ -85,7 +85,7 @@ sealed class PasskeyVerifier(RelyingParty party)
         var options = new AssertionOptions
         {
             RpId = party.Id,
-            Challenge = PasskeyAnswer.Bytes(answer.Client.Challenge, answer.ClientDataJson.Length),
+            Challenge = answer.Challenge,
             UserVerification = UserVerificationRequirement.Required,
         };
         var data = await TryAsync(async () =>
@@ -111,7 +111,7 @@ sealed class PasskeyVerifier(RelyingParty party)
         client.Type == type && client is { CrossOrigin: false, TopOrigin: null, Origin: { } origin } && party.Allows(origin);
 
     Fido2Configuration Configuration(ClientData allowed) =>
-        new() { ServerDomain = party.Id, ServerName = party.Name, Origins = new HashSet<string> { allowed.Origin! } };
+        new() { RPID = party.Id, RPName = party.Name, Origins = new HashSet<string> { allowed.Origin! } };
 
     // What the maker says of the authenticator was not asked for and decides nothing; platforms send it now and then.
     static byte[]? WithoutStatement(byte[] attestation)
@@ -160,5 +160,5 @@ sealed class PasskeyVerifier(RelyingParty party)
         }
     }
 
-    static string Text(byte[] bytes) => System.Buffers.Text.Base64Url.EncodeToString(bytes);
+    static string Text(byte[] bytes) => Base64Url.EncodeToString(bytes);
 }

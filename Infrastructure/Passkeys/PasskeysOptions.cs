@@ -9,6 +9,9 @@ public sealed class PasskeysOptions
 {
     internal const string AndroidOrigin = "android:apk-key-hash:";
 
+    /// <summary>How long the files of the apps may be cached.</summary>
+    internal const string Caching = "public, max-age=3600";
+
     // Bytes of a SHA-256 hash.
     const int HashLength = 32;
 

@@ -22,7 +22,6 @@ static class PasskeysSetup
                     + "above it.");
         return services
             .AddSingleton<RelyingParty>()
-            .AddSingleton<PasskeyVerifier>()
-            .AddScoped<PasskeyChallenges>();
+            .AddSingleton<PasskeyVerifier>();
     }
 }

@@ -26,15 +26,11 @@ sealed class RelyingParty(IOptions<PasskeysOptions> options, IOptions<ServiceOpt
     {
         var address = service.PublicBaseUrl is { } url ? new Uri(url) : null;
         var domain = options.RelyingPartyId ?? address?.IdnHost;
-        if (options.OriginList is [_, ..] named)
-        {
-            if (!named.All(o => o.StartsWith(PasskeysOptions.AndroidOrigin, StringComparison.Ordinal) || IsWithin(new(o), domain)))
-                return [];
-        }
-        else if (address is not null && IsWithin(address, domain))
-        {
+        var named = options.OriginList;
+        if (!named.All(o => o.StartsWith(PasskeysOptions.AndroidOrigin, StringComparison.Ordinal) || IsWithin(new(o), domain)))
+            return [];
+        if (named.Length == 0 && address is not null && IsWithin(address, domain))
             named = [address.GetLeftPart(UriPartial.Authority)];
-        }
         var android = options.AndroidAppList.SelectMany(a => a.Fingerprints).Select(f => PasskeysOptions.Fingerprint(f)!);
         // Apps on Apple's systems have the domain for their origin.
         return [.. named, .. android, .. options.AppleAppList.Length > 0 ? [$"https://{domain}"] : Array.Empty<string>()];

@@ -14,7 +14,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     // The sections in the order of the page.
     static readonly string[] Order =
     [
-        "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
+        "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Passkeys", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
         "Admin", "Audit", "Webhooks", "Metrics",
     ];
 
