@@ -35,7 +35,7 @@ enum SecurityEventKind
     PasskeyRemoved = 43,
 
     /// <summary>A passkey signed with a counter that is not above its last: there may be a copy of it. Nobody was logged in.</summary>
-    PasskeyCounterReturned = 44,
+    PasskeyCounterReturned = 49,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

@@ -188,10 +188,14 @@ sealed class SoftAuthenticator : IDisposable
     }
 
     byte[] AttestedKey() =>
-        [.. Aaguid.ToByteArray(bigEndian: true), (byte)(CredentialId.Length >> 8), (byte)CredentialId.Length, .. CredentialId, .. PublicKey()];
+    [
+        .. Aaguid.ToByteArray(bigEndian: true), (byte)(CredentialId.Length >> 8), (byte)CredentialId.Length, .. CredentialId,
+        .. PublicKey(),
+    ];
 
     byte[] Sign(byte[] data) =>
-        elliptic?.SignData(data, Algorithm == ES256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA384, DSASignatureFormat.Rfc3279DerSequence)
+        elliptic?.SignData(
+            data, Algorithm == ES256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA384, DSASignatureFormat.Rfc3279DerSequence)
         ?? rsa?.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
         ?? SignatureAlgorithm.Ed25519.Sign(edwards!, data);
 }

@@ -21,8 +21,8 @@ sealed class AddPasskeyEndpoint(
         Summary(s =>
         {
             s.Summary = "Add a passkey";
-            s.Description = "Takes what the platform's call made of the options of this session. From then on the passkey logs in; it stands "
-                + "for two factors, because it always asks for the person's PIN, finger or face. A guest's account becomes a full one.";
+            s.Description = "Takes what the platform's call made of the options of this session. From then on the passkey logs in; it "
+                + "stands for two factors, as it always asks for the person's PIN, finger or face. A guest's account becomes a full one.";
             s.ExampleRequest = new(
                 new("MlPnsq9bkpZaNbUx", "MlPnsq9bkpZaNbUx", "public-key",
                     new("eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0", "o2NmbXRkbm9uZQ", ["internal", "hybrid"])),
@@ -48,7 +48,7 @@ sealed class AddPasskeyEndpoint(
         await using var transaction = await db.LockUserAsync(me.Id, ct);
         // Locks this row too: a session that ends with the account's other ways in leaves no passkey behind.
         await db.Users.Where(u => u.Id == me.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, (DateTime?)null), ct);
-        if (!await db.Sessions.AnyAsync(s => s.Id == me.SessionId && s.UserId == me.Id, ct))
+        if (await db.Sessions.CountAsync(s => s.Id == me.SessionId && s.UserId == me.Id, ct) == 0)
             return Problems.Of(ErrorCodes.InvalidAccessToken);
         if (await db.Passkeys.CountAsync(p => p.UserId == me.Id, ct) >= Passkey.MostPerUser)
             return Problems.Of(ErrorCodes.TooManyPasskeys);

@@ -1,13 +1,11 @@
 using Fido2NetLib.Objects;
 using Profiles.Data;
+using Profiles.Infrastructure.Passkeys;
 
 namespace Profiles.Features.AddPasskey;
 
 static class AddPasskeyMapper
 {
-    // A platform may know others, of which no client could make use.
-    static readonly string[] Transports = ["usb", "nfc", "ble", "smart-card", "hybrid", "internal"];
-
     public static Passkey ToEntity(
         AddPasskeyRequest req, RegisteredPublicKeyCredential made, long userId, string handle, DateTime now) => new()
         {
@@ -17,10 +15,10 @@ static class AddPasskeyMapper
             PublicKey = made.PublicKey,
             SignCount = made.SignCount,
             Aaguid = made.AaGuid,
-            Transports = string.Join(' ', Transports.Where(t => req.Credential.Response.Transports?.Contains(t) is true)),
+            Transports = PasskeyAnswer.Known(req.Credential.Response.Transports),
             IsBackupEligible = made.IsBackupEligible,
             IsBackedUp = made.IsBackedUp,
-            Name = req.Name?.Trim() ?? "Passkey",
+            Name = req.Name?.Trim() ?? Passkey.DefaultName,
             CreatedAt = now,
         };
 }

@@ -24,8 +24,8 @@ sealed class LoginWithPasskeyEndpoint(
         Summary(s =>
         {
             s.Summary = "Log in with a passkey";
-            s.Description = "Takes what the platform's call signed, and answers the tokens of a new session. A second factor is never asked "
-                + "for: a passkey is two. Whatever is wrong, the answer is the same.";
+            s.Description = "Takes what the platform's call signed, and answers the tokens of a new session. A second factor is never "
+                + "asked for: a passkey is two. Whatever is wrong, the answer is the same.";
             s.ExampleRequest = new(
                 new("MlPnsq9bkpZaNbUx", "MlPnsq9bkpZaNbUx", "public-key",
                     new("eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0", "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MdAAAAAA",

@@ -38,12 +38,10 @@ sealed class RemovePasskeyEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn 
     {
         var id = Route<long>("id");
         await using var transaction = await db.LockUserAsync(me.Id, ct);
-        var mine = db.Passkeys.Where(p => p.Id == id && p.UserId == me.Id);
-        if (!await mine.AnyAsync(ct))
+        if (await db.Passkeys.Where(p => p.Id == id && p.UserId == me.Id).ExecuteDeleteAsync(ct) == 0)
             return Problems.Of(ErrorCodes.PasskeyNotFound);
-        if (!await ways.RemainAsync(me.Id, ct, withoutPasskey: id))
+        if (!await ways.RemainAsync(me.Id, ct))
             return Problems.Of(ErrorCodes.LastWayIn);
-        await mine.ExecuteDeleteAsync(ct);
         events.Add(me.Id, SecurityEventKind.PasskeyRemoved);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);

@@ -4,8 +4,8 @@ namespace Profiles.Features.ShowUser;
 
 static class ShowUserMapper
 {
-    public static ShowUserResponse ToResponse(User user, string? imageUrl, IReadOnlyCollection<DateTime> sessions) => new(
+    public static ShowUserResponse ToResponse(User user, string? imageUrl, int passkeys, IReadOnlyCollection<DateTime> sessions) => new(
         user.Id, user.Email, user.EmailVerifiedAt, user.PendingEmail, user.Profile.Name, user.Profile.Username, user.Profile.IsPublic,
-        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt,
+        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt, passkeys,
         sessions.Count, sessions.Count == 0 ? null : sessions.Max());
 }

@@ -20,9 +20,10 @@ sealed class StartPasskeyLoginEndpoint(ProfilesDbContext db, Challenges challeng
         Summary(s =>
         {
             s.Summary = "Ask how to log in with a passkey";
-            s.Description = "The options that the platform's own call takes: `navigator.credentials.get` (by `parseRequestOptionsFromJSON`), "
-                + "Credential Manager or AuthenticationServices. No address is needed: the platform shows the person's passkeys. Send what "
-                + "it signs to `/passkeys/authentication/verify` within five minutes.";
+            s.Description = "The options that the platform's own call takes: `navigator.credentials.get` (by "
+                + "`parseRequestOptionsFromJSON`), Credential Manager or AuthenticationServices. No address is "
+                + "needed: the platform shows the person's passkeys. Send what it signs to `/passkeys/authentication/verify` within five "
+                + "minutes.";
             s.ResponseExamples[200] = new StartPasskeyLoginResponse(
                 "9bkpZaNbUxmsRLYhEqk3ViFiRAGMWvXWQGJ2-MlPnsq", 300_000, "example.com", "required");
             s.Responses[200] = "The options.";

@@ -20,9 +20,9 @@ sealed class StartPasskeyRegistrationEndpoint(ProfilesDbContext db, CurrentUser 
         Summary(s =>
         {
             s.Summary = "Ask how to make a passkey";
-            s.Description = "The options that the platform's own call takes: `navigator.credentials.create` (by `parseCreationOptionsFromJSON`), "
-                + "Credential Manager or AuthenticationServices. Send what it makes to `/passkeys/registration/verify` within five "
-                + "minutes; a session's newer options replace older ones.";
+            s.Description = "The options that the platform's own call takes: `navigator.credentials.create` (by "
+                + "`parseCreationOptionsFromJSON`), Credential Manager or AuthenticationServices. Send what it makes to "
+                + "`/passkeys/registration/verify` within five minutes; a session's newer options replace older ones.";
             s.ResponseExamples[200] = new StartPasskeyRegistrationResponse(
                 new("example.com", "Profiles"), new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "john@example.com", "John Doe"),
                 "9bkpZaNbUxmsRLYhEqk3ViFiRAGMWvXWQGJ2-MlPnsq", [new("public-key", -7), new("public-key", -8), new("public-key", -257)],

@@ -53,7 +53,7 @@ static class ErrorCodes
     public static readonly ErrorCode PasskeyTaken = Of(409, "This passkey is registered already.");
     public static readonly ErrorCode TooManyPasskeys = Of(409, $"An account has at most {Passkey.MostPerUser} passkeys: remove one.");
     public static readonly ErrorCode PasskeyNotFound = Of(404, "There is no such passkey");
-    public static readonly ErrorCode LastWayIn = Of(409, "This is the only way into the account: add another one first.");
+    public static readonly ErrorCode LastWayIn = Of(409, "This is the last way to log in to the account: add another one first.");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
     // The admin API.

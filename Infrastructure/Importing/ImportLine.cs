@@ -26,6 +26,8 @@ sealed record ImportLine : ProfileFields
 
     public string? PasswordAlgorithm { get; init; }
 
+    public IReadOnlyList<ImportPasskey?>? Passkeys { get; init; }
+
     /// <summary>Returns the new user, with the hash in the form that is stored.</summary>
     public User ToUser(string hash, DateTime now)
     {

@@ -15,6 +15,10 @@ sealed class ImportLineValidator : ProfileFieldsValidator<ImportLine>
         RuleFor(l => l.ExternalId)
             .Must(id => id is null || (id.Length is > 0 and <= User.ExternalIdMaxLength && !VisibleText.HasControls(id)))
             .WithError(ImportErrors.ExternalIdInvalid);
+        RuleFor(l => l.Passkeys)
+            .Must(all => all is null || (all.Count <= Passkey.MostPerUser && all.All(p => p?.ToPasskey(0, default) is not null)))
+            .WithError(ImportErrors.PasskeysInvalid)
+            .Must(all => all is null || all.All(p => IsPast(p?.CreatedAt))).WithError(ImportErrors.TimeInvalid);
         RuleFor(l => l.CreatedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
         RuleFor(l => l.EmailVerifiedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
 

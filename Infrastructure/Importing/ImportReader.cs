@@ -17,7 +17,7 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
 
     /// <summary>Reads a line. Without a user it is refused, for at least one reason.</summary>
     /// <param name="text">The line; null when it is too long.</param>
-    public (User? User, IReadOnlyList<ValidationFailure> Refusals) Read(byte[]? text)
+    public (ImportedUser? User, IReadOnlyList<ValidationFailure> Refusals) Read(byte[]? text)
     {
         if (text is null)
             return (null, [Problems.Failure("", ImportErrors.LineTooLong)]);
@@ -42,8 +42,11 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
         var user = line.ToUser(hash!, clock.GetUtcNow().UtcDateTime);
         if (Encoding.UTF8.GetByteCount(user.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
             return (null, [Problems.Failure("metadata", ErrorCodes.MetadataTooLarge)]);
-        var repeated = Keys(user).Where(k => !seen.Add(HashOf(k.Member, k.Value))).ToArray();
-        return repeated.Length == 0 ? (user, []) : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
+        var passkeys = line.Passkeys?.OfType<ImportPasskey>().ToArray() ?? [];
+        var repeated = Keys(user).Concat(passkeys.Select(p => (Member: "passkeys", Value: p.CredentialId!)))
+            .Where(k => !seen.Add(HashOf(k.Member, k.Value))).ToArray();
+        return repeated.Length == 0
+            ? (new(user, passkeys), []) : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
     }
 
     static ErrorCode? Objection(string? hash, string? algorithm)

@@ -37,6 +37,8 @@ sealed record PasskeyAnswer(
     static readonly SearchValues<char> Alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
+    static readonly string[] Transports = ["usb", "nfc", "ble", "smart-card", "hybrid", "internal"];
+
     static readonly JsonSerializerOptions Json =
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, AllowDuplicateProperties = false, MaxDepth = 16 };
 
@@ -49,8 +51,12 @@ sealed record PasskeyAnswer(
     public static PasskeyAnswer? Of(AssertionCredentialRequest? answer) =>
         answer is { Type: "public-key", Response: { } response } && answer.Id == answer.RawId
             ? Of(answer.Id, response.ClientDataJson, Bytes(response.AuthenticatorData, PasskeyVerifier.DataMaxLength),
-                Bytes(response.Signature, SignatureMaxLength), Bytes(response.UserHandle, Passkey.UserHandleLength))
+                Bytes(response.Signature, SignatureMaxLength), Bytes(response.UserHandle, Passkey.UserHandleMaxLength))
             : null;
+
+    /// <summary>The known transports, as they are stored: clients could make no use of others.</summary>
+    public static string Known(IReadOnlyList<string?>? transports) =>
+        string.Join(' ', Transports.Where(t => transports?.Contains(t) is true));
 
     static PasskeyAnswer? Of(string id, string clientData, byte[]? data, byte[]? signature, byte[]? userHandle) =>
         Bytes(id, Passkey.CredentialIdMaxLength) is { } credential && Bytes(clientData, ClientDataMaxLength) is { } client

@@ -57,8 +57,8 @@ sealed class PasskeyVerifier(RelyingParty party)
         };
         var made = await TryAsync(() => AuthenticatorAttestationResponse.Parse(raw)
             .VerifyAsync(options, Configuration(answer.Client), (_, _) => Task.FromResult(true), null, null, ct));
-        return made is not null && made.Id.AsSpan().SequenceEqual(answer.CredentialId) && made.PublicKey.Length <= Passkey.PublicKeyMaxLength
-            && (made.IsBackupEligible || !made.IsBackedUp) ? made : null;
+        return made is not null && made.Id.AsSpan().SequenceEqual(answer.CredentialId)
+            && made.PublicKey.Length <= Passkey.PublicKeyMaxLength && (made.IsBackupEligible || !made.IsBackedUp) ? made : null;
     }
 
     /// <summary>Returns what was signed; null when the answer is refused.</summary>

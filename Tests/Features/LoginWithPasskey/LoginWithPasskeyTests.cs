@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -31,10 +32,11 @@ public sealed class LoginWithPasskeyTests(ProfilesFixture app) : TestBase<Profil
 
         using var client = app.ClientFor(user with { Token = token });
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        var session = (await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions")[0];
-        session.GetProperty("device").GetString().ShouldBe("John's phone");
-        var used = (await (await client.GetAsync("/me/passkeys", Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("passkeys")[0];
-        used.GetProperty("last_used_at").GetDateTimeOffset().ShouldBe(app.Clock.GetUtcNow(), TimeSpan.FromMinutes(1));
+        var sessions = await (await client.GetAsync("/me/sessions", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        sessions.GetProperty("sessions")[0].GetProperty("device").GetString().ShouldBe("John's phone");
+        var passkeys = await (await client.GetAsync("/me/passkeys", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        passkeys.GetProperty("passkeys")[0].GetProperty("last_used_at").GetDateTimeOffset()
+            .ShouldBe(app.Clock.GetUtcNow(), TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -123,7 +125,7 @@ public sealed class LoginWithPasskeyTests(ProfilesFixture app) : TestBase<Profil
         await ShouldBeRefusedAsync(await SendAsync(phone.Get(await SoftAuthenticator.OptionsAsync(client, "registration"))));
 
         options = await SoftAuthenticator.OptionsAsync(app.Client, "authentication");
-        var hash = System.Security.Cryptography.SHA256.HashData(Base64Url.DecodeFromChars(options.GetProperty("challenge").GetString()));
+        var hash = SHA256.HashData(Base64Url.DecodeFromChars(options.GetProperty("challenge").GetString()));
         await app.QueryAsync(db => db.Challenges.Where(c => c.Hash == hash)
             .ExecuteUpdateAsync(c => c.SetProperty(x => x.ExpiresAt, DateTime.UtcNow), Cancellation));
         await ShouldBeRefusedAsync(await SendAsync(phone.Get(options)));

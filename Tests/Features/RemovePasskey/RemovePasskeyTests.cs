@@ -14,8 +14,8 @@ public sealed class RemovePasskeyTests(ProfilesFixture app) : TestBase<ProfilesF
         using var other = app.ClientFor(await app.CreateUserAsync());
         using var phone = new SoftAuthenticator();
         var address = $"/me/passkeys/{(await (await phone.RegisterAsync(client)).ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id")}";
-        (await (await other.DeleteAsync(address, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound)).GetProperty("code").GetString()
-            .ShouldBe("passkey_not_found");
+        var stranger = await (await other.DeleteAsync(address, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        stranger.GetProperty("code").GetString().ShouldBe("passkey_not_found");
         await (await phone.LogInAsync(app.Client)).ShouldBeAsync(HttpStatusCode.OK);
 
         await (await client.DeleteAsync(address, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
@@ -34,7 +34,8 @@ public sealed class RemovePasskeyTests(ProfilesFixture app) : TestBase<ProfilesF
         var ids = new List<long>();
         foreach (var passkey in new[] { phone, key })
             ids.Add((await (await passkey.RegisterAsync(client)).ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64());
-        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, ""), Cancellation));
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id)
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, ""), Cancellation));
         var answers = await Task.WhenAll(ids.Select(id => client.DeleteAsync($"/me/passkeys/{id}", Cancellation)));
         answers.Select(a => a.StatusCode).Order().ShouldBe([HttpStatusCode.OK, HttpStatusCode.Conflict]);
         var refused = await answers.Single(a => a.StatusCode == HttpStatusCode.Conflict).ShouldBeProblemAsync(HttpStatusCode.Conflict);

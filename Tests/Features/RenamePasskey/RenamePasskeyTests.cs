@@ -15,13 +15,15 @@ public sealed class RenamePasskeyTests(ProfilesFixture app) : TestBase<ProfilesF
         using var phone = new SoftAuthenticator();
         var id = (await (await phone.RegisterAsync(client)).ShouldBeAsync(HttpStatusCode.Created)).GetProperty("id").GetInt64();
         var address = $"/me/passkeys/{id}";
-        var renamed = await (await client.PatchAsJsonAsync(address, new { name = " Work ☕ " }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var renamed = await (await client.PatchAsJsonAsync(address, new { name = " Work ☕ " }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
         (renamed.GetProperty("id").GetInt64(), renamed.GetProperty("name").GetString()).ShouldBe((id, "Work ☕"));
         var patch = JsonContent.Create(new { name = "Home" }, new MediaTypeHeaderValue("application/merge-patch+json"));
         (await (await client.PatchAsync(address, patch, Cancellation)).ShouldBeAsync(HttpStatusCode.OK)).GetProperty("name").GetString()
             .ShouldBe("Home");
 
-        var stranger = await (await other.PatchAsJsonAsync(address, new { name = "Mine" }, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        var stranger = await (await other.PatchAsJsonAsync(address, new { name = "Mine" }, Cancellation))
+            .ShouldBeProblemAsync(HttpStatusCode.NotFound);
         stranger.GetProperty("code").GetString().ShouldBe("passkey_not_found");
         foreach (var name in new[] { null, "", " ", "a\0b", "a\u202Eb", new string('x', Passkey.NameMaxLength + 1) })
             await (await client.PatchAsJsonAsync(address, new { name }, Cancellation)).ShouldRefuseFieldsAsync("name");

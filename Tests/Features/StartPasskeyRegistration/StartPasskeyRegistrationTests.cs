@@ -17,7 +17,8 @@ public sealed class StartPasskeyRegistrationTests(ProfilesFixture app) : TestBas
         options.Names().ShouldBe(["rp", "user", "challenge", "pubKeyCredParams", "timeout", "excludeCredentials", "authenticatorSelection",
             "attestation"]);
         var party = options.GetProperty("rp");
-        (party.GetProperty("id").GetString(), party.GetProperty("name").GetString()).ShouldBe(("profiles.example", ProfilesFixture.ProductName));
+        (party.GetProperty("id").GetString(), party.GetProperty("name").GetString())
+            .ShouldBe(("profiles.example", ProfilesFixture.ProductName));
         var shown = options.GetProperty("user");
         shown.Names().ShouldBe(["id", "name", "displayName"]);
         (shown.GetProperty("name").GetString(), shown.GetProperty("displayName").GetString()).ShouldBe((user.Email, user.Name));
@@ -51,7 +52,8 @@ public sealed class StartPasskeyRegistrationTests(ProfilesFixture app) : TestBas
         {
             await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(
                 u => u.SetProperty(x => x.Email, (string?)null).SetProperty(x => x.NormalizedEmail, (string?)null), Cancellation);
-            return await db.UserProfiles.Where(p => p.UserId == user.Id).ExecuteUpdateAsync(p => p.SetProperty(x => x.Name, ""), Cancellation);
+            return await db.UserProfiles.Where(p => p.UserId == user.Id)
+                .ExecuteUpdateAsync(p => p.SetProperty(x => x.Name, ""), Cancellation);
         });
         using var client = app.ClientFor(user);
         var shown = (await SoftAuthenticator.OptionsAsync(client, "registration")).GetProperty("user");
@@ -69,7 +71,8 @@ public sealed class StartPasskeyRegistrationTests(ProfilesFixture app) : TestBas
             await SoftAuthenticator.OptionsAsync(client, "registration");
         (await app.QueryAsync(db => db.Challenges.CountAsync(c => c.UserId == user.Id, Cancellation))).ShouldBe(1);
         using var phone = new SoftAuthenticator();
-        await (await client.PostAsJsonAsync(SoftAuthenticator.RegistrationPath, phone.Create(older), Cancellation)).ShouldRefuseFieldsAsync("credential");
+        await (await client.PostAsJsonAsync(SoftAuthenticator.RegistrationPath, phone.Create(older), Cancellation))
+            .ShouldRefuseFieldsAsync("credential");
     }
 
     [Fact]

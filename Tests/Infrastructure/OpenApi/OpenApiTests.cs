@@ -104,8 +104,8 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
     {
         var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 })
             .Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
-        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "LoginWithPasskey", "RefreshToken",
-            "Register", "ResetPassword", "StartPasskeyLogin", "UploadPolicy", "VerifyEmail"]);
+        open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "LoginWithPasskey",
+            "RefreshToken", "Register", "ResetPassword", "StartPasskeyLogin", "UploadPolicy", "VerifyEmail"]);
     }
 
     [Fact]

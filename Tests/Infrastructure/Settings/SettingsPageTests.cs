@@ -14,8 +14,8 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     // The sections in the order of the page.
     static readonly string[] Order =
     [
-        "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Passkeys", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
-        "Admin", "Audit", "Webhooks", "Metrics",
+        "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Passkeys", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi",
+        "Cors", "Admin", "Audit", "Webhooks", "Metrics",
     ];
 
     ILookup<string, SettingsSection> Sections => app.Services.GetServices<SettingsSection>().ToLookup(s => s.Name);
