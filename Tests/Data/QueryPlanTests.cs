@@ -66,6 +66,11 @@ public sealed class ManyUsersFixture : AdminFixture
                 SELECT n, {key}, {key}, {key}, 0, '', '', TRUE, TRUE, 'many', {time} FROM ({numbers}) AS numbers
                 """,
                 $"""
+                INSERT INTO identities (user_id, provider, subject, created_at)
+                SELECT n, 'many', 'many' || n, {time} FROM ({numbers}) AS numbers
+                """,
+                $"INSERT INTO second_factors (user_id, secret) SELECT n, 'many' FROM ({numbers}) AS numbers",
+                $"""
                 INSERT INTO challenges (hash, kind, user_id, session_id, data, tries, expires_at)
                 SELECT {key}, 1, n, n, '', 0, {later} FROM ({numbers}) AS numbers
                 """,
