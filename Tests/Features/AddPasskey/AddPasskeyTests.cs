@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
 
 namespace Profiles.Tests.Features.AddPasskey;
@@ -250,6 +251,28 @@ public sealed class AddPasskeyTests(ProfilesFixture app) : TestBase<ProfilesFixt
         {
             (await refused.ShouldBeProblemAsync(HttpStatusCode.Conflict)).GetProperty("code").GetString().ShouldBe("too_many_passkeys");
         }
+    }
+
+    [Fact]
+    public async Task A_session_that_ends_meanwhile_leaves_no_passkey_behind()
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        using var phone = new SoftAuthenticator();
+        var body = phone.Create(await SoftAuthenticator.OptionsAsync(client, "registration"));
+        Task<HttpResponseMessage> answer;
+        using (var scope = app.Services.CreateScope())
+        {
+            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+            await using var change = await db.LockUserAsync(user.Id, Cancellation);
+            answer = SendAsync(client, body);
+            await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+            answer.IsCompleted.ShouldBeFalse();
+            await db.Sessions.Where(s => s.UserId == user.Id).ExecuteDeleteAsync(Cancellation);
+            await change.CommitAsync(Cancellation);
+        }
+        await (await answer).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await app.QueryAsync(db => db.Passkeys.AnyAsync(p => p.UserId == user.Id, Cancellation))).ShouldBeFalse();
     }
 
     [Fact]
