@@ -8,6 +8,8 @@ sealed class Passkey
 {
     public const int NameMaxLength = 100;
 
+    public const string DefaultName = "Passkey";
+
     /// <summary>The longest id that WebAuthn allows.</summary>
     public const int CredentialIdMaxLength = 1023;
 
@@ -16,6 +18,9 @@ sealed class Passkey
     public const int TransportsMaxLength = 100;
 
     public const int UserHandleLength = 32;
+
+    /// <summary>What WebAuthn allows, and other services may have used.</summary>
+    public const int UserHandleMaxLength = 64;
 
     /// <summary>In text, with hyphens.</summary>
     public const int AaguidLength = 36;
@@ -29,7 +34,7 @@ sealed class Passkey
     /// <summary>The authenticator's own id of the key; unique.</summary>
     public required byte[] CredentialId { get; init; }
 
-    /// <summary>Random bytes that stand for the user in authenticators, the same in all passkeys of a user.</summary>
+    /// <summary>Bytes that stand for the user in authenticators, the same in all passkeys of a user; random, unless imported.</summary>
     public required byte[] UserHandle { get; init; }
 
     /// <summary>In COSE form (RFC 9052).</summary>
@@ -67,7 +72,7 @@ sealed class PasskeyConfiguration : IEntityTypeConfiguration<Passkey>
         builder.Property(p => p.Id).HasColumnName("id");
         builder.Property(p => p.UserId).HasColumnName("user_id");
         builder.Property(p => p.CredentialId).HasColumnName("credential_id").HasMaxLength(Passkey.CredentialIdMaxLength);
-        builder.Property(p => p.UserHandle).HasColumnName("user_handle").HasMaxLength(Passkey.UserHandleLength);
+        builder.Property(p => p.UserHandle).HasColumnName("user_handle").HasMaxLength(Passkey.UserHandleMaxLength);
         builder.Property(p => p.PublicKey).HasColumnName("public_key").HasMaxLength(Passkey.PublicKeyMaxLength);
         builder.Property(p => p.SignCount).HasColumnName("sign_count");
         builder.Property(p => p.Aaguid).HasColumnName("aaguid").HasConversion<string>().HasMaxLength(Passkey.AaguidLength);

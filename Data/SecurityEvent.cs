@@ -39,6 +39,11 @@ enum SecurityEventKind
     /// <summary>Apple, Google or another issuer became a way in.</summary>
     IdentityAdded = 40,
     IdentityRemoved = 41,
+    PasskeyAdded = 42,
+    PasskeyRemoved = 43,
+
+    /// <summary>A passkey signed with a counter that is not above its last: there may be a copy of it. Nobody was logged in.</summary>
+    PasskeyCounterReturned = 49,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

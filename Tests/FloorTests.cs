@@ -23,7 +23,7 @@ public sealed partial class FloorTests
         ["Tokens", "Mail", "Passwords", "Decoding", "OpenApi", "SecurityEvents", "Pages", "Audit"],
         ["Webhooks"],
         ["Authentication", "Idempotency", "Sessions", "Images", "Paging"],
-        ["Limits", "Health", "Exporters", "Backup", "Identities"],
+        ["Limits", "Health", "Exporters", "Backup", "Identities", "Passkeys"],
         ["Accounts"],
         ["Editing"],
         ["Importing"],

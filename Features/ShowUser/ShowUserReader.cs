@@ -17,8 +17,9 @@ sealed class ShowUserReader(
         var sessions = await db.Sessions.Where(s => s.UserId == user.Id && s.LastUsedAt > expired)
             .Select(s => s.LastUsedAt).ToListAsync(ct);
         var identities = await db.Identities.Where(i => i.UserId == user.Id).OrderBy(i => i.Id).Select(i => i.Provider).ToListAsync(ct);
+        var passkeys = await db.Passkeys.CountAsync(p => p.UserId == user.Id, ct);
         audit.Add("user.shown", user.Id);
         await db.SaveChangesAsync(ct);
-        return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), identities, sessions);
+        return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), identities, passkeys, sessions);
     }
 }

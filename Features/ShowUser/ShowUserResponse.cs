@@ -17,6 +17,7 @@ namespace Profiles.Features.ShowUser;
 /// <param name="UpdatedAt">When the profile changed last.</param>
 /// <param name="DisabledAt">Null while the account is enabled.</param>
 /// <param name="Identities">The providers that log in to it, one for each identity.</param>
+/// <param name="Passkeys">How many there are.</param>
 /// <param name="Sessions">How many devices are logged in.</param>
 /// <param name="LastUsedAt">The last login or refresh of these; null when there is none.</param>
 sealed record ShowUserResponse(
@@ -33,5 +34,6 @@ sealed record ShowUserResponse(
     DateTime UpdatedAt,
     DateTime? DisabledAt,
     [property: MaxLength(Identity.MostPerUser)] IReadOnlyList<string> Identities,
+    int Passkeys,
     int Sessions,
     DateTime? LastUsedAt);

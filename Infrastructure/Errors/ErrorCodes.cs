@@ -58,6 +58,11 @@ static class ErrorCodes
     public static readonly ErrorCode IdentityNotFound = Of(404, "There is no such identity");
     public static readonly ErrorCode LastWayIn = Of(409, "This is the last way to log in to the account: add another one first.");
     public static readonly ErrorCode InvalidCode = Of(401, "This code is not valid, or not any more: ask for another one.");
+    public static readonly ErrorCode InvalidPasskey = Of(401, "This passkey does not log in here, or not any more: try another way.");
+    public static readonly ErrorCode PasskeyRefused = Of(400, "This is no valid answer of an authenticator: ask for new options.");
+    public static readonly ErrorCode PasskeyTaken = Of(409, "This passkey is registered already.");
+    public static readonly ErrorCode TooManyPasskeys = Of(409, $"An account has at most {Passkey.MostPerUser} passkeys: remove one.");
+    public static readonly ErrorCode PasskeyNotFound = Of(404, "There is no such passkey");
     public static readonly ErrorCode SessionNotFound = Of(404, "There is no such session");
 
     // The admin API.

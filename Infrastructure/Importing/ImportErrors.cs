@@ -17,6 +17,11 @@ static class ImportErrors
         $"identities are at most {Identity.MostPerUser} objects with a provider (lower-case letters, digits, hyphens and underscores), its "
             + "subject for the person and, if known, an email.");
 
+    public static readonly ErrorCode PasskeysInvalid = new(
+        "passkeys_invalid", 400,
+        $"passkeys are at most {Passkey.MostPerUser} objects with a credential_id, a public_key in COSE form (ES256, EdDSA or RS256), a "
+            + "user_handle and backup_eligible.");
+
     public static readonly ErrorCode TimeInvalid = new("time_invalid", 400, "A time is neither before 1970 nor in the future.");
 
     public static readonly ErrorCode Repeated = new("repeated", 400, "An earlier line of the file has it.");

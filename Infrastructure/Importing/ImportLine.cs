@@ -31,6 +31,8 @@ sealed record ImportLine : ProfileFields
 
     public IReadOnlyList<ImportIdentity>? Identities { get; init; }
 
+    public IReadOnlyList<ImportPasskey?>? Passkeys { get; init; }
+
     /// <summary>Returns the new user, with the hash in the form that is stored.</summary>
     public User ToUser(string hash, DateTime now)
     {

@@ -19,6 +19,10 @@ sealed class ImportLineValidator : ProfileFieldsValidator<ImportLine>
         RuleFor(l => l.Identities)
             .Must(all => all is null || (all.Count <= Identity.MostPerUser && all.All(IsIdentity)))
             .WithError(ImportErrors.IdentitiesInvalid);
+        RuleFor(l => l.Passkeys)
+            .Must(all => all is null || (all.Count <= Passkey.MostPerUser && all.All(p => p?.ToPasskey(0, default) is not null)))
+            .WithError(ImportErrors.PasskeysInvalid)
+            .Must(all => all is null || all.All(p => IsPast(p?.CreatedAt))).WithError(ImportErrors.TimeInvalid);
         RuleFor(l => l.CreatedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
         RuleFor(l => l.EmailVerifiedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
 

@@ -43,10 +43,14 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
         if (Encoding.UTF8.GetByteCount(user.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
             return (null, [Problems.Failure("metadata", ErrorCodes.MetadataTooLarge)]);
         var identities = line.Identities ?? [];
-        var repeated = Keys(user).Concat(identities.Select(i => (Member: "identities", Value: $"{i.Provider}\n{i.Subject}")))
+        var passkeys = line.Passkeys?.OfType<ImportPasskey>().ToArray() ?? [];
+        var repeated = Keys(user)
+            .Concat(identities.Select(i => (Member: "identities", Value: $"{i.Provider}\n{i.Subject}")))
+            .Concat(passkeys.Select(p => (Member: "passkeys", Value: p.CredentialId!)))
             .Where(k => !seen.Add(HashOf(k.Member, k.Value))).ToArray();
         return repeated.Length == 0
-            ? (new(user, identities), []) : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
+            ? (new(user, identities, passkeys), [])
+            : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
     }
 
     static ErrorCode? Objection(string? hash, string? algorithm)

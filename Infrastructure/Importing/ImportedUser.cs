@@ -2,10 +2,10 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Importing;
 
-/// <summary>A user of a line, with the identities that are saved beside it.</summary>
-sealed record ImportedUser(User User, IReadOnlyList<ImportIdentity> Identities)
+/// <summary>A user of a line, and what is saved beside it.</summary>
+sealed record ImportedUser(User User, IReadOnlyList<ImportIdentity> Identities, IReadOnlyList<ImportPasskey> Passkeys)
 {
-    /// <summary>Adds both; the caller saves.</summary>
+    /// <summary>Adds all of it; the caller saves.</summary>
     public void AddTo(ProfilesDbContext db)
     {
         // The context's temporary key of the user, who has no id yet.
@@ -18,5 +18,6 @@ sealed record ImportedUser(User User, IReadOnlyList<ImportIdentity> Identities)
             Email = i.Email,
             CreatedAt = User.CreatedAt,
         }));
+        db.Passkeys.AddRange(Passkeys.Select(p => p.ToPasskey(id, User.CreatedAt)!));
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using FluentValidation.Results;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
@@ -9,14 +10,14 @@ namespace Profiles.Infrastructure.Importing;
 sealed class TakenUsers
 {
     readonly Dictionary<string, string?> externalIdsByEmail;
-    readonly HashSet<string> externalIds, usernames;
+    readonly HashSet<string> externalIds, usernames, passkeys;
     readonly HashSet<(string, string)> identities;
 
     TakenUsers(
         Dictionary<string, string?> externalIdsByEmail, HashSet<string> externalIds, HashSet<string> usernames,
-        HashSet<(string, string)> identities) =>
-        (this.externalIdsByEmail, this.externalIds, this.usernames, this.identities) =
-        (externalIdsByEmail, externalIds, usernames, identities);
+        HashSet<(string, string)> identities, HashSet<string> passkeys) =>
+        (this.externalIdsByEmail, this.externalIds, this.usernames, this.identities, this.passkeys) =
+        (externalIdsByEmail, externalIds, usernames, identities, passkeys);
 
     public static async Task<TakenUsers> FindAsync(ProfilesDbContext db, IReadOnlyList<ImportedUser> batch, CancellationToken ct)
     {
@@ -31,7 +32,8 @@ sealed class TakenUsers
             users.Where(u => u.NormalizedEmail is not null).ToDictionary(u => u.NormalizedEmail!, u => u.ExternalId),
             [.. users.Select(u => u.ExternalId).OfType<string>()],
             [.. await db.UserProfiles.Where(p => usernames.Contains(p.Username)).Select(p => p.Username!).ToListAsync(ct)],
-            await FindIdentitiesAsync(db, [.. batch.SelectMany(b => b.Identities)], ct));
+            await FindIdentitiesAsync(db, [.. batch.SelectMany(b => b.Identities)], ct),
+            await FindPasskeysAsync(db, [.. batch.SelectMany(b => b.Passkeys)], ct));
     }
 
     /// <summary>Whether an earlier run has imported the user.</summary>
@@ -45,6 +47,7 @@ sealed class TakenUsers
             ? Problems.Failure("username", ErrorCodes.UsernameTaken)
         : user.Identities.Any(i => identities.Contains((i.Provider!, i.Subject!)))
             ? Problems.Failure("identities", ErrorCodes.IdentityTaken)
+        : user.Passkeys.Any(p => passkeys.Contains(p.CredentialId!)) ? Problems.Failure("passkeys", ErrorCodes.PasskeyTaken)
         : null;
 
     static async Task<HashSet<(string, string)>> FindIdentitiesAsync(ProfilesDbContext db, ImportIdentity[] all, CancellationToken ct)
@@ -55,5 +58,14 @@ sealed class TakenUsers
         var linked = await db.Identities.Where(i => providers.Contains(i.Provider) && subjects.Contains(i.Subject))
             .Select(i => new { i.Provider, i.Subject }).ToListAsync(ct);
         return [.. linked.Select(i => (i.Provider, i.Subject))];
+    }
+
+    static async Task<HashSet<string>> FindPasskeysAsync(ProfilesDbContext db, ImportPasskey[] all, CancellationToken ct)
+    {
+        if (all.Length == 0)
+            return [];
+        var ids = all.Select(p => Base64Url.DecodeFromChars(p.CredentialId)).ToArray();
+        var registered = await db.Passkeys.Where(p => ids.Contains(p.CredentialId)).Select(p => p.CredentialId).ToListAsync(ct);
+        return [.. registered.Select(id => Base64Url.EncodeToString(id))];
     }
 }

@@ -75,6 +75,10 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int IdTokens { get; set; } = 3000;
 
+    /// <summary>Requests to log in with a passkey from one address in ten minutes; a login takes two.</summary>
+    [Range(1, Most)]
+    public int PasskeyLogins { get; set; } = 6000;
+
     /// <summary>Exports of one user's data in an hour.</summary>
     [Range(1, Most)]
     public int Exports { get; set; } = 20;

@@ -22,6 +22,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         ("Sessions", "Stay logged in, and log devices out."),
         ("Credentials", "Passwords and e-mail addresses."),
         ("Identities", "Log in with Apple, Google or another issuer."),
+        ("Passkeys", "Log in with the device's own lock."),
         ("Deletion", "Delete the account with all its data."),
         ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
@@ -33,6 +34,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",
         "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification",
         "LoginWithIdToken", "ListIdentities", "AddIdentity", "RemoveIdentity",
+        "StartPasskeyRegistration", "AddPasskey", "StartPasskeyLogin", "LoginWithPasskey", "ListPasskeys", "RenamePasskey", "RemovePasskey",
     ]);
 
     public static readonly DocumentLayout Admin = new(

@@ -29,9 +29,11 @@ sealed class MemberSchemas : ISchemaProcessor
         var isRequest = context.ContextualType.Type.Name.EndsWith("Request", StringComparison.Ordinal);
         foreach (var property in context.ContextualType.Properties)
         {
-            if (!context.Schema.Properties.TryGetValue(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name), out var schema))
-                continue;
             var attributes = property.PropertyInfo.GetCustomAttributes().ToArray();
+            var name = attributes.OfType<JsonPropertyNameAttribute>().SingleOrDefault()?.Name
+                ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+            if (!context.Schema.Properties.TryGetValue(name, out var schema))
+                continue;
             var isLeftOut = attributes.OfType<JsonIgnoreAttribute>().SingleOrDefault()?.Condition == JsonIgnoreCondition.WhenWritingNull;
             // A request requires what its type does; an answer has all its members, null for no value.
             var isOptional = property.PropertyInfo.PropertyType.IsAssignableTo(typeof(IOptional));

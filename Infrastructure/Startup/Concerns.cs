@@ -15,6 +15,7 @@ using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Pages;
+using Profiles.Infrastructure.Passkeys;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
@@ -31,7 +32,7 @@ static class Concerns
     public static IServiceCollection AddConcerns(this IServiceCollection services, IConfiguration configuration) => services
         .AddSettings().AddTelemetry().AddErrors().AddJson().AddDatabase()
         .AddAdminKeys(configuration).AddAuditLog()
-        .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
+        .AddTokens().AddPasswords().AddSecurityEvents().AddSessions().AddPasskeys()
         .AddAuth().AddLimits().AddIdempotencyKeys()
         // After the other background services: handling the outbox may block a thread that they need to start.
         .AddWebhooks().AddMail().AddImages().AddDecoding()

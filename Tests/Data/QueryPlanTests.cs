@@ -60,6 +60,20 @@ public sealed class ManyUsersFixture : AdminFixture
                 INSERT INTO admin_keys (name, hash, scopes, created_at)
                 SELECT 'many' || n, {key}, 'users:read', {time} FROM ({numbers}) AS numbers
                 """,
+                $"""
+                INSERT INTO passkeys (user_id, credential_id, user_handle, public_key, sign_count, aaguid, transports, is_backup_eligible,
+                    is_backed_up, name, created_at)
+                SELECT n, {key}, {key}, {key}, 0, '', '', TRUE, TRUE, 'many', {time} FROM ({numbers}) AS numbers
+                """,
+                $"""
+                INSERT INTO identities (user_id, provider, subject, created_at)
+                SELECT n, 'many', 'many' || n, {time} FROM ({numbers}) AS numbers
+                """,
+                $"INSERT INTO second_factors (user_id, secret) SELECT n, 'many' FROM ({numbers}) AS numbers",
+                $"""
+                INSERT INTO challenges (hash, kind, user_id, session_id, data, tries, expires_at)
+                SELECT {key}, 1, n, n, '', 0, {later} FROM ({numbers}) AS numbers
+                """,
                 $"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT {key}, 1, {later} FROM ({numbers}) AS numbers",
                 $"""
                 INSERT INTO one_time_tokens (user_id, purpose, token_hash, normalized_email, expires_at)
@@ -86,7 +100,8 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
         using var anyone = app.CreateClient();
         var target = await app.CreateUserAsync();
         using var admin = app.ClientWith(await app.CreateKeyAsync());
-        var (refreshToken, sessionId) = ("", 0L);
+        using var phone = new SoftAuthenticator();
+        var (refreshToken, sessionId, passkeyId) = ("", 0L, 0L);
         var slices = new Dictionary<string, Func<HttpClient, Task<HttpResponseMessage>>>
         {
             ["Register"] = c => c.PostAsJsonAsync("/register", new { name = "John", email, password = Password }, Cancellation),
@@ -107,6 +122,13 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
                 c.PutAsJsonAsync("/me/password", new { current_password = Password, new_password = Password + "2" }, Cancellation),
             ["UploadImage"] = c => c.UploadAsync(TestImage.Png(8, 8, 255, 0, 0), Cancellation),
             ["DeleteImage"] = c => c.DeleteAsync("/me/upload-image", Cancellation),
+            ["StartPasskeyRegistration"] = c => c.PostAsync("/passkeys/registration/options", null, Cancellation),
+            ["AddPasskey"] = c => phone.RegisterAsync(c),
+            ["ListPasskeys"] = c => c.GetAsync("/me/passkeys", Cancellation),
+            ["RenamePasskey"] = c => c.PatchAsJsonAsync($"/me/passkeys/{passkeyId}", new { name = "Phone" }, Cancellation),
+            ["StartPasskeyLogin"] = c => c.PostAsync("/passkeys/authentication/options", null, Cancellation),
+            ["LoginWithPasskey"] = c => phone.LogInAsync(c),
+            ["RemovePasskey"] = c => c.DeleteAsync($"/me/passkeys/{passkeyId}", Cancellation),
             ["ListSecurityEvents"] = c => c.GetAsync("/me/security-events", Cancellation),
             ["ExportMe"] = c => c.GetAsync("/me/export", Cancellation),
             ["ListSessions"] = c => c.GetAsync("/me/sessions", Cancellation),
@@ -167,7 +189,7 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             var response = await ask(anyone);
             response.StatusCode.ShouldBe(slice switch
             {
-                "Register" => HttpStatusCode.Created,
+                "Register" or "AddPasskey" => HttpStatusCode.Created,
                 "ForgotPassword" or "ResendVerification" => HttpStatusCode.Accepted,
                 _ => HttpStatusCode.OK
             }, slice);
@@ -177,8 +199,13 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
                 anyone.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
                 refreshToken = answer.GetProperty("refresh_token").GetString()!;
             }
+            if (slice == "ListPasskeys")
+                passkeyId = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("passkeys")[0].GetProperty("id").GetInt64();
             if (slice == "ListSessions")
-                sessionId = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions")[0].GetProperty("id").GetInt64();
+            {
+                sessionId = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions").EnumerateArray()
+                    .Single(s => s.GetProperty("current").GetBoolean()).GetProperty("id").GetInt64();
+            }
             var commands = app.Services.GetRequiredService<CommandLog>().Of($"plan of {slice}");
             // It needs the prepared query only, see below.
             if (slice != "GetMe")

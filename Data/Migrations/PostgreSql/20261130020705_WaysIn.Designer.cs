@@ -514,7 +514,7 @@ namespace Profiles.Data.Migrations.PostgreSql
 
                     b.Property<byte[]>("UserHandle")
                         .IsRequired()
-                        .HasMaxLength(32)
+                        .HasMaxLength(64)
                         .HasColumnType("bytea")
                         .HasColumnName("user_handle");
 

@@ -98,7 +98,7 @@ namespace Profiles.Data.Migrations.PostgreSql
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     user_id = table.Column<long>(type: "bigint", nullable: false),
                     credential_id = table.Column<byte[]>(type: "bytea", maxLength: 1023, nullable: false),
-                    user_handle = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: false),
+                    user_handle = table.Column<byte[]>(type: "bytea", maxLength: 64, nullable: false),
                     public_key = table.Column<byte[]>(type: "bytea", maxLength: 2000, nullable: false),
                     sign_count = table.Column<long>(type: "bigint", nullable: false),
                     aaguid = table.Column<string>(type: "character varying(36)", maxLength: 36, nullable: false),

@@ -476,7 +476,7 @@ namespace Profiles.Data.Migrations.Sqlite
 
                     b.Property<byte[]>("UserHandle")
                         .IsRequired()
-                        .HasMaxLength(32)
+                        .HasMaxLength(64)
                         .HasColumnType("BLOB")
                         .HasColumnName("user_handle");
 

@@ -116,7 +116,7 @@ namespace Profiles.Data.Migrations.Sqlite
                         .Annotation("Sqlite:Autoincrement", true),
                     user_id = table.Column<long>(type: "INTEGER", nullable: false),
                     credential_id = table.Column<byte[]>(type: "BLOB", maxLength: 1023, nullable: false),
-                    user_handle = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    user_handle = table.Column<byte[]>(type: "BLOB", maxLength: 64, nullable: false),
                     public_key = table.Column<byte[]>(type: "BLOB", maxLength: 2000, nullable: false),
                     sign_count = table.Column<long>(type: "INTEGER", nullable: false),
                     aaguid = table.Column<string>(type: "TEXT", maxLength: 36, nullable: false),

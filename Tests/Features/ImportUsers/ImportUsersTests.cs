@@ -1,5 +1,7 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -97,6 +99,66 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
         await (await LogInAsync("a", password + "x")).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
         (await UserAsync($"a@{mark}.example")).PasswordHash.ShouldBe(replaced);
     }
+
+    [Theory]
+    [InlineData(SoftAuthenticator.ES256)]
+    [InlineData(SoftAuthenticator.EdDSA)]
+    [InlineData(SoftAuthenticator.RS256)]
+    public async Task An_imported_passkey_logs_in(int algorithm)
+    {
+        // The other service's handle is the user's id there, as text.
+        using var phone = new SoftAuthenticator(algorithm) { Counter = 7, UserHandle = Encoding.ASCII.GetBytes($"{Guid.NewGuid()}") };
+        var (exitCode, _, report) = await ImportAsync(Line("a", $$"""
+            "created_at":"2020-01-02T03:04:05","passkeys":[{{Passkey(phone)[..^1]}},"sign_count":7,"name":" Phone ","backed_up":true,
+            "aaguid":"fbfc3007-154e-4ecc-8c0b-6e020557d7bd","transports":["internal","telepathy"]}]
+            """.ReplaceLineEndings("")));
+        (exitCode, report).ShouldBe((0, ""));
+        var user = await UserAsync($"a@{mark}.example");
+        var passkey = await app.QueryAsync(db => db.Passkeys.AsNoTracking().SingleAsync(p => p.UserId == user.Id));
+        (passkey.Name, passkey.SignCount, passkey.IsBackupEligible, passkey.IsBackedUp, passkey.Transports, passkey.CreatedAt)
+            .ShouldBe(("Phone", 7, true, true, "internal", user.CreatedAt));
+        passkey.Aaguid.ShouldBe(new("fbfc3007-154e-4ecc-8c0b-6e020557d7bd"));
+        await (await phone.LogInAsync(app.Client)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        phone.Counter++;
+        var tokens = await (await phone.LogInAsync(app.Client)).ShouldBeAsync(HttpStatusCode.OK);
+        // Another passkey of the person has the same handle.
+        using var client = app.ClientFor(new(user.Id, "", "", "", tokens.GetProperty("access_token").GetString()!));
+        using var key = new SoftAuthenticator();
+        await (await key.RegisterAsync(client)).ShouldBeAsync(HttpStatusCode.Created);
+        key.UserHandle.ShouldBe(phone.UserHandle);
+    }
+
+    [Fact]
+    public async Task A_passkey_that_is_malformed_or_somebodys_is_refused()
+    {
+        using SoftAuthenticator phone = new() { UserHandle = [1] }, other = new(SoftAuthenticator.ES384) { UserHandle = [1] };
+        await ImportAsync(Line("a", $$"""
+            "passkeys":[{{Passkey(phone)}}]
+            """));
+        var (exitCode, _, report) = await ImportAsync(string.Join('\n', new[]
+        {
+            Passkey(phone), Passkey(other), Passkey(phone).Replace("\"backup_eligible\":true", "\"backup_eligible\":null"),
+            Passkey(phone).Replace("true", "false,\"backed_up\":true"), "null", "{}", Passkey(phone)[..^1] + ",\"user_handle\":1}",
+            Passkey(phone)[..^1] + ",\"created_at\":\"2999-01-01T00:00:00Z\"}", Passkey(phone)[..^1] + ",\"name\":\"a\\u0000\"}",
+            $"{Passkey(phone)},{Passkey(phone)}",
+        }.Select((passkey, i) => Line($"b{i}", $"\"passkeys\":[{passkey}]"))));
+        exitCode.ShouldBe(1);
+        report.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)
+            .Select(r => $"{r.GetProperty("line")} {r.GetProperty("field")} {r.GetProperty("code")}").ShouldBe(
+            [
+                "2 passkeys passkeys_invalid", "3 passkeys passkeys_invalid", "4 passkeys passkeys_invalid", "5 passkeys passkeys_invalid",
+                "6 passkeys passkeys_invalid", "7  malformed_json", "8 passkeys time_invalid", "9 passkeys passkeys_invalid",
+                "10 passkeys repeated", "10 passkeys repeated", "1 passkeys passkey_taken",
+            ]);
+    }
+
+    static string Passkey(SoftAuthenticator passkey) => JsonSerializer.Serialize(new
+    {
+        credential_id = Base64Url.EncodeToString(passkey.CredentialId),
+        public_key = Base64Url.EncodeToString(passkey.PublicKey()),
+        user_handle = Base64Url.EncodeToString(passkey.UserHandle),
+        backup_eligible = true,
+    });
 
     [Fact]
     public async Task A_password_that_changes_during_the_first_login_is_not_overwritten()

@@ -62,6 +62,12 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
             ["/me/export"] = ["get"],
             ["/me/sessions"] = ["delete", "get"],
             ["/me/sessions/{id}"] = ["delete"],
+            ["/passkeys/registration/options"] = ["post"],
+            ["/passkeys/registration/verify"] = ["post"],
+            ["/passkeys/authentication/options"] = ["post"],
+            ["/passkeys/authentication/verify"] = ["post"],
+            ["/me/passkeys"] = ["get"],
+            ["/me/passkeys/{id}"] = ["delete", "patch"],
             ["/health/live"] = ["get"],
             ["/health/ready"] = ["get"],
         };
@@ -99,7 +105,8 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var open = Operations(await ReadAsync()).Where(o => o.Operation["security"] is not JsonArray { Count: > 0 })
             .Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
         open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "LoginWithCode",
-            "LoginWithIdToken", "RefreshToken", "Register", "RequestLoginCode", "ResetPassword", "UploadPolicy", "VerifyEmail"]);
+            "LoginWithIdToken", "LoginWithPasskey", "RefreshToken", "Register", "RequestLoginCode", "ResetPassword", "StartPasskeyLogin",
+            "UploadPolicy", "VerifyEmail"]);
     }
 
     [Fact]

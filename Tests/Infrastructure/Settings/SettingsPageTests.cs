@@ -15,7 +15,7 @@ public sealed class SettingsPageTests(ProfilesFixture app) : TestBase<ProfilesFi
     static readonly string[] Order =
     [
         "", "Database", "Jwt", "Sessions", "Passwords", "Accounts", "Identities__Google", "Identities__Apple",
-        "Identities__Providers__<name>", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
+        "Identities__Providers__<name>", "Passkeys", "Mail", "Images", "Cloudinary", "S3", "Limits", "OpenApi", "Cors",
         "Admin", "Audit", "Webhooks", "Metrics",
     ];
 

@@ -1,0 +1,24 @@
+using Fido2NetLib.Objects;
+using Profiles.Data;
+using Profiles.Infrastructure.Passkeys;
+
+namespace Profiles.Features.AddPasskey;
+
+static class AddPasskeyMapper
+{
+    public static Passkey ToEntity(
+        AddPasskeyRequest req, RegisteredPublicKeyCredential made, long userId, string handle, DateTime now) => new()
+        {
+            UserId = userId,
+            CredentialId = made.Id,
+            UserHandle = Convert.FromHexString(handle),
+            PublicKey = made.PublicKey,
+            SignCount = made.SignCount,
+            Aaguid = made.AaGuid,
+            Transports = PasskeyAnswer.Known(req.Credential.Response.Transports),
+            IsBackupEligible = made.IsBackupEligible,
+            IsBackedUp = made.IsBackedUp,
+            Name = req.Name?.Trim() ?? Passkey.DefaultName,
+            CreatedAt = now,
+        };
+}

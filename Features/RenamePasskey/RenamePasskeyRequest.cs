@@ -1,0 +1,4 @@
+namespace Profiles.Features.RenamePasskey;
+
+/// <param name="Name">The new name.</param>
+sealed record RenamePasskeyRequest(string Name);
