@@ -47,6 +47,9 @@ enum MailKind
 
     /// <summary>To the previous address: it was replaced.</summary>
     EmailChanged = 8,
+
+    /// <summary>To the owner: a second factor was added, removed or reset, or a recovery code was used.</summary>
+    SecondFactorChanged = 10,
 }
 
 /// <summary>The progress of an <see cref="OutboxEntry"/>.</summary>
@@ -102,7 +105,9 @@ sealed class OutboxEntry
     /// <summary>The network of the client that asked for the mail, truncated (/24 or /48); null where no event needs it.</summary>
     public string? Network { get; init; }
 
-    /// <summary>The id of a webhook's message, a dot and its body; null for all else.</summary>
+    /// <summary>
+    /// The id of a webhook's message, a dot and its body; for a mail what was changed, where its kind does not say it. Null for all else.
+    /// </summary>
     public string? Payload { get; init; }
 
     /// <summary>Why the latest attempt to send a webhook failed, without anything that the receiver answered; null for all else.</summary>

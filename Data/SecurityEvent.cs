@@ -30,6 +30,15 @@ enum SecurityEventKind
     /// <summary>By an operator, as the next one.</summary>
     AccountDisabled = 15,
     AccountEnabled = 16,
+
+    /// <summary>A second factor was confirmed.</summary>
+    MfaEnabled = 44,
+    MfaDisabled = 45,
+    RecoveryCodeUsed = 46,
+    RecoveryCodesRenewed = 47,
+
+    /// <summary>A wrong code of a second factor, after a right password or another first factor.</summary>
+    SecondFactorFailed = 48,
 }
 
 /// <summary>What happened to an account, for its owner to see; deleted after 90 days.</summary>

@@ -79,7 +79,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .Distinct().Order().ShouldBe(
         [
             "", ".well-known/jwks.json", ".well-known/openid-configuration", "account/deletion", "email/verify", "health/live",
-            "health/ready", "login", "openapi/v1.json", "password/forgot", "password/reset", "register",
+            "health/ready", "login", "login/mfa", "openapi/v1.json", "password/forgot", "password/reset", "register",
             "static/profile/{user_id:long:min(1):canonical}.jpg",
             "static/profile/{user_id:long:min(1):canonical}_{side:int:min(1):canonical}.jpg",
             "token/introspect", "token/refresh", "upload-policy", "users/{username}",

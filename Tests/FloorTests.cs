@@ -24,6 +24,7 @@ public sealed partial class FloorTests
         ["Webhooks"],
         ["Authentication", "Idempotency", "Sessions", "Images", "Paging"],
         ["Limits", "Health", "Exporters", "Backup"],
+        ["SecondFactors"],
         ["Accounts"],
         ["Editing"],
         ["Importing"],

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Importing;
 
 namespace Profiles.Features.ImportUsers;
 
@@ -11,14 +12,14 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
     // On SQLite the service's own writes wait for a batch.
     const int Size = 500;
 
-    List<(long Line, User User)> batch = [];
+    List<(long Line, ImportedUser New)> batch = [];
 
     public long Imported { get; private set; }
 
     /// <summary>Those whom an earlier run has imported.</summary>
     public long Skipped { get; private set; }
 
-    public async Task AddAsync(long line, User user, CancellationToken ct)
+    public async Task AddAsync(long line, ImportedUser user, CancellationToken ct)
     {
         batch.Add((line, user));
         if (batch.Count == Size)
@@ -32,7 +33,7 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
         {
             batch = await FindNewAsync(ct);
             if (!isDryRun)
-                db.Users.AddRange(batch.Select(b => b.User));
+                batch.ForEach(b => b.New.AddTo(db));
             // A killed run has no other entry; the last one has the counts.
             if (db.ChangeTracker.HasChanges() && Imported == 0)
                 audit.Add("users.import_started");
@@ -51,11 +52,11 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
         }
     }
 
-    async Task<List<(long Line, User User)>> FindNewAsync(CancellationToken ct)
+    async Task<List<(long Line, ImportedUser New)>> FindNewAsync(CancellationToken ct)
     {
-        var emails = batch.Select(b => b.User.NormalizedEmail).ToArray();
-        var externalIds = batch.Select(b => b.User.ExternalId).OfType<string>().ToArray();
-        var usernames = batch.Select(b => b.User.Profile.Username).OfType<string>().ToArray();
+        var emails = batch.Select(b => b.New.User.NormalizedEmail).ToArray();
+        var externalIds = batch.Select(b => b.New.User.ExternalId).OfType<string>().ToArray();
+        var usernames = batch.Select(b => b.New.User.Profile.Username).OfType<string>().ToArray();
         // Not joined by "or", for which PostgreSQL would read the whole table.
         var users = await db.Users.Where(u => emails.Contains(u.NormalizedEmail))
             .Union(db.Users.Where(u => externalIds.Contains(u.ExternalId)))
@@ -63,8 +64,8 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
         var byEmail = users.ToDictionary(u => u.NormalizedEmail!, u => u.ExternalId);
         var imported = users.Select(u => u.ExternalId).OfType<string>().ToHashSet();
         var taken = (await db.UserProfiles.Where(p => usernames.Contains(p.Username)).Select(p => p.Username!).ToListAsync(ct)).ToHashSet();
-        var fresh = new List<(long, User)>();
-        foreach (var (line, user) in batch)
+        var fresh = new List<(long, ImportedUser)>();
+        foreach (var (line, read, user) in batch.Select(b => (b.Line, b.New, b.New.User)))
         {
             var hasEmail = byEmail.TryGetValue(user.NormalizedEmail!, out var externalId);
             if ((user.ExternalId is { } id && imported.Contains(id)) || (hasEmail && externalId == user.ExternalId))
@@ -74,7 +75,7 @@ sealed class ImportUsersBatches(ProfilesDbContext db, AuditLog audit, ImportUser
             else if (user.Profile.Username is { } username && taken.Contains(username))
                 refusals.Add(line, Problems.Failure("username", ErrorCodes.UsernameTaken));
             else
-                fresh.Add((line, user));
+                fresh.Add((line, read));
         }
         return fresh;
     }

@@ -29,7 +29,8 @@ sealed class ShowUserCommand : UserCommand
             ("id", shown.Id), ("address", shown.Email), ("confirmed", shown.EmailVerifiedAt), ("pending address", shown.PendingEmail),
             ("name", shown.Name), ("username", shown.Username), ("public", shown.IsPublic ? "yes" : "no"), ("image", shown.ImageUrl),
             ("external id", shown.ExternalId), ("registered", shown.CreatedAt), ("changed", shown.UpdatedAt),
-            ("disabled", shown.DisabledAt), ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
+            ("disabled", shown.DisabledAt), ("second factor", shown.HasSecondFactor ? "yes" : "no"),
+            ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
         ];
         foreach (var (name, value) in lines)
             await run.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{name,-16} {Text(value)}"));

@@ -4,8 +4,9 @@ namespace Profiles.Features.ShowUser;
 
 static class ShowUserMapper
 {
-    public static ShowUserResponse ToResponse(User user, string? imageUrl, IReadOnlyCollection<DateTime> sessions) => new(
+    public static ShowUserResponse ToResponse(User user, string? imageUrl, bool hasSecondFactor, IReadOnlyCollection<DateTime> sessions) =>
+        new(
         user.Id, user.Email, user.EmailVerifiedAt, user.PendingEmail, user.Profile.Name, user.Profile.Username, user.Profile.IsPublic,
-        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt,
+        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt, hasSecondFactor,
         sessions.Count, sessions.Count == 0 ? null : sessions.Max());
 }

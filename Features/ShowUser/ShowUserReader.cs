@@ -16,8 +16,9 @@ sealed class ShowUserReader(
         var expired = clock.GetUtcNow().UtcDateTime - options.Value.RefreshLifetime;
         var sessions = await db.Sessions.Where(s => s.UserId == user.Id && s.LastUsedAt > expired)
             .Select(s => s.LastUsedAt).ToListAsync(ct);
+        var hasSecondFactor = await db.SecondFactors.AnyAsync(f => f.UserId == user.Id && f.ConfirmedAt != null, ct);
         audit.Add("user.shown", user.Id);
         await db.SaveChangesAsync(ct);
-        return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), sessions);
+        return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), hasSecondFactor, sessions);
     }
 }

@@ -16,6 +16,7 @@ namespace Profiles.Features.ShowUser;
 /// <param name="CreatedAt">When the account was registered or imported.</param>
 /// <param name="UpdatedAt">When the profile changed last.</param>
 /// <param name="DisabledAt">Null while the account is enabled.</param>
+/// <param name="HasSecondFactor">Whether logging in takes a code of an authenticator app.</param>
 /// <param name="Sessions">How many devices are logged in.</param>
 /// <param name="LastUsedAt">The last login or refresh of these; null when there is none.</param>
 sealed record ShowUserResponse(
@@ -31,5 +32,6 @@ sealed record ShowUserResponse(
     DateTime CreatedAt,
     DateTime UpdatedAt,
     DateTime? DisabledAt,
+    bool HasSecondFactor,
     int Sessions,
     DateTime? LastUsedAt);

@@ -69,6 +69,8 @@ sealed class MailWriter(
                     : null;
             case MailKind.EmailChangeRequested or MailKind.EmailChanged or MailKind.PasswordChanged:
                 return (entry.Key, Plain(entry.Mail.Value, user.PendingEmail ?? (user.NormalizedEmail == address ? null : user.Email)));
+            case MailKind.SecondFactorChanged:
+                return (entry.Key, MailText.Of(Enum.Parse<MailChange>(entry.Payload!)));
             default:
                 return null;
         }

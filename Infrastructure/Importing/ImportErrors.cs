@@ -12,6 +12,9 @@ static class ImportErrors
     public static readonly ErrorCode ExternalIdInvalid = new(
         "external_id_invalid", 400, $"An external_id has 1 to {User.ExternalIdMaxLength} characters, and no control characters.");
 
+    public static readonly ErrorCode TotpSecretInvalid = new(
+        "totp_secret_invalid", 400, "A totp_secret is 10 to 64 bytes in Base32, of an app with SHA-1, six digits and 30 seconds.");
+
     public static readonly ErrorCode TimeInvalid = new("time_invalid", 400, "A time is neither before 1970 nor in the future.");
 
     public static readonly ErrorCode Repeated = new("repeated", 400, "An earlier line of the file has it.");

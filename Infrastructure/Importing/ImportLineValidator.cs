@@ -2,6 +2,7 @@ using FluentValidation;
 using Profiles.Data;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.SecondFactors;
 using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Infrastructure.Importing;
@@ -15,6 +16,7 @@ sealed class ImportLineValidator : ProfileFieldsValidator<ImportLine>
         RuleFor(l => l.ExternalId)
             .Must(id => id is null || (id.Length is > 0 and <= User.ExternalIdMaxLength && !VisibleText.HasControls(id)))
             .WithError(ImportErrors.ExternalIdInvalid);
+        RuleFor(l => l.TotpSecret).Must(s => s is null || TotpSecrets.Normalize(s) is not null).WithError(ImportErrors.TotpSecretInvalid);
         RuleFor(l => l.CreatedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
         RuleFor(l => l.EmailVerifiedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
 

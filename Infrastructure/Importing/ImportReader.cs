@@ -6,18 +6,19 @@ using Profiles.Data;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecondFactors;
 
 namespace Profiles.Infrastructure.Importing;
 
 /// <summary>Makes a user of each line, or says why not. Remembers a few bytes of each line, to find what occurs twice.</summary>
-sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? firebase, TimeProvider clock)
+sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? firebase, TotpSecrets secrets, TimeProvider clock)
 {
     readonly ImportLineValidator validator = new(clock);
     readonly HashSet<long> seen = [];
 
     /// <summary>Reads a line. Without a user it is refused, for at least one reason.</summary>
     /// <param name="text">The line; null when it is too long.</param>
-    public (User? User, IReadOnlyList<ValidationFailure> Refusals) Read(byte[]? text)
+    public (ImportedUser? User, IReadOnlyList<ValidationFailure> Refusals) Read(byte[]? text)
     {
         if (text is null)
             return (null, [Problems.Failure("", ImportErrors.LineTooLong)]);
@@ -39,11 +40,14 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
         var hash = line.PasswordSalt is null ? line.PasswordHash ?? "" : firebase?.Describe(line.PasswordHash ?? "", line.PasswordSalt);
         if (Objection(hash, line.PasswordAlgorithm) is { } objection)
             return (null, [Problems.Failure("password_hash", objection)]);
-        var user = line.ToUser(hash!, clock.GetUtcNow().UtcDateTime);
+        var now = clock.GetUtcNow().UtcDateTime;
+        var user = line.ToUser(hash!, now);
         if (Encoding.UTF8.GetByteCount(user.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
             return (null, [Problems.Failure("metadata", ErrorCodes.MetadataTooLarge)]);
         var repeated = Keys(user).Where(k => !seen.Add(HashOf(k.Member, k.Value))).ToArray();
-        return repeated.Length == 0 ? (user, []) : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
+        var secret = line.TotpSecret is { } base32 ? secrets.Seal(TotpSecrets.Normalize(base32)!) : null;
+        return repeated.Length == 0
+            ? (new(user, secret, now), []) : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
     }
 
     static ErrorCode? Objection(string? hash, string? algorithm)

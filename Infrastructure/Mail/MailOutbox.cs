@@ -19,7 +19,8 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
     /// mail.
     /// </param>
     /// <param name="userId">The account that the mail is about; 0 when it is looked up later, by the address.</param>
-    public void Add(MailKind mail, string? address, long userId = 0)
+    /// <param name="change">What was changed, of a kind that tells of changes.</param>
+    public void Add(MailKind mail, string? address, long userId = 0, MailChange? change = null)
     {
         if (address is null)
             return;
@@ -34,6 +35,7 @@ sealed class MailOutbox(ProfilesDbContext db, IHttpContextAccessor http, TimePro
             UserId = userId,
             Key = address,
             Network = network,
+            Payload = change?.ToString(),
             CreatedAt = now,
             DueAt = mail is MailKind.ResetPassword or MailKind.ConfirmRegistration or MailKind.VerifyNewEmail
                 ? now + (Delay * (1 + Random.Shared.NextDouble()))

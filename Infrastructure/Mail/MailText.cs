@@ -5,6 +5,18 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Mail;
 
+/// <summary>What a mail to the owner says was changed. The names are in the database.</summary>
+enum MailChange
+{
+    SecondFactorAdded,
+    SecondFactorRemoved,
+
+    /// <summary>By an operator.</summary>
+    SecondFactorReset,
+
+    RecoveryCodeUsed,
+}
+
 /// <summary>
 /// The text of a mail, plain and in HTML. It quotes nothing that users write except addresses, because a stranger can have a mail sent to
 /// anybody.
@@ -69,6 +81,27 @@ sealed record MailText(string Subject, string[] Lines, string? Link = null, stri
         ]),
             _ => throw new ArgumentOutOfRangeException(nameof(mail)),
         };
+
+    /// <summary>Returns the text that tells the owner of a change.</summary>
+    public static MailText Of(MailChange change)
+    {
+        const string Otherwise = "If it was not you, change your password in the app now, and tell those who run this service.";
+        return change switch
+        {
+            MailChange.SecondFactorAdded => new("A second factor was added",
+                ["A second factor was added to your account: from now on, logging in also takes a code from your authenticator app.",
+                    Otherwise]),
+            MailChange.SecondFactorRemoved => new("Your second factor was removed",
+                ["The second factor of your account was removed: logging in no longer takes a code from your authenticator app.",
+                    Otherwise]),
+            MailChange.SecondFactorReset => new("Your second factor was reset",
+                ["Those who run this service have removed the second factor of your account: "
+                    + "logging in no longer takes a code from your authenticator app.", Otherwise]),
+            MailChange.RecoveryCodeUsed => new("A recovery code was used",
+                ["A recovery code was used to log in to your account. It cannot be used again.", Otherwise]),
+            _ => throw new ArgumentOutOfRangeException(nameof(change)),
+        };
+    }
 
     public string Plain => string.Join(
         "\r\n\r\n", [Lines[0], .. Link is null ? [] : new[] { Link }, .. Code is null ? [] : new[] { Code }, .. Lines[1..]]) + "\r\n";

@@ -21,16 +21,18 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         ("Images", "The profile's image."),
         ("Sessions", "Stay logged in, and log devices out."),
         ("Credentials", "Passwords and e-mail addresses."),
+        ("Second factor", "An authenticator app and recovery codes."),
         ("Deletion", "Delete the account with all its data."),
         ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
     ],
     [
-        "Register", "Login",
+        "Register", "Login", "LoginWithMfa",
         "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe",
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",
         "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification",
+        "GetMfa", "AddTotp", "ConfirmTotp", "RenewRecoveryCodes", "RemoveTotp",
     ]);
 
     public static readonly DocumentLayout Admin = new(

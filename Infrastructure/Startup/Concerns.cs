@@ -15,6 +15,7 @@ using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Pages;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecondFactors;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
@@ -31,7 +32,7 @@ static class Concerns
         .AddSettings().AddTelemetry().AddErrors().AddJson().AddDatabase()
         .AddAdminKeys(configuration).AddAuditLog()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions()
-        .AddAuth().AddLimits().AddIdempotencyKeys()
+        .AddAuth().AddLimits().AddIdempotencyKeys().AddSecondFactors()
         // After the other background services: handling the outbox may block a thread that they need to start.
         .AddWebhooks().AddMail().AddImages().AddDecoding()
         .AddAccounts().AddEditing().AddPages()

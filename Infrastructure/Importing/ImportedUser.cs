@@ -1,0 +1,19 @@
+using Profiles.Data;
+
+namespace Profiles.Infrastructure.Importing;
+
+/// <summary>A user of a line, and what is saved beside it.</summary>
+/// <param name="User">The user with the profile.</param>
+/// <param name="TotpSecret">The secret of the authenticator app in the form that is stored; null without one.</param>
+/// <param name="At">When it was read, UTC.</param>
+sealed record ImportedUser(User User, string? TotpSecret, DateTime At)
+{
+    /// <summary>Adds it to what is saved next.</summary>
+    public void AddTo(ProfilesDbContext db)
+    {
+        // The context's temporary key of the user, who has no id yet.
+        var id = db.Users.Add(User).Property(u => u.Id).CurrentValue;
+        if (TotpSecret is not null)
+            db.SecondFactors.Add(new() { UserId = id, Secret = TotpSecret, ConfirmedAt = At });
+    }
+}
