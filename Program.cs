@@ -11,6 +11,7 @@ using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Logging;
 using Profiles.Infrastructure.OpenApi;
+using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
 using Profiles.Infrastructure.Startup;
 
@@ -43,7 +44,7 @@ try
     app.UseRouting().UseCors();
     app.UseBodyDeadline().UseDeclaredMediaTypes().UseContentCodings();
     app.UseDatabase().UseAddressLimits().UseAdminKeyLimits();
-    app.UseAuthorization().UseUserLimits().UseIdempotencyKeys();
+    app.UseAuthorization().UseFreshLogins().UseUserLimits().UseIdempotencyKeys();
     app.MapHealth();
     app.MapMetrics();
     app.MapLocalImages();

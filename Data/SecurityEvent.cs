@@ -42,6 +42,15 @@ enum SecurityEventKind
     PasskeyAdded = 42,
     PasskeyRemoved = 43,
 
+    /// <summary>A second factor was confirmed.</summary>
+    MfaEnabled = 44,
+    MfaDisabled = 45,
+    RecoveryCodeUsed = 46,
+    RecoveryCodesRenewed = 47,
+
+    /// <summary>A wrong code of a second factor, after a right password or another first factor.</summary>
+    SecondFactorFailed = 48,
+
     /// <summary>A passkey signed with a counter that is not above its last: there may be a copy of it. Nobody was logged in.</summary>
     PasskeyCounterReturned = 49,
 }

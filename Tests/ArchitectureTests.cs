@@ -80,7 +80,7 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
         [
             "", ".well-known/apple-app-site-association", ".well-known/assetlinks.json", ".well-known/jwks.json",
             ".well-known/openid-configuration", "account/deletion", "email/verify", "health/live", "health/ready", "login", "login/code",
-            "login/code/verify", "login/id-token", "openapi/v1.json", "passkeys/authentication/options",
+            "login/code/verify", "login/id-token", "login/mfa", "openapi/v1.json", "passkeys/authentication/options",
             "passkeys/authentication/verify", "password/forgot", "password/reset", "register",
             "static/profile/{user_id:long:min(1):canonical}.jpg",
             "static/profile/{user_id:long:min(1):canonical}_{side:int:min(1):canonical}.jpg",

@@ -24,6 +24,7 @@ public sealed partial class FloorTests
         ["Webhooks"],
         ["Authentication", "Idempotency", "Sessions", "Images", "Paging"],
         ["Limits", "Health", "Exporters", "Backup", "Identities", "Passkeys"],
+        ["SecondFactors"],
         ["Accounts"],
         ["Editing"],
         ["Importing"],

@@ -11,9 +11,7 @@ sealed class ChangePasswordValidator : Validator<ChangePasswordRequest>
     public ChangePasswordValidator(IOptions<PasswordOptions> passwords)
     {
         // Anything that could be a password is checked against the hash.
-        RuleFor(r => r.CurrentPassword)
-            .Given().WithError(ErrorCodes.CurrentPasswordRequired)
-            .WithoutNul().WithError(ErrorCodes.PasswordInvalid);
+        RuleFor(r => r.CurrentPassword).WithoutNul().WithError(ErrorCodes.PasswordInvalid);
         RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
     }
 }

@@ -28,8 +28,10 @@ sealed class EndOtherSessionsEndpoint(ProfilesDbContext db, CurrentUser me, Sess
 
     public override async Task<Ok<EndOtherSessionsResponse>> ExecuteAsync(CancellationToken ct)
     {
-        var ended = await sessions.RevokeAsync(
-            me.Id, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == me.Id && s.Id != me.SessionId));
+        await using var transaction = await db.LockUserAsync(me.Id, CancellationToken.None);
+        var ended = await sessions.RevokeOthersAsync(me.Id, me.SessionId, CancellationToken.None);
+        await db.SaveChangesAsync(CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
         return TypedResults.Ok(new EndOtherSessionsResponse("Other sessions ended successfully", ended));
     }
 }

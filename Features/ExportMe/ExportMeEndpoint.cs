@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.ExportMe;
 
@@ -16,7 +17,8 @@ sealed class ExportMeEndpoint(CurrentUser me, AccountArchive archive, SecurityEv
     public override void Configure()
     {
         Get("/me/export");
-        Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").LimitedTo(Limit.Exports).WithTags("Profile"));
+        Description(d => d.Produces(StatusCodes.Status200OK, contentType: "application/zip").LimitedTo(Limit.Exports)
+            .NeedsFreshLogin().WithTags("Profile"));
         Summary(s =>
         {
             s.Summary = "Export my data";

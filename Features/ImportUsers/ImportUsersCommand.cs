@@ -10,6 +10,7 @@ using Profiles.Infrastructure.Commands;
 using Profiles.Infrastructure.Importing;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecondFactors;
 using Profiles.Infrastructure.Settings;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
@@ -48,7 +49,8 @@ sealed class ImportUsersCommand : OperatorCommand
         var parameters = ReadParameters(run.Arguments.GetValue(firebase));
         await using var refused = run.Arguments.GetValue(report) is { } name
             ? new StreamWriter(Open(name, FileMode.CreateNew, FileAccess.Write)) : null;
-        var reader = new ImportReader(run.Get<IOptions<JsonOptions>>().Value.SerializerOptions, parameters, run.Get<TimeProvider>());
+        var json = run.Get<IOptions<JsonOptions>>().Value.SerializerOptions;
+        var reader = new ImportReader(json, parameters, run.Get<TotpSecrets>(), run.Get<TimeProvider>());
         var refusals = new ImportUsersReport(refused, run.Output);
         var (db, audit) = (run.Get<ProfilesDbContext>(), run.Get<AuditLog>());
         var users = new ImportUsersBatches(db, audit, refusals, isDryRun);
@@ -93,15 +95,9 @@ sealed class ImportUsersCommand : OperatorCommand
         return refusals.Refused == 0 ? 0 : CommandLine.Failed;
     }
 
-    static FirebaseParameters? ReadParameters(FileInfo? file)
-    {
-        if (file is null)
-            return null;
-        using var text = new StreamReader(Open(file, FileMode.Open, FileAccess.Read));
-        var start = new char[FirebaseParameters.MaxLength];
-        return FirebaseParameters.Read(new(start, 0, text.ReadBlock(start)))
+    static FirebaseParameters? ReadParameters(FileInfo? file) => file is null ? null
+        : FirebaseParameters.Read(Open(file, FileMode.Open, FileAccess.Read))
             ?? throw new StartException($"{file} does not have base64_signer_key, base64_salt_separator, rounds and mem_cost.");
-    }
 
     static FileStream Open(FileInfo file, FileMode mode, FileAccess access)
     {

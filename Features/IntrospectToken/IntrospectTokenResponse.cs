@@ -31,6 +31,14 @@ sealed record IntrospectTokenResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Jti { get; init; }
 
+    /// <summary>When the person logged in (OpenID Connect Core, 2).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? AuthTime { get; init; }
+
+    /// <summary>How (RFC 8176).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Amr { get; init; }
+
     public static IntrospectTokenResponse Of(AccessToken token, JwtOptions jwt) => new()
     {
         Active = true,
@@ -41,5 +49,7 @@ sealed record IntrospectTokenResponse
         Exp = token.ExpiresAt,
         Iat = token.IssuedAt,
         Jti = token.Id,
+        AuthTime = token.AuthenticatedAt,
+        Amr = token.Methods,
     };
 }

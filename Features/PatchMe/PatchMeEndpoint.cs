@@ -22,7 +22,9 @@ sealed class PatchMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddress
         {
             s.Summary = "Change or remove parts of my profile";
             s.Description = "A JSON Merge Patch (RFC 7396): null removes a field, absent fields stay, and `metadata` is merged member by "
-                + "member. `{}` changes nothing. A new `email` needs `current_password` in the same body. "
+                + "member. `{}` changes nothing. A new `email` needs `current_password` in the same body; where there is "
+                + "no password, a login of the last ten minutes (401, `insufficient_user_authentication`, RFC 9470) in its place, and "
+                + "where there is a second factor, both. "
                 + "With `If-Match`, nothing changes unless the profile still has that `ETag`.";
             s.RequestExamples.Add(
                 new(new { Username = "john.doe", Metadata = new { Theme = "dark", Draft = (string?)null }, IsPublic = true }));

@@ -18,6 +18,7 @@ namespace Profiles.Features.ShowUser;
 /// <param name="DisabledAt">Null while the account is enabled.</param>
 /// <param name="Identities">The providers that log in to it, one for each identity.</param>
 /// <param name="Passkeys">How many there are.</param>
+/// <param name="HasSecondFactor">Whether logging in takes a code of an authenticator app.</param>
 /// <param name="Sessions">How many devices are logged in.</param>
 /// <param name="LastUsedAt">The last login or refresh of these; null when there is none.</param>
 sealed record ShowUserResponse(
@@ -35,5 +36,6 @@ sealed record ShowUserResponse(
     DateTime? DisabledAt,
     [property: MaxLength(Identity.MostPerUser)] IReadOnlyList<string> Identities,
     int Passkeys,
+    bool HasSecondFactor,
     int Sessions,
     DateTime? LastUsedAt);

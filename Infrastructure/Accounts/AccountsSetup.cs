@@ -20,6 +20,7 @@ static class AccountsSetup
             .AddScoped<EmailChange>()
             .AddScoped<PasswordChange>()
             .AddScoped<PasswordCheck>()
+            .AddScoped<OwnerCheck>()
             .AddScoped<AccountDeletion>()
             .AddScoped<AccountArchive>()
             .AddScoped<AccountControl>()

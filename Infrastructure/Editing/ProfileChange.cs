@@ -11,9 +11,9 @@ namespace Profiles.Infrastructure.Editing;
 
 /// <summary>Changes the caller's profile under <c>If-Match</c>; retries on the new state when another change came between.</summary>
 sealed class ProfileChange(
-    ProfilesDbContext db, CurrentUser me, ProfileTag tags, EmailChange emails, PasswordCheck check, RouteLimits limits)
+    ProfilesDbContext db, CurrentUser me, ProfileTag tags, EmailChange emails, OwnerCheck owner, RouteLimits limits)
 {
-    // The hash that the request's current_password was verified against.
+    // The hash that the request's current_password was verified against; empty where there is no password.
     string? verifiedHash;
 
     /// <summary>
@@ -34,7 +34,7 @@ sealed class ProfileChange(
             change(me.User);
             if (Encoding.UTF8.GetByteCount(me.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
                 return Problems.Refused("metadata", ErrorCodes.MetadataTooLarge, context);
-            if (await RefusalAsync(context, fields, ct) is { } refusal)
+            if (await RefusalAsync(fields, ct) is { } refusal)
                 return refusal;
             try
             {
@@ -67,16 +67,16 @@ sealed class ProfileChange(
         }
     }
 
-    // Requires the password, so that a stolen token is not enough to take the account over with another address.
-    async Task<ProblemHttpResult?> RefusalAsync(HttpContext context, ProfileFields fields, CancellationToken ct)
+    // A stolen token is not enough to take the account over with another address.
+    async Task<ProblemHttpResult?> RefusalAsync(ProfileFields fields, CancellationToken ct)
     {
         if (!fields.Email.HasValue || verifiedHash == me.User.PasswordHash)
             return null;
         var isOther = User.Normalize(fields.Email.Value!) != me.User.NormalizedEmail;
-        if (string.IsNullOrEmpty(fields.CurrentPassword))
-            return isOther ? Problems.Refused("current_password", ErrorCodes.CurrentPasswordRequired, context) : null;
-        if (!await check.VerifyAsync(me.User, fields.CurrentPassword, ct))
-            return Problems.Of(ErrorCodes.WrongPassword, "The current password is wrong");
+        if (!isOther && string.IsNullOrEmpty(fields.CurrentPassword))
+            return null;
+        if (await owner.RefusalAsync(fields.CurrentPassword, OwnPassword.CurrentPassword, ct) is { } refusal)
+            return refusal;
         // Limited, because a user could have mails sent to anybody; counts once for all retries of the request.
         if (isOther && verifiedHash is null)
             await limits.TakeAsync(Limit.Mails, FormattableString.Invariant($"user {me.Id}"), ct);

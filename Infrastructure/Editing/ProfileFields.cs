@@ -29,7 +29,7 @@ abstract record ProfileFields
     /// <summary>Case-insensitive; surrounding blanks are trimmed and not counted.</summary>
     public Optional<string> Email { get; init; }
 
-    /// <summary>Required with a new `email`; ignored otherwise.</summary>
+    /// <summary>Required with a new `email`, unless the account has no password; ignored otherwise.</summary>
     [DataType(DataType.Password)]
     public string? CurrentPassword { get; init; }
 

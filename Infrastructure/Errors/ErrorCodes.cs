@@ -45,7 +45,15 @@ static class ErrorCodes
     public static readonly ErrorCode InvalidCredentials = Of(401, "Invalid email or password");
     public static readonly ErrorCode AccountDisabled = Of(401, "This account is disabled: ask those who run the service.");
     public static readonly ErrorCode MfaRequired = Of(403, "A second factor is needed: send its code with mfa_token to /login/mfa.");
+    public static readonly ErrorCode InvalidCode = Of(401, "This code is wrong, or not valid any more.");
+    public static readonly ErrorCode InsufficientUserAuthentication = Of(
+        401, "This needs a login of the last ten minutes, with the second factor if there is one: log in again.");
     public static readonly ErrorCode WrongPassword = Of(403, "The password is wrong");
+    public static readonly ErrorCode WrongCode = Of(403, "The code is wrong, or too old");
+    public static readonly ErrorCode MfaEnabled = Of(409, "There is a second factor already: remove it first.");
+    public static readonly ErrorCode MfaNotEnabled = Of(409, "There is no second factor to confirm, to remove or to renew codes for.");
+    public static readonly ErrorCode WayInNeeded = Of(409, "A guest cannot log in again: add a way to log in first.");
+    public static readonly ErrorCode EmailNeeded = Of(409, "A password needs an e-mail address to log in with: add one first.");
     public static readonly ErrorCode InvalidRefreshToken = Of(401, "Invalid or expired refresh token");
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");
     public static readonly ErrorCode ProviderUnknown = Of(400, "There is no provider of this name, or it is not turned on.");
@@ -57,7 +65,6 @@ static class ErrorCodes
     public static readonly ErrorCode TooManyIdentities = Of(409, $"An account has at most {Identity.MostPerUser} identities.");
     public static readonly ErrorCode IdentityNotFound = Of(404, "There is no such identity");
     public static readonly ErrorCode LastWayIn = Of(409, "This is the last way to log in to the account: add another one first.");
-    public static readonly ErrorCode InvalidCode = Of(401, "This code is not valid, or not any more: ask for another one.");
     public static readonly ErrorCode InvalidPasskey = Of(401, "This passkey does not log in here, or not any more: try another way.");
     public static readonly ErrorCode PasskeyRefused = Of(400, "This is no valid answer of an authenticator: ask for new options.");
     public static readonly ErrorCode PasskeyTaken = Of(409, "This passkey is registered already.");
@@ -118,6 +125,11 @@ static class ErrorCodes
         400, "A password must not be your e-mail address, or the part of it before the @.");
     public static readonly ErrorCode PasswordIsServiceName = Of(400, "A password must not be the name of this service.");
     public static readonly ErrorCode CurrentPasswordRequired = Of(400, "The current password is needed.");
+    public static readonly ErrorCode MfaTokenRequired = Of(400, "The mfa_token of the login's answer is needed.");
+    public static readonly ErrorCode CodeRequired = Of(400, "A code is needed.");
+    public static readonly ErrorCode CodeInvalid = Of(400, "A code has six digits.");
+    public static readonly ErrorCode OneCodeRequired = Of(400, "Send either the code of the app or a recovery code.");
+    public static readonly ErrorCode RecoveryCodeInvalid = Of(400, "A recovery code has at most 40 characters.");
     public static readonly ErrorCode TokenRequired = Of(400, "The token of the mail is needed.");
     public static readonly ErrorCode IdTokenRefused = Of(
         400, "This identity token is not valid, or not any more, or was used before: ask the provider for another, and link that.");
@@ -126,8 +138,6 @@ static class ErrorCodes
     public static readonly ErrorCode AuthorizationCodeInvalid = Of(
         400, "An authorization code is letters, digits, dots, hyphens, underscores and tildes.");
     public static readonly ErrorCode TokenOrCode = Of(400, "Send either the token of the mail or the address and the code.");
-    public static readonly ErrorCode CodeRequired = Of(400, "The code is needed.");
-    public static readonly ErrorCode CodeInvalid = Of(400, $"A code has {MailCode.Digits} digits.");
     public static readonly ErrorCode RequestTokenRequired = Of(400, "The request_token of POST /login/code is needed.");
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");

@@ -76,8 +76,9 @@ static class Problems
     /// <param name="field">The field's name as it was sent.</param>
     /// <param name="error">The reason.</param>
     /// <param name="context">The current exchange.</param>
-    public static ProblemHttpResult Refused(string field, ErrorCode error, HttpContext context) =>
-        TypedResults.Problem(Validation([Failure(field, error)], context, error.Status));
+    /// <param name="sentence">A more specific sentence than the error's own.</param>
+    public static ProblemHttpResult Refused(string field, ErrorCode error, HttpContext context, string? sentence = null) =>
+        TypedResults.Problem(Validation([Failure(field, error, sentence)], context, error.Status));
 
     /// <summary>The refusal of one field.</summary>
     public static ValidationFailure Failure(string field, ErrorCode error, string? sentence = null) =>

@@ -22,6 +22,9 @@ static class ImportErrors
         $"passkeys are at most {Passkey.MostPerUser} objects with a credential_id, a public_key in COSE form (ES256, EdDSA or RS256), a "
             + "user_handle and backup_eligible.");
 
+    public static readonly ErrorCode TotpSecretInvalid = new(
+        "totp_secret_invalid", 400, "A totp_secret is 10 to 64 bytes in Base32, of an app with SHA-1, six digits and 30 seconds.");
+
     public static readonly ErrorCode TimeInvalid = new("time_invalid", 400, "A time is neither before 1970 nor in the future.");
 
     public static readonly ErrorCode Repeated = new("repeated", 400, "An earlier line of the file has it.");

@@ -33,6 +33,9 @@ sealed record ImportLine : ProfileFields
 
     public IReadOnlyList<ImportPasskey?>? Passkeys { get; init; }
 
+    /// <summary>Of an authenticator app, in Base32.</summary>
+    public string? TotpSecret { get; init; }
+
     /// <summary>Returns the new user, with the hash in the form that is stored.</summary>
     public User ToUser(string hash, DateTime now)
     {

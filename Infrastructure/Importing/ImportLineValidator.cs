@@ -3,6 +3,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Editing;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Identities;
+using Profiles.Infrastructure.SecondFactors;
 using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Infrastructure.Importing;
@@ -23,6 +24,7 @@ sealed class ImportLineValidator : ProfileFieldsValidator<ImportLine>
             .Must(all => all is null || (all.Count <= Passkey.MostPerUser && all.All(p => p?.ToPasskey(0, default) is not null)))
             .WithError(ImportErrors.PasskeysInvalid)
             .Must(all => all is null || all.All(p => IsPast(p?.CreatedAt))).WithError(ImportErrors.TimeInvalid);
+        RuleFor(l => l.TotpSecret).Must(s => s is null || TotpSecrets.Normalize(s) is not null).WithError(ImportErrors.TotpSecretInvalid);
         RuleFor(l => l.CreatedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
         RuleFor(l => l.EmailVerifiedAt).Must(IsPast).WithError(ImportErrors.TimeInvalid);
 

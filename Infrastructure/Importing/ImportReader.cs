@@ -6,11 +6,12 @@ using Profiles.Data;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Json;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecondFactors;
 
 namespace Profiles.Infrastructure.Importing;
 
 /// <summary>Makes a user of each line, or says why not. Remembers a few bytes of each line, to find what occurs twice.</summary>
-sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? firebase, TimeProvider clock)
+sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? firebase, TotpSecrets secrets, TimeProvider clock)
 {
     readonly ImportLineValidator validator = new(clock);
     readonly HashSet<long> seen = [];
@@ -39,7 +40,8 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
         var hash = line.PasswordSalt is null ? line.PasswordHash ?? "" : firebase?.Describe(line.PasswordHash ?? "", line.PasswordSalt);
         if (Objection(hash, line.PasswordAlgorithm) is { } objection)
             return (null, [Problems.Failure("password_hash", objection)]);
-        var user = line.ToUser(hash!, clock.GetUtcNow().UtcDateTime);
+        var now = clock.GetUtcNow().UtcDateTime;
+        var user = line.ToUser(hash!, now);
         if (Encoding.UTF8.GetByteCount(user.Profile.Metadata ?? "") > UserProfile.MetadataMaxBytes)
             return (null, [Problems.Failure("metadata", ErrorCodes.MetadataTooLarge)]);
         var identities = line.Identities ?? [];
@@ -48,8 +50,9 @@ sealed class ImportReader(JsonSerializerOptions json, FirebaseParameters? fireba
             .Concat(identities.Select(i => (Member: "identities", Value: $"{i.Provider}\n{i.Subject}")))
             .Concat(passkeys.Select(p => (Member: "passkeys", Value: p.CredentialId!)))
             .Where(k => !seen.Add(HashOf(k.Member, k.Value))).ToArray();
+        var secret = line.TotpSecret is { } base32 ? secrets.Seal(TotpSecrets.Normalize(base32)!) : null;
         return repeated.Length == 0
-            ? (new(user, identities, passkeys), [])
+            ? (new(user, identities, passkeys, secret, now), [])
             : (null, [.. repeated.Select(k => Problems.Failure(k.Member, ImportErrors.Repeated))]);
     }
 

@@ -3,7 +3,13 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Importing;
 
 /// <summary>A user of a line, and what is saved beside it.</summary>
-sealed record ImportedUser(User User, IReadOnlyList<ImportIdentity> Identities, IReadOnlyList<ImportPasskey> Passkeys)
+/// <param name="User">The user with the profile.</param>
+/// <param name="Identities">The accounts elsewhere.</param>
+/// <param name="Passkeys">The passkeys.</param>
+/// <param name="TotpSecret">The secret of the authenticator app in the form that is stored; null without one.</param>
+/// <param name="At">When it was read, UTC.</param>
+sealed record ImportedUser(
+    User User, IReadOnlyList<ImportIdentity> Identities, IReadOnlyList<ImportPasskey> Passkeys, string? TotpSecret, DateTime At)
 {
     /// <summary>Adds all of it; the caller saves.</summary>
     public void AddTo(ProfilesDbContext db)
@@ -19,5 +25,7 @@ sealed record ImportedUser(User User, IReadOnlyList<ImportIdentity> Identities, 
             CreatedAt = User.CreatedAt,
         }));
         db.Passkeys.AddRange(Passkeys.Select(p => p.ToPasskey(id, User.CreatedAt)!));
+        if (TotpSecret is not null)
+            db.SecondFactors.Add(new() { UserId = id, Secret = TotpSecret, ConfirmedAt = At });
     }
 }

@@ -51,6 +51,14 @@ sealed class LimitCounters(ProfilesDbContext db, LimitCache cache, TimeProvider 
             .Where(l => (l.KeyHash == a || l.KeyHash == b || l.KeyHash == c || l.KeyHash == d) && l.EndsAt > now).ToListAsync(ct));
     }
 
+    /// <summary>Resets this count.</summary>
+    public Task ClearAsync(LimitKey key, CancellationToken ct)
+    {
+        cache.Forget(key);
+        var hash = key.Hash;
+        return db.RateLimits.Where(l => l.KeyHash == hash).ExecuteDeleteAsync(ct);
+    }
+
     /// <summary>Resets these counts.</summary>
     public Task ClearAsync(LimitKey one, LimitKey two, CancellationToken ct)
     {

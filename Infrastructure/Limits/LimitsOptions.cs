@@ -54,7 +54,9 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int Refreshes { get; set; } = 600;
 
-    /// <summary>Refreshes with a token of no session from one address in ten minutes.</summary>
+    /// <summary>
+    /// Refreshes with a token of no session, and second factors with an <c>mfa_token</c> of no login, from one address in ten minutes.
+    /// </summary>
     [Range(1, Most)]
     public int UnknownTokens { get; set; } = 600;
 
@@ -78,6 +80,13 @@ public sealed class LimitsOptions
     /// <summary>Requests to log in with a passkey from one address in ten minutes; a login takes two.</summary>
     [Range(1, Most)]
     public int PasskeyLogins { get; set; } = 6000;
+
+    /// <summary>
+    /// Codes of an authenticator app that are tried for one account in an hour, from all addresses: a thief who knows the password guesses
+    /// no faster. A right code starts the count again. Beyond it right codes are refused, too; recovery codes are not.
+    /// </summary>
+    [Range(1, Most)]
+    public int SecondFactorCodes { get; set; } = 10;
 
     /// <summary>Exports of one user's data in an hour.</summary>
     [Range(1, Most)]

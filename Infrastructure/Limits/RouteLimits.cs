@@ -23,6 +23,9 @@ enum Limit
     PasswordResets,
     IdTokens,
     PasskeyLogins,
+
+    /// <summary>By the user whose codes are tried.</summary>
+    SecondFactorCodes,
     Exports,
     Uploads,
     PublicProfiles,
@@ -54,6 +57,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
             Limit.PasswordResets => (o.PasswordResets, TenMinutes),
             Limit.IdTokens => (o.IdTokens, TenMinutes),
             Limit.PasskeyLogins => (o.PasskeyLogins, TenMinutes),
+            Limit.SecondFactorCodes => (o.SecondFactorCodes, Hour),
             Limit.Exports => (o.Exports, Hour),
             Limit.Uploads => (o.Uploads, Hour),
             Limit.PublicProfiles => (o.PublicProfiles, TenMinutes),
@@ -85,6 +89,9 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
         if (await WaitAsync(limit, whom, ct) is { } wait)
             throw new RateLimitedException(wait);
     }
+
+    /// <summary>Starts the count of these again.</summary>
+    public Task ForgetAsync(Limit limit, string whom, CancellationToken ct) => counters.ClearAsync(LimitKey.Of(limit.ToString(), whom), ct);
 
     /// <summary>The same for a limit that is not reported: whether it is still within the limit.</summary>
     public async Task<bool> TryTakeAsync(Limit limit, string whom, CancellationToken ct) => await WaitAsync(limit, whom, ct) is null;

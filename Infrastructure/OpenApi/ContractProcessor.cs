@@ -13,6 +13,7 @@ using NSwag.Generation.Processors;
 using NSwag.Generation.Processors.Contexts;
 using Profiles.Infrastructure.Admin;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using JsonSerializer = System.Text.Json.JsonSerializer;
 
 namespace Profiles.Infrastructure.OpenApi;
@@ -40,6 +41,11 @@ sealed partial class ContractProcessor : IOperationProcessor
         var admin = metadata.OfType<AdminEndpointAttribute>().SingleOrDefault();
         if (admin is not null)
             operation.Description += $" Needs the scope `{admin.Scope}`.";
+        if (metadata.OfType<FreshLogin>().SingleOrDefault() is { } fresh)
+        {
+            operation.Description += " Needs a login of the last ten minutes (401, `insufficient_user_authentication`, RFC 9470)"
+                + (fresh.OfEverybody ? ", with the second factor if there is one." : " where there is a second factor.");
+        }
         DescribeParameters(context, metadata);
         if (operation.RequestBody is { } body)
             DescribeBody(body, metadata);

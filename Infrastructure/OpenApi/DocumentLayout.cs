@@ -23,18 +23,20 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         ("Credentials", "Passwords and e-mail addresses."),
         ("Identities", "Log in with Apple, Google or another issuer."),
         ("Passkeys", "Log in with the device's own lock."),
+        ("Second factor", "An authenticator app and recovery codes."),
         ("Deletion", "Delete the account with all its data."),
         ("Health", "For operators of the service."),
         (ContractProcessor.Aliases, "The same operations under other paths."),
     ],
     [
-        "Register", "Login", "RequestLoginCode", "LoginWithCode",
+        "Register", "Login", "RequestLoginCode", "LoginWithCode", "LoginWithMfa",
         "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe",
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",
         "ChangePassword", "ForgotPassword", "ResetPassword", "VerifyEmail", "ResendVerification",
         "LoginWithIdToken", "ListIdentities", "AddIdentity", "RemoveIdentity",
         "StartPasskeyRegistration", "AddPasskey", "StartPasskeyLogin", "LoginWithPasskey", "ListPasskeys", "RenamePasskey", "RemovePasskey",
+        "GetMfa", "AddTotp", "ConfirmTotp", "RenewRecoveryCodes", "RemoveTotp",
     ]);
 
     public static readonly DocumentLayout Admin = new(

@@ -59,8 +59,11 @@ static class DeletionPage
         <form method="post" action="{HtmlEncoder.Default.Encode(BasePath(context) + Path)}">
         <label>E-mail address <input type="email" name="email" autocomplete="username" required maxlength="254"></label>
         <label>Password <input type="password" name="password" autocomplete="current-password" required></label>
+        <label>Code of your authenticator app, or a recovery code, if logging in asks you for one
+        <input name="code" autocomplete="one-time-code" maxlength="40"></label>
         <button type="submit">Delete my account</button>
         </form>
+        <p>An account without a password is deleted in the app: log in there and choose to delete it.</p>
         """);
 
     /// <summary>The confirmation.</summary>

@@ -66,8 +66,16 @@ sealed partial class FirebaseHash : ImportedHash
 /// <param name="MemCost">The base-2 logarithm of scrypt's cost.</param>
 sealed partial record FirebaseParameters(string SignerKey, string SaltSeparator, string Rounds, string MemCost)
 {
-    /// <summary>Of the text, which has about 300 characters.</summary>
-    public const int MaxLength = 10_000;
+    // Of the text, which has about 300 characters.
+    const int MaxLength = 10_000;
+
+    /// <summary>Reads them from the beginning of a file, which it closes; null when one is missing.</summary>
+    public static FirebaseParameters? Read(Stream file)
+    {
+        using var text = new StreamReader(file);
+        var start = new char[MaxLength];
+        return Read(new string(start, 0, text.ReadBlock(start)));
+    }
 
     /// <summary>Reads them as the Firebase console shows them, or as JSON with the same names; null when one is missing.</summary>
     public static FirebaseParameters? Read(string text)

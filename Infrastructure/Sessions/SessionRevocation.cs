@@ -24,13 +24,19 @@ sealed class SessionRevocation(
         return revoked;
     }
 
-    /// <summary>Ends all sessions of a user but one, in the caller's transaction. The caller saves the events.</summary>
+    /// <summary>
+    /// Ends all sessions of a user but one and the logins in progress, in the caller's transaction. The caller saves the events.
+    /// </summary>
     /// <param name="userId">The user.</param>
     /// <param name="keptSession">The session that stays; null to end all sessions.</param>
     /// <param name="ct">Cancels the change.</param>
     /// <returns>How many ended.</returns>
-    public Task<int> RevokeOthersAsync(long userId, long? keptSession, CancellationToken ct) =>
-        DeleteAsync(userId, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == userId && s.Id != (keptSession ?? 0)), ct);
+    public async Task<int> RevokeOthersAsync(long userId, long? keptSession, CancellationToken ct)
+    {
+        await db.Challenges.Where(c => c.UserId == userId).ExecuteDeleteAsync(ct);
+        return await DeleteAsync(
+            userId, SecurityEventKind.SessionEnded, db.Sessions.Where(s => s.UserId == userId && s.Id != (keptSession ?? 0)), ct);
+    }
 
     /// <summary>Ends a user's least recently used sessions beyond the limit, and saves in the caller's transaction.</summary>
     public async Task RevokeSurplusAsync(long userId, CancellationToken ct)

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Cleanup;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Sessions;
@@ -8,6 +9,29 @@ namespace Profiles.Infrastructure.Sessions;
 /// <summary>Registers the services of sessions.</summary>
 static class SessionsSetup
 {
+    /// <summary>
+    /// The route answers 401 and asks users with a second factor for a login (RFC 9470) unless the session has proved both in the last ten
+    /// minutes.
+    /// </summary>
+    /// <param name="route">The route.</param>
+    /// <param name="ofEverybody">Whether those without a second factor need a login of the last ten minutes as well.</param>
+    public static RouteHandlerBuilder NeedsFreshLogin(this RouteHandlerBuilder route, bool ofEverybody = false) =>
+        route.WithMetadata(new FreshLogin(ofEverybody));
+
+    /// <summary>Refuses sessions that are not fresh on the routes that need one; after authorisation and before the body arrives.</summary>
+    public static IApplicationBuilder UseFreshLogins(this IApplicationBuilder app) => app.Use((context, next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<FreshLogin>() is { OfEverybody: var ofEverybody }
+            ? CheckAsync(context, ofEverybody, next) : next(context));
+
+    static async Task CheckAsync(HttpContext context, bool ofEverybody, RequestDelegate next)
+    {
+        var session = context.RequestServices.GetRequiredService<FreshSession>();
+        if (await session.RefusalAsync(ofEverybody, context.RequestAborted) is { } refusal)
+            await refusal.ExecuteAsync(context);
+        else
+            await next(context);
+    }
+
     public static IServiceCollection AddSessions(this IServiceCollection services)
     {
         services.AddSection<SessionsOptions>("Sessions");
@@ -16,6 +40,7 @@ static class SessionsSetup
             .AddScoped<SessionTokens>()
             .AddScoped<SessionStart>()
             .AddScoped<Challenges>()
+            .AddScoped<FreshSession>()
             .AddCleanup("challenges", (db, now, ct) =>
                 db.Challenges.Where(c => c.ExpiresAt <= now).OrderBy(c => c.ExpiresAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct))
             .AddCleanup("sessions", provider =>

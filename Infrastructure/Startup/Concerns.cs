@@ -17,6 +17,7 @@ using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Pages;
 using Profiles.Infrastructure.Passkeys;
 using Profiles.Infrastructure.Passwords;
+using Profiles.Infrastructure.SecondFactors;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Settings;
@@ -33,7 +34,7 @@ static class Concerns
         .AddSettings().AddTelemetry().AddErrors().AddJson().AddDatabase()
         .AddAdminKeys(configuration).AddAuditLog()
         .AddTokens().AddPasswords().AddSecurityEvents().AddSessions().AddPasskeys()
-        .AddAuth().AddLimits().AddIdempotencyKeys()
+        .AddAuth().AddLimits().AddIdempotencyKeys().AddSecondFactors()
         // After the other background services: handling the outbox may block a thread that they need to start.
         .AddWebhooks().AddMail().AddImages().AddDecoding()
         .AddIdentities(configuration).AddAccounts().AddEditing().AddPages()

@@ -180,6 +180,35 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
         (await UserAsync($"a@{mark}.example")).PasswordHash.ShouldBe("another");
     }
 
+    [Fact]
+    public async Task The_secret_of_an_authenticator_app_is_asked_for_from_the_first_login_on()
+    {
+        const string Hash = "$2b$05$iozof9UnCC2nInWBWmpAaucSPP.jCr4BgomXsicbh6lHbdITcGf6S";
+        var (exitCode, _, report) = await ImportAsync(
+            $"{Line("a", $"\"password_hash\":\"{Hash}\",\"totp_secret\":\"gezd gnbv gy3t qojq gezd gnbv gy3t qojq\"")}\n{Line("b")}");
+        (exitCode, report).ShouldBe((0, ""));
+        var user = await UserAsync($"a@{mark}.example");
+        var enrolled = new EnrolledUser(
+            new(user.Id, "a", user.Email!, "naïve café ☕", ""), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", []);
+        await app.LogInAsync(enrolled);
+        (await app.QueryAsync(db => db.SecondFactors.CountAsync(f => db.Users.Any(u => u.Id == f.UserId
+            && u.NormalizedEmail!.EndsWith($"@{mark}.example")), Cancellation))).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GEZDGNBVGY3TQOI")]
+    [InlineData("12345678901234567890")]
+    public async Task What_no_authenticator_app_takes_is_refused_and_not_reported(string secret)
+    {
+        var (exitCode, _, report) = await ImportAsync(Line("a", $"\"totp_secret\":\"{secret}\""));
+        exitCode.ShouldBe(CommandLine.Failed);
+        Codes(report).ShouldBe([(1, "totp_secret", "totp_secret_invalid")]);
+        if (secret.Length > 0)
+            report.ShouldNotContain(secret);
+        (await CountAsync()).ShouldBe(0);
+    }
+
     [Theory]
     [InlineData("", "malformed_json", "{")]
     [InlineData("", "malformed_json", "[]")]

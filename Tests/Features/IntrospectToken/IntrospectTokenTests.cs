@@ -44,13 +44,15 @@ public sealed class IntrospectTokenTests(ProfilesFixture app, IntrospectTokenTes
         var response = await AskAsync(app, user.Token, authorization);
         response.Headers.CacheControl!.NoStore.ShouldBeTrue();
         var said = await response.ShouldBeAsync(HttpStatusCode.OK);
-        said.Names().ShouldBe(["active", "token_type", "sub", "iss", "aud", "exp", "iat", "jti"], ignoreOrder: true);
+        said.Names().ShouldBe(["active", "token_type", "sub", "iss", "aud", "exp", "iat", "jti", "auth_time", "amr"], ignoreOrder: true);
         said.GetProperty("active").GetBoolean().ShouldBeTrue();
         said.GetProperty("sub").GetString().ShouldBe($"{user.Id}");
         (said.GetProperty("token_type").GetString(), said.GetProperty("iss").GetString(), said.GetProperty("aud").GetString())
             .ShouldBe(("Bearer", "profiles", "profiles"));
         (said.GetProperty("exp").GetInt64() - said.GetProperty("iat").GetInt64()).ShouldBeInRange(3599, 3601);
         said.GetProperty("jti").GetString().ShouldNotBeNullOrEmpty();
+        (said.GetProperty("iat").GetInt64() - said.GetProperty("auth_time").GetInt64()).ShouldBeInRange(0, 5);
+        said.GetProperty("amr").EnumerateArray().Select(m => m.GetString()).ShouldBe(["pwd"]);
     }
 
     [Fact]

@@ -15,10 +15,12 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         var shown = await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         shown.Names().ShouldBe(["id", "email", "email_verified_at", "pending_email", "name", "username", "is_public", "image_url",
-            "external_id", "created_at", "updated_at", "disabled_at", "identities", "passkeys", "sessions", "last_used_at"]);
+            "external_id", "created_at", "updated_at", "disabled_at", "identities", "passkeys", "has_second_factor", "sessions",
+            "last_used_at"]);
         shown.GetProperty("email").GetString().ShouldBe(user.Email);
         shown.GetProperty("image_url").GetString().ShouldBe(url);
         shown.GetProperty("sessions").GetInt32().ShouldBe(2);
+        shown.GetProperty("has_second_factor").GetBoolean().ShouldBeFalse();
         shown.GetProperty("disabled_at").ValueKind.ShouldBe(JsonValueKind.Null);
         (await app.RunAsync("users", "disable", user.Email)).ExitCode.ShouldBe(0);
         var disabled = await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
@@ -41,6 +43,9 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         plain.Output.ShouldContain($"address          {user.Email}\n");
         plain.Output.ShouldContain("disabled         -\n");
         plain.Output.ShouldContain("identities       google, apple\n");
+        plain.Output.ShouldContain("second factor    no\n");
+        await app.EnrolAsync(user);
+        (await app.RunAsync("users", "show", user.Email)).Output.ShouldContain("second factor    yes\n");
         var json = await app.RunAsync("users", "show", $"{user.Id}", "--json");
         using var shown = JsonDocument.Parse(json.Output);
         shown.RootElement.GetProperty("name").GetString().ShouldBe("Jane Roe");

@@ -38,6 +38,53 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
         (await ExistsAsync(user)).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task With_a_second_factor_a_code_is_needed_and_its_absence_looks_like_a_wrong_password()
+    {
+        var enrolled = await app.CreateEnrolledAsync();
+        var user = enrolled.User;
+        var answers = new List<string>();
+        foreach (var (password, code) in new[]
+        {
+            (user.Password, ""), (user.Password, app.WrongCode(enrolled)), (user.Password, "4T7J-QX2M-9KCD-0VWA"),
+            ("wrong password", await app.CodeAsync(enrolled)), (user.Password, new string('1', 10_000)),
+        })
+        {
+            var response = await SubmitAsync(user.Email, password, code: code);
+            response.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+            answers.Add(await response.Content.ReadAsStringAsync(Cancellation));
+        }
+        answers.Distinct().ShouldHaveSingleItem().ShouldContain("Invalid email or password");
+        (await ExistsAsync(user)).ShouldBeTrue();
+        (await SubmitAsync(user.Email, user.Password, code: await app.CodeAsync(enrolled))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await ExistsAsync(user)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_recovery_code_does_as_well_and_a_code_that_was_used_does_not()
+    {
+        var enrolled = await app.CreateEnrolledAsync();
+        var user = enrolled.User;
+        var code = await app.CodeAsync(enrolled);
+        await (await app.SendCodeAsync(await app.MfaTokenAsync(user), code)).ShouldBeAsync(HttpStatusCode.OK);
+        (await SubmitAsync(user.Email, user.Password, code: code)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        (await SubmitAsync(user.Email, user.Password, code: enrolled.RecoveryCodes[9])).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await ExistsAsync(user)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task An_account_without_a_password_is_not_deleted_here_and_everybody_is_told_where()
+    {
+        var user = await app.CreateUserAsync();
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, "")));
+        var (without, unknown) = (await SubmitAsync(user.Email, user.Password), await SubmitAsync("nobody@example.com", user.Password));
+        (without.StatusCode, unknown.StatusCode).ShouldBe((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden));
+        var page = await without.Content.ReadAsStringAsync(Cancellation);
+        page.ShouldBe(await unknown.Content.ReadAsStringAsync(Cancellation));
+        page.ShouldContain("An account without a password is deleted in the app");
+        (await ExistsAsync(user)).ShouldBeTrue();
+    }
+
     [Theory]
     [InlineData("Origin", "https://evil.example")]
     [InlineData("Origin", "null")]
@@ -80,9 +127,14 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
         await (await app.Client.PostAsync("/account/deletion", new StringContent("{}", System.Text.Encoding.UTF8, "application/json"),
             Cancellation)).ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType);
 
-    Task<HttpResponseMessage> SubmitAsync(string email, string password, (string Name, string Value)? header = null)
+    Task<HttpResponseMessage> SubmitAsync(
+        string email, string password, (string Name, string Value)? header = null, string? code = null)
     {
-        var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["email"] = email, ["password"] = password });
+        var fields = new Dictionary<string, string> { ["email"] = email, ["password"] = password };
+        // A browser sends an empty field, too.
+        if (code is not null)
+            fields["code"] = code;
+        var form = new FormUrlEncodedContent(fields);
         var request = new HttpRequestMessage(HttpMethod.Post, "/account/deletion") { Content = form };
         if (header is var (name, value))
             request.Headers.Add(name, value);

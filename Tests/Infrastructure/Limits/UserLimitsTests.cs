@@ -11,7 +11,7 @@ namespace Profiles.Tests.Infrastructure.Limits;
 /// <summary>A service with low limits for each user.</summary>
 public sealed class UserLimitsFixture : ProfilesFixture
 {
-    public const int Most = 2, Uploads = 6, Refreshes = 3, Logins = 3;
+    public const int Most = 2, Uploads = 6, Refreshes = 3, Logins = 3, Codes = 7;
 
     protected override void ConfigureApp(IWebHostBuilder a)
     {
@@ -21,6 +21,7 @@ public sealed class UserLimitsFixture : ProfilesFixture
         a.UseSetting("Limits:LoginsAtOnce", $"{Logins}");
         a.UseSetting("Limits:Uploads", $"{Uploads}");
         a.UseSetting("Limits:Refreshes", $"{Refreshes}");
+        a.UseSetting("Limits:SecondFactorCodes", $"{Codes}");
         a.UseSetting("Limits:UnknownTokens", $"{Refreshes}");
     }
 
