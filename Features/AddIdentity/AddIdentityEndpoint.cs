@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Identities;
 using Profiles.Infrastructure.Limits;
+using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Features.AddIdentity;
 
@@ -23,7 +24,7 @@ sealed class AddIdentityEndpoint(
             s.Summary = "Link an identity";
             s.Description = "Lets an account at Apple, Google or another issuer log in to mine, whatever its address is. The identity "
                 + "token is the one that `POST /login/id-token` takes; after `account_exists` the same one is good here.";
-            s.ExampleRequest = new("google", "<header>.<claims>.<signature>", "n-0S6_WzA2Mj");
+            s.ExampleRequest = new("google", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl", "n-0S6_WzA2Mj");
             s.ResponseExamples[201] = new AddIdentityResponse(1, "google", "john@gmail.com", new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.ProviderUnknown, "provider");
             s.Responses[201] = "Linked.";
@@ -50,6 +51,7 @@ sealed class AddIdentityEndpoint(
         try
         {
             var identity = await links.AddAsync(me.Id, claims, me.Device, ct);
+            links.TellOwner(me.Id, me.User.Email, MailChange.IdentityAdded, identity.Provider);
             apple.AddExchange(db, identity, claims.Audience, req.AuthorizationCode);
             await db.SaveChangesAsync(ct);
             await transaction.CommitAsync(ct);

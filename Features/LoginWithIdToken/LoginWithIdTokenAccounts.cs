@@ -2,15 +2,16 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Identities;
-using Profiles.Infrastructure.SecurityEvents;
-using Profiles.Infrastructure.Webhooks;
+using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Features.LoginWithIdToken;
 
 /// <summary>Finds or makes the account of an identity, in the caller's transaction.</summary>
-sealed class LoginWithIdTokenAccounts(
-    ProfilesDbContext db, IdentityLinks links, SecurityEventLog events, WebhookEvents webhooks, TimeProvider clock)
+sealed class LoginWithIdTokenAccounts(ProfilesDbContext db, IdentityLinks links, Mailboxes mailboxes)
 {
+    /// <summary>Whether the account is new.</summary>
+    public bool HasRegistered { get; private set; }
+
     /// <summary>
     /// The identity, linked by now: it was before, or its address has an account that both sides have verified, or it gets a new account.
     /// Null when its address has an account that it must be linked to by a person who is logged in.
@@ -23,31 +24,21 @@ sealed class LoginWithIdTokenAccounts(
             return known;
         // An address that the provider has not verified says nothing, not even whether it has an account here.
         var email = claims.Proof == EmailProof.None ? null : Data.User.Normalize(claims.Email!);
-        if (email is null || await db.Users.Where(u => u.NormalizedEmail == email).Select(u => (long?)u.Id).SingleOrDefaultAsync(ct)
-            is not { } owner)
+        if (email is null || await db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == email, ct) is not { } owner)
             return await links.AddAsync(await RegisterAsync(req, claims, ct), claims, req.Device, ct);
         // Locks the row. A stranger may have registered an address that is not verified, to wait here for its owner.
-        return claims.Proof == EmailProof.Owned
-            && await db.Users.Where(u => u.Id == owner && u.NormalizedEmail == email && u.EmailVerifiedAt != null)
-                .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 1
-            ? await links.AddAsync(owner, claims, req.Device, ct) : null;
+        if (claims.Proof != EmailProof.Owned
+            || await db.Users.Where(u => u.Id == owner.Id && u.NormalizedEmail == email && u.EmailVerifiedAt != null)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
+            return null;
+        links.TellOwner(owner.Id, owner.Email, MailChange.IdentityAdded, claims.Provider);
+        return await links.AddAsync(owner.Id, claims, req.Device, ct);
     }
 
+    // Whoever can make up an address elsewhere must not get it here, to wait for its owner.
     async Task<long> RegisterAsync(LoginWithIdTokenRequest req, IdentityClaims claims, CancellationToken ct)
     {
-        // Whoever can make up an address elsewhere must not get it here, to wait for its owner.
-        var email = claims.Proof >= EmailProof.Verified ? claims.Email : null;
-        var user = new Data.User
-        {
-            Email = email,
-            NormalizedEmail = email is null ? null : Data.User.Normalize(email),
-            EmailVerifiedAt = email is null ? null : clock.GetUtcNow().UtcDateTime,
-            Profile = new() { Name = req.Name?.Trim() ?? claims.Name },
-        };
-        db.Users.Add(user);
-        events.AddWithoutLog(user, SecurityEventKind.Registered);
-        await webhooks.SaveNewUsersAsync(db, ct);
-        events.WriteToLog(user.Id, SecurityEventKind.Registered);
-        return user.Id;
+        HasRegistered = true;
+        return (await mailboxes.CreateAsync(claims.Proof >= EmailProof.Verified ? claims.Email : null, req.Name ?? claims.Name, ct)).Id;
     }
 }

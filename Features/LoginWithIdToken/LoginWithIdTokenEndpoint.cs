@@ -32,7 +32,8 @@ sealed class LoginWithIdTokenEndpoint(
                 + "account, with the address if the provider has verified it. Where that address has an account already, they are linked "
                 + "if both sides have verified it and the provider decides whose it is; otherwise the code is `account_exists`, the token "
                 + "stays good, and the app logs in otherwise and sends it to `POST /me/identities`.";
-            s.ExampleRequest = new("google", "<header>.<claims>.<signature>", "n-0S6_WzA2Mj", Device: "John's phone");
+            s.ExampleRequest = new(
+                "apple", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl", "n-0S6_WzA2Mj", "John Doe", "John's phone", "c1d2e3.0.mrtr");
             s.ResponseExamples[200] = new LoginWithIdTokenResponse(TokenPair.Example);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.ProviderUnknown, "provider");
             s.Responses[200] = "Logged in.";
@@ -90,6 +91,8 @@ sealed class LoginWithIdTokenEndpoint(
         await db.Identities.Where(i => i.Id == identity.Id).ExecuteUpdateAsync(
             i => i.SetProperty(x => x.LastUsedAt, now).SetProperty(x => x.Email, claims.Email ?? identity.Email), ct);
         await transaction.CommitAsync(ct);
+        if (accounts.HasRegistered)
+            metrics.Registrations.Count(Outcome.Success);
         return sessions.Answer(started, pair => new LoginWithIdTokenResponse(pair));
     }
 }

@@ -5,6 +5,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
 
 namespace Profiles.Features.RemoveIdentity;
@@ -40,6 +41,7 @@ sealed class RemoveIdentityEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn
         if (!await ways.RemainAsync(me.Id, ct, withoutIdentity: id))
             return Problems.Of(ErrorCodes.LastWayIn);
         links.Remove(identity);
+        links.TellOwner(me.Id, me.User.Email, MailChange.IdentityRemoved, identity.Provider);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return TypedResults.Ok(new RemoveIdentityResponse("Identity removed successfully"));

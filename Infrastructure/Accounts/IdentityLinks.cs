@@ -1,12 +1,13 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Identities;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.SecurityEvents;
 
 namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Links what an identity token says to accounts. Each method runs in the caller's transaction.</summary>
-sealed class IdentityLinks(ProfilesDbContext db, SecurityEventLog events, AppleOutbox apple, TimeProvider clock)
+sealed class IdentityLinks(ProfilesDbContext db, SecurityEventLog events, MailOutbox mails, AppleOutbox apple, TimeProvider clock)
 {
     /// <summary>
     /// Marks a token as used; false when it was before. Its app chooses the nonce, so nothing else tells a thief's request from the app's.
@@ -44,6 +45,10 @@ sealed class IdentityLinks(ProfilesDbContext db, SecurityEventLog events, AppleO
         events.Add(userId, SecurityEventKind.IdentityAdded, device?.Trim());
         return identity;
     }
+
+    /// <summary>Adds a mail to the owner, who may not have done it; the caller saves.</summary>
+    public void TellOwner(long userId, string? email, MailChange change, string provider) =>
+        mails.Add(MailKind.WayInChanged, email, userId, change, provider);
 
     /// <summary>Removes the identity of an account whose row is locked; the caller saves.</summary>
     public void Remove(Identity identity)

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Identities;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Webhooks;
 
@@ -7,7 +8,7 @@ namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Gives whoever has proved a mailbox the account of its address.</summary>
 sealed class Mailboxes(
-    ProfilesDbContext db, PendingChanges pending, SecurityEventLog events, WebhookEvents webhooks, TimeProvider clock)
+    ProfilesDbContext db, PendingChanges pending, SecurityEventLog events, WebhookEvents webhooks, AppleOutbox apple, TimeProvider clock)
 {
     /// <summary>
     /// Verifies the address of an account, if that is still to be done. A stranger may have registered it and waits for the owner to use it
@@ -21,6 +22,7 @@ sealed class Mailboxes(
         user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
         user.PasswordHash = "";
         await pending.VoidAsync(user, keptSession: null, ct);
+        await apple.AddRevocationsAsync(db, user.Id, ct);
         await db.Identities.Where(i => i.UserId == user.Id).ExecuteDeleteAsync(ct);
         await db.Passkeys.Where(p => p.UserId == user.Id).ExecuteDeleteAsync(ct);
         await db.SecondFactors.Where(f => f.UserId == user.Id).ExecuteDeleteAsync(ct);
@@ -33,23 +35,32 @@ sealed class Mailboxes(
     /// Makes an account without a password in the caller's transaction, and saves. A registration of the address that waits to be confirmed
     /// goes: a stranger may have written it.
     /// </summary>
-    public async Task<User> CreateAsync(string normalizedEmail, string? name, CancellationToken ct)
+    /// <param name="email">
+    /// The address as it was proved: a mail server may treat another spelling as another mailbox. Null for an account without one.
+    /// </param>
+    /// <param name="name">The name of the profile; null for none.</param>
+    /// <param name="ct">Cancels it.</param>
+    public async Task<User> CreateAsync(string? email, string? name, CancellationToken ct)
     {
-        await db.WaitingRegistrations.Where(r => r.NormalizedEmail == normalizedEmail).ExecuteDeleteAsync(ct);
-        await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == normalizedEmail)
-            .ExecuteDeleteAsync(ct);
+        var normalizedEmail = email is null ? null : User.Normalize(email);
+        if (normalizedEmail is not null)
+        {
+            await db.WaitingRegistrations.Where(r => r.NormalizedEmail == normalizedEmail).ExecuteDeleteAsync(ct);
+            await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == normalizedEmail)
+                .ExecuteDeleteAsync(ct);
+        }
         var user = new User
         {
-            // As the mail went to it: a mail server may treat another spelling as another mailbox.
-            Email = normalizedEmail,
+            Email = email,
             NormalizedEmail = normalizedEmail,
-            EmailVerifiedAt = clock.GetUtcNow().UtcDateTime,
+            EmailVerifiedAt = email is null ? null : clock.GetUtcNow().UtcDateTime,
             Profile = new() { Name = name?.Trim() ?? "" },
         };
         db.Users.Add(user);
         await webhooks.SaveNewUsersAsync(db, ct);
         events.Add(user.Id, SecurityEventKind.Registered, device: null);
-        events.Add(user.Id, SecurityEventKind.EmailVerified, device: null);
+        if (email is not null)
+            events.Add(user.Id, SecurityEventKind.EmailVerified, device: null);
         await db.SaveChangesAsync(ct);
         return user;
     }

@@ -38,8 +38,8 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
     /// <summary>Adds the revocations of all identities of a user, which are about to be deleted. The caller saves.</summary>
     public async Task AddRevocationsAsync(ProfilesDbContext db, long userId, CancellationToken ct)
     {
-        foreach (var identity in await db.Identities.AsNoTracking().Where(i => i.UserId == userId && i.RefreshToken != null).ToListAsync(ct))
-            AddRevocation(db, identity);
+        var revocable = await db.Identities.AsNoTracking().Where(i => i.UserId == userId && i.RefreshToken != null).ToListAsync(ct);
+        revocable.ForEach(i => AddRevocation(db, i));
     }
 
     /// <summary>Adds the revocation of an identity that is about to be deleted. The caller saves.</summary>

@@ -21,8 +21,8 @@ public sealed class JwtOptions
     public string? PreviousSigningKey { get; set; }
 
     /// <summary>
-    /// The key that encrypts the signing keys, the secrets of webhooks and Apple's tokens where they are stored, at least 32 printable ASCII
-    /// characters. A copy of the database or of <c>DataDirectory</c> alone then cannot sign tokens or webhooks.
+    /// The key that encrypts the signing keys, the secrets of webhooks and Apple's tokens where they are stored, at least 32 printable
+    /// ASCII characters. A copy of the database or of <c>DataDirectory</c> alone then cannot sign tokens or webhooks.
     /// </summary>
     [SigningSecret]
     public string? KeyEncryptionKey { get; set; }

@@ -19,6 +19,7 @@ public sealed class AddIdentityTests(IdentitiesFixture app) : TestBase<Identitie
         added.Names().ShouldBe(["id", "provider", "email", "created_at"]);
         (await app.UserOfAsync(await app.LogInAsync(app.TokenOf("google", token.Subject, address)))).Id.ShouldBe(user.Id);
         (await app.QueryAsync(db => db.Users.SingleAsync(u => u.Id == user.Id))).Email.ShouldBe(user.Email);
+        await app.MailAsync(user.Email, "Logging in with Google was added");
         (await app.QueryAsync(db => db.SecurityEvents.CountAsync(
             e => e.UserId == user.Id && e.Kind == SecurityEventKind.IdentityAdded))).ShouldBe(1);
     }

@@ -34,8 +34,9 @@ public sealed class LoginWithIdTokenTests(IdentitiesFixture app) : TestBase<Iden
         (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).OrderBy(e => e.Id)
             .Select(e => new { e.Kind, e.Device }).ToListAsync())).Select(e => (e.Kind, e.Device)).ShouldBe(
         [
-            (SecurityEventKind.Registered, null), (SecurityEventKind.IdentityAdded, "Jane's phone"),
-            (SecurityEventKind.LoggedIn, "Jane's phone"), (SecurityEventKind.LoggedIn, null),
+            (SecurityEventKind.Registered, null), (SecurityEventKind.EmailVerified, null),
+            (SecurityEventKind.IdentityAdded, "Jane's phone"), (SecurityEventKind.LoggedIn, "Jane's phone"),
+            (SecurityEventKind.LoggedIn, null),
         ]);
         // There is no password that logs in.
         await (await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = "x" }, Cancellation))
@@ -83,6 +84,8 @@ public sealed class LoginWithIdTokenTests(IdentitiesFixture app) : TestBase<Iden
         var owner = await app.CreateVerifiedUserAsync(domain);
         var token = app.TokenOf(provider, null, ("email", owner.Email.ToUpperInvariant()), ("email_verified", true), ("hd", hd));
         (await app.UserOfAsync(await app.LogInAsync(token))).Id.ShouldBe(owner.Id);
+        await app.SentAsync(owner.Email);
+        app.MailsTo(owner.Email).ShouldContain(m => m.Subject.StartsWith("Logging in with ", StringComparison.Ordinal));
         // The password stays.
         await (await app.Client.PostAsJsonAsync("/login", new { email = owner.Email, password = owner.Password }, Cancellation))
             .ShouldBeAsync(HttpStatusCode.OK);

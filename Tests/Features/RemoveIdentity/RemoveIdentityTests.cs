@@ -20,6 +20,7 @@ public sealed class RemoveIdentityTests(IdentitiesFixture app) : TestBase<Identi
         await (await client.DeleteAsync($"/me/identities/{id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         await (await client.DeleteAsync($"/me/identities/{id}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         (await app.UserOfAsync(await app.LogInAsync(app.TokenOf("google", token.Subject)))).Id.ShouldNotBe(user.Id);
+        await app.MailAsync(user.Email, "Logging in with Google was removed");
         (await app.QueryAsync(db => db.SecurityEvents.Where(e => e.UserId == user.Id).OrderBy(e => e.Id).Select(e => e.Kind).ToListAsync()))
             .ShouldBe([SecurityEventKind.Registered, SecurityEventKind.LoggedIn, SecurityEventKind.IdentityAdded,
                 SecurityEventKind.IdentityRemoved]);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -67,6 +68,24 @@ public sealed class AppleTests(AppleFixture app) : TestBase<AppleFixture>
             .ShouldBeAsync(HttpStatusCode.OK);
         await DoneAsync(user.Id);
         Calls("revoke").ShouldContain(f => f["token"] == refresh);
+    }
+
+    [Fact]
+    public async Task A_strangers_identity_is_revoked_when_the_owner_of_the_address_comes()
+    {
+        var stranger = await app.CreateUserAsync();
+        app.Issuer.Codes[code] = (refresh, subject);
+        await (await app.LinkAsync(stranger, app.TokenOf("apple", subject), code)).ShouldBeAsync(HttpStatusCode.Created);
+        await DoneAsync(stranger.Id);
+        await (await app.Client.PostAsJsonAsync("/password/forgot", new { email = stranger.Email }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.Accepted);
+        var token = (await app.MailAsync(stranger.Email, "Set a new password")).Token;
+        await (await app.Client.PostAsJsonAsync(
+            "/password/reset", new { token, new_password = "another horse battery staple" }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
+        await DoneAsync(stranger.Id);
+        Calls("revoke").ShouldContain(f => f["token"] == refresh);
+        (await app.UserOfAsync(await app.LogInAsync(app.TokenOf("apple", subject)))).Id.ShouldNotBe(stranger.Id);
     }
 
     [Fact]
