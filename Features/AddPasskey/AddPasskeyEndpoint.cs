@@ -41,7 +41,7 @@ sealed class AddPasskeyEndpoint(
         var answer = PasskeyAnswer.Of(req.Credential)!;
         if (await challenges.FindAsync(ChallengeKind.PasskeyRegistration, answer.Challenge, ct) is not { } challenge
             || challenge.UserId != me.Id || challenge.SessionId != me.SessionId || !await challenges.TryUseAsync(challenge, ct)
-            || await verifier.VerifyAsync(answer, ct) is not { } made)
+            || verifier.Verify(answer) is not { } made)
             return Problems.Refused("credential", ErrorCodes.PasskeyRefused, HttpContext);
         var passkey = AddPasskeyMapper.ToEntity(req, made, me.Id, challenge.Data, clock.GetUtcNow().UtcDateTime);
 

@@ -1,4 +1,3 @@
-using Fido2NetLib.Objects;
 using Profiles.Data;
 using Profiles.Infrastructure.Passkeys;
 
@@ -7,14 +6,14 @@ namespace Profiles.Features.AddPasskey;
 static class AddPasskeyMapper
 {
     public static Passkey ToEntity(
-        AddPasskeyRequest req, RegisteredPublicKeyCredential made, long userId, string handle, DateTime now) => new()
+        AddPasskeyRequest req, NewPasskey made, long userId, string handle, DateTime now) => new()
         {
             UserId = userId,
-            CredentialId = made.Id,
+            CredentialId = made.CredentialId,
             UserHandle = Convert.FromHexString(handle),
             PublicKey = made.PublicKey,
             SignCount = made.SignCount,
-            Aaguid = made.AaGuid,
+            Aaguid = made.Aaguid,
             Transports = PasskeyAnswer.Known(req.Credential.Response.Transports),
             IsBackupEligible = made.IsBackupEligible,
             IsBackedUp = made.IsBackedUp,

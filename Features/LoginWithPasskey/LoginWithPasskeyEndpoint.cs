@@ -50,7 +50,7 @@ sealed class LoginWithPasskeyEndpoint(
             || !await challenges.TryUseAsync(challenge, ct))
             return Problems.Of(ErrorCodes.InvalidPasskey);
         var passkey = await db.Passkeys.AsNoTracking().SingleOrDefaultAsync(p => p.CredentialId == answer.CredentialId, ct);
-        if (await verifier.VerifyAsync(answer, passkey, ct) is not { } use || passkey is null)
+        if (verifier.Verify(answer, passkey) is not { } use || passkey is null)
             return Problems.Of(ErrorCodes.InvalidPasskey);
         if (await db.TransactAsync(() => StartAsync(passkey, use, req.Device, ct), ct) is { } started)
             return sessions.Answer(started, pair => new LoginWithPasskeyResponse(pair));

@@ -82,5 +82,5 @@ sealed record PasskeyAnswer(
             && Base64Url.IsValid(text) ? Base64Url.DecodeFromChars(text) : null;
 }
 
-/// <summary>The client's part of an answer (WebAuthn Level 3, 5.8.1).</summary>
-sealed record ClientData(string? Type, string? Challenge, string? Origin, bool CrossOrigin, string? TopOrigin);
+/// <summary>What the library does not decide of the client's part of an answer (WebAuthn Level 3, 5.8.1).</summary>
+sealed record ClientData(string? Challenge, string? Origin);

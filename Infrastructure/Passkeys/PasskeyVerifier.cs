@@ -7,6 +7,15 @@ using Profiles.Data;
 
 namespace Profiles.Infrastructure.Passkeys;
 
+/// <summary>What an authenticator made.</summary>
+/// <param name="CredentialId">Its id of the key.</param>
+/// <param name="PublicKey">In COSE form.</param>
+/// <param name="SignCount">Its counter.</param>
+/// <param name="Aaguid">Its model.</param>
+/// <param name="IsBackupEligible">Whether the key may be copied to other devices of the person.</param>
+/// <param name="IsBackedUp">Whether it has been.</param>
+sealed record NewPasskey(byte[] CredentialId, byte[] PublicKey, long SignCount, Guid Aaguid, bool IsBackupEligible, bool IsBackedUp);
+
 /// <summary>What an authenticator signed at a login.</summary>
 /// <param name="SignCount">Its counter.</param>
 /// <param name="IsBackedUp">Whether other devices of the person have the passkey too.</param>
@@ -16,7 +25,8 @@ sealed record PasskeyUse(long SignCount, bool IsBackedUp);
 /// Verifies answers by WebAuthn Level 3, 7.1 and 7.2, but for the challenge and the counter, which the database decides. Each needs the
 /// person's PIN, finger or face, so that a passkey is two factors.
 /// </summary>
-// Refers to the library in its methods only, so that a service without passkeys does not load it.
+// The library is in the methods' bodies only, and these are synchronous, as their work is: a state machine with its types in the fields would
+// load it at the start, for services without passkeys too.
 sealed class PasskeyVerifier(RelyingParty party)
 {
     /// <summary>
@@ -36,9 +46,9 @@ sealed class PasskeyVerifier(RelyingParty party)
     public static IReadOnlyList<int> Algorithms { get; } = [-7, -8, -257];
 
     /// <summary>Returns the new passkey; null when the answer is refused.</summary>
-    public async Task<RegisteredPublicKeyCredential?> VerifyAsync(PasskeyAnswer answer, CancellationToken ct)
+    public NewPasskey? Verify(PasskeyAnswer answer)
     {
-        if (!IsAllowed(answer.Client, "webauthn.create") || WithoutStatement(answer.Data) is not { } attestation)
+        if (!IsAllowed(answer.Client) || WithoutStatement(answer.Data) is not { } attestation)
             return null;
         var raw = new AuthenticatorAttestationRawResponse
         {
@@ -55,19 +65,17 @@ sealed class PasskeyVerifier(RelyingParty party)
             PubKeyCredParams = [.. Algorithms.Select(a => new PubKeyCredParam((COSE.Algorithm)a))],
             AuthenticatorSelection = new() { UserVerification = UserVerificationRequirement.Required },
         };
-        var made = await TryAsync(() => AuthenticatorAttestationResponse.Parse(raw)
-            .VerifyAsync(options, Configuration(answer.Client), (_, _) => Task.FromResult(true), null, null, ct));
-        return made is not null && made.Id.AsSpan().SequenceEqual(answer.CredentialId)
-            && made.PublicKey.Length <= Passkey.PublicKeyMaxLength && (made.IsBackupEligible || !made.IsBackedUp) ? made : null;
+        return Try(() => AuthenticatorAttestationResponse.Parse(raw)
+                .VerifyAsync(options, Configuration(answer.Client), (_, _) => Task.FromResult(true), null, null).GetAwaiter().GetResult())
+            is { } made ? new(made.Id, made.PublicKey, made.SignCount, made.AaGuid, made.IsBackupEligible, made.IsBackedUp) : null;
     }
 
     /// <summary>Returns what was signed; null when the answer is refused.</summary>
     /// <param name="answer">The answer.</param>
     /// <param name="passkey">The stored passkey; null when there is none.</param>
-    /// <param name="ct">Cancels it.</param>
-    public async Task<PasskeyUse?> VerifyAsync(PasskeyAnswer answer, Passkey? passkey, CancellationToken ct)
+    public PasskeyUse? Verify(PasskeyAnswer answer, Passkey? passkey)
     {
-        if (!IsAllowed(answer.Client, "webauthn.get"))
+        if (!IsAllowed(answer.Client))
             return null;
         var raw = new AuthenticatorAssertionRawResponse
         {
@@ -88,27 +96,25 @@ sealed class PasskeyVerifier(RelyingParty party)
             Challenge = answer.Challenge,
             UserVerification = UserVerificationRequirement.Required,
         };
-        var data = await TryAsync(async () =>
+        var data = Try(() =>
         {
             var assertion = AuthenticatorAssertionResponse.Parse(raw);
             // The library lets a counter return to 0.
-            await assertion.VerifyAsync(options, Configuration(answer.Client), passkey?.PublicKey ?? nobody.Value,
-                storedSignatureCounter: 0, (_, _) => Task.FromResult(true), null, null, ct);
+            assertion.VerifyAsync(options, Configuration(answer.Client), passkey?.PublicKey ?? nobody.Value,
+                storedSignatureCounter: 0, (_, _) => Task.FromResult(true), null, null).GetAwaiter().GetResult();
             return assertion.AuthenticatorData;
         });
         return data is not null && passkey is not null && answer.UserHandle.AsSpan().SequenceEqual(passkey.UserHandle)
-            && data.IsBackupEligible == passkey.IsBackupEligible && (data.IsBackupEligible || !data.IsBackedUp)
-            ? new(data.SignCount, data.IsBackedUp) : null;
+            && data.IsBackupEligible == passkey.IsBackupEligible ? new(data.SignCount, data.IsBackedUp) : null;
     }
 
     /// <summary>Whether this is a COSE key of an accepted algorithm.</summary>
     public static bool IsPublicKey(byte[] key) =>
-        TryAsync(() => Task.FromResult(new CredentialPublicKey(key))).GetAwaiter().GetResult() is { } read
+        Try(() => new CredentialPublicKey(key)) is { } read
             && Algorithms.Any(a => read.IsSameAlg((COSE.Algorithm)a));
 
-    // Exactly as it is written, where the library would compare addresses. A page in another's frame is none of ours.
-    bool IsAllowed(ClientData client, string type) =>
-        client.Type == type && client is { CrossOrigin: false, TopOrigin: null, Origin: { } origin } && party.Allows(origin);
+    // Exactly as it is written, where the library would compare addresses.
+    bool IsAllowed(ClientData client) => client.Origin is { } origin && party.Allows(origin);
 
     Fido2Configuration Configuration(ClientData allowed) =>
         new() { RPID = party.Id, RPName = party.Name, Origins = new HashSet<string> { allowed.Origin! } };
@@ -147,13 +153,13 @@ sealed class PasskeyVerifier(RelyingParty party)
         }
     }
 
-    static async Task<T?> TryAsync<T>(Func<Task<T>> verify) where T : class
+    static T? Try<T>(Func<T> verify) where T : class
     {
         try
         {
-            return await verify();
+            return verify();
         }
-        catch (Exception e) when (e is not (OperationCanceledException or TypeLoadException or TypeInitializationException))
+        catch (Exception e) when (e is not (TypeLoadException or TypeInitializationException))
         {
             // A refusal is a Fido2VerificationException, but malformed input ends in a dozen others. A missing native library does not.
             return null;

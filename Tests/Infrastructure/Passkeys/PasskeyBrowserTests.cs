@@ -48,6 +48,8 @@ public sealed class PasskeyBrowserTests
             new { email = "john@example.com", password = "correct horse battery staple" }, cancellation))
             .ShouldBeAsync(HttpStatusCode.OK)).GetProperty("access_token").GetString();
 
+        var loaded = $"/proc/{server.ProcessId}/maps";
+        File.ReadAllText(loaded).ShouldNotContain("Fido2", customMessage: "Those without passkeys pay for none.");
         await using var browser = await Browser.StartAsync(server.Address);
         var page = browser.Page;
         await page.RouteAsync($"{address}/fixture", route => route.FulfillAsync(
@@ -59,6 +61,7 @@ public sealed class PasskeyBrowserTests
 
         var added = await RunAsync(page, "addPasskey(argument, 'Chromium')", token);
         added.GetProperty("status").GetInt32().ShouldBe(201);
+        File.ReadAllText(loaded).ShouldContain("Fido2");
         (added.GetProperty("name").GetString(), string.Join(' ', added.GetProperty("transports").EnumerateArray()))
             .ShouldBe(("Chromium", "internal"));
         // The authenticator has it already.
