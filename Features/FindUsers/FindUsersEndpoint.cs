@@ -27,9 +27,11 @@ sealed class FindUsersEndpoint(ProfilesDbContext db, AuditLog audit)
         Summary(s =>
         {
             s.Summary = "List or find accounts";
-            s.Description = "An exact id or external id is first, then addresses, then usernames.";
+            s.Description = "An exact id or external id is first, then addresses, then usernames. "
+                + "Without a query, accounts without an address are last, by id.";
+            var time = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc);
             s.ResponseExamples[200] = new FindUsersResponse(
-                [new(1, "john@example.com", null, "John Doe", "john.doe", null, new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc), null)], null);
+                [new(1, "john@example.com", null, "John Doe", "john.doe", null, time, null, null)], null);
             s.Responses[200] = "The accounts.";
         });
     }

@@ -7,6 +7,6 @@ static class ShowUserMapper
     public static ShowUserResponse ToResponse(
         User user, string? imageUrl, IReadOnlyList<string> identities, int passkeys, IReadOnlyCollection<DateTime> sessions) => new(
         user.Id, user.Email, user.EmailVerifiedAt, user.PendingEmail, user.Profile.Name, user.Profile.Username, user.Profile.IsPublic,
-        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt, identities, passkeys,
+        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt, user.GuestSince, identities, passkeys,
         sessions.Count, sessions.Count == 0 ? null : sessions.Max());
 }

@@ -40,6 +40,8 @@ sealed partial class ContractProcessor : IOperationProcessor
         var admin = metadata.OfType<AdminEndpointAttribute>().SingleOrDefault();
         if (admin is not null)
             operation.Description += $" Needs the scope `{admin.Scope}`.";
+        if (metadata.OfType<OptionalToken>().Any())
+            operation.Security = [[], new() { ["Bearer"] = [] }];
         DescribeParameters(context, metadata);
         if (operation.RequestBody is { } body)
             DescribeBody(body, metadata);
