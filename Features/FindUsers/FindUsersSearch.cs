@@ -19,8 +19,9 @@ sealed class FindUsersSearch(ProfilesDbContext db, AuditLog audit)
     // After and before every ASCII character: addresses and usernames have no others.
     const string AfterAll = "\u007f", BeforeAll = "\u0001";
 
-    static readonly Expression<Func<User, FindUsersEntry>> Shown = u => new(
-        u.Id, u.Email, u.EmailVerifiedAt, u.Profile.Name, u.Profile.Username, u.ExternalId, u.CreatedAt, u.DisabledAt, u.GuestSince);
+    static readonly Expression<Func<Account, FindUsersEntry>> Shown = a => new(
+        a.User.Id, a.User.Email, a.User.EmailVerifiedAt, a.Profile.Name, a.Profile.Username, a.User.ExternalId, a.User.CreatedAt,
+        a.User.DisabledAt, a.User.GuestSince);
 
     public static bool IsQuery(string text) => text.Length is >= 1 and <= User.ExternalIdMaxLength && !text.Any(char.IsControl);
 
@@ -39,32 +40,29 @@ sealed class FindUsersSearch(ProfilesDbContext db, AuditLog audit)
         var place = cursor is null ? -1 : Parts.IndexOf(cursor.Part, StringComparison.Ordinal);
         var prefix = query.ToLowerInvariant();
         var (start, end) = (Start(cursor?.After), prefix + AfterAll);
-        var (id, afterId) = (Number(query), place == 4 ? Number(cursor!.After) : 0);
-        var accounts = db.Users.AsNoTracking();
+        var id = long.TryParse(place == 4 ? cursor!.After : query, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 0;
+        var accounts = db.Users.Join(db.UserProfiles, u => u.Id, p => p.UserId, (u, p) => new Account { User = u, Profile = p });
         // An exact match is first, and nowhere else.
-        var others = query.Length == 0 ? accounts : accounts.Where(u => u.Id != id && (u.ExternalId == null || u.ExternalId != query));
+        var others = accounts.Where(a => a.User.Id != id && (a.User.ExternalId == null || a.User.ExternalId != query));
         var found = new List<FindUsersEntry>();
         if (query.Length > 0 && place < 0)
-            found.AddRange(await accounts.Where(u => u.Id == id).Select(Shown).ToListAsync(ct));
+            await AddAsync(accounts.Where(a => a.User.Id == id));
         if (query.Length > 0 && place < 1)
-            found.AddRange(await accounts.Where(u => u.Id != id && u.ExternalId == query).Select(Shown).ToListAsync(ct));
+            await AddAsync(accounts.Where(a => a.User.Id != id && a.User.ExternalId == query));
         var exact = found.Count;
         if (place < 3)
         {
-            found.AddRange(await others.Where(u => u.NormalizedEmail!.CompareTo(start) >= 0 && u.NormalizedEmail.CompareTo(end) < 0)
-                .OrderBy(u => u.NormalizedEmail).Take(limit + 1 - exact).Select(Shown).ToListAsync(ct));
+            await AddAsync(others.Where(a => a.User.NormalizedEmail!.CompareTo(start) >= 0 && a.User.NormalizedEmail.CompareTo(end) < 0)
+                .OrderBy(a => a.User.NormalizedEmail));
             start = prefix;
         }
         var first = found.Count;
         if (first <= limit)
-        {
-            var rest = query.Length == 0
-                ? others.Where(u => u.NormalizedEmail == null && u.Id > afterId).OrderBy(u => u.Id)
-                : others.Where(u => u.Profile.Username!.CompareTo(start) >= 0 && u.Profile.Username.CompareTo(end) < 0
-                    && (u.NormalizedEmail == null || !(u.NormalizedEmail.CompareTo(prefix) >= 0 && u.NormalizedEmail.CompareTo(end) < 0)))
-                    .OrderBy(u => u.Profile.Username);
-            found.AddRange(await rest.Take(limit + 1 - first).Select(Shown).ToListAsync(ct));
-        }
+            await AddAsync(query.Length == 0
+                ? others.Where(a => a.User.NormalizedEmail == null && a.User.Id > id).OrderBy(a => a.User.Id)
+                : others.Where(a => a.Profile.Username!.CompareTo(start) >= 0 && a.Profile.Username.CompareTo(end) < 0
+                    && !((a.User.NormalizedEmail ?? "").CompareTo(prefix) >= 0 && a.User.NormalizedEmail!.CompareTo(end) < 0))
+                    .OrderBy(a => a.Profile.Username));
         if (found.Count <= limit)
             return new(found, null);
         var last = found[limit - 1];
@@ -73,8 +71,16 @@ sealed class FindUsersSearch(ProfilesDbContext db, AuditLog audit)
             : query.Length > 0 ? new(Parts[3], last.Username!) : new(Parts[4], last.Id.ToString(CultureInfo.InvariantCulture));
         return new(found[..limit], $"{next}");
 
-        static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0;
+        async Task AddAsync(IQueryable<Account> some) =>
+            found.AddRange(await some.Take(limit + 1 - found.Count).Select(Shown).ToListAsync(ct));
+
         // One lower bound: SQLite seeks by one of two, and would read all pages before.
         string Start(string? after) => after is not null && string.CompareOrdinal(after, prefix) >= 0 ? after + BeforeAll : prefix;
+    }
+
+    sealed class Account
+    {
+        public required User User { get; init; }
+        public required UserProfile Profile { get; init; }
     }
 }

@@ -33,7 +33,9 @@ sealed class AccountDeletion(
     {
         var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
-            if (onlyIf is not null && await db.Users.Where(u => u.Id == userId).CountAsync(onlyIf, CancellationToken.None) == 0)
+            // Locks the row: a change of it commits first and makes the condition false, or finds no user.
+            if (onlyIf is not null && await db.Users.Where(u => u.Id == userId).Where(onlyIf)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, x => x.GuestSince), CancellationToken.None) == 0)
                 return (false, null);
             if (record is null && profile is not null && !await db.IsEnabledAsync(userId, CancellationToken.None))
                 throw new UserDeletedException();

@@ -45,7 +45,6 @@ public sealed class BackupFixture : ProfilesFixture
                 await (await client.SendAsync(deletion)).ShouldBeAsync(HttpStatusCode.OK);
             }
         }
-        await CreateGuestAsync("Tablet");
         var now = Clock.GetUtcNow().UtcDateTime.AddDays(1);
         await QueryAsync(async db =>
         {
