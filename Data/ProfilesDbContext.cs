@@ -117,7 +117,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         var transaction = await Database.BeginTransactionAsync(ct);
         try
         {
-            await UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
+            await LockRowAsync(userId, ct);
             return transaction;
         }
         catch
@@ -127,6 +127,10 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
             throw;
         }
     }
+
+    /// <summary>Takes the lock of <see cref="LockUserAsync"/> in the caller's transaction, which does so before anything else.</summary>
+    public Task LockRowAsync(long userId, CancellationToken ct) =>
+        UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
 
     /// <summary>Changes a freshly read profile in a transaction of its own, under its row lock. Null stands for a deleted user.</summary>
     // Without cancellation: the change belongs to work in another store, whose outcome must not be in doubt.

@@ -73,6 +73,13 @@ sealed class User
         Email = email.Trim();
         NormalizedEmail = Normalize(email);
     }
+
+    /// <summary>Records that the address is the user's, who has a way in by it and is no guest any more.</summary>
+    public void ConfirmEmail(DateTime at)
+    {
+        EmailVerifiedAt = at;
+        GuestSince = null;
+    }
 }
 
 sealed class UserConfiguration : IEntityTypeConfiguration<User>

@@ -79,8 +79,8 @@ public sealed partial class ArchitectureTests(ProfilesFixture app) : TestBase<Pr
             .Distinct().Order().ShouldBe(
         [
             "", ".well-known/apple-app-site-association", ".well-known/assetlinks.json", ".well-known/jwks.json",
-            ".well-known/openid-configuration", "account/deletion", "email/verify", "health/live", "health/ready", "login", "login/code",
-            "login/code/verify", "login/id-token", "login/mfa", "openapi/v1.json", "passkeys/authentication/options",
+            ".well-known/openid-configuration", "account/deletion", "email/verify", "guests", "health/live", "health/ready", "login",
+            "login/code", "login/code/verify", "login/id-token", "login/mfa", "openapi/v1.json", "passkeys/authentication/options",
             "passkeys/authentication/verify", "password/forgot", "password/reset", "register",
             "static/profile/{user_id:long:min(1):canonical}.jpg",
             "static/profile/{user_id:long:min(1):canonical}_{side:int:min(1):canonical}.jpg",

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -55,6 +56,14 @@ public class ProfilesFixture : ServiceFixture
         registered.EnsureSuccessStatusCode();
         var id = (await registered.Content.ReadFromJsonAsync<Dictionary<string, object>>())!["id"].ToString()!;
         return await LogInAsync(new(long.Parse(id), name, email, password, "", ""));
+    }
+
+    /// <summary>Begins as a guest, who has no address and no password.</summary>
+    public async Task<TestUser> CreateGuestAsync(string? device = null)
+    {
+        var begun = await (await Client.PostAsJsonAsync("/guests", new { device })).ShouldBeAsync(HttpStatusCode.Created);
+        return new(begun.GetProperty("id").GetInt64(), "", "", "", begun.GetProperty("access_token").GetString()!,
+            begun.GetProperty("refresh_token").GetString()!);
     }
 
     /// <summary>Starts another session of a user.</summary>

@@ -51,9 +51,10 @@ sealed class FindUsersCommand : OperatorCommand
         }
         foreach (var user in found.Users)
         {
-            var state = user.DisabledAt is not null ? "disabled" : user.EmailVerifiedAt is null ? "unconfirmed" : "confirmed";
+            var state = user.DisabledAt is not null ? "disabled" : user.GuestSince is not null ? "guest"
+                : user.EmailVerifiedAt is null ? "unconfirmed" : "confirmed";
             await run.Output.WriteLineAsync(FormattableString.Invariant(
-                $"{user.Id,-10} {state,-12} {user.Email}  {user.Username ?? "-"}  {user.Name}"));
+                $"{user.Id,-10} {state,-12} {user.Email ?? "-"}  {user.Username ?? "-"}  {user.Name}"));
         }
         if (found.NextCursor is { } next)
             await run.Output.WriteLineAsync($"There are more: --cursor {next}");

@@ -27,24 +27,21 @@ sealed class FindUsersEndpoint(ProfilesDbContext db, AuditLog audit)
         Summary(s =>
         {
             s.Summary = "List or find accounts";
-            s.Description = "An exact id or external id is first, then addresses, then usernames.";
+            s.Description = "An exact id or external id is first, then addresses, then usernames. In a list of all, who has none is last.";
             s.ResponseExamples[200] = new FindUsersResponse(
-                [new(1, "john@example.com", null, "John Doe", "john.doe", null, new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc), null)], null);
+                [new(1, "john@example.com", null, "John", "john", null, new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc), null, null)], null);
             s.Responses[200] = "The accounts.";
         });
     }
 
     public override async Task<Results<Ok<FindUsersResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        var parameters = HttpContext.Request.Query;
         if (Page.LimitOf(HttpContext) is not { } limit)
             return Problems.Refused("limit", ErrorCodes.LimitInvalid, HttpContext);
-        var query = parameters["query"];
+        var query = HttpContext.Request.Query["query"];
         if (query.Count > 0 && !(query is [{ } sent] && FindUsersSearch.IsQuery(sent)))
             return Problems.Refused("query", ErrorCodes.QueryInvalid, HttpContext);
-        Cursor? cursor = null;
-        if (parameters["cursor"] is { Count: > 0 } texts
-            && !(texts is [{ } text] && Cursor.TryParse(text, FindUsersSearch.Parts, out cursor)))
+        if (!Cursor.TryRead(HttpContext, FindUsersSearch.Parts, out var cursor))
             return Problems.Refused("cursor", ErrorCodes.CursorInvalid, HttpContext);
         return TypedResults.Ok(await new FindUsersSearch(db, audit).FindAsync($"{query}", cursor, limit, ct));
     }

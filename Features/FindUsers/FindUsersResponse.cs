@@ -18,6 +18,7 @@ sealed record FindUsersResponse(
 /// <param name="ExternalId">The id in the service that the account was imported from; null for others.</param>
 /// <param name="CreatedAt">When the account was registered or imported.</param>
 /// <param name="DisabledAt">Null while the account is enabled.</param>
+/// <param name="GuestSince">Null for an account that has a way in.</param>
 sealed record FindUsersEntry(
     [property: Range(1, double.MaxValue)] long Id,
     [property: MaxLength(User.EmailMaxLength)] string? Email,
@@ -26,4 +27,5 @@ sealed record FindUsersEntry(
     [property: MaxLength(UserProfile.UsernameMaxLength)] string? Username,
     [property: MaxLength(User.ExternalIdMaxLength)] string? ExternalId,
     DateTime CreatedAt,
-    DateTime? DisabledAt);
+    DateTime? DisabledAt,
+    DateTime? GuestSince);

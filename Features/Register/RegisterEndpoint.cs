@@ -17,19 +17,20 @@ namespace Profiles.Features.Register;
 
 sealed class RegisterEndpoint(
     ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, WebhookEvents webhooks,
-    IOptions<AccountOptions> accounts, ServiceMetrics metrics, TimeProvider clock)
+    GuestUpgrade guests, IOptions<AccountOptions> accounts, ServiceMetrics metrics, TimeProvider clock)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
     {
         Post("/register");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.Registrations).TakesIdempotencyKey()
-            .WithTags("Account"));
+        Description(d => d.TakesGuest().LimitedTo(Limit.Registrations).TakesIdempotencyKey().WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Register a user";
-            s.Description = "Creates an account with a profile and sends a mail to confirm the address, which is case-insensitive.";
+            s.Description = "Creates an account with a profile and sends a mail to confirm the address, which is case-insensitive. "
+                + "With `from_guest` and a guest's access token it is the guest's account that gets address and password; the code is "
+                + "`not_a_guest` when it is no guest's any more.";
             s.ExampleRequest = new("John Doe", "john@example.com", Resolve<IOptions<PasswordOptions>>().Value.Example);
             s.ResponseExamples[201] = new RegisterResponse(1, "User registered successfully");
             s.ResponseExamples[202] = new RegisterPendingResponse(RegisterPendingResponse.Sentence);
@@ -37,6 +38,7 @@ sealed class RegisterEndpoint(
             s.Responses[201] = "Registered; log in next.";
             s.Responses[202] = "Where addresses must be verified (`Accounts__RequireVerifiedEmail`): the same for a new address and a "
                 + "taken one. The mail says what to do next; until then, another registration of the address replaces this one.";
+            s.Responses[401] = ErrorCodes.InvalidAccessToken.Sentence;
             s.Responses[409] = "Email already registered";
         });
     }
@@ -53,26 +55,41 @@ sealed class RegisterEndpoint(
     async Task<Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>> RegisterAsync(
         RegisterRequest req, CancellationToken ct)
     {
-        var user = Map.ToEntity(req);
-        user.PasswordHash = await passwords.HashAsync(req.Password, ct);
-        if (accounts.Value.RequireVerifiedEmail)
-        {
-            await StoreWaitingAsync(user, ct);
-            return TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence));
-        }
-        db.Users.Add(user);
-        mails.Add(MailKind.VerifyEmail, user.NormalizedEmail);
-        events.AddWithoutLog(user, SecurityEventKind.Registered);
+        if (req.FromGuest is true && await guests.RefuseAsync(HttpContext) is { } refusal)
+            return refusal;
+        var hash = await passwords.HashAsync(req.Password, ct);
         try
         {
-            await webhooks.SaveNewUsersAsync(db, ct);
+            if ((req.FromGuest is true ? await UpgradeAsync(req, hash, ct) : await AddAsync(Map.ToEntity(req), hash, ct)) is not { } user)
+                return Problems.Of(ErrorCodes.NotAGuest);
+            return accounts.Value.RequireVerifiedEmail
+                ? TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence))
+                : TypedResults.Created("/me", Map.FromEntity(user));
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {
             return Problems.Of(ErrorCodes.EmailTaken);
         }
+    }
+
+    Task<Data.User?> UpgradeAsync(RegisterRequest req, string hash, CancellationToken ct) =>
+        ActivatorUtilities.CreateInstance<RegisterFromGuest>(HttpContext.RequestServices)
+            .UpgradeAsync(user => Map.UpdateEntity(req, user), req.Email, hash, ct);
+
+    async Task<Data.User?> AddAsync(Data.User user, string hash, CancellationToken ct)
+    {
+        user.PasswordHash = hash;
+        if (accounts.Value.RequireVerifiedEmail)
+        {
+            await StoreWaitingAsync(user, ct);
+            return user;
+        }
+        db.Users.Add(user);
+        mails.Add(MailKind.VerifyEmail, user.NormalizedEmail);
+        events.AddWithoutLog(user, SecurityEventKind.Registered);
+        await webhooks.SaveNewUsersAsync(db, ct);
         events.WriteToLog(user.Id, SecurityEventKind.Registered);
-        return TypedResults.Created("/me", Map.FromEntity(user));
+        return user;
     }
 
     // Stores the registration until its address is confirmed. It replaces a waiting one of the same address, whose token and mail become

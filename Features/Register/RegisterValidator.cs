@@ -11,7 +11,7 @@ sealed class RegisterValidator : Validator<RegisterRequest>
 {
     public RegisterValidator(IOptions<PasswordOptions> passwords, PasswordBlocklist blocklist)
     {
-        RuleFor(r => r.Name).PersonName();
+        RuleFor(r => r.Name).PersonName().Unless(r => r.FromGuest is true && r.Name is null);
         RuleFor(r => r.Email).EmailAddress();
         RuleFor(r => r.Password).NewPassword(passwords.Value.MinimumLength!.Value).Custom((password, context) =>
         {

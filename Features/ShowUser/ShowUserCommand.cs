@@ -32,6 +32,9 @@ sealed class ShowUserCommand : UserCommand
             ("disabled", shown.DisabledAt), ("identities", shown.Identities.Count == 0 ? null : string.Join(", ", shown.Identities)),
             ("passkeys", shown.Passkeys), ("second factor", shown.HasSecondFactor ? "yes" : "no"),
             ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
+            ("disabled", shown.DisabledAt), ("guest since", shown.GuestSince),
+            ("identities", shown.Identities.Count == 0 ? null : string.Join(", ", shown.Identities)),
+            ("passkeys", shown.Passkeys), ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
         ];
         foreach (var (name, value) in lines)
             await run.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{name,-16} {Text(value)}"));

@@ -10,5 +10,6 @@ static class ShowUserMapper
         user.Id, user.Email, user.EmailVerifiedAt, user.PendingEmail, user.Profile.Name, user.Profile.Username, user.Profile.IsPublic,
         imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt, ways.Identities, ways.Passkeys,
         ways.HasSecondFactor,
+        imageUrl, user.ExternalId, user.CreatedAt, user.Profile.UpdatedAt, user.DisabledAt, user.GuestSince, identities, passkeys,
         sessions.Count, sessions.Count == 0 ? null : sessions.Max());
 }

@@ -16,6 +16,7 @@ namespace Profiles.Features.ShowUser;
 /// <param name="CreatedAt">When the account was registered or imported.</param>
 /// <param name="UpdatedAt">When the profile changed last.</param>
 /// <param name="DisabledAt">Null while the account is enabled.</param>
+/// <param name="GuestSince">Null for an account that has a way in.</param>
 /// <param name="Identities">The providers that log in to it, one for each identity.</param>
 /// <param name="Passkeys">How many there are.</param>
 /// <param name="HasSecondFactor">Whether logging in takes a code of an authenticator app.</param>
@@ -34,6 +35,7 @@ sealed record ShowUserResponse(
     DateTime CreatedAt,
     DateTime UpdatedAt,
     DateTime? DisabledAt,
+    DateTime? GuestSince,
     [property: MaxLength(Identity.MostPerUser)] IReadOnlyList<string> Identities,
     int Passkeys,
     bool HasSecondFactor,

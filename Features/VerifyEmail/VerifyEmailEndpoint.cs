@@ -55,7 +55,7 @@ sealed class VerifyEmailEndpoint(
             if (!await tokens.TryUseAsync(token, ct) || await db.TrackUserAsync(token.UserId, ct) is not { } user
                 || !await TryConfirmAsync(user, token.NormalizedEmail, ct))
                 return false;
-            user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
+            user.ConfirmEmail(clock.GetUtcNow().UtcDateTime);
             await db.SaveChangesAsync(ct);
             await transaction.CommitAsync(ct);
             return true;

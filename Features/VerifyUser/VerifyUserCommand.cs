@@ -2,6 +2,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Audit;
 using Profiles.Infrastructure.Commands;
+using Profiles.Infrastructure.Errors;
 
 namespace Profiles.Features.VerifyUser;
 
@@ -11,7 +12,12 @@ sealed class VerifyUserCommand() : UserCommand(
     "Profiles users verify john@example.com")
 {
     protected override async Task<int> RunAsync(CommandRun run, User user, CancellationToken ct) =>
-        await run.Get<AccountControl>().VerifyAsync(user.Id, ct) ? await SayAsync(run, user) : await CommandRun.FailAsync(Missing);
+        await run.Get<AccountControl>().VerifyAsync(user.Id, ct) switch
+        {
+            true => await SayAsync(run, user),
+            false => await CommandRun.FailAsync(ErrorCodes.NoAddress.Sentence),
+            null => await CommandRun.FailAsync(Missing),
+        };
 
     protected override async Task<int> RunMissingAsync(CommandRun run, string named, CancellationToken ct)
     {

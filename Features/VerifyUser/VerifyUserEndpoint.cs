@@ -15,7 +15,7 @@ sealed class VerifyUserEndpoint(AccountControl accounts) : EndpointWithoutReques
     public override void Configure()
     {
         Post("/admin/users/{id:long:min(1)}/verify");
-        Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).WithTags("Users")
+        Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).WithTags("Users")
             .WithMetadata(new DescribedParameter("id", "The user's id.")));
         Summary(s =>
         {
@@ -24,11 +24,15 @@ sealed class VerifyUserEndpoint(AccountControl accounts) : EndpointWithoutReques
             s.ResponseExamples[200] = new VerifyUserResponse("User verified successfully");
             s.Responses[200] = "Done, now or before.";
             s.Responses[404] = ErrorCodes.NoSuchUser.Sentence;
+            s.Responses[409] = ErrorCodes.NoAddress.Sentence;
         });
     }
 
     public override async Task<Results<Ok<VerifyUserResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct) =>
-        await accounts.VerifyAsync(Route<long>("id"), ct)
-            ? TypedResults.Ok(new VerifyUserResponse("User verified successfully"))
-            : Problems.Of(ErrorCodes.NoSuchUser);
+        await accounts.VerifyAsync(Route<long>("id"), ct) switch
+        {
+            true => TypedResults.Ok(new VerifyUserResponse("User verified successfully")),
+            false => Problems.Of(ErrorCodes.NoAddress),
+            null => Problems.Of(ErrorCodes.NoSuchUser),
+        };
 }

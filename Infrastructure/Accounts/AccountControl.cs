@@ -39,15 +39,20 @@ sealed class AccountControl(
     }, ct);
 
     /// <summary>Confirms the address, and voids what is pending as a confirmation by mail does.</summary>
-    /// <returns>False when there is no such user.</returns>
-    public Task<bool> VerifyAsync(long id, CancellationToken ct) => ChangeAsync(id, async user =>
+    /// <returns>Whether the user has an address; null when there is no such user.</returns>
+    public async Task<bool?> VerifyAsync(long id, CancellationToken ct)
     {
-        if (user.EmailVerifiedAt is not null)
-            return;
-        user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
-        await pending.VoidKeepingSessionsAsync(user, ct);
-        Record(user, SecurityEventKind.EmailVerified, "user.verified");
-    }, ct);
+        var hasAddress = false;
+        return await ChangeAsync(id, async user =>
+        {
+            hasAddress = user.Email is not null;
+            if (!hasAddress || user.EmailVerifiedAt is not null)
+                return;
+            user.ConfirmEmail(clock.GetUtcNow().UtcDateTime);
+            await pending.VoidKeepingSessionsAsync(user, ct);
+            Record(user, SecurityEventKind.EmailVerified, "user.verified");
+        }, ct) ? hasAddress : null;
+    }
 
     /// <summary>Ends all sessions.</summary>
     /// <returns>How many; null when there is no such user.</returns>

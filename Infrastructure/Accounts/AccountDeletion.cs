@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;
@@ -23,12 +24,19 @@ sealed class AccountDeletion(
     /// Adds an operator's entry of the audit log. Null for the owner, who cannot delete a disabled account: whoever has stolen it could
     /// too.
     /// </param>
+    /// <param name="onlyIf">
+    /// What the cleanup rests on, evaluated once more under the lock; the cleanup itself erases the copies of deleted rows. Null otherwise.
+    /// </param>
     /// <returns>False when there is no such user, also when another request was first.</returns>
     /// <exception cref="UserDeletedException">The account was disabled meanwhile.</exception>
-    public async Task<bool> DeleteAsync(long userId, Action? record = null)
+    public async Task<bool> DeleteAsync(long userId, Action? record = null, Expression<Func<User, bool>>? onlyIf = null)
     {
         var (isDeleted, removal) = await db.ChangeLockedProfileAsync(userId, async profile =>
         {
+            // Locks the row: a change of it commits first and makes the condition false, or finds no user.
+            if (onlyIf is not null && await db.Users.Where(u => u.Id == userId).Where(onlyIf)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, x => x.GuestSince), CancellationToken.None) == 0)
+                return (false, null);
             if (record is null && profile is not null && !await db.IsEnabledAsync(userId, CancellationToken.None))
                 throw new UserDeletedException();
             var removal = profile?.Image is { } image ? images.AddRemoval(userId, image) : null;
@@ -56,7 +64,8 @@ sealed class AccountDeletion(
         if (!isDeleted)
             return false;
         events.WriteToLog(userId, SecurityEventKind.AccountDeleted);
-        await TryEraseAsync();
+        if (onlyIf is null)
+            await TryEraseAsync();
         return true;
     }
 

@@ -22,6 +22,10 @@ public sealed class AccountOptions
     [Range(typeof(TimeSpan), "01:00:00", "30.00:00:00")]
     public TimeSpan VerifyLifetime { get; set; } = TimeSpan.FromDays(3);
 
+    /// <summary>How long a guest's account is kept while nobody uses it, 1.00:00:00 to 3650.00:00:00.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
+    public TimeSpan GuestRetention { get; set; } = TimeSpan.FromDays(90);
+
     /// <summary>Whether the user must confirm the address before logging in.</summary>
     internal bool MustVerify(User user) => RequireVerifiedEmail && user.EmailVerifiedAt is null;
 }

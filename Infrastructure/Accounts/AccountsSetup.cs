@@ -2,13 +2,18 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Infrastructure.Accounts;
 
-/// <summary>Registers the services of accounts: passwords, addresses and registrations.</summary>
+/// <summary>Registers the services of accounts: passwords, addresses and registrations. Marks the routes that guests may take.</summary>
 static class AccountsSetup
 {
+    /// <summary>The anonymous route takes the access token of a guest (`from_guest`), by <see cref="GuestUpgrade"/>.</summary>
+    public static RouteHandlerBuilder TakesGuest(this RouteHandlerBuilder route) => route.WithMetadata(new OptionalToken())
+        .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status409Conflict);
+
     public static IServiceCollection AddAccounts(this IServiceCollection services)
     {
         services.AddSection<AccountOptions>("Accounts")
@@ -27,6 +32,8 @@ static class AccountsSetup
             .AddScoped<UserLookup>()
             .AddScoped<WaysIn>()
             .AddScoped<IdentityLinks>()
+            .AddScoped<GuestUpgrade>()
+            .AddScoped<GuestCleanup>()
             .AddScoped<WaitingRegistrations>()
             .AddScoped<OneTimeTokens>()
             .AddScoped<MailCodes>()
@@ -47,6 +54,7 @@ static class AccountsSetup
                         .ExecuteDeleteAsync(ct);
                 };
             })
+            .AddCleanup("guests", provider => provider.GetRequiredService<GuestCleanup>().CleanAsync)
             .AddCleanup("codes", (db, now, ct) =>
                 db.MailCodes.Where(c => c.ExpiresAt <= now).OrderBy(c => c.ExpiresAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct))
             .AddCleanup("tokens", (db, now, ct) =>

@@ -28,8 +28,10 @@ sealed class PendingChanges(ProfilesDbContext db, SessionRevocation sessions)
         await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(
             u => u.SetProperty(x => x.PendingEmail, (string?)null).SetProperty(x => x.PendingSessionId, (long?)null), ct);
         await db.OneTimeTokens.Where(t => t.UserId == user.Id).ExecuteDeleteAsync(ct);
-        await db.MailCodes.Where(c => c.NormalizedEmail == user.NormalizedEmail).ExecuteDeleteAsync(ct);
         await MailsWithTokens().Where(e => e.UserId == user.Id).ExecuteDeleteAsync(ct);
+        if (user.NormalizedEmail is null)
+            return;
+        await db.MailCodes.Where(c => c.NormalizedEmail == user.NormalizedEmail).ExecuteDeleteAsync(ct);
         // These mails name an address: sending looks up its account.
         await MailsWithTokens().Where(e => e.UserId == 0 && e.Key == user.NormalizedEmail).ExecuteDeleteAsync(ct);
     }

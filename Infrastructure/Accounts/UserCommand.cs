@@ -32,5 +32,5 @@ abstract class UserCommand : OperatorCommand
     protected virtual Task<int> RunMissingAsync(CommandRun run, string named, CancellationToken ct) => CommandRun.FailAsync(Missing);
 
     /// <summary>How a result names the user.</summary>
-    protected static string NameOf(User user) => FormattableString.Invariant($"User {user.Id} ({user.Email})");
+    protected static string NameOf(User user) => FormattableString.Invariant($"User {user.Id} ({user.Email ?? "no address"})");
 }

@@ -39,17 +39,30 @@ sealed class AccessPolicy(AccessTokens tokens, DatabaseEngine database) : IPolic
             return PolicyAuthorizationResult.Success();
         if (route.Metadata.GetMetadata<AdminEndpointAttribute>() is { } admin)
             return await AdminPolicy.AuthorizeAsync(context, admin.Scope);
+        return await IdentifyAsync(context) switch
+        {
+            null => PolicyAuthorizationResult.Success(),
+            Scheme => PolicyAuthorizationResult.Challenge(),
+            _ => PolicyAuthorizationResult.Forbid(),
+        };
+    }
+
+    /// <summary>
+    /// Finds out who the caller is, for <see cref="CurrentUser"/>. Returns null, or the challenge of a request without a valid token.
+    /// </summary>
+    public async Task<string?> IdentifyAsync(HttpContext context)
+    {
         var headers = context.Request.Headers.Authorization;
         if (headers.Count == 0 || (headers is [var header] && !HasToken(header)))
-            return PolicyAuthorizationResult.Challenge();
+            return Scheme;
         if (headers is not [{ } one]
             || await tokens.VerifyAsync(one.AsMemory(Prefix.Length), context.RequestAborted) is not { } token
             || await database.FindUserAsync(token.UserId, token.SessionId, context.RequestAborted) is not var (user, device))
-            return PolicyAuthorizationResult.Forbid();
+            return InvalidToken;
         var current = context.RequestServices.GetRequiredService<CurrentUser>();
         (current.User, current.SessionId, current.Device) = (user, token.SessionId, device);
         context.Features.Set(new RequestUser(token.UserId));
-        return PolicyAuthorizationResult.Success();
+        return null;
     }
 
     // A missing token gets a challenge without an error (RFC 6750, 3.1). A refused one, also that of a deleted user, is 401 and not 403.

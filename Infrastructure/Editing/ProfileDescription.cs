@@ -62,6 +62,9 @@ record ProfileDescription
     /// <summary>Whether `/users/{username}` shows the public part to everybody.</summary>
     public required bool IsPublic { get; init; }
 
+    /// <summary>Whether the account has no way in yet but the session of this device.</summary>
+    public required bool IsGuest { get; init; }
+
     /// <summary>The example of the API document.</summary>
     public static ProfileDescription Example { get; } = new()
     {
@@ -79,6 +82,7 @@ record ProfileDescription
         TimeZone = "Europe/Vienna",
         Metadata = MetadataText.Read("""{"theme":"dark"}"""),
         IsPublic = true,
+        IsGuest = false,
     };
 
     public static ProfileDescription Of(User user, ImageAddress address) => new()
@@ -98,5 +102,6 @@ record ProfileDescription
         TimeZone = user.Profile.TimeZone,
         Metadata = MetadataText.Read(user.Profile.Metadata),
         IsPublic = user.Profile.IsPublic,
+        IsGuest = user.GuestSince is not null,
     };
 }

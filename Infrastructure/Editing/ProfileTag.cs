@@ -11,7 +11,7 @@ namespace Profiles.Infrastructure.Editing;
 
 /// <summary>
 /// The strong entity tag of a profile's representation (RFC 9110, 8.8.3). It changes with every change of the profile, with the image's
-/// address, and with a release that represents profiles differently.
+/// address, when a guest gets a way in, and with a release that represents profiles differently.
 /// </summary>
 sealed class ProfileTag(ImageAddress address, IOptions<JsonOptions> json)
 {
@@ -19,8 +19,8 @@ sealed class ProfileTag(ImageAddress address, IOptions<JsonOptions> json)
     readonly string shape = Hex(JsonSerializer.SerializeToUtf8Bytes(ProfileDescription.Example, json.Value.SerializerOptions));
 
     public EntityTagHeaderValue Of(User user) =>
-        Quote(Hex(Encoding.UTF8.GetBytes(
-            FormattableString.Invariant($"{shape}\n{user.Id}\n{user.Profile.Version}\n{address.VersionOf(user.Profile.Image)}"))));
+        Quote(Hex(Encoding.UTF8.GetBytes(FormattableString.Invariant(
+            $"{shape}\n{user.Id}\n{user.Profile.Version}\n{address.VersionOf(user.Profile.Image)}\n{user.GuestSince is null}"))));
 
     /// <summary>Returns the tag of a public profile, by its content: changes of hidden fields do not change it.</summary>
     public EntityTagHeaderValue OfPublic<T>(T profile) =>

@@ -42,6 +42,7 @@ static class ErrorCodes
 
     // Accounts and sessions.
     public static readonly ErrorCode EmailTaken = Of(409, "Email already registered");
+    public static readonly ErrorCode NotAGuest = Of(409, "This account is no guest's: it has a way in already.");
     public static readonly ErrorCode InvalidCredentials = Of(401, "Invalid email or password");
     public static readonly ErrorCode AccountDisabled = Of(401, "This account is disabled: ask those who run the service.");
     public static readonly ErrorCode MfaRequired = Of(403, "A second factor is needed: send its code with mfa_token to /login/mfa.");
@@ -77,6 +78,7 @@ static class ErrorCodes
         401, "A valid admin key is needed: send it as \"Authorization: Bearer <admin key>\".");
     public static readonly ErrorCode InsufficientScope = Of(403, "The admin key does not have the scope that this needs.");
     public static readonly ErrorCode NoSuchUser = Of(404, "There is no such user");
+    public static readonly ErrorCode NoAddress = Of(409, "The account has no e-mail address");
 
     // Profiles.
     public static readonly ErrorCode UserNotFound = Of(404, "There is nobody of this name, or nobody who shows it.");

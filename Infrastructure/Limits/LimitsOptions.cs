@@ -32,6 +32,12 @@ public sealed class LimitsOptions
     [Range(1, Most)]
     public int Registrations { get; set; } = 60;
 
+    /// <summary>
+    /// Guests from one address in an hour. Apps whose users begin as guests behind one carrier's address need a higher number.
+    /// </summary>
+    [Range(1, Most)]
+    public int Guests { get; set; } = 60;
+
     /// <summary>Requests that send a mail in an hour: from one address, or by one user who is logged in.</summary>
     [Range(1, Most)]
     public int Mails { get; set; } = 100;

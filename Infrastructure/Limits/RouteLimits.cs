@@ -8,6 +8,7 @@ namespace Profiles.Infrastructure.Limits;
 enum Limit
 {
     Registrations,
+    Guests,
     Mails,
 
     /// <summary>By the mail's address and not the client's: mails that its owner asks for.</summary>
@@ -48,6 +49,7 @@ sealed class RouteLimits(LimitCounters counters, IOptions<LimitsOptions> options
         var (most, window) = limit switch
         {
             Limit.Registrations => (o.Registrations, Hour),
+            Limit.Guests => (o.Guests, Hour),
             Limit.Mails => (o.Mails, Hour),
             Limit.MailsToOne => (o.MailsToOne, Hour),
             Limit.MailsOfStrangers => (o.MailsOfStrangers, Hour),

@@ -46,6 +46,8 @@ sealed partial class ContractProcessor : IOperationProcessor
             operation.Description += " Needs a login of the last ten minutes (401, `insufficient_user_authentication`, RFC 9470)"
                 + (fresh.OfEverybody ? ", with the second factor if there is one." : " where there is a second factor.");
         }
+        if (metadata.OfType<OptionalToken>().Any())
+            operation.Security = [[], new() { ["Bearer"] = [] }];
         DescribeParameters(context, metadata);
         if (operation.RequestBody is { } body)
             DescribeBody(body, metadata);

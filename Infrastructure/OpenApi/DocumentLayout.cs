@@ -30,6 +30,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
     ],
     [
         "Register", "Login", "RequestLoginCode", "LoginWithCode", "LoginWithMfa",
+        "Register", "Login", "RequestLoginCode", "LoginWithCode", "StartGuest",
         "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe",
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",

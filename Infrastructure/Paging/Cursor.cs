@@ -20,5 +20,13 @@ sealed record Cursor(char Part, string After)
         return cursor is not null;
     }
 
+    /// <summary>Reads the request's cursor, which is null when it has none; false when it is not valid.</summary>
+    public static bool TryRead(HttpContext context, string parts, out Cursor? cursor)
+    {
+        cursor = null;
+        var texts = context.Request.Query["cursor"];
+        return texts.Count == 0 || (texts is [{ } text] && TryParse(text, parts, out cursor));
+    }
+
     public override string ToString() => Base64Url.EncodeToString(Encoding.ASCII.GetBytes(Part + After));
 }

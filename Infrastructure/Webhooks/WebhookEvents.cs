@@ -100,6 +100,7 @@ sealed class WebhookEvents(WebhookEndpoints endpoints, OutboxSignal signal, Time
             nameof(User.EmailVerifiedAt) => "email_verified",
             nameof(User.PasswordHash) => "password",
             nameof(User.DisabledAt) => "disabled",
+            nameof(User.GuestSince) => "is_guest",
             nameof(User.NormalizedEmail) or nameof(User.PendingSessionId) or nameof(UserProfile.Version) or nameof(UserProfile.UpdatedAt)
                 => null,
             var member => JsonNamingPolicy.SnakeCaseLower.ConvertName(member),

@@ -107,6 +107,38 @@ public sealed class FindUsersTests(AdminFixture app) : TestBase<AdminFixture>
         seen.Distinct().Count().ShouldBe(seen.Count);
     }
 
+    [Fact]
+    public async Task Accounts_without_an_address_are_listed_last_and_found_by_id_and_username()
+    {
+        var user = await CreateAsync("g");
+        var guests = new List<long>();
+        for (var i = 0; i < 5; i++)
+            guests.Add((await app.CreateGuestAsync()).Id);
+        await app.QueryAsync(db => db.UserProfiles.Where(p => p.UserId == guests[0])
+            .ExecuteUpdateAsync(p => p.SetProperty(x => x.Username, prefix + "guest")));
+        (await FindAsync(prefix)).ShouldBe([user.Id, guests[0]]);
+        (await FindAsync($"{guests[1]}"))[0].ShouldBe(guests[1]);
+        foreach (var limit in new[] { 2, 3, 100 })
+        {
+            var (seen, cursor) = (new List<(long Id, bool IsGuest)>(), (string?)null);
+            do
+            {
+                var page = await PageAsync($"limit={limit}" + (cursor is null ? "" : $"&cursor={cursor}"));
+                Ids(page).Length.ShouldBeLessThanOrEqualTo(limit);
+                seen.AddRange(page.GetProperty("users").EnumerateArray().Select(u =>
+                    (u.GetProperty("id").GetInt64(), u.GetProperty("email").ValueKind == JsonValueKind.Null)));
+                cursor = page.GetProperty("next_cursor").GetString();
+            }
+            while (cursor is not null);
+            seen.Select(s => s.Id).Distinct().Count().ShouldBe(seen.Count);
+            seen.ShouldContain((user.Id, false));
+            var last = seen.SkipWhile(s => !s.IsGuest).ToArray();
+            last.ShouldAllBe(s => s.IsGuest);
+            last.Select(s => s.Id).ShouldBeInOrder();
+            last.Select(s => s.Id).Intersect(guests).ShouldBe(guests);
+        }
+    }
+
     [Theory]
     [InlineData("limit=0", "limit", "limit_invalid")]
     [InlineData("limit=101", "limit", "limit_invalid")]

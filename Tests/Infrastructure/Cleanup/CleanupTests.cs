@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Cleanup;
 
 namespace Profiles.Tests.Infrastructure.Cleanup;
@@ -98,6 +99,63 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
     }
 
     [Fact]
+    public async Task Guests_that_nobody_uses_are_deleted_whole_and_those_in_use_or_with_a_way_in_stay()
+    {
+        var now = app.Clock.GetUtcNow().UtcDateTime;
+        var gone = await OldGuestAsync();
+        using var client = app.ClientFor(gone);
+        await client.UploadForUrlAsync(TestImage.Png(16, 16, 255, 0, 0), Cancellation);
+        var image = Path.Combine(app.ImageDirectory, $"{gone.Id}.jpg");
+        File.Exists(image).ShouldBeTrue();
+        var loggedOut = await OldGuestAsync((db, id) => db.Sessions.Where(s => s.UserId == id).ExecuteDeleteAsync());
+        TestUser[] kept =
+        [
+            await app.CreateGuestAsync(),
+            await OldGuestAsync((db, id) => db.Sessions.Where(s => s.UserId == id).ExecuteUpdateAsync(
+                s => s.SetProperty(x => x.LastUsedAt, now.AddDays(-89)))),
+            await OldGuestAsync((db, id) => db.Users.Where(u => u.Id == id).ExecuteUpdateAsync(
+                u => u.SetProperty(x => x.GuestSince, (DateTime?)null))),
+            await OldGuestAsync((db, id) => db.Users.Where(u => u.Id == id).ExecuteUpdateAsync(
+                u => u.SetProperty(x => x.NormalizedEmail, $"guest{id}@example.com"))),
+            await OldGuestAsync((db, id) => db.Users.Where(u => u.Id == id).ExecuteUpdateAsync(
+                u => u.SetProperty(x => x.DisabledAt, now))),
+            await OldGuestAsync((db, id) =>
+            {
+                db.Identities.Add(new() { UserId = id, Provider = "google", Subject = $"{id}", CreatedAt = now, LastUsedAt = now });
+                return db.SaveChangesAsync();
+            }),
+        ];
+        (await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation)).ShouldBeFalse();
+        long[] ids = [gone.Id, loggedOut.Id, .. kept.Select(u => u.Id)];
+        (await app.QueryAsync(db => db.Users.Where(u => ids.Contains(u.Id)).OrderBy(u => u.Id).Select(u => u.Id).ToListAsync()))
+            .ShouldBe(kept.Select(u => u.Id).Order());
+        File.Exists(image).ShouldBeFalse();
+        await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_guest_that_becomes_a_full_account_while_it_is_cleaned_up_is_either()
+    {
+        var guests = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => OldGuestAsync()));
+        using var scope = app.Services.CreateScope();
+        var cleanup = scope.ServiceProvider.GetRequiredService<GuestCleanup>().CleanAsync(
+            scope.ServiceProvider.GetRequiredService<ProfilesDbContext>(), app.Clock.GetUtcNow().UtcDateTime, Cancellation);
+        var statuses = await Task.WhenAll(guests.Reverse().Select(async guest =>
+        {
+            using var client = app.ClientFor(guest);
+            var body = new { email = $"{guest.Id}@guests.example", password = "correct horse battery staple", from_guest = true };
+            return (guest.Id, (await client.PostAsJsonAsync("/register", body, Cancellation)).StatusCode);
+        }));
+        await cleanup;
+        foreach (var (id, status) in statuses)
+        {
+            var stored = await app.QueryAsync(db => db.FindUserAsync(id, Cancellation));
+            (stored?.Email, stored?.GuestSince).ShouldBe((status == HttpStatusCode.Created ? $"{id}@guests.example" : null, null));
+            new[] { HttpStatusCode.Created, HttpStatusCode.Unauthorized }.ShouldContain(status);
+        }
+    }
+
+    [Fact]
     public async Task A_kind_that_cannot_be_deleted_does_not_stop_the_others()
     {
         var user = await app.CreateUserAsync();
@@ -125,6 +183,19 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
         }
         await Cleaner.SweepAsync(TimeSpan.FromMinutes(1), Cancellation);
         (await ExpiredAsync()).ShouldBe(0);
+    }
+
+    // Begun a hundred days ago, and used five days later for the last time.
+    async Task<TestUser> OldGuestAsync(Func<ProfilesDbContext, long, Task<int>>? change = null)
+    {
+        var (guest, began) = (await app.CreateGuestAsync(), app.Clock.GetUtcNow().UtcDateTime.AddDays(-100));
+        await app.QueryAsync(async db =>
+        {
+            await db.Users.Where(u => u.Id == guest.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, began));
+            await db.Sessions.Where(s => s.UserId == guest.Id).ExecuteUpdateAsync(s => s.SetProperty(x => x.LastUsedAt, began.AddDays(5)));
+            return change is null ? 0 : await change(db, guest.Id);
+        });
+        return guest;
     }
 
     CleanupService Cleaner => app.Services.GetRequiredService<CleanupService>();

@@ -6,7 +6,7 @@ namespace Profiles.Tests.Infrastructure.Limits;
 /// <summary>A service with low limits, whose clients have addresses, some of them behind proxies.</summary>
 public class LimitsFixture : ProfilesFixture
 {
-    public const int Registrations = 3, OfAccount = 8, OfAddress = 12;
+    public const int Registrations = 3, Guests = 2, OfAccount = 8, OfAddress = 12;
 
     static readonly string Shared = TemporaryDirectory.Make("limits");
 
@@ -21,6 +21,7 @@ public class LimitsFixture : ProfilesFixture
         a.UseSetting("Limits:LoginFailuresOfAccount", $"{OfAccount}");
         a.UseSetting("Limits:LoginFailuresOfAddress", $"{OfAddress}");
         a.UseSetting("Limits:Registrations", $"{Registrations}");
+        a.UseSetting("Limits:Guests", $"{Guests}");
     }
 
     protected override void ConfigureServices(IServiceCollection s)

@@ -32,6 +32,20 @@ public sealed class RouteLimitsTests(LimitsFixture app, OtherInstanceFixture oth
     }
 
     [Fact]
+    public async Task Robots_begin_a_few_guests_from_an_address_and_hinder_no_registration()
+    {
+        var here = Fresh();
+        for (var i = 0; i < LimitsFixture.Guests; i++)
+            await (await BeginAsync(i % 2 == 0 ? app : other)).ShouldBeAsync(HttpStatusCode.Created);
+        foreach (var instance in new[] { app, other })
+            await ShouldWaitAsync(await BeginAsync(instance), Hour);
+        await (await RegisterAsync(here)).ShouldBeAsync(HttpStatusCode.Created);
+
+        Task<HttpResponseMessage> BeginAsync(LimitsFixture instance) => instance.Client.SendAsync(
+            ClientAddresses.From(here, HttpMethod.Post, "/guests", JsonContent.Create(new { })), Cancellation);
+    }
+
+    [Fact]
     public async Task Concurrent_requests_do_not_exceed_the_limit()
     {
         var here = Fresh();

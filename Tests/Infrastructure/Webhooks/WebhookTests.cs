@@ -111,6 +111,18 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
     }
 
     [Fact]
+    public async Task A_guest_is_created_and_changed_like_any_user()
+    {
+        var guest = await app.CreateGuestAsync();
+        await NextAsync(guest, "user.created");
+        using var client = app.ClientFor(guest);
+        var body = new { email = $"{Guid.NewGuid():N}@example.com", password = "correct horse battery staple", from_guest = true };
+        await (await client.PostAsJsonAsync("/register", body, Cancellation)).ShouldBeAsync(HttpStatusCode.Created);
+        Members(await NextAsync(guest, "user.updated")).ShouldBe(["email", "is_guest", "password"]);
+        app.Receiver.Deliveries.Count(d => d.UserId == guest.Id && d.Type == "user.created").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_change_that_fails_or_changes_nothing_has_no_event()
     {
         var (user, other) = (await app.CreateUserAsync(), await app.CreateUserAsync());
