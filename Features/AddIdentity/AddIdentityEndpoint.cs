@@ -8,6 +8,7 @@ using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Identities;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.AddIdentity;
 
@@ -18,7 +19,8 @@ sealed class AddIdentityEndpoint(
     public override void Configure()
     {
         Post("/me/identities");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Identities"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).NeedsFreshLogin()
+            .WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Link an identity";

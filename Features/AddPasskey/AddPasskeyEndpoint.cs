@@ -17,7 +17,7 @@ sealed class AddPasskeyEndpoint(
     public override void Configure()
     {
         Post("/passkeys/registration/verify");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).WithTags("Passkeys"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).NeedsFreshLogin().WithTags("Passkeys"));
         Summary(s =>
         {
             s.Summary = "Add a passkey";

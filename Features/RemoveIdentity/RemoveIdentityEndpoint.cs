@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.RemoveIdentity;
 
@@ -19,7 +20,7 @@ sealed class RemoveIdentityEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn
     {
         Delete("/me/identities/{id:long:min(1)}");
         Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
-            .WithMetadata(new DescribedParameter("id", "The identity's id.")).WithTags("Identities"));
+            .WithMetadata(new DescribedParameter("id", "The identity's id.")).NeedsFreshLogin().WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Remove one of my identities";

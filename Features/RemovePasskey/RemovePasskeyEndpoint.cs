@@ -7,6 +7,7 @@ using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.SecurityEvents;
+using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.RemovePasskey;
 
@@ -21,7 +22,7 @@ sealed class RemovePasskeyEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn 
     {
         Delete("/me/passkeys/{id:long:min(1)}");
         Description(d => d.ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
-            .WithMetadata(new DescribedParameter("id", "The passkey's id.")).WithTags("Passkeys"));
+            .WithMetadata(new DescribedParameter("id", "The passkey's id.")).NeedsFreshLogin().WithTags("Passkeys"));
         Summary(s =>
         {
             s.Summary = "Remove one of my passkeys";

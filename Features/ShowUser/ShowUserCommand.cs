@@ -29,12 +29,10 @@ sealed class ShowUserCommand : UserCommand
             ("id", shown.Id), ("address", shown.Email), ("confirmed", shown.EmailVerifiedAt), ("pending address", shown.PendingEmail),
             ("name", shown.Name), ("username", shown.Username), ("public", shown.IsPublic ? "yes" : "no"), ("image", shown.ImageUrl),
             ("external id", shown.ExternalId), ("registered", shown.CreatedAt), ("changed", shown.UpdatedAt),
-            ("disabled", shown.DisabledAt), ("identities", shown.Identities.Count == 0 ? null : string.Join(", ", shown.Identities)),
-            ("passkeys", shown.Passkeys), ("second factor", shown.HasSecondFactor ? "yes" : "no"),
-            ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
             ("disabled", shown.DisabledAt), ("guest since", shown.GuestSince),
             ("identities", shown.Identities.Count == 0 ? null : string.Join(", ", shown.Identities)),
-            ("passkeys", shown.Passkeys), ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
+            ("passkeys", shown.Passkeys), ("second factor", shown.HasSecondFactor ? "yes" : "no"),
+            ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),
         ];
         foreach (var (name, value) in lines)
             await run.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{name,-16} {Text(value)}"));

@@ -29,8 +29,7 @@ sealed class DocumentLayout((string Name, string Description)[] tags, string[] s
         (ContractProcessor.Aliases, "The same operations under other paths."),
     ],
     [
-        "Register", "Login", "RequestLoginCode", "LoginWithCode", "LoginWithMfa",
-        "Register", "Login", "RequestLoginCode", "LoginWithCode", "StartGuest",
+        "Register", "Login", "RequestLoginCode", "LoginWithCode", "LoginWithMfa", "StartGuest",
         "GetMe", "UpdateMe", "PatchMe", "GetUser", "ExportMe",
         "UploadImage", "DeleteImage", "UploadPolicy", "GetImage",
         "RefreshToken", "Logout", "ListSessions", "EndSession", "EndOtherSessions", "ListSecurityEvents",

@@ -24,8 +24,6 @@ public sealed class JwtOptions
     /// The key that encrypts the signing keys, the secrets of webhooks and of authenticator apps and Apple's tokens where they are stored,
     /// at least 32 printable ASCII characters. A copy of the database or of <c>DataDirectory</c> alone then cannot sign tokens or webhooks,
     /// nor make codes.
-    /// The key that encrypts the signing keys, the secrets of webhooks and Apple's tokens where they are stored, at least 32 printable
-    /// ASCII characters. A copy of the database or of <c>DataDirectory</c> alone then cannot sign tokens or webhooks.
     /// </summary>
     [SigningSecret]
     public string? KeyEncryptionKey { get; set; }

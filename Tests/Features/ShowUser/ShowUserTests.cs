@@ -15,9 +15,8 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         var shown = await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         shown.Names().ShouldBe(["id", "email", "email_verified_at", "pending_email", "name", "username", "is_public", "image_url",
-            "external_id", "created_at", "updated_at", "disabled_at", "identities", "passkeys", "has_second_factor", "sessions",
-            "last_used_at"]);
-            "external_id", "created_at", "updated_at", "disabled_at", "guest_since", "identities", "passkeys", "sessions", "last_used_at"]);
+            "external_id", "created_at", "updated_at", "disabled_at", "guest_since", "identities", "passkeys",
+            "has_second_factor", "sessions", "last_used_at"]);
         shown.GetProperty("email").GetString().ShouldBe(user.Email);
         shown.GetProperty("image_url").GetString().ShouldBe(url);
         shown.GetProperty("sessions").GetInt32().ShouldBe(2);

@@ -107,8 +107,7 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
             .Select(o => o.Operation["operationId"]!.GetValue<string>()).Order();
         open.ShouldBe(["ForgotPassword", "GetImage", "GetImageVariant", "GetUser", "IsLive", "IsReady", "Login", "LoginWithCode",
             "LoginWithIdToken", "LoginWithMfa", "LoginWithPasskey", "RefreshToken", "Register", "RequestLoginCode", "ResetPassword",
-            "StartGuest",
-            "StartPasskeyLogin", "UploadPolicy", "VerifyEmail"]);
+            "StartGuest", "StartPasskeyLogin", "UploadPolicy", "VerifyEmail"]);
     }
 
     [Fact]
@@ -131,8 +130,8 @@ public sealed class OpenApiTests(ProfilesFixture app) : TestBase<ProfilesFixture
         var tags = document["tags"]!.AsArray().Select(t => t!["name"]!.GetValue<string>()).ToArray();
         var shown = Operations(document).OrderBy(o => Array.IndexOf(tags, o.Operation["tags"]![0]!.GetValue<string>()))
             .Select(o => o.Operation["operationId"]!.GetValue<string>()).ToArray();
-        "ExportMe", "GetMe", "GetUser", "Login", "LoginWithCode", "LoginWithMfa", "PatchMe", "Register", "RequestLoginCode",
-        "StartGuest", "UpdateMe"]);
+        shown[..11].ShouldBe(["Register", "Login", "RequestLoginCode", "LoginWithCode", "LoginWithMfa", "StartGuest", "GetMe", "UpdateMe",
+            "PatchMe", "GetUser", "ExportMe"]);
         Array.IndexOf(shown, "DeleteMe").ShouldBeGreaterThan(Array.IndexOf(shown, "ResetPassword"));
         shown[^12..].ShouldAllBe(id => id.Contains("Alias"));
     }

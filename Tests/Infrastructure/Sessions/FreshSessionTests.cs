@@ -28,8 +28,9 @@ public sealed class FreshSessionTests(ProfilesFixture app) : TestBase<ProfilesFi
         ];
         Of(ofEverybody: false).ShouldBe(
         [
-            "DELETE /me", "DELETE /me/mfa/totp", "DELETE /user/profile", "DELETE /users/me", "GET /me/export",
-            "POST /me/mfa/recovery-codes", "PUT /me/password",
+            "DELETE /me", "DELETE /me/identities/{id}", "DELETE /me/mfa/totp", "DELETE /me/passkeys/{id}", "DELETE /user/profile",
+            "DELETE /users/me", "GET /me/export", "POST /me/identities", "POST /me/mfa/recovery-codes",
+            "POST /passkeys/registration/options", "POST /passkeys/registration/verify", "PUT /me/password",
         ]);
         Of(ofEverybody: true).ShouldBe(["POST /me/mfa/totp", "POST /me/mfa/totp/confirm"]);
     }
@@ -51,6 +52,24 @@ public sealed class FreshSessionTests(ProfilesFixture app) : TestBase<ProfilesFi
         var stored = await app.QueryAsync(db => db.Users.AsNoTracking().SingleAsync(u => u.Id == user.Id));
         stored.Email.ShouldBe(user.Email);
         (await SendAsync(await app.LogInAsync(enrolled), method, path)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("POST", "/me/identities")]
+    [InlineData("DELETE", "/me/identities/1")]
+    [InlineData("POST", "/passkeys/registration/options")]
+    [InlineData("POST", "/passkeys/registration/verify")]
+    [InlineData("DELETE", "/me/passkeys/1")]
+    public async Task A_stale_session_neither_adds_nor_removes_a_way_in(string method, string path)
+    {
+        var session = await app.LogInAsync(await app.CreateEnrolledAsync());
+        await app.AgeAsync(session, Stale);
+        using var client = app.ClientFor(session);
+        using var request = new HttpRequestMessage(new(method), path) { Content = JsonContent.Create(new { }) };
+        await ShouldBeStaleAsync(await client.SendAsync(request, Cancellation));
+        await app.AgeAsync(session, JustFresh);
+        using var again = new HttpRequestMessage(new(method), path) { Content = JsonContent.Create(new { }) };
+        (await client.SendAsync(again, Cancellation)).StatusCode.ShouldNotBe(HttpStatusCode.Unauthorized);
     }
 
     [Theory]
