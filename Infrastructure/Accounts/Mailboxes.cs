@@ -19,7 +19,7 @@ sealed class Mailboxes(
     {
         if (user.EmailVerifiedAt is not null)
             return;
-        user.EmailVerifiedAt = clock.GetUtcNow().UtcDateTime;
+        user.ConfirmEmail(clock.GetUtcNow().UtcDateTime);
         user.PasswordHash = "";
         await pending.VoidAsync(user, keptSession: null, ct);
         await apple.AddRevocationsAsync(db, user.Id, ct);

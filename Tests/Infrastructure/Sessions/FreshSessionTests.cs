@@ -28,8 +28,8 @@ public sealed class FreshSessionTests(ProfilesFixture app) : TestBase<ProfilesFi
         ];
         Of(ofEverybody: false).ShouldBe(
         [
-            "DELETE /me", "DELETE /me/identities/{id}", "DELETE /me/mfa/totp", "DELETE /me/passkeys/{id}", "DELETE /user/profile",
-            "DELETE /users/me", "GET /me/export", "POST /me/identities", "POST /me/mfa/recovery-codes",
+            "DELETE /me", "DELETE /me/identities/{id:long:min(1)}", "DELETE /me/mfa/totp", "DELETE /me/passkeys/{id:long:min(1)}",
+            "DELETE /user/profile", "DELETE /users/me", "GET /me/export", "POST /me/identities", "POST /me/mfa/recovery-codes",
             "POST /passkeys/registration/options", "POST /passkeys/registration/verify", "PUT /me/password",
         ]);
         Of(ofEverybody: true).ShouldBe(["POST /me/mfa/totp", "POST /me/mfa/totp/confirm"]);
