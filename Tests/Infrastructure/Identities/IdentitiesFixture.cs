@@ -59,7 +59,12 @@ public class IdentitiesFixture : ProfilesFixture
     internal Task<HttpResponseMessage> LogInAsync(IdToken token, string? name = null, string? code = null, string? device = null) =>
         Client.PostAsJsonAsync("/login/id-token", new
         {
-            provider = token.Provider, id_token = token.Token, nonce = token.Nonce, name, device, authorization_code = code,
+            provider = token.Provider,
+            id_token = token.Token,
+            nonce = token.Nonce,
+            name,
+            device,
+            authorization_code = code,
         });
 
     internal Task<HttpResponseMessage> LinkAsync(TestUser user, IdToken token, string? code = null) =>
