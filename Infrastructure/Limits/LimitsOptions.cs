@@ -14,17 +14,18 @@ public sealed class LimitsOptions
     /// <summary>Whether limits are enforced. <c>false</c> leaves them to a gateway in front of the service.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Wrong passwords for one account from one address in 15 minutes.</summary>
+    /// <summary>Wrong passwords, and apart from them wrong codes of mails, for one account from one address in 15 minutes.</summary>
     [Range(1, Most)]
     public int LoginFailures { get; set; } = 5;
 
     /// <summary>
-    /// Wrong passwords for one account from all addresses in an hour. Beyond it each address has one try, so that the owner still gets in.
+    /// Wrong passwords, and apart from them wrong codes, for one account from all addresses in an hour. Beyond it each address has one try,
+    /// so that the owner still gets in.
     /// </summary>
     [Range(1, Most)]
     public int LoginFailuresOfAccount { get; set; } = 50;
 
-    /// <summary>Wrong passwords from one address for all accounts in 15 minutes.</summary>
+    /// <summary>Wrong passwords and codes from one address for all accounts in 15 minutes.</summary>
     [Range(1, Most)]
     public int LoginFailuresOfAddress { get; set; } = 300;
 
@@ -43,8 +44,8 @@ public sealed class LimitsOptions
     public int Mails { get; set; } = 100;
 
     /// <summary>
-    /// Mails to one address in an hour that its owner asks for: to set a new password, and as many to confirm the address. Only mails that
-    /// are sent count; those beyond the limit are dropped.
+    /// Mails to one address in an hour that its owner asks for: to set a new password, as many to confirm the address, and as many with a
+    /// code to log in. Only mails that are sent count; those beyond the limit are dropped.
     /// </summary>
     [Range(1, Most)]
     public int MailsToOne { get; set; } = 5;
@@ -67,13 +68,13 @@ public sealed class LimitsOptions
     public int UnknownTokens { get; set; } = 600;
 
     /// <summary>
-    /// Confirmations of an address with a mailed token, from one client address in ten minutes: thousands of mobile clients share a
+    /// Confirmations of an address with a mailed token or code, from one client address in ten minutes: thousands of mobile clients share a
     /// carrier's address.
     /// </summary>
     [Range(1, Most)]
     public int EmailVerifications { get; set; } = 3000;
 
-    /// <summary>Password resets with a mailed token from one address in ten minutes.</summary>
+    /// <summary>Password resets with a mailed token or code from one address in ten minutes.</summary>
     [Range(1, Most)]
     public int PasswordResets { get; set; } = 3000;
 

@@ -37,8 +37,9 @@ sealed record MailContent(MailKind Kind, string? Locale)
         locale is null && change is null && request is null
             ? null : $"{locale ?? MailTemplateFiles.English} {change} {provider} {Base64Url.EncodeToString(request)}".TrimEnd();
 
-    /// <summary>The hash of the token of the request that an outbox entry's mail answers.</summary>
-    public static byte[] RequestOf(OutboxEntry entry) => Base64Url.DecodeFromChars(entry.Payload!.Split(' ')[3]);
+    /// <summary>The hash of the token of the request that an outbox entry's mail answers; empty for a mail that answers none.</summary>
+    public static byte[] RequestOf(OutboxEntry entry) =>
+        entry.Payload?.Split(' ') is [_, _, _, var request] ? Base64Url.DecodeFromChars(request) : [];
 
     /// <summary>Begins the content of an outbox entry's mail.</summary>
     /// <param name="entry">The entry.</param>

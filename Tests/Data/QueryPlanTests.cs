@@ -9,6 +9,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
 using Profiles.Infrastructure.Cleanup;
+using Profiles.Tests.Features.LoginWithCode;
 using Profiles.Tests.Infrastructure.Admin;
 
 namespace Profiles.Tests.Data;
@@ -74,6 +75,15 @@ public sealed class ManyUsersFixture : AdminFixture
                 INSERT INTO challenges (hash, kind, user_id, session_id, data, tries, expires_at)
                 SELECT {key}, 1, n, n, '', 0, {later} FROM ({numbers}) AS numbers
                 """,
+                $"INSERT INTO recovery_codes (user_id, code_hash) SELECT n, {key} FROM ({numbers}) AS numbers",
+                $"""
+                INSERT INTO mail_codes (purpose, request_hash, normalized_email, tries, expires_at)
+                SELECT 1, {key}, 'many' || n, 0, {later} FROM ({numbers}) AS numbers
+                """,
+                $"""
+                INSERT INTO waiting_registrations (normalized_email, email, name, password_hash, created_at)
+                SELECT 'many' || n, 'many', 'many', 'many', {later} FROM ({numbers}) AS numbers
+                """,
                 $"INSERT INTO rate_limits (key_hash, count, ends_at) SELECT {key}, 1, {later} FROM ({numbers}) AS numbers",
                 $"""
                 INSERT INTO one_time_tokens (user_id, purpose, token_hash, normalized_email, expires_at)
@@ -115,6 +125,15 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
                 return await c.SendAsync(request, Cancellation);
             },
             ["Login"] = c => c.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation),
+            ["RequestLoginCode"] = c => c.PostAsJsonAsync("/login/code", new { email = "code" + email }, Cancellation),
+            ["LoginWithCode"] = async c =>
+            {
+                // Of an account that nobody has verified, and of none.
+                await (await c.PostAsJsonAsync("/register", new { name = "Thief", email = "owner" + email, password = Password },
+                    Cancellation)).ShouldBeAsync(HttpStatusCode.Created);
+                await (await UseAsync(c, await app.CodeAsync("owner" + email))).ShouldBeAsync(HttpStatusCode.OK);
+                return await UseAsync(c, await app.CodeAsync("new" + email));
+            },
             ["GetMe"] = c => c.GetAsync("/me", Cancellation),
             ["UpdateMe"] = c =>
                 c.PutAsJsonAsync("/me", new { name = "Another", email = "x" + email, current_password = Password }, Cancellation),
@@ -201,6 +220,8 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             {
                 "Register" or "AddPasskey" or "StartGuest" or "Register from a guest" => HttpStatusCode.Created,
                 "ForgotPassword" or "ResendVerification" => HttpStatusCode.Accepted,
+                "Register" => HttpStatusCode.Created,
+                "ForgotPassword" or "ResendVerification" or "RequestLoginCode" => HttpStatusCode.Accepted,
                 _ => HttpStatusCode.OK
             }, slice);
             if (slice == "Login")
@@ -264,6 +285,9 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
     public async Task A_query_without_an_index_is_detected() =>
         (await PlanAsync(new("SELECT id FROM users WHERE email = 'x'", [])))
             .ShouldContain(step => step.Contains("Seq Scan") || step.StartsWith("SCAN", StringComparison.Ordinal));
+
+    Task<HttpResponseMessage> UseAsync(HttpClient client, LoginCode code) => client.PostAsJsonAsync(
+        "/login/code/verify", new { request_token = code.RequestToken, email = code.Email, code = code.Digits }, Cancellation);
 
     // The token as the mail would contain it.
     Task<string> TokenAsync(TokenPurpose purpose, string email) => app.QueryAsync(async db =>
