@@ -131,8 +131,8 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
                 // Of an account that nobody has verified, and of none.
                 await (await c.PostAsJsonAsync("/register", new { name = "Thief", email = "owner" + email, password = Password },
                     Cancellation)).ShouldBeAsync(HttpStatusCode.Created);
-                await (await UseAsync(c, await app.CodeAsync("owner" + email))).ShouldBeAsync(HttpStatusCode.OK);
-                return await UseAsync(c, await app.CodeAsync("new" + email));
+                await (await UseAsync(c, await app.CodeAsync("owner" + email, client: c))).ShouldBeAsync(HttpStatusCode.OK);
+                return await UseAsync(c, await app.CodeAsync("new" + email, client: c));
             },
             ["GetMe"] = c => c.GetAsync("/me", Cancellation),
             ["UpdateMe"] = c =>

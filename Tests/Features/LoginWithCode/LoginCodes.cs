@@ -22,10 +22,11 @@ static class LoginCodes
     public static string Fresh() => $"person-{Guid.NewGuid():N}@example.com";
 
     /// <summary>Asks for a code and waits for its mail, the given one of this subject.</summary>
-    public static async Task<LoginCode> CodeAsync(this ProfilesFixture app, string email, int count = 1, string subject = Subject)
+    public static async Task<LoginCode> CodeAsync(this ProfilesFixture app, string email, int count = 1, HttpClient? client = null)
     {
-        var body = await (await app.Client.PostAsJsonAsync("/login/code", new { email })).ShouldBeAsync(HttpStatusCode.Accepted);
-        return new(email, body.GetProperty("request_token").GetString()!, (await app.MailAsync(email, subject, count)).Digits);
+        var body = await (await (client ?? app.Client).PostAsJsonAsync("/login/code", new { email }))
+            .ShouldBeAsync(HttpStatusCode.Accepted);
+        return new(email, body.GetProperty("request_token").GetString()!, (await app.MailAsync(email, Subject, count)).Digits);
     }
 
     public static Task<HttpResponseMessage> UseAsync(
