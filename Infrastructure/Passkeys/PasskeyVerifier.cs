@@ -25,8 +25,8 @@ sealed record PasskeyUse(long SignCount, bool IsBackedUp);
 /// Verifies answers by WebAuthn Level 3, 7.1 and 7.2, but for the challenge and the counter, which the database decides. Each needs the
 /// person's PIN, finger or face, so that a passkey is two factors.
 /// </summary>
-// The library is in the methods' bodies only, and these are synchronous, as their work is: a state machine with its types in the fields would
-// load it at the start, for services without passkeys too.
+// The library is in the methods' bodies only, and these are synchronous, as their work is: a state machine with its types in the fields
+// would load it at the start, for services without passkeys too.
 sealed class PasskeyVerifier(RelyingParty party)
 {
     /// <summary>

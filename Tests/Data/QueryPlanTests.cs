@@ -70,6 +70,10 @@ public sealed class ManyUsersFixture : AdminFixture
                 INSERT INTO identities (user_id, provider, subject, created_at)
                 SELECT n, 'many', 'many' || n, {time} FROM ({numbers}) AS numbers
                 """,
+                $"""
+                INSERT INTO mail_codes (purpose, request_hash, normalized_email, tries, expires_at)
+                SELECT 1, {key}, 'many' || n || '@example.com', 0, {later} FROM ({numbers}) AS numbers
+                """,
                 $"INSERT INTO second_factors (user_id, secret) SELECT n, 'many' FROM ({numbers}) AS numbers",
                 $"""
                 INSERT INTO challenges (hash, kind, user_id, session_id, data, tries, expires_at)
