@@ -223,8 +223,6 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             response.StatusCode.ShouldBe(slice switch
             {
                 "Register" or "AddPasskey" or "StartGuest" or "Register from a guest" => HttpStatusCode.Created,
-                "ForgotPassword" or "ResendVerification" => HttpStatusCode.Accepted,
-                "Register" => HttpStatusCode.Created,
                 "ForgotPassword" or "ResendVerification" or "RequestLoginCode" => HttpStatusCode.Accepted,
                 _ => HttpStatusCode.OK
             }, slice);

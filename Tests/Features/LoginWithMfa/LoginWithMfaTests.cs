@@ -130,6 +130,9 @@ public sealed class LoginWithMfaTests(ProfilesFixture app) : TestBase<ProfilesFi
                     .ShouldBeAsync(HttpStatusCode.OK);
                 break;
             case "reset":
+                // The first proof of an address would remove the factor of whoever was there before.
+                await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id)
+                    .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, DateTime.UnixEpoch)));
                 await (await app.Client.PostAsJsonAsync("/password/forgot", new { email = user.Email }, Cancellation))
                     .ShouldBeAsync(HttpStatusCode.Accepted);
                 var mail = await app.MailAsync(user.Email, "Set a new password");
