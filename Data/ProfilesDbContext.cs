@@ -128,7 +128,7 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         }
     }
 
-    /// <summary>Takes the lock of <see cref="LockUserAsync"/> in the caller's transaction, which does so before anything else.</summary>
+    /// <summary>Takes the lock of <see cref="LockUserAsync"/> in the caller's transaction, before any other lock on the user.</summary>
     public Task LockRowAsync(long userId, CancellationToken ct) =>
         UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
 

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
+using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
 using Profiles.Infrastructure.Telemetry;
@@ -11,28 +12,30 @@ using Profiles.Infrastructure.Telemetry;
 namespace Profiles.Features.LoginWithCode;
 
 sealed class LoginWithCodeEndpoint(
-    ProfilesDbContext db, MailCodeCheck check, MailCodes codes, Mailboxes mailboxes, SessionStart sessions, SecurityEventLog events,
-    ServiceMetrics metrics)
+    ProfilesDbContext db, MailCodeCheck check, MailCodes codes, Mailboxes mailboxes, GuestUpgrade guests, CurrentUser me,
+    SessionStart sessions, SecurityEventLog events, ServiceMetrics metrics)
     : Endpoint<LoginWithCodeRequest, Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/login/code/verify");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
+        Description(d => d.TakesGuest().ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status429TooManyRequests).WithTags("Account"));
         Summary(s =>
         {
             s.Summary = "Log in or register with the code of a mail";
             s.Description = "Takes the six digits that `POST /login/code` has mailed, once, within ten minutes and five tries. An address "
                 + "without an account gets one, without a password. Whoever reads the mail owns the address: where nobody has verified it "
-                + "before, the account's password, sessions and other ways in of that time are removed.";
+                + "before, the account's password, sessions and other ways in of that time are removed. With `from_guest` and a guest's "
+                + "access token the guest's account gets the address; the code is `not_a_guest` when it is no guest's any more.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "john@example.com", "482915", "John's phone");
             s.ResponseExamples[200] = new LoginWithCodeResponse(TokenPair.Example);
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeInvalid, "code");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = ErrorCodes.InvalidCode.Sentence;
             s.Responses[403] = ErrorCodes.MfaRequired.Sentence;
+            s.Responses[409] = ErrorCodes.EmailTaken.Sentence;
             s.Responses[429] = "Too many wrong codes from this address, for this account or in all.";
         });
     }
@@ -49,6 +52,8 @@ sealed class LoginWithCodeEndpoint(
 
     async Task<Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>> LogInAsync(LoginWithCodeRequest req, CancellationToken ct)
     {
+        if (req.FromGuest is true && await guests.RefuseAsync(HttpContext) is { } refusal)
+            return refusal;
         var email = Data.User.Normalize(req.Email);
         var user = await db.FindUserAsync(email, ct);
         if (await check.TryLoginAsync(email, req.Code, req.RequestToken, ct) is not { } code)
@@ -60,6 +65,8 @@ sealed class LoginWithCodeEndpoint(
         // Told to nobody without the code.
         if (user?.DisabledAt is not null)
             return Problems.Of(ErrorCodes.AccountDisabled);
+        if (req.FromGuest is true && user is not null && user.Id != me.Id)
+            return Problems.Of(ErrorCodes.EmailTaken);
 
         // Null when another request has used the code, or the account has changed meanwhile.
         return await (user is null ? RegisterAsync(code, req, ct) : EnterAsync(user.Id, code, req, ct)) is { } started
@@ -84,9 +91,16 @@ sealed class LoginWithCodeEndpoint(
         try
         {
             var started = await db.TransactAsync(
-                async () => await codes.TryUseAsync(code, ct)
-                    ? await StartAsync((await mailboxes.CreateAsync(code.NormalizedEmail, req.Name, ct)).Id, code, req, ct)
-                    : null,
+                async () =>
+                {
+                    var guest = req.FromGuest is true ? await guests.TakeAsync(ct) : null;
+                    if ((req.FromGuest is true && guest is null) || !await codes.TryUseAsync(code, ct))
+                        return null;
+                    var account = guest is null
+                        ? await mailboxes.CreateAsync(code.NormalizedEmail, req.Name, ct)
+                        : await mailboxes.UpgradeAsync(guest, code.NormalizedEmail, req.Name, ct);
+                    return await StartAsync(account.Id, code, req, ct);
+                },
                 ct);
             if (started is not null)
                 metrics.Registrations.Count(Outcome.Success);

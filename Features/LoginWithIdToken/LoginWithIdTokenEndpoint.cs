@@ -13,7 +13,7 @@ namespace Profiles.Features.LoginWithIdToken;
 
 sealed class LoginWithIdTokenEndpoint(
     ProfilesDbContext db, IdentityProviders providers, IdentityTokens identities, IdentityLinks links, AppleOutbox apple,
-    SessionStart sessions, ServiceMetrics metrics, TimeProvider clock)
+    GuestUpgrade guests, SessionStart sessions, ServiceMetrics metrics, TimeProvider clock)
     : Endpoint<LoginWithIdTokenRequest, Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>>
 {
     // Of a request that others are faster than: they make the account, or link the identity.
@@ -23,15 +23,15 @@ sealed class LoginWithIdTokenEndpoint(
     {
         Post("/login/id-token");
         AllowAnonymous();
-        Description(d => d.ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden)
-            .ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).WithTags("Identities"));
+        Description(d => d.TakesGuest().ProducesProblem(StatusCodes.Status403Forbidden).LimitedTo(Limit.IdTokens).WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Log in with Apple, Google or another issuer";
             s.Description = "Takes the identity token of the provider's own SDK and answers as `POST /login` does. The first one makes an "
                 + "account, with the address if the provider has verified it. Where that address has an account already, they are linked "
                 + "if both sides have verified it and the provider decides whose it is; otherwise the code is `account_exists`, the token "
-                + "stays good, and the app logs in otherwise and sends it to `POST /me/identities`.";
+                + "stays good, and the app logs in otherwise and sends it to `POST /me/identities`. With `from_guest` and a guest's access "
+                + "token the guest's account gets the identity; the code is `not_a_guest` when it is no guest's any more.";
             s.ExampleRequest = new(
                 "apple", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl", "n-0S6_WzA2Mj", "John Doe", "John's phone", "c1d2e3.0.mrtr");
             s.ResponseExamples[200] = new LoginWithIdTokenResponse(TokenPair.Example);
@@ -54,6 +54,8 @@ sealed class LoginWithIdTokenEndpoint(
 
     async Task<Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>> LogInAsync(LoginWithIdTokenRequest req, CancellationToken ct)
     {
+        if (req.FromGuest is true && await guests.RefuseAsync(HttpContext) is { } refusal)
+            return refusal;
         if (providers.Find(req.Provider) is not { } provider)
             return Problems.Refused("provider", ErrorCodes.ProviderUnknown, HttpContext);
         if (await identities.VerifyAsync(provider, req.IdToken, req.Nonce, ct) is not { } claims)
@@ -79,8 +81,9 @@ sealed class LoginWithIdTokenEndpoint(
         if (!await links.TrySpendAsync(claims, ct))
             return Problems.Of(ErrorCodes.InvalidIdToken);
         var accounts = ActivatorUtilities.CreateInstance<LoginWithIdTokenAccounts>(HttpContext.RequestServices);
-        if (await accounts.FindOrAddAsync(req, claims, ct) is not { } identity)
-            return Problems.Of(ErrorCodes.AccountExists);
+        var (identity, refusal) = await accounts.FindAsync(req, claims, ct);
+        if (identity is null)
+            return Problems.Of(refusal);
         apple.AddExchange(db, identity, claims.Audience, req.AuthorizationCode);
         // Null when the account is disabled, or was deleted just now.
         if (await sessions.StartAsync(

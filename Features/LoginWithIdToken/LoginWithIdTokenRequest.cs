@@ -8,10 +8,12 @@ namespace Profiles.Features.LoginWithIdToken;
 /// <param name="Name">The person's name for a new account; Apple tells it only to the app, and only the first time.</param>
 /// <param name="Device">The device's name for the list of sessions; surrounding spaces are trimmed.</param>
 /// <param name="AuthorizationCode">Apple's code, which lets the service revoke Apple's tokens when the account is deleted.</param>
+/// <param name="FromGuest">Whether the guest whose access token is sent gets the identity, in place of a new account.</param>
 sealed record LoginWithIdTokenRequest(
     string Provider,
     [property: DataType(DataType.Password)] string IdToken,
     string Nonce,
     string? Name = null,
     string? Device = null,
-    [property: DataType(DataType.Password)] string? AuthorizationCode = null);
+    [property: DataType(DataType.Password)] string? AuthorizationCode = null,
+    bool? FromGuest = null);

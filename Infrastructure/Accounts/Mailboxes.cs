@@ -42,13 +42,7 @@ sealed class Mailboxes(
     /// <param name="ct">Cancels it.</param>
     public async Task<User> CreateAsync(string? email, string? name, CancellationToken ct)
     {
-        var normalizedEmail = email is null ? null : User.Normalize(email);
-        if (normalizedEmail is not null)
-        {
-            await db.WaitingRegistrations.Where(r => r.NormalizedEmail == normalizedEmail).ExecuteDeleteAsync(ct);
-            await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == normalizedEmail)
-                .ExecuteDeleteAsync(ct);
-        }
+        var normalizedEmail = await TakeOverAsync(email, ct);
         var user = new User
         {
             Email = email,
@@ -63,5 +57,37 @@ sealed class Mailboxes(
             events.Add(user.Id, SecurityEventKind.EmailVerified, device: null);
         await db.SaveChangesAsync(ct);
         return user;
+    }
+
+    /// <summary>
+    /// Does the same with the account of a guest, whose row the caller has locked: it gets the address, and the name if it has none.
+    /// </summary>
+    public async Task<User> UpgradeAsync(User guest, string? email, string? name, CancellationToken ct)
+    {
+        await TakeOverAsync(email, ct);
+        await pending.VoidKeepingSessionsAsync(guest, ct);
+        if (email is not null)
+        {
+            guest.ChangeEmail(email);
+            guest.ConfirmEmail(clock.GetUtcNow().UtcDateTime);
+            events.Add(guest.Id, SecurityEventKind.EmailChanged);
+            events.Add(guest.Id, SecurityEventKind.EmailVerified);
+        }
+        guest.GuestSince = null;
+        if (guest.Profile.Name.Length == 0)
+            guest.Profile.Name = name?.Trim() ?? "";
+        await db.SaveChangesAsync(ct);
+        return guest;
+    }
+
+    // Returns the address in the form that is compared.
+    async Task<string?> TakeOverAsync(string? email, CancellationToken ct)
+    {
+        if (email is null)
+            return null;
+        var normalized = User.Normalize(email);
+        await db.WaitingRegistrations.Where(r => r.NormalizedEmail == normalized).ExecuteDeleteAsync(ct);
+        await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == normalized).ExecuteDeleteAsync(ct);
+        return normalized;
     }
 }

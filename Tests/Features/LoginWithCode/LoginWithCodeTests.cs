@@ -12,7 +12,7 @@ namespace Profiles.Tests.Features.LoginWithCode;
 public sealed class LoginWithCodeTests(ProfilesFixture app, VerifiedFixture verifying)
     : TestBase<ProfilesFixture>, IClassFixture<VerifiedFixture>
 {
-    const string Refusal = "This code is not valid, or not any more: ask for another one.";
+    const string Refusal = "This code is wrong, or not valid any more.";
 
     [Fact]
     public async Task The_code_starts_a_session_and_the_account_keeps_what_it_has()
