@@ -67,6 +67,7 @@ public sealed class LoginWithCodeTests(ProfilesFixture app, VerifiedFixture veri
             .StatusCode.ShouldBe(HttpStatusCode.Accepted);
         var waiting = await verifying.MailAsync(email, VerifyEmailTests.Subject);
         var body = await (await verifying.UseAsync(await verifying.CodeAsync(email), name: "Owner")).ShouldBeAsync(HttpStatusCode.OK);
+        (await verifying.QueryAsync(db => db.WaitingRegistrations.CountAsync(r => r.NormalizedEmail == email))).ShouldBe(0);
         await (await verifying.Client.PostAsJsonAsync("/email/verify", new { token = waiting.Token }, Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await verifying.Client.PostAsJsonAsync("/login", new { email, password }, Cancellation))

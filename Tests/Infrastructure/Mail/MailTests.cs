@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using MimeKit;
 using Profiles.Data;
 using Profiles.Infrastructure.Mail;
+using Profiles.Tests.Features.LoginWithCode;
 
 namespace Profiles.Tests.Infrastructure.Mail;
 
@@ -158,6 +160,18 @@ public sealed class MailTests(LoggedFixture app) : TestBase<LoggedFixture>
                     Encoding.Latin1.GetString(bytes).ShouldNotContain(secret);
             }
         }
+    }
+
+    [Fact]
+    public async Task The_log_has_neither_a_code_nor_the_token_that_it_goes_with_nor_the_address()
+    {
+        var code = await app.CodeAsync(LoginCodes.Fresh());
+        await (await app.UseAsync(code.With(code.Wrong))).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.UseAsync(code)).ShouldBeAsync(HttpStatusCode.OK);
+        while (!app.Lines.Any(l => l.StartsWith("Completed in Mail: LoginCode ")))
+            await Task.Delay(20, Cancellation);
+        foreach (var secret in new[] { code.Digits, code.RequestToken, code.Email })
+            app.Lines.ShouldNotContain(l => Regex.IsMatch(l, $@"(?<![\w.]){Regex.Escape(secret)}(?!\w)"));
     }
 
     [Fact]

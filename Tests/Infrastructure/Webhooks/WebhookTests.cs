@@ -10,6 +10,7 @@ using Profiles.Infrastructure.Cleanup;
 using Profiles.Infrastructure.Images;
 using Profiles.Infrastructure.Outbox;
 using Profiles.Infrastructure.Webhooks;
+using Profiles.Tests.Features.LoginWithCode;
 
 namespace Profiles.Tests.Infrastructure.Webhooks;
 
@@ -46,6 +47,20 @@ public sealed class WebhookTests(WebhooksFixture app) : TestBase<WebhooksFixture
         app.Receiver.On.Clear();
         await app.RunAsync("webhooks", "remove", "made");
         await app.Services.GetRequiredService<WebhookEndpoints>().LoadAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task An_account_that_a_code_makes_or_takes_over_is_told_like_any_other()
+    {
+        var code = await app.CodeAsync(LoginCodes.Fresh());
+        await ShouldBeOkAsync(app.UseAsync(code));
+        var id = await app.QueryAsync(db => db.Users.Where(u => u.NormalizedEmail == code.Email).Select(u => u.Id).SingleAsync());
+        await NextAsync(new(id, "", code.Email, "", ""), "user.created");
+
+        var thief = await app.CreateUserAsync();
+        await ShouldBeOkAsync(app.UseAsync(await app.CodeAsync(thief.Email)));
+        Members(await NextAsync(thief, "user.updated")).ShouldBe(["email_verified", "password"]);
+        SessionEnd(await NextAsync(thief, "session.ended")).ShouldBe((thief.SessionId, "ended"));
     }
 
     [Fact]
