@@ -51,6 +51,18 @@ public sealed class RelyingPartyTests(PasskeyAppsFixture apps) : TestBase<Passke
     }
 
     [Theory]
+    [InlineData("Passkeys__Origins", "https://evilprofiles.example")]
+    [InlineData("Passkeys__Origins", "https://profiles.example.evil.example")]
+    [InlineData("Passkeys__RelyingPartyId", "rofiles.example")]
+    [InlineData("Passkeys__RelyingPartyId", "app.profiles.example")]
+    public async Task A_domain_that_is_none_of_the_origins_stops_the_start(string setting, string value)
+    {
+        var (exitCode, output) = await Refusal.InProcessAsync((setting, value));
+        exitCode.ShouldBe(1);
+        output.ShouldStartWith("Profiles cannot start: Passkeys__RelyingPartyId must be the host of each of Passkeys__Origins");
+    }
+
+    [Theory]
     [InlineData("http://localhost:5173", true)]
     [InlineData("http://localhost", true)]
     [InlineData("https://localhost.evil.example", false)]
