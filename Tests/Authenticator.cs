@@ -48,9 +48,10 @@ static class Authenticator
     }
 
     /// <summary>Logs in with the password, and returns the token that the second factor is sent with.</summary>
-    public static async Task<string> MfaTokenAsync(this ProfilesFixture app, TestUser user, string? device = null)
+    public static async Task<string> MfaTokenAsync(
+        this ProfilesFixture app, TestUser user, string? device = null, HttpClient? client = null)
     {
-        var login = await app.Client.PostAsJsonAsync("/login", new { email = user.Email, password = user.Password, device });
+        var login = await (client ?? app.Client).PostAsJsonAsync("/login", new { email = user.Email, password = user.Password, device });
         var refusal = await login.ShouldBeProblemAsync(HttpStatusCode.Forbidden);
         refusal.GetProperty("code").GetString().ShouldBe("mfa_required");
         return refusal.GetProperty("mfa_token").GetString()!;

@@ -37,7 +37,7 @@ sealed class RenewRecoveryCodesEndpoint(ProfilesDbContext db, CurrentUser me, Re
         await using var transaction = await db.LockUserAsync(me.Id, ct);
         if (!await db.IsEnabledAsync(me.Id, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
-        if (!await db.SecondFactors.AnyAsync(f => f.UserId == me.Id && f.ConfirmedAt != null, ct))
+        if (await db.SecondFactors.CountAsync(f => f.UserId == me.Id && f.ConfirmedAt != null, ct) == 0)
             return Problems.Of(ErrorCodes.MfaNotEnabled);
         var codes = await recovery.ReplaceAsync(me.Id, ct);
         events.Add(me.Id, SecurityEventKind.RecoveryCodesRenewed);

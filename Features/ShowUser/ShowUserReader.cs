@@ -18,7 +18,7 @@ sealed class ShowUserReader(
             .Select(s => s.LastUsedAt).ToListAsync(ct);
         var identities = await db.Identities.Where(i => i.UserId == user.Id).OrderBy(i => i.Id).Select(i => i.Provider).ToListAsync(ct);
         var passkeys = await db.Passkeys.CountAsync(p => p.UserId == user.Id, ct);
-        var hasSecondFactor = await db.SecondFactors.AnyAsync(f => f.UserId == user.Id && f.ConfirmedAt != null, ct);
+        var hasSecondFactor = await db.SecondFactors.CountAsync(f => f.UserId == user.Id && f.ConfirmedAt != null, ct) == 1;
         audit.Add("user.shown", user.Id);
         await db.SaveChangesAsync(ct);
         return ShowUserMapper.ToResponse(user, address.Of(user.Profile.Image), (identities, passkeys, hasSecondFactor), sessions);

@@ -32,7 +32,8 @@ sealed class SecondFactorCheck(
     /// Finds what a recovery code proves. Nobody guesses 80 bits: the limit of the app's codes does not lock its owner out.
     /// </summary>
     public async Task<SecondFactorProof?> FindRecoveryAsync(long userId, string code, CancellationToken ct) =>
-        RecoveryCodes.HashOf(userId, code) is { } hash && await db.RecoveryCodes.AnyAsync(c => c.UserId == userId && c.CodeHash == hash, ct)
+        RecoveryCodes.HashOf(userId, code) is { } hash
+        && await db.RecoveryCodes.CountAsync(c => c.UserId == userId && c.CodeHash == hash, ct) == 1
             ? new(userId, Secret: null, Step: 0, hash) : Failed(userId);
 
     /// <summary>
@@ -60,7 +61,7 @@ sealed class SecondFactorCheck(
     /// <inheritdoc cref="FindAsync" path="/exception" />
     public async Task<bool> PassesAsync(long userId, string text, CancellationToken ct)
     {
-        if (!await db.SecondFactors.AnyAsync(f => f.UserId == userId && f.ConfirmedAt != null, ct))
+        if (await db.SecondFactors.CountAsync(f => f.UserId == userId && f.ConfirmedAt != null, ct) == 0)
             return true;
         var proof = TotpSecrets.IsCode(text) ? await FindAsync(userId, text, ct) : await FindRecoveryAsync(userId, text, ct);
         return proof is not null && await TryUseAsync(proof, device: null, ct);

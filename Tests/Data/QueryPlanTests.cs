@@ -4,13 +4,16 @@ using System.Net.Http.Json;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using FastEndpoints;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
 using Profiles.Infrastructure.Cleanup;
 using Profiles.Tests.Features.LoginWithCode;
 using Profiles.Tests.Infrastructure.Admin;
+using Profiles.Tests.Infrastructure.Identities;
 
 namespace Profiles.Tests.Data;
 
@@ -18,6 +21,32 @@ namespace Profiles.Tests.Data;
 public sealed class ManyUsersFixture : AdminFixture
 {
     public const int Users = 10_000;
+
+    /// <summary>The name of an issuer whose addresses the service believes.</summary>
+    internal const string Issuer = "company";
+
+    IssuerServer issuers = null!;
+
+    /// <summary>Sends a token of the issuer, of a person with this address or of a new one without any.</summary>
+    internal Task<HttpResponseMessage> SendTokenAsync(HttpClient client, string path, string? email = null)
+    {
+        var nonce = Guid.NewGuid().ToString("N");
+        var claims = issuers.Claims(
+            Issuer, email ?? $"{Guid.NewGuid():N}", nonce, Clock.GetUtcNow(), ("email", email), ("email_verified", true));
+        return client.PostAsJsonAsync(path, new { provider = Issuer, id_token = issuers.Sign(Issuer, claims), nonce });
+    }
+
+    protected override async ValueTask PreSetupAsync() => issuers = await IssuerServer.StartAsync();
+
+    protected override void ConfigureApp(IWebHostBuilder a)
+    {
+        base.ConfigureApp(a);
+        a.UseSetting($"Identities:Providers:{Issuer}:Issuer", issuers.AddressOf(Issuer));
+        a.UseSetting($"Identities:Providers:{Issuer}:Audiences:0", IssuerServer.Audience);
+        a.UseSetting($"Identities:Providers:{Issuer}:TrustsEmail", "true");
+    }
+
+    protected override async ValueTask TearDownAsync() => await issuers.DisposeAsync();
 
     protected override async ValueTask SetupAsync()
     {
@@ -81,10 +110,6 @@ public sealed class ManyUsersFixture : AdminFixture
                 """,
                 $"INSERT INTO recovery_codes (user_id, code_hash) SELECT n, {key} FROM ({numbers}) AS numbers",
                 $"""
-                INSERT INTO mail_codes (purpose, request_hash, normalized_email, tries, expires_at)
-                SELECT 1, {key}, 'many' || n, 0, {later} FROM ({numbers}) AS numbers
-                """,
-                $"""
                 INSERT INTO waiting_registrations (normalized_email, email, name, password_hash, created_at)
                 SELECT 'many' || n, 'many', 'many', 'many', {later} FROM ({numbers}) AS numbers
                 """,
@@ -115,7 +140,11 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
         var target = await app.CreateUserAsync();
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         using var phone = new SoftAuthenticator();
-        var (refreshToken, sessionId, passkeyId) = ("", 0L, 0L);
+        // One whose only ways in are identities, and one whose logins take a code.
+        using var linked = app.CreateClient();
+        var enrolled = new EnrolledUser(await app.CreateUserAsync(), "", []);
+        using var careful = app.ClientFor(enrolled.User);
+        var (refreshToken, sessionId, passkeyId, identityIds) = ("", 0L, 0L, Array.Empty<long>());
         var slices = new Dictionary<string, Func<HttpClient, Task<HttpResponseMessage>>>
         {
             ["Register"] = c => c.PostAsJsonAsync("/register", new { name = "John", email, password = Password }, Cancellation),
@@ -161,6 +190,34 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             ["StartPasskeyLogin"] = c => c.PostAsync("/passkeys/authentication/options", null, Cancellation),
             ["LoginWithPasskey"] = c => phone.LogInAsync(c),
             ["RemovePasskey"] = c => c.DeleteAsync($"/me/passkeys/{passkeyId}", Cancellation),
+            ["LoginWithIdToken"] = async c =>
+            {
+                // Of an address that has an account, which is linked by the second time, of a new address, and of none.
+                foreach (var address in new[] { "owner" + email, "owner" + email, "issued" + email })
+                    await (await app.SendTokenAsync(c, "/login/id-token", address)).ShouldBeAsync(HttpStatusCode.OK);
+                return await app.SendTokenAsync(c, "/login/id-token");
+            },
+            ["AddIdentity"] = _ => app.SendTokenAsync(linked, "/me/identities"),
+            ["ListIdentities"] = _ => linked.GetAsync("/me/identities", Cancellation),
+            ["RemoveIdentity"] = async _ =>
+            {
+                var removed = await linked.DeleteAsync($"/me/identities/{identityIds[0]}", Cancellation);
+                // The last way in: all are counted.
+                await (await linked.DeleteAsync($"/me/identities/{identityIds[1]}", Cancellation))
+                    .ShouldBeProblemAsync(HttpStatusCode.Conflict);
+                return removed;
+            },
+            ["AddTotp"] = _ => careful.PostAsync("/me/mfa/totp", null, Cancellation),
+            ["ConfirmTotp"] = async _ => await careful.PostAsJsonAsync(
+                "/me/mfa/totp/confirm", new { code = await app.CodeAsync(enrolled) }, Cancellation),
+            ["GetMfa"] = _ => careful.GetAsync("/me/mfa", Cancellation),
+            ["RenewRecoveryCodes"] = _ => careful.PostAsync("/me/mfa/recovery-codes", null, Cancellation),
+            ["LoginWithMfa"] = async c => await c.PostAsJsonAsync("/login/mfa",
+                new { mfa_token = await app.MfaTokenAsync(enrolled.User, client: c), code = await app.CodeAsync(enrolled) }, Cancellation),
+            ["LoginWithMfa with a recovery code"] = async c => await c.PostAsJsonAsync("/login/mfa",
+                new { mfa_token = await app.MfaTokenAsync(enrolled.User, client: c), recovery_code = enrolled.RecoveryCodes[0] },
+                Cancellation),
+            ["RemoveTotp"] = _ => careful.DeleteAsync("/me/mfa/totp", Cancellation),
             ["ListSecurityEvents"] = c => c.GetAsync("/me/security-events", Cancellation),
             ["ExportMe"] = c => c.GetAsync("/me/export", Cancellation),
             ["ListSessions"] = c => c.GetAsync("/me/sessions", Cancellation),
@@ -214,7 +271,7 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
 
         foreach (var (slice, ask) in slices)
         {
-            foreach (var client in new[] { anyone, admin })
+            foreach (var client in new[] { anyone, admin, linked, careful })
             {
                 client.DefaultRequestHeaders.Remove("X-Test-Trace");
                 client.DefaultRequestHeaders.Add("X-Test-Trace", $"plan of {slice}");
@@ -222,23 +279,42 @@ public sealed class QueryPlanTests(ManyUsersFixture app) : TestBase<ManyUsersFix
             var response = await ask(anyone);
             response.StatusCode.ShouldBe(slice switch
             {
-                "Register" or "AddPasskey" or "StartGuest" or "Register from a guest" => HttpStatusCode.Created,
+                "Register" or "AddPasskey" or "StartGuest" or "Register from a guest" or "AddIdentity" => HttpStatusCode.Created,
                 "ForgotPassword" or "ResendVerification" or "RequestLoginCode" => HttpStatusCode.Accepted,
                 _ => HttpStatusCode.OK
             }, slice);
-            if (slice == "Login")
+            switch (slice)
             {
-                var answer = await response.ShouldBeAsync(HttpStatusCode.OK);
-                anyone.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
-                refreshToken = answer.GetProperty("refresh_token").GetString()!;
+                case "Login":
+                    var answer = await BodyAsync();
+                    anyone.DefaultRequestHeaders.Authorization = new("Bearer", answer.GetProperty("access_token").GetString());
+                    refreshToken = answer.GetProperty("refresh_token").GetString()!;
+                    break;
+                case "ListPasskeys":
+                    passkeyId = (await BodyAsync()).GetProperty("passkeys")[0].GetProperty("id").GetInt64();
+                    break;
+                case "LoginWithIdToken":
+                    linked.DefaultRequestHeaders.Authorization = new("Bearer", (await BodyAsync()).GetProperty("access_token").GetString());
+                    break;
+                case "ListIdentities":
+                    identityIds =
+                    [
+                        .. (await BodyAsync()).GetProperty("identities").EnumerateArray().Select(i => i.GetProperty("id").GetInt64()),
+                    ];
+                    break;
+                case "AddTotp":
+                    enrolled = enrolled with { Secret = (await BodyAsync()).GetProperty("secret").GetString()! };
+                    break;
+                case "RenewRecoveryCodes":
+                    enrolled = enrolled with { RecoveryCodes = [(await BodyAsync()).GetProperty("recovery_codes")[0].GetString()!] };
+                    break;
+                case "ListSessions":
+                    sessionId = (await BodyAsync()).GetProperty("sessions").EnumerateArray()
+                        .Single(s => s.GetProperty("current").GetBoolean()).GetProperty("id").GetInt64();
+                    break;
             }
-            if (slice == "ListPasskeys")
-                passkeyId = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("passkeys")[0].GetProperty("id").GetInt64();
-            if (slice == "ListSessions")
-            {
-                sessionId = (await response.ShouldBeAsync(HttpStatusCode.OK)).GetProperty("sessions").EnumerateArray()
-                    .Single(s => s.GetProperty("current").GetBoolean()).GetProperty("id").GetInt64();
-            }
+            Task<JsonElement> BodyAsync() => response.ShouldBeAsync(HttpStatusCode.OK);
+
             var commands = app.Services.GetRequiredService<CommandLog>().Of($"plan of {slice}");
             // It needs the prepared query only, see below.
             if (slice != "GetMe")
