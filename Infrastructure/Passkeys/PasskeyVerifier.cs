@@ -30,8 +30,8 @@ sealed record PasskeyUse(long SignCount, bool IsBackedUp);
 sealed class PasskeyVerifier(RelyingParty party)
 {
     /// <summary>
-    /// Bytes of the authenticator's data: the longest id with an RSA key of 4096 bits. The library reads nested CBOR by recursion; of a
-    /// body's 64 KiB it would exhaust the stack, which ends the process.
+    /// Bytes of the authenticator's data: the longest id with an RSA key of 4096 bits. The library reads nested CBOR by recursion, whose
+    /// depth this bounds.
     /// </summary>
     public const int DataMaxLength = 2048;
 
@@ -99,7 +99,7 @@ sealed class PasskeyVerifier(RelyingParty party)
         var data = Try(() =>
         {
             var assertion = AuthenticatorAssertionResponse.Parse(raw);
-            // The library lets a counter return to 0.
+            // The database compares the counter: two logins at once must not both pass.
             assertion.VerifyAsync(options, Configuration(answer.Client), passkey?.PublicKey ?? nobody.Value,
                 storedSignatureCounter: 0, (_, _) => Task.FromResult(true), null, null).GetAwaiter().GetResult();
             return assertion.AuthenticatorData;
