@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Tests.Features.VerifyEmail;
 using Profiles.Tests.Infrastructure.Admin;
 
 namespace Profiles.Tests.Features.StartGuest;
@@ -116,6 +117,24 @@ public sealed class StartGuestTests(AdminFixture app) : TestBase<AdminFixture>
         (await app.RunAsync("users", "enable", who)).ExitCode.ShouldBe(0);
         await (await admin.DeleteAsync($"/admin/users/{who}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.FindUserAsync(guest.Id, Cancellation))).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_guest_has_no_password_that_a_new_address_or_the_deletion_could_ask_for()
+    {
+        var (guest, email) = (await app.CreateGuestAsync(), $"guest-{Guid.NewGuid():N}@example.com");
+        using var client = app.ClientFor(guest);
+        var changed = await (await client.PutAsJsonAsync("/me", new { email }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (changed.GetProperty("email").GetString(), changed.GetProperty("is_guest").GetBoolean()).ShouldBe((email, true));
+        var token = (await app.MailAsync(email, VerifyEmailTests.Subject)).Token;
+        await (await app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+        (me.GetProperty("id").GetInt64(), me.GetProperty("is_guest").GetBoolean()).ShouldBe((guest.Id, false));
+        var other = await app.CreateGuestAsync();
+        using var leaving = app.ClientFor(other);
+        await (await leaving.SendAsync(new(HttpMethod.Delete, "/me") { Content = JsonContent.Create(new { }) }, Cancellation))
+            .ShouldBeAsync(HttpStatusCode.OK);
+        (await app.QueryAsync(db => db.FindUserAsync(other.Id, Cancellation))).ShouldBeNull();
     }
 
     [Fact]
