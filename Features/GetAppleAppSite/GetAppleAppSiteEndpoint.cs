@@ -24,8 +24,8 @@ sealed class GetAppleAppSiteEndpoint(IOptions<PasskeysOptions> options)
 
     public override Task<Results<Ok<GetAppleAppSiteResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
-        var apps = options.Value.AppleAppList;
-        if (apps.Length == 0)
+        var apps = options.Value.AppleApps;
+        if (apps.Count == 0)
             return Task.FromResult<Results<Ok<GetAppleAppSiteResponse>, ProblemHttpResult>>(Problems.Of(ErrorCodes.NotFound));
         HttpContext.Response.Headers.CacheControl = PasskeysOptions.Caching;
         return Task.FromResult<Results<Ok<GetAppleAppSiteResponse>, ProblemHttpResult>>(

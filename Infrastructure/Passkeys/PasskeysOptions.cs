@@ -28,12 +28,11 @@ public sealed class PasskeysOptions
     public string? RelyingPartyName { get; set; }
 
     /// <summary>
-    /// The origins whose pages and apps may use passkeys, separated by commas: <c>https://app.example.com</c>, and
-    /// <c>android:apk-key-hash:…</c> of Android apps that <see cref="AndroidApps"/> does not name. Each host is that of
-    /// <see cref="RelyingPartyId"/> or below it.
+    /// The origins whose pages and apps may use passkeys: <c>https://app.example.com</c>, and <c>android:apk-key-hash:…</c> of Android
+    /// apps that <see cref="AndroidApps"/> does not name. Each host is that of <see cref="RelyingPartyId"/> or below it.
     /// </summary>
     /// <value>The origin of <see cref="Settings.ServiceOptions.PublicBaseUrl"/></value>
-    public string Origins { get; set; } = "";
+    public IReadOnlyList<string> Origins { get; set; } = [];
 
     /// <summary>
     /// The Android apps that may use passkeys, separated by semicolons. Each is a package's name and the SHA-256 fingerprints of its
@@ -42,14 +41,10 @@ public sealed class PasskeysOptions
     public string AndroidApps { get; set; } = "";
 
     /// <summary>
-    /// The apps for Apple's systems that may use passkeys, separated by commas: <c>ABCDE12345.com.example.app</c>.
+    /// The apps for Apple's systems that may use passkeys: <c>ABCDE12345.com.example.app</c>.
     /// <c>/.well-known/apple-app-site-association</c> names them.
     /// </summary>
-    public string AppleApps { get; set; } = "";
-
-    internal string[] OriginList => Split(Origins, ',');
-
-    internal string[] AppleAppList => Split(AppleApps, ',');
+    public IReadOnlyList<string> AppleApps { get; set; } = [];
 
     /// <summary>The names of the packages with their fingerprints.</summary>
     internal (string Package, string[] Fingerprints)[] AndroidAppList =>
@@ -58,21 +53,21 @@ public sealed class PasskeysOptions
     internal bool HasDomain => RelyingPartyId is null or "localhost" || (RelyingPartyId.Contains('.', StringComparison.Ordinal)
         && Uri.CheckHostName(RelyingPartyId) == UriHostNameType.Dns && !RelyingPartyId.Any(c => char.IsUpper(c) || !char.IsAscii(c)));
 
-    internal bool HasOrigins => OriginList.All(o => o.StartsWith(AndroidOrigin, StringComparison.Ordinal)
+    internal bool HasOrigins => Origins.All(o => o.StartsWith(AndroidOrigin, StringComparison.Ordinal)
         ? Base64Url.IsValid(o.AsSpan(AndroidOrigin.Length), out var length) && length == HashLength
         : Uri.TryCreate(o, UriKind.Absolute, out var uri) && uri.GetLeftPart(UriPartial.Authority) == o
             && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.Host == "localhost")));
 
     internal bool HasAndroidApps => AndroidAppList.All(a => a.Package.Contains('.', StringComparison.Ordinal) && IsName(a.Package, "._")
-        && a.Fingerprints.Length > 0 && a.Fingerprints.All(f => Fingerprint(f) is not null));
+        && a.Fingerprints.Length > 0 && a.Fingerprints.All(f => OriginOf(f) is not null));
 
-    internal bool HasAppleApps => AppleAppList.All(a =>
+    internal bool HasAppleApps => AppleApps.All(a =>
         a is [_, _, _, _, _, _, _, _, _, _, '.', _, ..] && a[..10].All(char.IsAsciiLetterOrDigit) && IsName(a[11..], ".-"));
 
     /// <summary>The origin of an Android app that is signed with this certificate; null when this is no fingerprint.</summary>
-    internal static string? Fingerprint(string text)
+    internal static string? OriginOf(string fingerprint)
     {
-        var parts = text.Split(':');
+        var parts = fingerprint.Split(':');
         var hash = new byte[HashLength];
         for (var i = 0; i < parts.Length; i++)
         {

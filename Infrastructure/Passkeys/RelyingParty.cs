@@ -26,14 +26,14 @@ sealed class RelyingParty(IOptions<PasskeysOptions> options, IOptions<ServiceOpt
     {
         var address = service.PublicBaseUrl is { } url ? new Uri(url) : null;
         var domain = options.RelyingPartyId ?? address?.IdnHost;
-        var named = options.OriginList;
+        var named = options.Origins;
         if (!named.All(o => o.StartsWith(PasskeysOptions.AndroidOrigin, StringComparison.Ordinal) || IsWithin(new(o), domain)))
             return [];
-        if (named.Length == 0 && address is not null && IsWithin(address, domain))
+        if (named.Count == 0 && address is not null && IsWithin(address, domain))
             named = [address.GetLeftPart(UriPartial.Authority)];
-        var android = options.AndroidAppList.SelectMany(a => a.Fingerprints).Select(f => PasskeysOptions.Fingerprint(f)!);
+        var android = options.AndroidAppList.SelectMany(a => a.Fingerprints).Select(f => PasskeysOptions.OriginOf(f)!);
         // Apps on Apple's systems have the domain for their origin.
-        return [.. named, .. android, .. options.AppleAppList.Length > 0 ? [$"https://{domain}"] : Array.Empty<string>()];
+        return [.. named, .. android, .. options.AppleApps.Count > 0 ? [$"https://{domain}"] : Array.Empty<string>()];
     }
 
     static bool IsWithin(Uri origin, string? domain) =>
