@@ -116,7 +116,7 @@ sealed class OutboxEntry
 
     /// <summary>
     /// The id of a webhook's message, a dot and its body; what Apple is told; for a mail the locale that its request asked for, what was
-    /// changed and the hash of the request's token, separated by blanks. Null for all else.
+    /// changed, the provider of a changed identity and the hash of the request's token, separated by blanks. Null for all else.
     /// </summary>
     public string? Payload { get; init; }
 

@@ -70,7 +70,7 @@ sealed class VerifyEmailEndpoint(
     {
         if (user.NormalizedEmail == address)
         {
-            // The password stays, and every session was opened with it: ending sessions would keep nobody out.
+            // What opened the sessions (password, identities, passkeys) stays: ending them would keep nobody out.
             await pending.VoidKeepingSessionsAsync(user, ct);
             events.Add(user.Id, SecurityEventKind.EmailVerified);
             return true;
