@@ -31,7 +31,7 @@ sealed class LoginWithCodeEndpoint(
                 + "access token the guest's account gets the address; the code is `not_a_guest` when it is no guest's any more.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "john@example.com", "482915", "John's phone");
             s.ResponseExamples[200] = new LoginWithCodeResponse(TokenPair.Example);
-            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeInvalid, "code");
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeMalformed, "code");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = ErrorCodes.InvalidCode.Sentence;
             s.Responses[403] = ErrorCodes.MfaRequired.Sentence;
