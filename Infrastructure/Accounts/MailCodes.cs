@@ -43,8 +43,8 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     }
 
     /// <summary>
-    /// Returns the digits of a login for its mail, and how many minutes are left of their time; null when the code is void by now, or before
-    /// anybody could type it.
+    /// Returns the digits of a login for its mail, and how many minutes are left of their time; null when the code is void by now, or
+    /// will be before anybody could type it.
     /// </summary>
     public async Task<(string Digits, TimeSpan Lifetime)?> WriteLoginAsync(byte[] requestHash)
     {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
@@ -65,7 +66,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
             db.Identities.Add(new() { UserId = user.Id, Provider = "google", Subject = $"{user.Id}", CreatedAt = DateTime.UnixEpoch });
             db.Passkeys.Add(PasskeyOf(user.Id));
             db.SecondFactors.Add(new() { UserId = user.Id, Secret = "secret" });
-            db.RecoveryCodes.Add(new() { UserId = user.Id, CodeHash = System.Security.Cryptography.RandomNumberGenerator.GetBytes(Session.HashLength) });
+            db.RecoveryCodes.Add(new() { UserId = user.Id, CodeHash = RandomNumberGenerator.GetBytes(Session.HashLength) });
             return await db.SaveChangesAsync(Cancellation);
         });
         using var client = app.ClientFor(user);
