@@ -86,6 +86,13 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
         await Users.CountAsync(u => u.Id == id && u.DisabledAt == null, ct) == 1;
 
     /// <summary>
+    /// Whether a session has not ended meanwhile, read under a lock on the user: what a request adds for a session that has ended would
+    /// outlast what ended it.
+    /// </summary>
+    public async Task<bool> HasSessionAsync(long userId, long sessionId, CancellationToken ct) =>
+        await Sessions.CountAsync(s => s.Id == sessionId && s.UserId == userId, ct) == 1;
+
+    /// <summary>
     /// Erases the copies of deleted rows that the database keeps outside its tables, as far as a client can; false when some remain for the
     /// next run.
     /// </summary>
@@ -131,6 +138,13 @@ abstract class ProfilesDbContext(DbContextOptions options) : DbContext(options)
     /// <summary>Takes the lock of <see cref="LockUserAsync"/> in the caller's transaction, before any other lock on the user.</summary>
     public Task LockRowAsync(long userId, CancellationToken ct) =>
         UserProfiles.Where(p => p.UserId == userId).ExecuteUpdateAsync(p => p.SetProperty(x => x.Version, x => x.Version), ct);
+
+    /// <summary>
+    /// Locks the row of an account itself in the caller's transaction, and changes nothing: a change of the account either commits first,
+    /// and false says that it no longer meets the conditions, or comes later.
+    /// </summary>
+    public static async Task<bool> TryLockAsync(IQueryable<User> account, CancellationToken ct) =>
+        await account.ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 1;
 
     /// <summary>Changes a freshly read profile in a transaction of its own, under its row lock. Null stands for a deleted user.</summary>
     // Without cancellation: the change belongs to work in another store, whose outcome must not be in doubt.

@@ -43,8 +43,8 @@ enum SecurityEventKind
     PasskeyRemoved = 43,
 
     /// <summary>A second factor was confirmed.</summary>
-    MfaEnabled = 44,
-    MfaDisabled = 45,
+    SecondFactorEnabled = 44,
+    SecondFactorDisabled = 45,
     RecoveryCodeUsed = 46,
     RecoveryCodesRenewed = 47,
 

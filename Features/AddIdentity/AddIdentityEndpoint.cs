@@ -19,8 +19,8 @@ sealed class AddIdentityEndpoint(
     public override void Configure()
     {
         Post("/me/identities");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens).NeedsFreshLogin()
-            .WithTags("Identities"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).LimitedTo(Limit.IdTokens)
+            .NeedsFreshLogin(ofEverybody: true).WithTags("Identities"));
         Summary(s =>
         {
             s.Summary = "Link an identity";
@@ -48,6 +48,8 @@ sealed class AddIdentityEndpoint(
         if (await db.Users.Where(u => u.Id == me.Id && u.DisabledAt == null)
             .ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, (DateTime?)null), ct) == 0)
             throw new UserDeletedException();
+        if (!await db.HasSessionAsync(me.Id, me.SessionId, ct))
+            return Problems.Of(ErrorCodes.InvalidAccessToken);
         if (await db.Identities.CountAsync(i => i.UserId == me.Id, ct) >= Identity.MostPerUser)
             return Problems.Of(ErrorCodes.TooManyIdentities);
         try

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.Passkeys;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
@@ -11,18 +12,20 @@ using Profiles.Infrastructure.Sessions;
 namespace Profiles.Features.AddPasskey;
 
 sealed class AddPasskeyEndpoint(
-    ProfilesDbContext db, CurrentUser me, Challenges challenges, PasskeyVerifier verifier, SecurityEventLog events, TimeProvider clock)
+    ProfilesDbContext db, CurrentUser me, Challenges challenges, PasskeyVerifier verifier, SecurityEventLog events,
+    MailOutbox mails, TimeProvider clock)
     : Endpoint<AddPasskeyRequest, Results<Created<PasskeyDescription>, ProblemHttpResult>>
 {
     public override void Configure()
     {
         Post("/passkeys/registration/verify");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).NeedsFreshLogin().WithTags("Passkeys"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).NeedsFreshLogin(ofEverybody: true).WithTags("Passkeys"));
         Summary(s =>
         {
             s.Summary = "Add a passkey";
             s.Description = "Takes what the platform's call made of the options of this session. From then on the passkey logs in; it "
-                + "stands for two factors, as it always asks for the person's PIN, finger or face. A guest's account becomes a full one.";
+                + "stands for two factors, as it always asks for the person's PIN, finger or face. A guest's account becomes a full one. "
+                + "The owner is told by mail.";
             s.ExampleRequest = new(
                 new("MlPnsq9bkpZaNbUx", "MlPnsq9bkpZaNbUx", "public-key",
                     new("eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0", "o2NmbXRkbm9uZQ", ["internal", "hybrid"])),
@@ -48,12 +51,13 @@ sealed class AddPasskeyEndpoint(
         await using var transaction = await db.LockUserAsync(me.Id, ct);
         // Locks this row too: a session that ends with the account's other ways in leaves no passkey behind.
         await db.Users.Where(u => u.Id == me.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, (DateTime?)null), ct);
-        if (await db.Sessions.CountAsync(s => s.Id == me.SessionId && s.UserId == me.Id, ct) == 0)
+        if (!await db.HasSessionAsync(me.Id, me.SessionId, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
         if (await db.Passkeys.CountAsync(p => p.UserId == me.Id, ct) >= Passkey.MostPerUser)
             return Problems.Of(ErrorCodes.TooManyPasskeys);
         db.Passkeys.Add(passkey);
         events.Add(me.Id, SecurityEventKind.PasskeyAdded);
+        mails.Add(MailKind.WayInChanged, me.User.Email, me.Id, MailChange.PasskeyAdded);
         try
         {
             await db.SaveChangesAsync(ct);

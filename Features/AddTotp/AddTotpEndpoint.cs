@@ -40,8 +40,8 @@ sealed class AddTotpEndpoint(ProfilesDbContext db, CurrentUser me, TotpSecrets s
             return Problems.Of(ErrorCodes.WayInNeeded);
         var secret = TotpSecrets.New();
         await using var transaction = await db.LockUserAsync(me.Id, ct);
-        // Disabled meanwhile: a request in progress changes nothing any more.
-        if (await db.TrackUserAsync(me.Id, ct) is null)
+        // Disabled or ended meanwhile: a request in progress changes nothing any more.
+        if (await db.TrackUserAsync(me.Id, ct) is null || !await db.HasSessionAsync(me.Id, me.SessionId, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
         if (await db.SecondFactors.SingleOrDefaultAsync(f => f.UserId == me.Id, ct) is not { } factor)
             db.SecondFactors.Add(new() { UserId = me.Id, Secret = secrets.Seal(secret) });

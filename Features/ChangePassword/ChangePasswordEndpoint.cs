@@ -48,6 +48,8 @@ sealed class ChangePasswordEndpoint(
         // Another change may have come first: the verified password is then no longer the current one.
         if (await db.TrackUserAsync(me.Id, ct) is not { } user || user.PasswordHash != me.User.PasswordHash)
             return Problems.Of(ErrorCodes.WrongPassword, OwnPassword.CurrentPassword.WrongSentence);
+        if (!await db.HasSessionAsync(me.Id, me.SessionId, ct))
+            return Problems.Of(ErrorCodes.InvalidAccessToken);
         await passwords.SetAsync(user, hash, SecurityEventKind.PasswordChanged, keptSession: me.SessionId, ct);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);

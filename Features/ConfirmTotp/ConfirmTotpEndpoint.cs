@@ -28,7 +28,7 @@ sealed class ConfirmTotpEndpoint(
                 + "factors; the others stay, but are refused where a fresh login is needed. The owner is told by mail.";
             s.ExampleRequest = new("123456");
             s.ResponseExamples[200] = new ConfirmTotpResponse(["4T7J-QX2M-9KCD-0VWA", "H3RB-6YNE-P8SG-1Z5F"]);
-            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeInvalid, "code");
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeMalformed, "code");
             s.ResponseExamples[403] = Problem.Example(ErrorCodes.WrongCode);
             s.ResponseExamples[409] = Problem.Example(ErrorCodes.MfaNotEnabled);
             s.Responses[200] = "Added.";
@@ -58,7 +58,7 @@ sealed class ConfirmTotpEndpoint(
             .ExecuteUpdateAsync(f => f.SetProperty(x => x.ConfirmedAt, now).SetProperty(x => x.LastStep, step), ct) == 0)
             return Problems.Of(ErrorCodes.MfaNotEnabled);
         var codes = await recovery.ReplaceAsync(me.Id, ct);
-        events.Add(me.Id, SecurityEventKind.MfaEnabled);
+        events.Add(me.Id, SecurityEventKind.SecondFactorEnabled);
         mails.Add(MailKind.SecondFactorChanged, user.Email, me.Id, MailChange.SecondFactorAdded);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);

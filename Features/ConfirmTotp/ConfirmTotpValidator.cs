@@ -10,5 +10,5 @@ sealed class ConfirmTotpValidator : Validator<ConfirmTotpRequest>
 {
     public ConfirmTotpValidator() => RuleFor(r => r.Code).Cascade(CascadeMode.Stop)
         .Given().WithError(ErrorCodes.CodeRequired)
-        .Pattern(TotpSecrets.CodeForm, TotpSecrets.IsCode).WithError(ErrorCodes.CodeInvalid);
+        .Pattern(TotpSecrets.CodeForm, TotpSecrets.IsCode).WithError(ErrorCodes.CodeMalformed);
 }

@@ -38,13 +38,7 @@ sealed class LoginEndpoint(
     }
 
     public override Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ExecuteAsync(LoginRequest req, CancellationToken ct) =>
-        metrics.Logins.CountAsync(
-            () => LogInAsync(req, ct), answer => answer.Result switch
-            {
-                Ok<LoginResponse> => Outcome.Success,
-                ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } => "mfa_required",
-                _ => Outcome.Refused,
-            });
+        metrics.Logins.CountAsync(() => LogInAsync(req, ct), answer => Outcome.OfLogin(answer.Result));
 
     async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> LogInAsync(LoginRequest req, CancellationToken ct)
     {

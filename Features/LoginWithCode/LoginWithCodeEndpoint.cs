@@ -31,7 +31,7 @@ sealed class LoginWithCodeEndpoint(
                 + "access token the guest's account gets the address; the code is `not_a_guest` when it is no guest's any more.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "john@example.com", "482915", "John's phone");
             s.ResponseExamples[200] = new LoginWithCodeResponse(TokenPair.Example);
-            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeInvalid, "code");
+            s.ResponseExamples[400] = Problem.Example(ErrorCodes.CodeMalformed, "code");
             s.Responses[200] = "Logged in.";
             s.Responses[401] = ErrorCodes.InvalidCode.Sentence;
             s.Responses[403] = ErrorCodes.MfaRequired.Sentence;
@@ -42,13 +42,7 @@ sealed class LoginWithCodeEndpoint(
 
     public override Task<Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>> ExecuteAsync(
         LoginWithCodeRequest req, CancellationToken ct) =>
-        metrics.Logins.CountAsync(
-            () => LogInAsync(req, ct), answer => answer.Result switch
-            {
-                Ok<LoginWithCodeResponse> => Outcome.Success,
-                ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } => "mfa_required",
-                _ => Outcome.Refused,
-            });
+        metrics.Logins.CountAsync(() => LogInAsync(req, ct), answer => Outcome.OfLogin(answer.Result));
 
     async Task<Results<Ok<LoginWithCodeResponse>, ProblemHttpResult>> LogInAsync(LoginWithCodeRequest req, CancellationToken ct)
     {
@@ -69,9 +63,9 @@ sealed class LoginWithCodeEndpoint(
             return Problems.Of(ErrorCodes.EmailTaken);
 
         // Null when another request has used the code, or the account has changed meanwhile.
-        return await (user is null ? RegisterAsync(code, req, ct) : EnterAsync(user.Id, code, req, ct)) is { } started
-            ? sessions.Answer(started, pair => new LoginWithCodeResponse(pair))
-            : Problems.Of(ErrorCodes.InvalidCode);
+        var (started, refused) = user is null
+            ? await RegisterAsync(code, req, ct) : (await EnterAsync(user.Id, code, req, ct), ErrorCodes.InvalidCode);
+        return started is null ? Problems.Of(refused) : sessions.Answer(started, pair => new LoginWithCodeResponse(pair));
     }
 
     async Task<SessionStarted?> EnterAsync(long userId, MailCode code, LoginWithCodeRequest req, CancellationToken ct)
@@ -86,25 +80,27 @@ sealed class LoginWithCodeEndpoint(
         return started;
     }
 
-    async Task<SessionStarted?> RegisterAsync(MailCode code, LoginWithCodeRequest req, CancellationToken ct)
+    async Task<(SessionStarted? Started, ErrorCode Refusal)> RegisterAsync(MailCode code, LoginWithCodeRequest req, CancellationToken ct)
     {
         try
         {
-            var started = await db.TransactAsync(
+            var answer = await db.TransactAsync<(SessionStarted? Started, ErrorCode)>(
                 async () =>
                 {
                     var guest = req.FromGuest is true ? await guests.TakeAsync(ct) : null;
-                    if ((req.FromGuest is true && guest is null) || !await codes.TryUseAsync(code, ct))
-                        return null;
+                    if (req.FromGuest is true && guest is null)
+                        return (null, ErrorCodes.NotAGuest);
+                    if (!await codes.TryUseAsync(code, ct))
+                        return (null, ErrorCodes.InvalidCode);
                     var account = guest is null
                         ? await mailboxes.CreateAsync(code.NormalizedEmail, req.Name, ct)
                         : await mailboxes.UpgradeAsync(guest, code.NormalizedEmail, req.Name, ct);
-                    return await StartAsync(account.Id, code, req, ct);
+                    return (await StartAsync(account.Id, code, req, ct), ErrorCodes.InvalidCode);
                 },
                 ct);
-            if (started is not null)
+            if (answer.Started is not null)
                 metrics.Registrations.Count(Outcome.Success);
-            return started;
+            return answer;
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {

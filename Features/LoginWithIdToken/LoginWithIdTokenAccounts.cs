@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
@@ -8,7 +9,8 @@ using Profiles.Infrastructure.Mail;
 namespace Profiles.Features.LoginWithIdToken;
 
 /// <summary>Finds or makes the account of an identity, in the caller's transaction.</summary>
-sealed class LoginWithIdTokenAccounts(ProfilesDbContext db, IdentityLinks links, Mailboxes mailboxes, GuestUpgrade guests)
+sealed class LoginWithIdTokenAccounts(
+    ProfilesDbContext db, IdentityLinks links, Mailboxes mailboxes, GuestUpgrade guests, IOptions<AccountOptions> options)
 {
     /// <summary>Whether the account is new.</summary>
     public bool HasRegistered { get; private set; }
@@ -26,7 +28,7 @@ sealed class LoginWithIdTokenAccounts(ProfilesDbContext db, IdentityLinks links,
             return (null, ErrorCodes.NotAGuest);
         if (await db.Identities.CountAsync(i => i.Provider == claims.Provider && i.Subject == claims.Subject, ct) > 0)
             return (null, ErrorCodes.IdentityTaken);
-        var email = claims.Proof == EmailProof.None ? null : Data.User.Normalize(claims.Email!);
+        var email = ComparedOf(claims);
         if (email is not null && await db.Users.CountAsync(u => u.NormalizedEmail == email && u.Id != guest.Id, ct) > 0)
             return (null, ErrorCodes.AccountExists);
         HasRegistered = true;
@@ -41,14 +43,13 @@ sealed class LoginWithIdTokenAccounts(ProfilesDbContext db, IdentityLinks links,
         if (await db.Identities.AsNoTracking().SingleOrDefaultAsync(
             i => i.Provider == claims.Provider && i.Subject == claims.Subject, ct) is { } known)
             return known;
-        // An address that the provider has not verified says nothing, not even whether it has an account here.
-        var email = claims.Proof == EmailProof.None ? null : Data.User.Normalize(claims.Email!);
+        var email = ComparedOf(claims);
         if (email is null || await db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.NormalizedEmail == email, ct) is not { } owner)
             return await links.AddAsync(await RegisterAsync(req, claims, ct), claims, req.Device, ct);
         // Locks the row. A stranger may have registered an address that is not verified, to wait here for its owner.
         if (claims.Proof != EmailProof.Owned
-            || await db.Users.Where(u => u.Id == owner.Id && u.NormalizedEmail == email && u.EmailVerifiedAt != null)
-                .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
+            || !await ProfilesDbContext.TryLockAsync(
+                db.Users.Where(u => u.Id == owner.Id && u.NormalizedEmail == email && u.EmailVerifiedAt != null), ct))
             return null;
         links.TellOwner(owner.Id, owner.Email, MailChange.IdentityAdded, claims.Provider);
         return await links.AddAsync(owner.Id, claims, req.Device, ct);
@@ -59,6 +60,12 @@ sealed class LoginWithIdTokenAccounts(ProfilesDbContext db, IdentityLinks links,
         HasRegistered = true;
         return (await mailboxes.CreateAsync(ProvedBy(claims), req.Name ?? claims.Name, ct)).Id;
     }
+
+    // The address in the form that is compared. One that the provider has not verified says nothing, not even whether it has an account
+    // here; nor does one that somebody may have made up elsewhere, where no answer tells which addresses have one.
+    string? ComparedOf(IdentityClaims claims) =>
+        claims.Proof >= (options.Value.RequireVerifiedEmail ? EmailProof.Verified : EmailProof.Claimed)
+            ? Data.User.Normalize(claims.Email!) : null;
 
     // Whoever can make up an address elsewhere must not get it here, to wait for its owner.
     static string? ProvedBy(IdentityClaims claims) => claims.Proof >= EmailProof.Verified ? claims.Email : null;

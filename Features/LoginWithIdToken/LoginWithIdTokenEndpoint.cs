@@ -45,12 +45,7 @@ sealed class LoginWithIdTokenEndpoint(
 
     public override Task<Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>> ExecuteAsync(
         LoginWithIdTokenRequest req, CancellationToken ct) =>
-        metrics.Logins.CountAsync(() => LogInAsync(req, ct), answer => answer.Result switch
-        {
-            Ok<LoginWithIdTokenResponse> => Outcome.Success,
-            ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } => "mfa_required",
-            _ => Outcome.Refused,
-        });
+        metrics.Logins.CountAsync(() => LogInAsync(req, ct), answer => Outcome.OfLogin(answer.Result));
 
     async Task<Results<Ok<LoginWithIdTokenResponse>, ProblemHttpResult>> LogInAsync(LoginWithIdTokenRequest req, CancellationToken ct)
     {

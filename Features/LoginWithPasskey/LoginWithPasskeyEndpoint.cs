@@ -64,8 +64,7 @@ sealed class LoginWithPasskeyEndpoint(
     {
         var (count, now) = (use.SignCount, clock.GetUtcNow().UtcDateTime);
         // Locks the row before the passkey is read again: what removes it with the account's other ways in comes before or after.
-        await db.Users.Where(u => u.Id == passkey.UserId)
-            .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct);
+        await ProfilesDbContext.TryLockAsync(db.Users.Where(u => u.Id == passkey.UserId), ct);
         if (await db.Passkeys.Where(p => p.Id == passkey.Id && (p.SignCount < count || (p.SignCount == 0 && count == 0)))
             .ExecuteUpdateAsync(p => p.SetProperty(x => x.SignCount, count).SetProperty(x => x.IsBackedUp, use.IsBackedUp)
                 .SetProperty(x => x.LastUsedAt, now), ct) == 0)

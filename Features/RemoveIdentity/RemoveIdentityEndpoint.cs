@@ -5,7 +5,6 @@ using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
-using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.Sessions;
 
@@ -37,12 +36,12 @@ sealed class RemoveIdentityEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn
         var id = Route<long>("id");
         // One removal of a way in at a time.
         await using var transaction = await db.LockUserAsync(me.Id, ct);
-        if (await db.Identities.SingleOrDefaultAsync(i => i.Id == id && i.UserId == me.Id, ct) is not { } identity)
+        if (await db.Identities.AsNoTracking().SingleOrDefaultAsync(i => i.Id == id && i.UserId == me.Id, ct) is not { } identity)
             return Problems.Of(ErrorCodes.IdentityNotFound);
-        if (!await ways.RemainAsync(me.Id, ct, withoutIdentity: id))
+        await db.Identities.Where(i => i.Id == id).ExecuteDeleteAsync(ct);
+        if (!await ways.RemainAsync(me.Id, ct))
             return Problems.Of(ErrorCodes.LastWayIn);
-        links.Remove(identity);
-        links.TellOwner(me.Id, me.User.Email, MailChange.IdentityRemoved, identity.Provider);
+        links.AfterRemoval(identity, me.User.Email);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return TypedResults.Ok(new RemoveIdentityResponse("Identity removed successfully"));

@@ -5,6 +5,7 @@ using Profiles.Data;
 using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
+using Profiles.Infrastructure.Mail;
 using Profiles.Infrastructure.OpenApi;
 using Profiles.Infrastructure.SecurityEvents;
 using Profiles.Infrastructure.Sessions;
@@ -13,7 +14,7 @@ namespace Profiles.Features.RemovePasskey;
 
 sealed record RemovePasskeyResponse(string Message);
 
-sealed class RemovePasskeyEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn ways, SecurityEventLog events)
+sealed class RemovePasskeyEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn ways, SecurityEventLog events, MailOutbox mails)
     : EndpointWithoutRequest<Results<Ok<RemovePasskeyResponse>, ProblemHttpResult>>
 {
     const string Sentence = "Passkey removed successfully";
@@ -27,7 +28,8 @@ sealed class RemovePasskeyEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn 
         {
             s.Summary = "Remove one of my passkeys";
             s.Description = "It logs in no more; sessions stay. The device keeps its part until the person deletes it there "
-                + "(`PublicKeyCredential.signalUnknownCredential` hides it). The last way into an account cannot be removed.";
+                + "(`PublicKeyCredential.signalUnknownCredential` hides it). The last way into an account cannot be removed. "
+                + "The owner is told by mail.";
             s.ResponseExamples[200] = new RemovePasskeyResponse(Sentence);
             s.Responses[200] = "Removed.";
             s.Responses[404] = ErrorCodes.PasskeyNotFound.Sentence;
@@ -44,6 +46,7 @@ sealed class RemovePasskeyEndpoint(ProfilesDbContext db, CurrentUser me, WaysIn 
         if (!await ways.RemainAsync(me.Id, ct))
             return Problems.Of(ErrorCodes.LastWayIn);
         events.Add(me.Id, SecurityEventKind.PasskeyRemoved);
+        mails.Add(MailKind.WayInChanged, me.User.Email, me.Id, MailChange.PasskeyRemoved);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
         return TypedResults.Ok(new RemovePasskeyResponse(Sentence));

@@ -35,7 +35,7 @@ sealed class RenewRecoveryCodesEndpoint(ProfilesDbContext db, CurrentUser me, Re
     public override async Task<Results<Ok<RenewRecoveryCodesResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
         await using var transaction = await db.LockUserAsync(me.Id, ct);
-        if (!await db.IsEnabledAsync(me.Id, ct))
+        if (!await db.IsEnabledAsync(me.Id, ct) || !await db.HasSessionAsync(me.Id, me.SessionId, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
         if (await db.SecondFactors.CountAsync(f => f.UserId == me.Id && f.ConfirmedAt != null, ct) == 0)
             return Problems.Of(ErrorCodes.MfaNotEnabled);

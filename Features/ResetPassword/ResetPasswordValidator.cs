@@ -1,7 +1,5 @@
 using FastEndpoints;
-using FluentValidation;
 using Microsoft.Extensions.Options;
-using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Passwords;
 using Profiles.Infrastructure.Validation;
 
@@ -11,16 +9,7 @@ sealed class ResetPasswordValidator : Validator<ResetPasswordRequest>
 {
     public ResetPasswordValidator(IOptions<PasswordOptions> passwords)
     {
-        When(
-            r => r.Token is null && (r.Email is not null || r.Code is not null),
-            () =>
-            {
-                RuleFor(r => r.Email).EmailAddress();
-                RuleFor(r => r.Code).MailedCode();
-            })
-            .Otherwise(() => RuleFor(r => r.Token)
-                .Given().WithError(ErrorCodes.TokenRequired)
-                .Must((r, _) => r is { Email: null, Code: null }).WithError(ErrorCodes.TokenOrCode));
+        this.MailProof();
         RuleFor(r => r.NewPassword).NewPassword(passwords.Value.MinimumLength!.Value);
     }
 }

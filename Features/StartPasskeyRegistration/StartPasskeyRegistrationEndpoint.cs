@@ -16,7 +16,7 @@ sealed class StartPasskeyRegistrationEndpoint(ProfilesDbContext db, CurrentUser 
     public override void Configure()
     {
         Post("/passkeys/registration/options");
-        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).NeedsFreshLogin().WithTags("Passkeys"));
+        Description(d => d.ProducesProblem(StatusCodes.Status409Conflict).NeedsFreshLogin(ofEverybody: true).WithTags("Passkeys"));
         Summary(s =>
         {
             s.Summary = "Ask how to make a passkey";

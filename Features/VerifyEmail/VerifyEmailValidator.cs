@@ -1,20 +1,9 @@
 using FastEndpoints;
-using FluentValidation;
-using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Validation;
 
 namespace Profiles.Features.VerifyEmail;
 
 sealed class VerifyEmailValidator : Validator<VerifyEmailRequest>
 {
-    public VerifyEmailValidator() => When(
-            r => r.Token is null && (r.Email is not null || r.Code is not null),
-            () =>
-            {
-                RuleFor(r => r.Email).EmailAddress();
-                RuleFor(r => r.Code).MailedCode();
-            })
-        .Otherwise(() => RuleFor(r => r.Token)
-            .Given().WithError(ErrorCodes.TokenRequired)
-            .Must((r, _) => r is { Email: null, Code: null }).WithError(ErrorCodes.TokenOrCode));
+    public VerifyEmailValidator() => this.MailProof();
 }

@@ -61,13 +61,22 @@ sealed class AccountArchive(ProfilesDbContext db, ImageStorages storages)
         {
             Identities = await db.Identities.AsNoTracking().Where(i => i.UserId == user.Id).OrderBy(i => i.Id).ToListAsync(ct),
             Passkeys = await db.Passkeys.AsNoTracking().Where(p => p.UserId == user.Id).OrderBy(p => p.Id).ToListAsync(ct),
-            SecondFactor = await db.SecondFactors.AsNoTracking().SingleOrDefaultAsync(f => f.UserId == user.Id, ct),
+            SecondFactor = await SecondFactorAsync(user.Id, ct),
         };
         var files = new (string Name, object Content)[]
         {
             ("profile.json", Profile(user)), ("ways-in.json", ways), ("sessions.json", sessions), ("security-events.json", events),
         };
         return output => WriteAsync(output, files, image, ct);
+    }
+
+    async Task<JsonObject?> SecondFactorAsync(long userId, CancellationToken ct)
+    {
+        var factor = await db.SecondFactors.AsNoTracking().SingleOrDefaultAsync(f => f.UserId == userId, ct);
+        if (JsonSerializer.SerializeToNode(factor, Json)?.AsObject() is not { } shown)
+            return null;
+        shown.Add("recovery_codes_left", await db.RecoveryCodes.CountAsync(c => c.UserId == userId, ct));
+        return shown;
     }
 
     static async Task WriteAsync(Stream output, (string Name, object Content)[] files, byte[]? image, CancellationToken ct)

@@ -50,11 +50,11 @@ sealed class IdentityLinks(ProfilesDbContext db, SecurityEventLog events, MailOu
     public void TellOwner(long userId, string? email, MailChange change, string provider) =>
         mails.Add(MailKind.WayInChanged, email, userId, change, provider);
 
-    /// <summary>Removes the identity of an account whose row is locked; the caller saves.</summary>
-    public void Remove(Identity identity)
+    /// <summary>Adds what follows from the removal of an identity; the caller saves.</summary>
+    public void AfterRemoval(Identity identity, string? email)
     {
-        db.Identities.Remove(identity);
         apple.AddRevocation(db, identity);
         events.Add(identity.UserId, SecurityEventKind.IdentityRemoved);
+        TellOwner(identity.UserId, email, MailChange.IdentityRemoved, identity.Provider);
     }
 }

@@ -43,12 +43,14 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     }
 
     /// <summary>
-    /// Returns the digits of a login for its mail, and how many minutes are left of their time; null when the code is void by now.
+    /// Returns the digits of a login for its mail, and how many minutes are left of their time; null when the code is void by now, or
+    /// will be before anybody could type it.
     /// </summary>
     public async Task<(string Digits, TimeSpan Lifetime)?> WriteLoginAsync(byte[] requestHash)
     {
         var (nonce, now) = (RandomNumberGenerator.GetBytes(MailCode.NonceLength), Now);
-        var codes = db.MailCodes.Where(c => c.RequestHash == requestHash && c.ExpiresAt > now);
+        var soon = now + TimeSpan.FromMinutes(1);
+        var codes = db.MailCodes.Where(c => c.RequestHash == requestHash && c.ExpiresAt > soon);
         await codes.Where(c => c.Nonce == null).ExecuteUpdateAsync(c => c.SetProperty(x => x.Nonce, nonce));
         return await codes.AsNoTracking().SingleOrDefaultAsync() is { } code
             ? (DigitsOf(code), TimeSpan.FromMinutes(Math.Ceiling((code.ExpiresAt - now).TotalMinutes))) : null;

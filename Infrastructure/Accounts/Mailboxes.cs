@@ -27,7 +27,6 @@ sealed class Mailboxes(
         await db.Passkeys.Where(p => p.UserId == user.Id).ExecuteDeleteAsync(ct);
         await db.SecondFactors.Where(f => f.UserId == user.Id).ExecuteDeleteAsync(ct);
         await db.RecoveryCodes.Where(c => c.UserId == user.Id).ExecuteDeleteAsync(ct);
-        await db.Challenges.Where(c => c.UserId == user.Id).ExecuteDeleteAsync(ct);
         events.Add(user.Id, SecurityEventKind.WaysInRemoved);
     }
 

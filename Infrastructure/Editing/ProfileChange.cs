@@ -44,6 +44,8 @@ sealed class ProfileChange(
                     var version = await db.UserProfiles.Where(p => p.UserId == me.Id).Select(p => p.Version).SingleOrDefaultAsync(ct);
                     if (version != me.Profile.Version)
                         throw new DbUpdateConcurrencyException();
+                    if (!await db.HasSessionAsync(me.Id, me.SessionId, ct))
+                        return Problems.Of(ErrorCodes.InvalidAccessToken);
                     await emails.ChangeAsync(me.User, fields.Email.Value!, isPasswordVerified: verifiedHash is not null, ct);
                 }
                 await db.SaveChangesAsync(ct);

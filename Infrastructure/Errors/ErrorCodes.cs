@@ -129,7 +129,7 @@ static class ErrorCodes
     public static readonly ErrorCode CurrentPasswordRequired = Of(400, "The current password is needed.");
     public static readonly ErrorCode MfaTokenRequired = Of(400, "The mfa_token of the login's answer is needed.");
     public static readonly ErrorCode CodeRequired = Of(400, "A code is needed.");
-    public static readonly ErrorCode CodeInvalid = Of(400, "A code has six digits.");
+    public static readonly ErrorCode CodeMalformed = Of(400, "A code has six digits.");
     public static readonly ErrorCode OneCodeRequired = Of(400, "Send either the code of the app or a recovery code.");
     public static readonly ErrorCode RecoveryCodeInvalid = Of(400, "A recovery code has at most 40 characters.");
     public static readonly ErrorCode TokenRequired = Of(400, "The token of the mail is needed.");

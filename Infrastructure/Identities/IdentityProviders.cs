@@ -8,6 +8,8 @@ sealed class IdentityProviders(IOptions<AppleOptions> apple, IOptions<GoogleOpti
     readonly Dictionary<string, IdentityProvider> all = All(apple.Value, google.Value, issuers.Value)
         .Where(p => p.Audiences.Count > 0).ToDictionary(p => p.Name);
 
+    public IReadOnlyList<string> Names => [.. all.Keys];
+
     public IdentityProvider? Find(string name) => all.GetValueOrDefault(name);
 
     static IEnumerable<IdentityProvider> All(AppleOptions apple, GoogleOptions google, ConfiguredIssuers issuers)

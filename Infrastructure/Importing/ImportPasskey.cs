@@ -34,7 +34,7 @@ sealed record ImportPasskey
         var key = PasskeyAnswer.Bytes(PublicKey, Passkey.PublicKeyMaxLength);
         return PasskeyAnswer.Bytes(CredentialId, Passkey.CredentialIdMaxLength) is { } credential && key is not null
             && PasskeyAnswer.Bytes(UserHandle, Passkey.UserHandleMaxLength) is { } handle && PasskeyVerifier.IsPublicKey(key)
-            && BackupEligible is { } isEligible && (isEligible || !BackedUp) && IsName(Name)
+            && BackupEligible is { } isEligible && (isEligible || !BackedUp) && (Name is null || ProfileRules.IsPersonName(Name))
             ? new()
             {
                 UserId = userId,
@@ -51,7 +51,4 @@ sealed record ImportPasskey
             }
             : null;
     }
-
-    static bool IsName(string? name) => name is null || (TextRules.CodePoints(name.Trim()) <= Passkey.NameMaxLength
-        && !VisibleText.HasControls(name) && !VisibleText.Misleads(name) && VisibleText.IsVisible(name));
 }

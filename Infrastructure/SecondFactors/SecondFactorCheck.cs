@@ -57,14 +57,24 @@ sealed class SecondFactorCheck(
         return true;
     }
 
-    /// <summary>Whether a text is one of a user's codes, which it then uses up, or the user has no second factor.</summary>
+    /// <summary>
+    /// Whether a text is one of a user's codes, which it then uses up and saves, or the user has no second factor. What follows may fail or
+    /// begin anew; the owner is told of a recovery code in any case.
+    /// </summary>
     /// <inheritdoc cref="FindAsync" path="/exception" />
     public async Task<bool> PassesAsync(long userId, string text, CancellationToken ct)
     {
         if (await db.SecondFactors.CountAsync(f => f.UserId == userId && f.ConfirmedAt != null, ct) == 0)
             return true;
         var proof = TotpSecrets.IsCode(text) ? await FindAsync(userId, text, ct) : await FindRecoveryAsync(userId, text, ct);
-        return proof is not null && await TryUseAsync(proof, device: null, ct);
+        return proof is not null && await db.TransactAsync(
+            async () =>
+            {
+                var isUsed = await TryUseAsync(proof, device: null, ct);
+                await db.SaveChangesAsync(ct);
+                return isUsed;
+            },
+            ct);
     }
 
     /// <summary>Counts a try of a user's codes.</summary>

@@ -15,7 +15,7 @@ sealed class SecondFactorRemoval(ProfilesDbContext db, SecurityEventLog events, 
         if (await db.SecondFactors.Where(f => f.UserId == user.Id && f.ConfirmedAt != null).ExecuteDeleteAsync(ct) == 0)
             return false;
         await db.RecoveryCodes.Where(c => c.UserId == user.Id).ExecuteDeleteAsync(ct);
-        events.Add(user.Id, SecurityEventKind.MfaDisabled);
+        events.Add(user.Id, SecurityEventKind.SecondFactorDisabled);
         mails.Add(MailKind.SecondFactorChanged, user.Email, user.Id, change);
         return true;
     }

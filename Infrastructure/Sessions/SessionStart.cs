@@ -36,8 +36,8 @@ sealed class SessionStart(
         long userId, string methods, string? device, Expression<Func<User, bool>> isStillTrue, CancellationToken ct)
     {
         // Locks the row: either a change of it commits first and refuses this login, or it comes later and ends its session.
-        if (await db.Users.Where(u => u.Id == userId && u.DisabledAt == null).Where(isStillTrue)
-            .ExecuteUpdateAsync(u => u.SetProperty(x => x.EmailVerifiedAt, x => x.EmailVerifiedAt), ct) == 0)
+        var account = db.Users.Where(u => u.Id == userId && u.DisabledAt == null).Where(isStillTrue);
+        if (!await ProfilesDbContext.TryLockAsync(account, ct))
             return null;
         var trimmed = device?.Trim();
         if (!AuthenticationMethods.AreMultiple(methods)

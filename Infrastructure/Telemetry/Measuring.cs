@@ -17,6 +17,14 @@ static class Outcome
         OperationCanceledException => Canceled,
         _ => Error,
     };
+
+    /// <summary>The outcome of a login's first factor, by its answer.</summary>
+    public static string OfLogin(IResult answer) => (answer as IStatusCodeHttpResult)?.StatusCode switch
+    {
+        StatusCodes.Status200OK => Success,
+        StatusCodes.Status403Forbidden => "mfa_required",
+        _ => Refused,
+    };
 }
 
 /// <summary>Measures work with its outcome, also when it throws.</summary>

@@ -56,7 +56,7 @@ static partial class ProfileRules
     public static IRuleBuilderOptions<T, string?> MailedCode<T>(this IRuleBuilderInitial<T, string?> rule) => rule
         .Cascade(CascadeMode.Stop)
         .NotEmpty().WithError(ErrorCodes.CodeRequired)
-        .Pattern(@"^\s*([0-9]\s*){6}$", c => MailCode.Read(c) is not null).WithError(ErrorCodes.CodeInvalid);
+        .Pattern(@"^\s*([0-9]\s*){6}$", c => MailCode.Read(c) is not null).WithError(ErrorCodes.CodeMalformed);
 
     // At least one character that is no blank, and no control characters.
     const string NameForm = $@"^[^{TextRules.Controls}]*[^\s{TextRules.Controls}][^{TextRules.Controls}]*$";

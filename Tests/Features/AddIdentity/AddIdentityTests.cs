@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
 using Profiles.Tests.Infrastructure.Identities;
+using Profiles.Tests.Infrastructure.Sessions;
 
 namespace Profiles.Tests.Features.AddIdentity;
 
@@ -38,6 +39,16 @@ public sealed class AddIdentityTests(IdentitiesFixture app) : TestBase<Identitie
         }
         // The same subject elsewhere is somebody else.
         await (await app.LinkAsync(second, app.TokenOf("company", subject))).ShouldBeAsync(HttpStatusCode.Created);
+    }
+
+    [Fact]
+    public async Task A_session_that_ends_meanwhile_leaves_no_identity_behind()
+    {
+        var (user, token) = (await app.CreateUserAsync(), app.TokenOf("google"));
+        var answer = await app.EndedMeanwhileAsync(user, client => client.PostAsJsonAsync(
+            "/me/identities", new { provider = token.Provider, id_token = token.Token, nonce = token.Nonce }, Cancellation));
+        await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        (await app.QueryAsync(db => db.Identities.AnyAsync(i => i.UserId == user.Id))).ShouldBeFalse();
     }
 
     [Fact]

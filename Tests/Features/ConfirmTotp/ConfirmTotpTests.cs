@@ -15,7 +15,7 @@ public sealed class ConfirmTotpTests(ProfilesFixture app) : TestBase<ProfilesFix
         enrolled.RecoveryCodes.Length.ShouldBe(10);
         enrolled.RecoveryCodes.Distinct().Count().ShouldBe(10);
         enrolled.RecoveryCodes.ShouldAllBe(c => Regex.IsMatch(c, "^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$"));
-        (await app.EventsAsync(enrolled.User)).ShouldContain(SecurityEventKind.MfaEnabled);
+        (await app.EventsAsync(enrolled.User)).ShouldContain(SecurityEventKind.SecondFactorEnabled);
         var mail = await app.MailAsync(enrolled.User.Email, "A second factor was added");
         mail.Raw.ShouldNotContain(enrolled.Secret);
         // The codes are in the database as hashes only.

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
@@ -65,6 +66,7 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
             db.Identities.Add(new() { UserId = user.Id, Provider = "google", Subject = $"{user.Id}", CreatedAt = DateTime.UnixEpoch });
             db.Passkeys.Add(PasskeyOf(user.Id));
             db.SecondFactors.Add(new() { UserId = user.Id, Secret = "secret" });
+            db.RecoveryCodes.Add(new() { UserId = user.Id, CodeHash = RandomNumberGenerator.GetBytes(Session.HashLength) });
             return await db.SaveChangesAsync(Cancellation);
         });
         using var client = app.ClientFor(user);
@@ -79,7 +81,9 @@ public sealed class ExportMeTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         var ways = Json(zip, "ways-in.json");
         ways.GetProperty("identities")[0].Names().ShouldBe(Shown(typeof(Identity)), ignoreOrder: true);
         ways.GetProperty("passkeys")[0].Names().ShouldBe(Shown(typeof(Passkey)), ignoreOrder: true);
-        ways.GetProperty("second_factor").Names().ShouldBe(Shown(typeof(SecondFactor)), ignoreOrder: true);
+        ways.GetProperty("second_factor").Names()
+            .ShouldBe(Shown(typeof(SecondFactor)).Append("recovery_codes_left"), ignoreOrder: true);
+        ways.GetProperty("second_factor").GetProperty("recovery_codes_left").GetInt32().ShouldBe(1);
 
         static IEnumerable<string> Shown(Type type)
         {

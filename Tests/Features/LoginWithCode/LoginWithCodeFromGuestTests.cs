@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
 
 namespace Profiles.Tests.Features.LoginWithCode;
@@ -66,6 +68,34 @@ public sealed class LoginWithCodeFromGuestTests(ProfilesFixture app) : TestBase<
         statuses.Count(s => s == HttpStatusCode.OK).ShouldBe(1);
         (await app.QueryAsync(db => db.Users.Where(u => u.NormalizedEmail == code.Email).Select(u => u.Id).ToListAsync()))
             .ShouldBe([guest.Id]);
+    }
+
+    [Fact]
+    public async Task A_guest_that_became_a_full_account_meanwhile_is_told_so_and_the_code_stays_valid()
+    {
+        var (guest, code) = (await app.CreateGuestAsync(), await app.CodeAsync(LoginCodes.Fresh()));
+        using var client = app.ClientFor(guest);
+        client.DefaultRequestHeaders.Add("X-Test-Trace", code.Email);
+        using var scope = app.Services.CreateScope();
+        var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+        Task<HttpResponseMessage> answer;
+        await using (var change = await db.LockUserAsync(guest.Id, Cancellation))
+        {
+            answer = UseAsync(client, code);
+            var patience = Stopwatch.StartNew();
+            // By then the account was found to be a guest's.
+            while (!app.Services.GetRequiredService<CommandLog>().Of(code.Email)
+                .Any(c => c.Text.Replace("\"", "").Contains("normalized_email = @")))
+            {
+                patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
+                await Task.Delay(10, Cancellation);
+            }
+            await db.Users.Where(u => u.Id == guest.Id)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, (DateTime?)null), Cancellation);
+            await change.CommitAsync(Cancellation);
+        }
+        (await (await answer).ShouldBeProblemAsync(HttpStatusCode.Conflict)).GetProperty("code").GetString().ShouldBe("not_a_guest");
+        await (await app.UseAsync(code)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     Task<HttpResponseMessage> UseAsync(HttpClient client, LoginCode code, string? name = null) => client.PostAsJsonAsync(

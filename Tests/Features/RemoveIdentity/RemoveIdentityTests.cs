@@ -42,6 +42,22 @@ public sealed class RemoveIdentityTests(IdentitiesFixture app) : TestBase<Identi
     }
 
     [Fact]
+    public async Task An_identity_of_a_provider_that_is_turned_off_is_no_way_in()
+    {
+        var user = await app.UserOfAsync(await app.LogInAsync(app.TokenOf("google")));
+        await (await app.LinkAsync(user, app.TokenOf("company"))).ShouldBeAsync(HttpStatusCode.Created);
+        var ids = await app.QueryAsync(
+            db => db.Identities.Where(i => i.UserId == user.Id).OrderBy(i => i.Id).Select(i => i.Id).ToListAsync());
+        await app.QueryAsync(db => db.Identities.Where(i => i.Id == ids[1]).ExecuteUpdateAsync(i => i.SetProperty(x => x.Provider, "off")));
+        using var client = app.ClientFor(user);
+        (await (await client.DeleteAsync($"/me/identities/{ids[0]}", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Conflict))
+            .GetProperty("code").GetString().ShouldBe("last_way_in");
+        (await app.QueryAsync(db => db.Identities.AnyAsync(i => i.Id == ids[0]))).ShouldBeTrue();
+        // It can be removed itself.
+        await (await client.DeleteAsync($"/me/identities/{ids[1]}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task A_verified_address_is_another_way_in()
     {
         var token = app.TokenOf("apple", null, ("email", $"{Guid.NewGuid():N}@example.com"), ("email_verified", true));

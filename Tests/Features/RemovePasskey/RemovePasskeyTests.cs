@@ -23,6 +23,7 @@ public sealed class RemovePasskeyTests(ProfilesFixture app) : TestBase<ProfilesF
         await (await client.DeleteAsync(address, Cancellation)).ShouldBeProblemAsync(HttpStatusCode.NotFound);
         (await app.QueryAsync(db => db.SecurityEvents.AnyAsync(
             e => e.UserId == user.Id && e.Kind == SecurityEventKind.PasskeyRemoved, Cancellation))).ShouldBeTrue();
+        await app.MailAsync(user.Email, "A passkey was removed");
     }
 
     [Fact]

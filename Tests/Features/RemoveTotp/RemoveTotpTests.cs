@@ -16,7 +16,7 @@ public sealed class RemoveTotpTests(ProfilesFixture app) : TestBase<ProfilesFixt
         body.GetProperty("message").GetString().ShouldBe("Second factor removed successfully");
         await app.LogInAsync(enrolled.User);
         (await app.QueryAsync(db => db.RecoveryCodes.CountAsync(c => c.UserId == enrolled.User.Id))).ShouldBe(0);
-        (await app.EventsAsync(enrolled.User)).ShouldContain(SecurityEventKind.MfaDisabled);
+        (await app.EventsAsync(enrolled.User)).ShouldContain(SecurityEventKind.SecondFactorDisabled);
         await app.MailAsync(enrolled.User.Email, "Your second factor was removed");
         // A login that waited for a code does not go on with those of the removed factor.
         await (await app.SendCodeAsync(waiting, Authenticator.Code(enrolled.Secret, app.Clock.GetUtcNow())))

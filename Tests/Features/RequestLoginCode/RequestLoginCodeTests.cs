@@ -6,6 +6,7 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Tests.Features.LoginWithCode;
 
 namespace Profiles.Tests.Features.RequestLoginCode;
@@ -132,6 +133,30 @@ public sealed class RequestLoginCodeTests(ProfilesFixture app) : TestBase<Profil
         await app.CodeAsync(code.Email, count: 2);
         (await app.QueryAsync(db => db.MailCodes.CountAsync(c => c.NormalizedEmail == code.Email))).ShouldBe(6);
         (await app.UseAsync(code)).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData(595, 10.0)]
+    [InlineData(110, 2.0)]
+    [InlineData(55, null)]
+    public async Task A_mail_that_is_late_says_what_is_left_and_is_not_written_in_the_last_minute(int seconds, double? minutes)
+    {
+        var request = RandomNumberGenerator.GetBytes(Session.HashLength);
+        await app.QueryAsync(db =>
+        {
+            db.MailCodes.Add(new()
+            {
+                Purpose = MailCodePurpose.Login,
+                RequestHash = request,
+                NormalizedEmail = LoginCodes.Fresh(),
+                ExpiresAt = app.Clock.GetUtcNow().UtcDateTime.AddSeconds(seconds),
+            });
+            return db.SaveChangesAsync(Cancellation);
+        });
+        using var scope = app.Services.CreateScope();
+        var written = await scope.ServiceProvider.GetRequiredService<MailCodes>().WriteLoginAsync(request);
+        written?.Lifetime.TotalMinutes.ShouldBe(minutes!.Value);
+        (written is null).ShouldBe(minutes is null);
     }
 
     [Theory]

@@ -18,7 +18,7 @@ public sealed class ResetMfaTests(ProfilesFixture app) : TestBase<ProfilesFixtur
         await app.LogInAsync(enrolled.User);
         using var client = app.ClientFor(enrolled.User);
         await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.EventsAsync(enrolled.User)).ShouldContain(SecurityEventKind.MfaDisabled);
+        (await app.EventsAsync(enrolled.User)).ShouldContain(SecurityEventKind.SecondFactorDisabled);
         await app.MailAsync(enrolled.User.Email, "Your second factor was reset");
         var entry = await app.QueryAsync(db => db.AuditLog.SingleAsync(e => e.UserId == enrolled.User.Id, Cancellation));
         (entry.Action, entry.Actor).ShouldBe(("user.mfa_reset", $"command:{Environment.UserName}"));

@@ -73,6 +73,22 @@ public sealed class SubmitDeletionTests(ProfilesFixture app) : TestBase<Profiles
     }
 
     [Fact]
+    public async Task The_owner_is_told_of_a_recovery_code_that_did_not_lead_to_the_deletion()
+    {
+        var enrolled = await app.CreateEnrolledAsync();
+        var user = enrolled.User;
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id)
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.DisabledAt, app.Clock.GetUtcNow().UtcDateTime)));
+        var left = await CodesAsync();
+        (await SubmitAsync(user.Email, user.Password, code: enrolled.RecoveryCodes[3])).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        (await CodesAsync()).ShouldBe(left - 1);
+        (await app.EventsAsync(user)).ShouldContain(Profiles.Data.SecurityEventKind.RecoveryCodeUsed);
+        await app.MailAsync(user.Email, "A recovery code was used");
+
+        Task<int> CodesAsync() => app.QueryAsync(db => db.RecoveryCodes.CountAsync(c => c.UserId == user.Id));
+    }
+
+    [Fact]
     public async Task An_account_without_a_password_is_not_deleted_here_and_everybody_is_told_where()
     {
         var user = await app.CreateUserAsync();

@@ -99,7 +99,7 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
     [InlineData("""{"token":"x","code":"123456"}""", "token", "token_or_code")]
     [InlineData("""{"email":"a@example.com"}""", "code", "code_required")]
     [InlineData("""{"code":"123456"}""", "email", "email_required")]
-    [InlineData("""{"email":"a@example.com","code":"12345"}""", "code", "code_invalid")]
+    [InlineData("""{"email":"a@example.com","code":"12345"}""", "code", "code_malformed")]
     [InlineData("{}", "token", "token_required")]
     public async Task Either_the_token_or_the_address_and_the_code_are_needed(string body, string field, string code)
     {

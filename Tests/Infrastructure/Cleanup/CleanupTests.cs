@@ -121,6 +121,24 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
                 u => u.SetProperty(x => x.DisabledAt, now))),
             await OldGuestAsync((db, id) =>
             {
+                db.Passkeys.Add(new()
+                {
+                    UserId = id,
+                    CredentialId = BitConverter.GetBytes(id),
+                    UserHandle = [1],
+                    PublicKey = [2],
+                    SignCount = 0,
+                    Aaguid = Guid.Empty,
+                    Transports = "internal",
+                    IsBackupEligible = true,
+                    IsBackedUp = true,
+                    Name = "A phone",
+                    CreatedAt = now,
+                });
+                return db.SaveChangesAsync();
+            }),
+            await OldGuestAsync((db, id) =>
+            {
                 db.Identities.Add(new() { UserId = id, Provider = "google", Subject = $"{id}", CreatedAt = now, LastUsedAt = now });
                 return db.SaveChangesAsync();
             }),

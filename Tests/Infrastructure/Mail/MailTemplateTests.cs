@@ -115,6 +115,28 @@ public sealed partial class MailTemplateTests(ProfilesFixture app) : TestBase<Pr
     }
 
     [Theory]
+    [MemberData(nameof(Locales))]
+    public void A_mail_of_an_addition_does_not_advise_what_leaves_the_addition_in_place(string locale)
+    {
+        var advice = MailSample.All.Where(s => s.Content.Change is not null).ToDictionary(
+            s => s.Content.Change!.Value,
+            s => Templates(new()).Render(s.Content with { Locale = locale }).Plain.Split("\r\n\r\n")[^1]);
+        var password = advice[MailChange.PasskeyRemoved];
+        advice.Where(a => a.Value == password).Select(a => a.Key).ShouldBe(
+        [
+            MailChange.SecondFactorRemoved, MailChange.SecondFactorReset, MailChange.RecoveryCodeUsed, MailChange.PasskeyRemoved,
+            MailChange.IdentityRemoved,
+        ]);
+        advice[MailChange.PasskeyAdded].ShouldBe(advice[MailChange.IdentityAdded]);
+        advice[MailChange.SecondFactorAdded].ShouldNotBe(advice[MailChange.PasskeyAdded]);
+        if (locale == "en")
+        {
+            advice[MailChange.PasskeyAdded].ShouldStartWith("If it was not you, log in to the app now, remove it there and set a new");
+            advice[MailChange.SecondFactorAdded].ShouldStartWith("If it was not you, tell those who run this service at once.");
+        }
+    }
+
+    [Theory]
     [InlineData("en", "01:59:59", "It is valid for 119 minutes.")]
     [InlineData("en", "1.23:00:00", "It is valid for 47 hours.")]
     [InlineData("de", "02:00:00", "Er ist 2 Stunden gültig.")]

@@ -29,10 +29,13 @@ public sealed class FreshSessionTests(ProfilesFixture app) : TestBase<ProfilesFi
         Of(ofEverybody: false).ShouldBe(
         [
             "DELETE /me", "DELETE /me/identities/{id:long:min(1)}", "DELETE /me/mfa/totp", "DELETE /me/passkeys/{id:long:min(1)}",
-            "DELETE /user/profile", "DELETE /users/me", "GET /me/export", "POST /me/identities", "POST /me/mfa/recovery-codes",
-            "POST /passkeys/registration/options", "POST /passkeys/registration/verify", "PUT /me/password",
+            "DELETE /user/profile", "DELETE /users/me", "GET /me/export", "POST /me/mfa/recovery-codes", "PUT /me/password",
         ]);
-        Of(ofEverybody: true).ShouldBe(["POST /me/mfa/totp", "POST /me/mfa/totp/confirm"]);
+        Of(ofEverybody: true).ShouldBe(
+        [
+            "POST /me/identities", "POST /me/mfa/totp", "POST /me/mfa/totp/confirm", "POST /passkeys/registration/options",
+            "POST /passkeys/registration/verify",
+        ]);
     }
 
     public static TheoryData<string, string> Routes => new()
@@ -70,6 +73,24 @@ public sealed class FreshSessionTests(ProfilesFixture app) : TestBase<ProfilesFi
         await app.AgeAsync(session, JustFresh);
         using var again = new HttpRequestMessage(new(method), path) { Content = JsonContent.Create(new { }) };
         (await client.SendAsync(again, Cancellation)).StatusCode.ShouldNotBe(HttpStatusCode.Unauthorized);
+    }
+
+    [Theory]
+    [InlineData("/me/identities")]
+    [InlineData("/passkeys/registration/options")]
+    [InlineData("/passkeys/registration/verify")]
+    public async Task A_stolen_session_adds_no_way_in_that_outlasts_it_but_a_guest_s_does(string path)
+    {
+        var user = await app.CreateUserAsync();
+        using var client = app.ClientFor(user);
+        await app.AgeAsync(user, Stale);
+        await ShouldBeStaleAsync(await client.PostAsJsonAsync(path, new { }, Cancellation));
+        await app.AgeAsync(user, JustFresh);
+        (await client.PostAsJsonAsync(path, new { }, Cancellation)).StatusCode.ShouldNotBe(HttpStatusCode.Unauthorized);
+        await app.AgeAsync(user, Stale);
+        await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id)
+            .ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, DateTime.UnixEpoch)));
+        (await client.PostAsJsonAsync(path, new { }, Cancellation)).StatusCode.ShouldNotBe(HttpStatusCode.Unauthorized);
     }
 
     [Theory]
