@@ -30,8 +30,7 @@ sealed class MailCode
     public required MailCodePurpose Purpose { get; init; }
 
     /// <summary>
-    /// SHA-256 of the token that the digits go with; unique. Of a login it is the token of the request that asked for them, which must come
-    /// with them; else the long token of the same mail, which they stand for.
+    /// SHA-256 of the token of the request that asked for the digits, which must come with them; unique.
     /// </summary>
     public required byte[] RequestHash { get; init; }
 

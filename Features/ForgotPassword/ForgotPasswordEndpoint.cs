@@ -1,13 +1,14 @@
 using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Limits;
 using Profiles.Infrastructure.Mail;
 
 namespace Profiles.Features.ForgotPassword;
 
-sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
+sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailCodes codes, MailOutbox mails)
     : Endpoint<ForgotPasswordRequest, Accepted<ForgotPasswordResponse>>
 {
     const string Sentence = "If there is an account with this address, a mail is on its way";
@@ -32,8 +33,10 @@ sealed class ForgotPasswordEndpoint(ProfilesDbContext db, MailOutbox mails)
     // Does not look up the account, so that an address takes the same work and time with one and without one.
     public override async Task<Accepted<ForgotPasswordResponse>> ExecuteAsync(ForgotPasswordRequest req, CancellationToken ct)
     {
-        mails.Add(MailKind.ResetPassword, Data.User.Normalize(req.Email));
+        var address = Data.User.Normalize(req.Email);
+        var (token, hash) = await codes.AskAsync(MailCodePurpose.ResetPassword, address, ct);
+        mails.Add(MailKind.ResetPassword, address, request: hash);
         await db.SaveChangesAsync(ct);
-        return TypedResults.Accepted((string?)null, new ForgotPasswordResponse(Sentence));
+        return TypedResults.Accepted((string?)null, new ForgotPasswordResponse(Sentence, token));
     }
 }

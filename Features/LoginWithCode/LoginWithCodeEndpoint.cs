@@ -50,7 +50,7 @@ sealed class LoginWithCodeEndpoint(
             return refusal;
         var email = Data.User.Normalize(req.Email);
         var user = await db.FindUserAsync(email, ct);
-        if (await check.TryLoginAsync(email, req.Code, req.RequestToken, ct) is not { } code)
+        if (await check.TryAsync(MailCodePurpose.Login, email, req.Code, req.RequestToken, ct) is not { } code)
         {
             if (user is not null)
                 events.AddLater(user.Id, SecurityEventKind.LoginFailed);

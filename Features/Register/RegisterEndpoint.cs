@@ -17,7 +17,7 @@ namespace Profiles.Features.Register;
 
 sealed class RegisterEndpoint(
     ProfilesDbContext db, PasswordHasher passwords, MailOutbox mails, SecurityEventLog events, WebhookEvents webhooks,
-    GuestUpgrade guests, IOptions<AccountOptions> accounts, ServiceMetrics metrics, TimeProvider clock)
+    GuestUpgrade guests, MailCodes codes, IOptions<AccountOptions> accounts, ServiceMetrics metrics, TimeProvider clock)
     : Endpoint<RegisterRequest, Results<Created<RegisterResponse>, Accepted<RegisterPendingResponse>, ProblemHttpResult>, RegisterMapper>
 {
     public override void Configure()
@@ -58,13 +58,15 @@ sealed class RegisterEndpoint(
         if (req.FromGuest is true && await guests.RefuseAsync(HttpContext) is { } refusal)
             return refusal;
         var hash = await passwords.HashAsync(req.Password, ct);
+        var (token, asked) = await codes.AskAsync(MailCodePurpose.VerifyEmail, Data.User.Normalize(req.Email), ct);
         try
         {
-            if ((req.FromGuest is true ? await UpgradeAsync(req, hash, ct) : await AddAsync(Map.ToEntity(req), hash, ct)) is not { } user)
+            if (await (req.FromGuest is true ? UpgradeAsync(req, hash, asked, ct) : AddAsync(Map.ToEntity(req), hash, asked, ct))
+                is not { } user)
                 return Problems.Of(ErrorCodes.NotAGuest);
             return accounts.Value.RequireVerifiedEmail
-                ? TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence))
-                : TypedResults.Created("/me", Map.FromEntity(user));
+                ? TypedResults.Accepted((string?)null, new RegisterPendingResponse(RegisterPendingResponse.Sentence, token))
+                : TypedResults.Created("/me", Map.FromEntity(user) with { RequestToken = token });
         }
         catch (DbUpdateException e) when (DatabaseErrors.IsUniqueViolation(e))
         {
@@ -72,29 +74,29 @@ sealed class RegisterEndpoint(
         }
     }
 
-    Task<Data.User?> UpgradeAsync(RegisterRequest req, string hash, CancellationToken ct) =>
+    Task<Data.User?> UpgradeAsync(RegisterRequest req, string hash, byte[]? asked, CancellationToken ct) =>
         ActivatorUtilities.CreateInstance<RegisterFromGuest>(HttpContext.RequestServices)
-            .UpgradeAsync(user => Map.UpdateEntity(req, user), req.Email, hash, ct);
+            .UpgradeAsync(user => Map.UpdateEntity(req, user), req.Email, hash, asked, ct);
 
-    async Task<Data.User?> AddAsync(Data.User user, string hash, CancellationToken ct)
+    async Task<Data.User?> AddAsync(Data.User user, string hash, byte[]? asked, CancellationToken ct)
     {
         user.PasswordHash = hash;
         if (accounts.Value.RequireVerifiedEmail)
         {
-            await StoreWaitingAsync(user, ct);
+            await StoreWaitingAsync(user, asked, ct);
             return user;
         }
         db.Users.Add(user);
-        mails.Add(MailKind.VerifyEmail, user.NormalizedEmail);
+        mails.Add(MailKind.VerifyEmail, user.NormalizedEmail, request: asked);
         events.AddWithoutLog(user, SecurityEventKind.Registered);
         await webhooks.SaveNewUsersAsync(db, ct);
         events.WriteToLog(user.Id, SecurityEventKind.Registered);
         return user;
     }
 
-    // Stores the registration until its address is confirmed. It replaces a waiting one of the same address, whose token and mail become
-    // void. Does not look for an account with the address, so that both cases take the same work; the mail tells its owner.
-    async Task StoreWaitingAsync(Data.User user, CancellationToken ct)
+    // Stores the registration until its address is confirmed. It replaces a waiting one of the same address, whose token, digits and mail
+    // become void. Does not look for an account with the address, so that both cases take the same work; the mail tells its owner.
+    async Task StoreWaitingAsync(Data.User user, byte[]? asked, CancellationToken ct)
     {
         var now = ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime);
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
@@ -108,7 +110,7 @@ sealed class RegisterEndpoint(
             """, ct);
         await db.Outbox.Where(e => e.UserId == 0 && e.Mail == MailKind.ConfirmRegistration && e.Key == user.NormalizedEmail)
             .ExecuteDeleteAsync(ct);
-        mails.Add(MailKind.ConfirmRegistration, user.NormalizedEmail);
+        mails.Add(MailKind.ConfirmRegistration, user.NormalizedEmail, request: asked);
         await db.SaveChangesAsync(ct);
         await transaction.CommitAsync(ct);
     }

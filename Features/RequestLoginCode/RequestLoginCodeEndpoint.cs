@@ -36,8 +36,8 @@ sealed class RequestLoginCodeEndpoint(ProfilesDbContext db, MailCodes codes, Mai
     // Does not look up the account, so that an address takes the same work and time with one and without one.
     public override async Task<Accepted<RequestLoginCodeResponse>> ExecuteAsync(RequestLoginCodeRequest req, CancellationToken ct)
     {
-        var (address, (token, hash)) = (Data.User.Normalize(req.Email), OneTimeTokens.Make());
-        await codes.AddLoginAsync(address, hash, ct);
+        var address = Data.User.Normalize(req.Email);
+        var (token, hash) = await codes.AddAsync(MailCodePurpose.Login, address, ct);
         mails.Add(MailKind.LoginCode, address, request: hash);
         await db.SaveChangesAsync(ct);
         return TypedResults.Accepted(

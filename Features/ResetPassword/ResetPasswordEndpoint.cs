@@ -23,8 +23,8 @@ sealed class ResetPasswordEndpoint(
         {
             s.Summary = "Set a new password";
             s.Description = "Takes the token from the mail that `POST /password/forgot` sends. It is valid once, for 30 minutes unless the "
-                + "service is configured otherwise. Where mails have six digits (`Mail__Codes`), the address and these do as well, for ten "
-                + "minutes and five tries. All sessions of the account end.";
+                + "service is configured otherwise. Where mails have six digits (`Mail__Codes`), these do as well, for ten minutes and "
+                + "five tries, with the address and the `request_token` of that answer. All sessions of the account end.";
             s.ExampleRequest = new("correct horse battery staple", "qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
             s.ResponseExamples[200] = new ResetPasswordResponse("Password changed successfully");
             s.Responses[200] = "Set; log in next.";
@@ -35,7 +35,7 @@ sealed class ResetPasswordEndpoint(
     public override async Task<Results<Ok<ResetPasswordResponse>, ProblemHttpResult>> ExecuteAsync(
         ResetPasswordRequest req, CancellationToken ct)
     {
-        if (await codes.HashAsync(TokenPurpose.ResetPassword, req.Token, req.Email, req.Code, ct) is not { } mailed)
+        if (await codes.HashAsync(MailCodePurpose.ResetPassword, req.Token, req.RequestToken, req.Email, req.Code, ct) is not { } mailed)
             return Problems.Of(ErrorCodes.InvalidToken);
         var token = await tokens.FindAsync(mailed, TokenPurpose.ResetPassword, ct);
         var registration = token is null ? await registrations.FindAsync(mailed, TokenPurpose.ResetPassword, ct) : null;

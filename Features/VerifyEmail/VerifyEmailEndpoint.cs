@@ -24,8 +24,8 @@ sealed class VerifyEmailEndpoint(
         {
             s.Summary = "Confirm an e-mail address";
             s.Description = "Takes the token from the mail to the address. It is valid once, for three days unless the service is "
-                + "configured otherwise. Where mails have six digits (`Mail__Codes`), the address and these do as well, for ten minutes "
-                + "and five tries.";
+                + "configured otherwise. Where mails have six digits (`Mail__Codes`), these do as well, for ten minutes and five tries, "
+                + "with the address and the `request_token` that the request was answered with: those of another's request do not.";
             s.ExampleRequest = new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE");
             s.ResponseExamples[200] = new VerifyEmailResponse("Email verified successfully");
             s.Responses[200] = "Confirmed; a pending address has replaced the old one, and the other sessions have ended.";
@@ -36,7 +36,7 @@ sealed class VerifyEmailEndpoint(
     public override async Task<Results<Ok<VerifyEmailResponse>, ProblemHttpResult>> ExecuteAsync(
         VerifyEmailRequest req, CancellationToken ct)
     {
-        var hash = await codes.HashAsync(TokenPurpose.VerifyEmail, req.Token, req.Email, req.Code, ct);
+        var hash = await codes.HashAsync(MailCodePurpose.VerifyEmail, req.Token, req.RequestToken, req.Email, req.Code, ct);
         var isVerified = hash is not null && (await tokens.FindAsync(hash, TokenPurpose.VerifyEmail, ct) is { } token
             ? await VerifyAsync(token, ct)
             : await registrations.FindAsync(hash, TokenPurpose.VerifyEmail, ct) is { } registration

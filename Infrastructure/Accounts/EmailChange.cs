@@ -20,7 +20,8 @@ sealed class EmailChange(
     /// Without the password the present address keeps its spelling: mails use it, and a mail server may treat another as another mailbox.
     /// </param>
     /// <param name="ct">Cancels the change.</param>
-    public async Task ChangeAsync(User user, string email, bool isPasswordVerified, CancellationToken ct)
+    /// <param name="request">The hash of the request's token; without it the mail has no digits.</param>
+    public async Task ChangeAsync(User user, string email, bool isPasswordVerified, CancellationToken ct, byte[]? request = null)
     {
         var old = user.Email;
         if (User.Normalize(email) == user.NormalizedEmail)
@@ -33,7 +34,7 @@ sealed class EmailChange(
         {
             await pending.WithdrawEmailAsync(user, ct);
             (user.PendingEmail, user.PendingSessionId) = (email.Trim(), me.SessionId);
-            mails.Add(MailKind.VerifyNewEmail, user.PendingEmail, user.Id);
+            mails.Add(MailKind.VerifyNewEmail, user.PendingEmail, user.Id, request: request);
             events.Add(user.Id, SecurityEventKind.EmailChangeRequested);
         }
         else
@@ -41,7 +42,7 @@ sealed class EmailChange(
             await pending.VoidAsync(user, me.SessionId, ct);
             user.ChangeEmail(email);
             user.EmailVerifiedAt = null;
-            mails.Add(MailKind.VerifyEmail, user.Email, user.Id);
+            mails.Add(MailKind.VerifyEmail, user.Email, user.Id, request: request);
             events.Add(user.Id, SecurityEventKind.EmailChanged);
         }
         mails.Add(MailKind.EmailChangeRequested, old, user.Id);

@@ -11,28 +11,27 @@ namespace Profiles.Infrastructure.Accounts;
 /// </summary>
 sealed class MailCodeCheck(MailCodes codes, FailedLogins failures, IHttpContextAccessor http)
 {
-    /// <summary>Returns the code of a login whose digits these are; null when they are wrong or not valid any more.</summary>
-    /// <exception cref="RateLimitedException">Too many wrong codes; answered 429.</exception>
-    public Task<MailCode?> TryLoginAsync(string normalizedEmail, string digits, string requestToken, CancellationToken ct) =>
-        TryAsync(MailCodePurpose.Login, normalizedEmail, digits, OneTimeTokens.Hash(requestToken), ct);
-
     /// <summary>
-    /// Returns the hash of a mail's token: of the token itself or, where it is null, of that which an address and the digits stand for.
-    /// Null when they are wrong or not valid any more.
+    /// Returns the hash of a mail's token: of the token itself or, where it is null, of that which the digits stand for. Null when these
+    /// are wrong or not valid any more.
     /// </summary>
-    /// <inheritdoc cref="TryLoginAsync" path="/exception" />
-    public async Task<byte[]?> HashAsync(TokenPurpose purpose, string? token, string? email, string? digits, CancellationToken ct) =>
-        token is not null
-            ? OneTimeTokens.Hash(token)
-            : (await TryAsync(MailCodes.PurposeOf(purpose), User.Normalize(email!), digits!, [], ct))?.RequestHash;
+    /// <inheritdoc cref="TryAsync" path="/exception"/>
+    public async Task<byte[]?> HashAsync(
+        MailCodePurpose purpose, string? token, string? requestToken, string? email, string? digits, CancellationToken ct)
+    {
+        token ??= await TryAsync(purpose, User.Normalize(email!), digits!, requestToken!, ct) is { } code ? codes.TokenOf(code) : null;
+        return token is null ? null : OneTimeTokens.Hash(token);
+    }
 
-    async Task<MailCode?> TryAsync(
-        MailCodePurpose purpose, string normalizedEmail, string digits, byte[] requestHash, CancellationToken ct)
+    /// <summary>Returns the code whose digits these are; null when they are wrong or not valid any more.</summary>
+    /// <exception cref="RateLimitedException">Too many wrong codes; answered 429.</exception>
+    public async Task<MailCode?> TryAsync(
+        MailCodePurpose purpose, string normalizedEmail, string digits, string requestToken, CancellationToken ct)
     {
         // Apart from the passwords of the same address.
         var (account, network) = ($"code {normalizedEmail}", ClientNetwork.ForLimits(http.HttpContext!));
         await failures.RefuseAsync(account, network, ct);
-        if (await codes.TryAsync(purpose, normalizedEmail, MailCode.Read(digits)!, requestHash, ct) is { } code)
+        if (await codes.TryAsync(purpose, normalizedEmail, MailCode.Read(digits)!, OneTimeTokens.Hash(requestToken), ct) is { } code)
         {
             // Counts again: concurrent guesses may have reached the limit by now, and a right guess beyond it must not succeed.
             if (await failures.RefuseAsync(account, network, ct))

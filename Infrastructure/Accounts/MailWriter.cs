@@ -8,7 +8,7 @@ namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
 /// Writes a mail of the outbox when it is sent, so that neither its token nor its text is stored. A retry writes a new token, and the
-/// previous one becomes invalid; the digits of a login stay the same.
+/// previous one becomes invalid; digits, and a token that they stand for, stay the same.
 /// </summary>
 sealed class MailWriter(
     ProfilesDbContext db, OneTimeTokens tokens, WaitingRegistrations registrations, MailCodes codes, MailBudget budget,
@@ -101,11 +101,15 @@ sealed class MailWriter(
     async Task<(string Recipient, MailContent Content)?> LoginCodeAsync(OutboxEntry entry, string address)
     {
         if (!await budget.TryTakeAsync(entry, Limit.MailsToOne, $"code {address}")
-            || await codes.WriteLoginAsync(MailContent.RequestOf(entry)) is not var (digits, lifetime))
+            || await codes.WriteAsync(MailContent.RequestOf(entry)) is not { } code)
             return null;
         var owner = await db.Users.AsNoTracking().Include(u => u.Profile)
             .SingleOrDefaultAsync(u => u.NormalizedEmail == address, CancellationToken.None);
-        return (owner?.Email ?? address, MailContent.Of(entry, owner?.Profile.Locale) with { Code = digits, CodeLifetime = lifetime });
+        return (owner?.Email ?? address, MailContent.Of(entry, owner?.Profile.Locale) with
+        {
+            Code = code.Digits,
+            CodeLifetime = code.Lifetime,
+        });
     }
 
     Task<bool> IsWantedAsync(OutboxEntry entry) => db.Outbox.AnyAsync(e => e.Id == entry.Id, CancellationToken.None);
@@ -117,24 +121,31 @@ sealed class MailWriter(
         return (owner.Email!, MailContent.Of(entry, locale) with { Kind = MailKind.AlreadyRegistered });
     }
 
-    async Task<MailContent> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address) =>
-        await WithTokenAsync(
-            MailContent.Of(entry, user.Profile.Locale), purpose, address,
-            await tokens.ReplaceAsync(user.Id, purpose, address, CancellationToken.None));
+    async Task<MailContent> WithTokenAsync(OutboxEntry entry, User user, TokenPurpose purpose, string address)
+    {
+        var content = await WithTokenAsync(entry, user.Profile.Locale, purpose);
+        await tokens.ReplaceAsync(user.Id, purpose, address, content.Token!, CancellationToken.None);
+        return content;
+    }
 
     async Task<(string Recipient, MailContent Content)?> WithTokenAsync(
-        OutboxEntry entry, WaitingRegistration registration, TokenPurpose purpose) =>
-        await registrations.MakeTokenAsync(registration, purpose, CancellationToken.None) is { } token
-            ? (registration.Email, await WithTokenAsync(
-                MailContent.Of(entry, locale: null) with { RegisteredAt = registration.CreatedAt },
-                purpose, registration.NormalizedEmail, token))
-            : null;
-
-    async Task<MailContent> WithTokenAsync(MailContent content, TokenPurpose purpose, string address, string token) => content with
+        OutboxEntry entry, WaitingRegistration registration, TokenPurpose purpose)
     {
-        Token = token,
-        TokenLifetime = tokens.LifetimeOf(purpose),
-        Code = await codes.ReplaceAsync(purpose, address, token),
-        CodeLifetime = MailCode.Lifetime,
-    };
+        var content = await WithTokenAsync(entry, locale: null, purpose);
+        return await registrations.TryGiveTokenAsync(registration, purpose, content.Token!, CancellationToken.None)
+            ? (registration.Email, content with { RegisteredAt = registration.CreatedAt })
+            : null;
+    }
+
+    async Task<MailContent> WithTokenAsync(OutboxEntry entry, string? locale, TokenPurpose purpose)
+    {
+        var code = await codes.WriteAsync(MailContent.RequestOf(entry));
+        return MailContent.Of(entry, locale) with
+        {
+            Token = code?.Token ?? OneTimeTokens.Make().Token,
+            TokenLifetime = tokens.LifetimeOf(purpose),
+            Code = code?.Digits,
+            CodeLifetime = code?.Lifetime ?? TimeSpan.Zero,
+        };
+    }
 }

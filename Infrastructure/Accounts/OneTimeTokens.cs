@@ -8,8 +8,8 @@ using Profiles.Data;
 namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>
-/// Creates and finds the one-time tokens of mails: 256 random bits, of which the database stores only the hash. Using a token deletes its
-/// row, which only one of several concurrent requests can do.
+/// Creates and finds the one-time tokens of mails: 256 bits that nobody can guess, of which the database stores only the hash. Using a
+/// token deletes its row, which only one of several concurrent requests can do.
 /// </summary>
 sealed class OneTimeTokens(ProfilesDbContext db, IOptions<AccountOptions> options, TimeProvider clock)
 {
@@ -26,21 +26,19 @@ sealed class OneTimeTokens(ProfilesDbContext db, IOptions<AccountOptions> option
         return (token, Hash(token));
     }
 
-    /// <summary>Creates a token that is valid once the caller saves; earlier tokens of the same purpose become invalid.</summary>
-    public async Task<string> ReplaceAsync(long userId, TokenPurpose purpose, string normalizedEmail, CancellationToken ct)
+    /// <summary>Makes a token valid once the caller saves; earlier tokens of the same purpose become invalid.</summary>
+    public async Task ReplaceAsync(long userId, TokenPurpose purpose, string normalizedEmail, string token, CancellationToken ct)
     {
-        var (token, hash) = Make();
         var now = clock.GetUtcNow().UtcDateTime;
         await db.OneTimeTokens.Where(t => t.UserId == userId && t.Purpose == purpose).ExecuteDeleteAsync(ct);
         db.OneTimeTokens.Add(new()
         {
             UserId = userId,
             Purpose = purpose,
-            TokenHash = hash,
+            TokenHash = Hash(token),
             NormalizedEmail = normalizedEmail,
             ExpiresAt = now + LifetimeOf(purpose),
         });
-        return token;
     }
 
     /// <summary>Finds the row of a valid token, by its hash, so that the time of the query reveals nothing of the token.</summary>

@@ -31,15 +31,15 @@ sealed class WaitingRegistrations(
         .Where(r => r.NormalizedEmail == normalizedEmail && !db.Users.Any(u => u.NormalizedEmail == normalizedEmail))
         .Select(r => (DateTime?)r.CreatedAt).SingleOrDefaultAsync(ct);
 
-    /// <summary>Creates the only valid token of a registration; null when another registration has replaced it.</summary>
-    public async Task<string?> MakeTokenAsync(WaitingRegistration registration, TokenPurpose purpose, CancellationToken ct)
+    /// <summary>Makes a token the only valid one of a registration; false when another registration has replaced it.</summary>
+    public async Task<bool> TryGiveTokenAsync(
+        WaitingRegistration registration, TokenPurpose purpose, string token, CancellationToken ct)
     {
-        var (token, hash) = OneTimeTokens.Make();
-        var expires = Now + tokens.LifetimeOf(purpose);
+        var (hash, expires) = (OneTimeTokens.Hash(token), Now + tokens.LifetimeOf(purpose));
         return await Same(registration).ExecuteUpdateAsync(r => r
             .SetProperty(x => x.TokenHash, hash)
             .SetProperty(x => x.TokenPurpose, purpose)
-            .SetProperty(x => x.TokenExpiresAt, expires), ct) == 1 ? token : null;
+            .SetProperty(x => x.TokenExpiresAt, expires), ct) == 1;
     }
 
     /// <summary>
@@ -57,6 +57,9 @@ sealed class WaitingRegistrations(
         // The request that deletes the row creates the account; a new registration, mail or use of the token makes the condition false.
         if (await Same(registration).Where(r => r.TokenHash == registration.TokenHash).ExecuteDeleteAsync(ct) == 0)
             return false;
+        // A mail that is sent again must not make the token valid that was just used. Codes of logins do not make it.
+        await db.MailCodes.Where(c => c.NormalizedEmail == registration.NormalizedEmail && c.Purpose != MailCodePurpose.Login)
+            .ExecuteDeleteAsync(ct);
         var user = new User
         {
             Email = registration.Email,

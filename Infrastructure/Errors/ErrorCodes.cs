@@ -139,8 +139,8 @@ static class ErrorCodes
     public static readonly ErrorCode NonceInvalid = Of(400, "A nonce is 1 to 255 printable ASCII characters.");
     public static readonly ErrorCode AuthorizationCodeInvalid = Of(
         400, "An authorization code is letters, digits, dots, hyphens, underscores and tildes.");
-    public static readonly ErrorCode TokenOrCode = Of(400, "Send either the token of the mail or the address and the code.");
-    public static readonly ErrorCode RequestTokenRequired = Of(400, "The request_token of POST /login/code is needed.");
+    public static readonly ErrorCode TokenOrCode = Of(400, "Send either the token of the mail or request_token, address and code.");
+    public static readonly ErrorCode RequestTokenRequired = Of(400, "The request_token of the request that sent the code is needed.");
     public static readonly ErrorCode RefreshTokenRequired = Of(400, "A refresh token is needed.");
     public static readonly ErrorCode DeviceTooLong = Of(400, $"A device's name has at most {Session.DeviceMaxLength} characters.");
     public static readonly ErrorCode DeviceInvalid = Of(400, "A device's name has no control characters.");

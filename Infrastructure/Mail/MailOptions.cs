@@ -89,7 +89,8 @@ public sealed class MailOptions
 
     /// <summary>
     /// Whether the mails that confirm an address or set a new password have six digits too, valid for ten minutes, for apps that ask for
-    /// them in place of opening the link or copying the token. The mail of <c>POST /login/code</c> always has them.
+    /// them in place of opening the link or copying the token; the answers then have the <c>request_token</c> that goes with them. The mail
+    /// of <c>POST /login/code</c> always has them.
     /// </summary>
     public bool Codes { get; set; }
 

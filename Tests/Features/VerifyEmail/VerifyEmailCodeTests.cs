@@ -26,12 +26,13 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
     [Fact]
     public async Task The_digits_confirm_a_registration_once_and_then_the_token_does_not()
     {
-        var (email, mail) = await RegisterAsync();
+        var (code, mail) = await RegisterAsync();
+        code.RequestToken.Length.ShouldBe(43);
         mail.Message.TextBody!.ShouldContain("The short one is valid for 10 minutes, the long one for 3 days.");
-        await (await PostAsync($" {email.ToUpperInvariant()} ", mail.Digits)).ShouldBeAsync(HttpStatusCode.OK);
-        (await app.Client.PostAsJsonAsync("/login", new { email, password = Password }, Cancellation))
+        await (await PostAsync(code with { Email = $" {code.Email.ToUpperInvariant()} " })).ShouldBeAsync(HttpStatusCode.OK);
+        (await app.Client.PostAsJsonAsync("/login", new { email = code.Email, password = Password }, Cancellation))
             .StatusCode.ShouldBe(HttpStatusCode.OK);
-        await RefuseAsync(email, mail.Digits);
+        await RefuseAsync(code);
         await (await app.Client.PostAsJsonAsync("/email/verify", new { token = mail.Token }, Cancellation))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
     }
@@ -42,9 +43,11 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
         var (user, email) = (await app.CreateVerifiedAsync(), LoginCodes.Fresh());
         await (await app.ClientFor(user).PutAsJsonAsync("/me", new { email, current_password = user.Password }, Cancellation))
             .ShouldBeAsync(HttpStatusCode.OK);
-        var mail = await app.MailAsync(email, VerifyEmailTests.Subject);
-        await RefuseAsync(user.Email, mail.Digits);
-        await (await PostAsync(email, mail.Digits)).ShouldBeAsync(HttpStatusCode.OK);
+        // Nobody has a token for digits of that mail.
+        (await app.MailAsync(email, VerifyEmailTests.Subject)).Digits.ShouldBeEmpty();
+        var code = await app.AskAsync("/email/verify/resend", email, VerifyEmailTests.Subject, count: 2, app.ClientFor(user));
+        await RefuseAsync(code with { Email = user.Email });
+        await (await PostAsync(code)).ShouldBeAsync(HttpStatusCode.OK);
         (await app.QueryAsync(db => db.Users.Where(u => u.Id == user.Id).Select(u => u.Email).SingleAsync())).ShouldBe(email);
     }
 
@@ -54,54 +57,64 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
         var (tried, expired) = (await RegisterAsync(), await RegisterAsync());
         var (replaced, other) = (await RegisterAsync(), await RegisterAsync());
         for (var i = 0; i < MailCode.MostTries; i++)
-            await RefuseAsync(tried.Email, new LoginCode("", "", tried.Mail.Digits).Wrong);
-        await app.QueryAsync(db => db.MailCodes.Where(c => c.NormalizedEmail == expired.Email).ExecuteUpdateAsync(
+            await RefuseAsync(tried.Code.With(tried.Code.Wrong));
+        await app.QueryAsync(db => db.MailCodes.Where(c => c.NormalizedEmail == expired.Code.Email).ExecuteUpdateAsync(
             c => c.SetProperty(x => x.ExpiresAt, app.Clock.GetUtcNow().UtcDateTime.AddSeconds(-1))));
-        var again = await RegisterAsync(replaced.Email, count: 2);
-        foreach (var (email, digits) in new[]
+        var (again, _) = await RegisterAsync(replaced.Code.Email, count: 2);
+        foreach (var code in new[]
         {
-            (tried.Email, tried.Mail.Digits), (expired.Email, expired.Mail.Digits), (replaced.Email, replaced.Mail.Digits),
-            (LoginCodes.Fresh(), again.Mail.Digits), (other.Email, again.Mail.Digits),
+            tried.Code, expired.Code, replaced.Code, replaced.Code.With(again.Digits), again with { Email = LoginCodes.Fresh() },
+            again with { Email = other.Code.Email }, again with { RequestToken = other.Code.RequestToken },
         })
-            await RefuseAsync(email, digits);
+            await RefuseAsync(code);
         // Neither do the digits log in or set a password, nor those of a login confirm.
         var login = await app.CodeAsync(again.Email);
-        await RefuseAsync(again.Email, login.Digits);
-        await (await app.UseAsync(login.With(again.Mail.Digits))).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
-        await (await app.Client.PostAsJsonAsync(
-            "/password/reset", new { email = again.Email, code = again.Mail.Digits, new_password = "another horse battery" }, Cancellation))
+        await RefuseAsync(login);
+        await (await app.UseAsync(again)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        await (await app.ResetAsync(again, "another horse battery"))
             .ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
         // The tokens of the mails are still good.
         await (await app.Client.PostAsJsonAsync("/email/verify", new { token = tried.Mail.Token }, Cancellation))
             .ShouldBeAsync(HttpStatusCode.OK);
-        await (await PostAsync(again.Email, again.Mail.Digits)).ShouldBeAsync(HttpStatusCode.OK);
+        await (await PostAsync(again)).ShouldBeAsync(HttpStatusCode.OK);
     }
 
     [Fact]
     public async Task The_digits_are_valid_once_even_when_many_try_at_the_same_time()
     {
-        var (email, mail) = await RegisterAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => PostAsync(email, mail.Digits)));
+        var (code, _) = await RegisterAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => PostAsync(code)));
         answers.Count(a => a.StatusCode == HttpStatusCode.OK).ShouldBe(1);
         answers.Count(a => a.StatusCode == HttpStatusCode.BadRequest).ShouldBe(9);
     }
 
     [Fact]
-    public async Task Without_the_setting_a_mail_has_no_digits()
+    public async Task Without_the_setting_a_mail_has_no_digits_and_an_answer_no_token_for_them()
     {
         var user = await without.CreateUserAsync();
         (await without.MailAsync(user.Email, VerifyEmailTests.Subject)).Digits.ShouldBeEmpty();
+        foreach (var path in new[] { "/email/verify/resend", "/password/forgot" })
+            (await (await without.ClientFor(user).PostAsJsonAsync(path, new { email = user.Email }, Cancellation))
+                .ShouldBeAsync(HttpStatusCode.Accepted)).Names().ShouldBe(["message"]);
         (await without.QueryAsync(db => db.MailCodes.CountAsync(c => c.NormalizedEmail == user.Email))).ShouldBe(0);
+        await (await without.ConfirmAsync(new(user.Email, "no token of anybody", "123456")))
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
     }
 
     [Theory]
-    [InlineData("""{"token":"x","email":"a@example.com","code":"123456"}""", "token", "token_or_code")]
+    [InlineData("""{"token":"x","request_token":"x","email":"a@example.com","code":"123456"}""", "token", "token_or_code")]
+    [InlineData("""{"token":"x","request_token":"x"}""", "token", "token_or_code")]
     [InlineData("""{"token":"x","code":"123456"}""", "token", "token_or_code")]
     [InlineData("""{"email":"a@example.com"}""", "code", "code_required")]
     [InlineData("""{"code":"123456"}""", "email", "email_required")]
     [InlineData("""{"email":"a@example.com","code":"12345"}""", "code", "code_malformed")]
+    [InlineData("""{"request_token":"x","email":"a@example.com"}""", "code", "code_required")]
+    [InlineData("""{"request_token":"x","code":"123456"}""", "email", "email_required")]
+    [InlineData("""{"request_token":"x","email":"a@example.com","code":"12345"}""", "code", "code_invalid")]
+    [InlineData("""{"email":"a@example.com","code":"123456"}""", "request_token", "request_token_required")]
+    [InlineData("""{"request_token":"","email":"a@example.com","code":"123456"}""", "request_token", "request_token_required")]
     [InlineData("{}", "token", "token_required")]
-    public async Task Either_the_token_or_the_address_and_the_code_are_needed(string body, string field, string code)
+    public async Task Either_the_token_or_that_of_the_request_the_address_and_the_code_are_needed(string body, string field, string code)
     {
         var problem = await (await app.Client.PostAsync(
             "/email/verify", new StringContent(body, System.Text.Encoding.UTF8, "application/json"), Cancellation))
@@ -110,17 +123,47 @@ public sealed class VerifyEmailCodeTests(MailCodesFixture app, ProfilesFixture w
         problem.GetProperty("code").GetString().ShouldBe(code);
     }
 
-    async Task<(string Email, TestMail Mail)> RegisterAsync(string? email = null, int count = 1)
+    async Task<(LoginCode Code, TestMail Mail)> RegisterAsync(string? email = null, int count = 1)
     {
-        email ??= LoginCodes.Fresh();
-        (await app.Client.PostAsJsonAsync("/register", new { name = "John Doe", email, password = Password }, Cancellation))
-            .StatusCode.ShouldBe(HttpStatusCode.Accepted);
-        return (email, await app.MailAsync(email, VerifyEmailTests.Subject, count));
+        var code = await app.AskAsync("/register", email ?? LoginCodes.Fresh(), VerifyEmailTests.Subject, count);
+        return (code, await app.MailAsync(code.Email, VerifyEmailTests.Subject, count));
     }
 
-    async Task RefuseAsync(string email, string code) =>
-        await (await PostAsync(email, code)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
+    async Task RefuseAsync(LoginCode code) =>
+        await (await PostAsync(code)).ShouldBeProblemAsync(HttpStatusCode.BadRequest, VerifyEmailTests.Refusal);
 
-    Task<HttpResponseMessage> PostAsync(string email, string code) =>
-        app.Client.PostAsJsonAsync("/email/verify", new { email, code }, Cancellation);
+    Task<HttpResponseMessage> PostAsync(LoginCode code) => app.ConfirmAsync(code);
+}
+
+/// <summary>Asks for digits that confirm an address or set a password, and uses them.</summary>
+static class MailedCodes
+{
+    const string Password = "correct horse battery staple";
+
+    /// <summary>Sends a request that mails digits and waits for its mail, the given one of this subject.</summary>
+    public static async Task<LoginCode> AskAsync(
+        this ProfilesFixture app, string path, string email, string subject, int count = 1, HttpClient? client = null,
+        string password = Password, bool? fromGuest = null)
+    {
+        var answer = await (client ?? app.Client).PostAsJsonAsync(path, new { name = "John Doe", email, password, from_guest = fromGuest });
+        answer.EnsureSuccessStatusCode();
+        var token = (await answer.ShouldBeAsync(answer.StatusCode)).GetProperty("request_token").GetString()!;
+        return new(email, token, (await app.MailAsync(email, subject, count)).Digits);
+    }
+
+    public static Task<HttpResponseMessage> ConfirmAsync(this ProfilesFixture app, LoginCode code) => app.Client.PostAsJsonAsync(
+        "/email/verify", new { request_token = code.RequestToken, email = code.Email, code = code.Digits },
+        TestContext.Current.CancellationToken);
+
+    public static Task<HttpResponseMessage> ResetAsync(this ProfilesFixture app, LoginCode code, string password, string? trace = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/password/reset")
+        {
+            Content = JsonContent.Create(
+                new { request_token = code.RequestToken, email = code.Email, code = code.Digits, new_password = password }),
+        };
+        if (trace is not null)
+            request.Headers.Add("X-Test-Trace", trace);
+        return app.Client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
 }
