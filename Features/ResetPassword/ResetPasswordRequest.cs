@@ -9,7 +9,6 @@ namespace Profiles.Features.ResetPassword;
 /// <param name="Email">The address that the mail went to, with the code.</param>
 /// <param name="Code">The six digits of the mail, where mails have them (`Mail__Codes`); blanks between them do not count.</param>
 sealed record ResetPasswordRequest(
-    [property: DataType(DataType.Password)] string NewPassword, string? Token = null, string? Email = null, string? Code = null)
-    : IMailProof;
     [property: DataType(DataType.Password)] string NewPassword, string? Token = null, string? RequestToken = null,
-    string? Email = null, string? Code = null);
+    string? Email = null, string? Code = null)
+    : IMailProof;

@@ -59,10 +59,8 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     }
 
     /// <summary>
-    /// Returns the digits of a login for its mail, and how many minutes are left of their time; null when the code is void by now, or
-    /// will be before anybody could type it.
-    /// Returns the digits of a request for its mail, and the long token that they stand for in a mail that has one; null when the request
-    /// asked for none, or they are void by now.
+    /// Returns the digits of a request for its mail, how many minutes are left of their time, and the long token that they stand for in a
+    /// mail that has one; null when the request asked for none, or they are void by now or will be before anybody could type them.
     /// </summary>
     public async Task<WrittenCode?> WriteAsync(byte[] requestHash)
     {

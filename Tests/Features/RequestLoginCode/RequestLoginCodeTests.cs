@@ -154,7 +154,7 @@ public sealed class RequestLoginCodeTests(ProfilesFixture app) : TestBase<Profil
             return db.SaveChangesAsync(Cancellation);
         });
         using var scope = app.Services.CreateScope();
-        var written = await scope.ServiceProvider.GetRequiredService<MailCodes>().WriteLoginAsync(request);
+        var written = await scope.ServiceProvider.GetRequiredService<MailCodes>().WriteAsync(request);
         written?.Lifetime.TotalMinutes.ShouldBe(minutes!.Value);
         (written is null).ShouldBe(minutes is null);
     }
