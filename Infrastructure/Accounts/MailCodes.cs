@@ -42,6 +42,13 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
         db.MailCodes.Add(Make(MailCodePurpose.Login, normalizedEmail, requestHash, nonce: null));
     }
 
+    /// <summary>Whether the code of a login can still be used.</summary>
+    public async Task<bool> IsLoginAsync(byte[] requestHash)
+    {
+        var now = Now;
+        return await db.MailCodes.CountAsync(c => c.RequestHash == requestHash && c.ExpiresAt > now) == 1;
+    }
+
     /// <summary>
     /// Returns the digits of a login for its mail, and how many minutes are left of their time; null when the code is void by now.
     /// </summary>
