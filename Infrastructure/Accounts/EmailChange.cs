@@ -30,7 +30,7 @@ sealed class EmailChange(
             return;
         }
         // A typo would give the whole account to a stranger's mailbox, by a code to log in, or leave no way in.
-        if (options.Value.RequireVerifiedEmail || !await ways.AreOnlyPasswordAsync(user.Id, ct))
+        if (options.Value.RequireVerifiedEmail || !await ways.AreOnlyPasswordAsync(user, ct))
         {
             await pending.WithdrawEmailAsync(user, ct);
             (user.PendingEmail, user.PendingSessionId) = (email.Trim(), me.SessionId);

@@ -16,10 +16,10 @@ sealed class WaysIn(ProfilesDbContext db, IOptions<MailOptions> mail)
     public async Task<bool> MayGrowAsync(long userId, CancellationToken ct) => mail.Value.Host is null
         || await db.Users.CountAsync(u => u.Id == userId && u.NormalizedEmail != null && u.EmailVerifiedAt == null, ct) == 0;
 
-    /// <summary>Whether a user logs in with nothing but a password. The caller has locked the user's row.</summary>
-    public async Task<bool> AreOnlyPasswordAsync(long userId, CancellationToken ct) =>
-        await db.Users.CountAsync(
-            u => u.Id == userId && u.PasswordHash != ""
+    /// <summary>Whether a user, as it is to be saved, logs in with nothing but a password. The caller has locked the user's row.</summary>
+    public async Task<bool> AreOnlyPasswordAsync(User user, CancellationToken ct) => user.PasswordHash.Length > 0
+        && await db.Users.CountAsync(
+            u => u.Id == user.Id
                 && !db.SecondFactors.Any(f => f.UserId == u.Id && f.ConfirmedAt != null)
                 && !db.Identities.Any(i => i.UserId == u.Id) && !db.Passkeys.Any(p => p.UserId == u.Id),
             ct) == 1;
