@@ -13,7 +13,8 @@ using Profiles.Infrastructure.Sessions;
 namespace Profiles.Features.AddIdentity;
 
 sealed class AddIdentityEndpoint(
-    ProfilesDbContext db, CurrentUser me, IdentityProviders providers, IdentityTokens identities, IdentityLinks links, AppleOutbox apple)
+    ProfilesDbContext db, CurrentUser me, IdentityProviders providers, IdentityTokens identities, IdentityLinks links, WaysIn ways,
+    AppleOutbox apple)
     : Endpoint<AddIdentityRequest, Results<Created<AddIdentityResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -30,7 +31,8 @@ sealed class AddIdentityEndpoint(
             s.ResponseExamples[201] = new AddIdentityResponse(1, "google", "john@gmail.com", new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.ProviderUnknown, "provider");
             s.Responses[201] = "Linked.";
-            s.Responses[409] = $"{ErrorCodes.IdentityTaken.Sentence} {ErrorCodes.TooManyIdentities.Sentence}";
+            s.Responses[409] = $"{ErrorCodes.IdentityTaken.Sentence} {ErrorCodes.TooManyIdentities.Sentence} "
+                + $"Or: {ErrorCodes.EmailUnverified.Sentence}";
         });
     }
 
@@ -50,6 +52,8 @@ sealed class AddIdentityEndpoint(
             throw new UserDeletedException();
         if (!await db.HasSessionAsync(me.Id, me.SessionId, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
+        if (!await ways.MayGrowAsync(me.Id, ct))
+            return Problems.Of(ErrorCodes.EmailUnverified);
         if (await db.Identities.CountAsync(i => i.UserId == me.Id, ct) >= Identity.MostPerUser)
             return Problems.Of(ErrorCodes.TooManyIdentities);
         try

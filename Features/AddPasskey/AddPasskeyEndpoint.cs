@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Mail;
@@ -12,7 +13,7 @@ using Profiles.Infrastructure.Sessions;
 namespace Profiles.Features.AddPasskey;
 
 sealed class AddPasskeyEndpoint(
-    ProfilesDbContext db, CurrentUser me, Challenges challenges, PasskeyVerifier verifier, SecurityEventLog events,
+    ProfilesDbContext db, CurrentUser me, Challenges challenges, PasskeyVerifier verifier, WaysIn ways, SecurityEventLog events,
     MailOutbox mails, TimeProvider clock)
     : Endpoint<AddPasskeyRequest, Results<Created<PasskeyDescription>, ProblemHttpResult>>
 {
@@ -34,7 +35,7 @@ sealed class AddPasskeyEndpoint(
             s.ResponseExamples[400] = Problem.Example(ErrorCodes.PasskeyRefused, "credential");
             s.ResponseExamples[409] = Problem.Example(ErrorCodes.PasskeyTaken);
             s.Responses[201] = "Added.";
-            s.Responses[409] = "The passkey is registered already, or there are too many.";
+            s.Responses[409] = "The passkey is registered already, there are too many, or the e-mail address is not confirmed.";
         });
     }
 
@@ -53,6 +54,8 @@ sealed class AddPasskeyEndpoint(
         await db.Users.Where(u => u.Id == me.Id).ExecuteUpdateAsync(u => u.SetProperty(x => x.GuestSince, (DateTime?)null), ct);
         if (!await db.HasSessionAsync(me.Id, me.SessionId, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
+        if (!await ways.MayGrowAsync(me.Id, ct))
+            return Problems.Of(ErrorCodes.EmailUnverified);
         if (await db.Passkeys.CountAsync(p => p.UserId == me.Id, ct) >= Passkey.MostPerUser)
             return Problems.Of(ErrorCodes.TooManyPasskeys);
         db.Passkeys.Add(passkey);

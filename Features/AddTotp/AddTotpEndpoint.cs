@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.SecondFactors;
@@ -11,7 +12,8 @@ using Profiles.Infrastructure.Settings;
 
 namespace Profiles.Features.AddTotp;
 
-sealed class AddTotpEndpoint(ProfilesDbContext db, CurrentUser me, TotpSecrets secrets, IOptions<ServiceOptions> service)
+sealed class AddTotpEndpoint(
+    ProfilesDbContext db, CurrentUser me, TotpSecrets secrets, WaysIn ways, IOptions<ServiceOptions> service)
     : EndpointWithoutRequest<Results<Ok<AddTotpResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -30,7 +32,8 @@ sealed class AddTotpEndpoint(ProfilesDbContext db, CurrentUser me, TotpSecrets s
                     + "&issuer=Profiles&algorithm=SHA1&digits=6&period=30");
             s.ResponseExamples[409] = Problem.Example(ErrorCodes.MfaEnabled);
             s.Responses[200] = "The secret, which is not shown again.";
-            s.Responses[409] = $"{ErrorCodes.MfaEnabled.Sentence} Or: {ErrorCodes.WayInNeeded.Sentence}";
+            s.Responses[409] = $"{ErrorCodes.MfaEnabled.Sentence} Or: {ErrorCodes.WayInNeeded.Sentence} "
+                + $"Or: {ErrorCodes.EmailUnverified.Sentence}";
         });
     }
 
@@ -43,6 +46,8 @@ sealed class AddTotpEndpoint(ProfilesDbContext db, CurrentUser me, TotpSecrets s
         // Disabled or ended meanwhile: a request in progress changes nothing any more.
         if (await db.TrackUserAsync(me.Id, ct) is null || !await db.HasSessionAsync(me.Id, me.SessionId, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
+        if (!await ways.MayGrowAsync(me.Id, ct))
+            return Problems.Of(ErrorCodes.EmailUnverified);
         if (await db.SecondFactors.SingleOrDefaultAsync(f => f.UserId == me.Id, ct) is not { } factor)
             db.SecondFactors.Add(new() { UserId = me.Id, Secret = secrets.Seal(secret) });
         else if (factor.ConfirmedAt is null)

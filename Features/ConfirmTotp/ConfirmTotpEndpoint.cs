@@ -2,6 +2,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Mail;
@@ -12,8 +13,8 @@ using Profiles.Infrastructure.Sessions;
 namespace Profiles.Features.ConfirmTotp;
 
 sealed class ConfirmTotpEndpoint(
-    ProfilesDbContext db, CurrentUser me, SecondFactorCheck check, TotpSecrets secrets, RecoveryCodes recovery, SecurityEventLog events,
-    MailOutbox mails, TimeProvider clock)
+    ProfilesDbContext db, CurrentUser me, SecondFactorCheck check, TotpSecrets secrets, RecoveryCodes recovery, WaysIn ways,
+    SecurityEventLog events, MailOutbox mails, TimeProvider clock)
     : Endpoint<ConfirmTotpRequest, Results<Ok<ConfirmTotpResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -33,7 +34,8 @@ sealed class ConfirmTotpEndpoint(
             s.ResponseExamples[409] = Problem.Example(ErrorCodes.MfaNotEnabled);
             s.Responses[200] = "Added.";
             s.Responses[403] = ErrorCodes.WrongCode.Sentence;
-            s.Responses[409] = $"{ErrorCodes.MfaNotEnabled.Sentence} Or: {ErrorCodes.MfaEnabled.Sentence}";
+            s.Responses[409] = $"{ErrorCodes.MfaNotEnabled.Sentence} Or: {ErrorCodes.MfaEnabled.Sentence} "
+                + $"Or: {ErrorCodes.EmailUnverified.Sentence}";
             s.Responses[429] = "Too many codes were tried.";
         });
     }
@@ -53,6 +55,8 @@ sealed class ConfirmTotpEndpoint(
         var now = clock.GetUtcNow().UtcDateTime;
         if (await db.TrackUserAsync(me.Id, ct) is not { } user || !await ProveAsync(now, ct))
             return Problems.Of(ErrorCodes.InvalidAccessToken);
+        if (!await ways.MayGrowAsync(me.Id, ct))
+            return Problems.Of(ErrorCodes.EmailUnverified);
         // Another request may have confirmed it, or begun anew with another secret.
         if (await db.SecondFactors.Where(f => f.UserId == me.Id && f.ConfirmedAt == null && f.Secret == factor.Secret)
             .ExecuteUpdateAsync(f => f.SetProperty(x => x.ConfirmedAt, now).SetProperty(x => x.LastStep, step), ct) == 0)

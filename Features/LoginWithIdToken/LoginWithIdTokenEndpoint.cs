@@ -81,13 +81,14 @@ sealed class LoginWithIdTokenEndpoint(
             return Problems.Of(refusal);
         apple.AddExchange(db, identity, claims.Audience, req.AuthorizationCode);
         // Null when the account is disabled, or was deleted just now.
-        if (await sessions.StartAsync(
-            identity.UserId, AuthenticationMethods.Identity, req.Device, u => db.Identities.Any(i => i.Id == identity.Id), ct)
-            is not { } started)
+        if (await sessions.StartAsync(identity.UserId, AuthenticationMethods.Identity, req.Device, _ => true, ct) is not { } started)
             return Problems.Of(ErrorCodes.AccountDisabled);
         var now = clock.GetUtcNow().UtcDateTime;
-        await db.Identities.Where(i => i.Id == identity.Id).ExecuteUpdateAsync(
-            i => i.SetProperty(x => x.LastUsedAt, now).SetProperty(x => x.Email, claims.Email ?? identity.Email), ct);
+        // Removed before the start locked the user's row: a condition of the start would not see it, as PostgreSQL reads other tables as
+        // they were before it waited.
+        if (await db.Identities.Where(i => i.Id == identity.Id).ExecuteUpdateAsync(
+            i => i.SetProperty(x => x.LastUsedAt, now).SetProperty(x => x.Email, claims.Email ?? identity.Email), ct) == 0)
+            return Problems.Of(ErrorCodes.InvalidIdToken);
         await transaction.CommitAsync(ct);
         if (accounts.HasRegistered)
             metrics.Registrations.Count(Outcome.Success);

@@ -3,6 +3,7 @@ using FastEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Profiles.Data;
+using Profiles.Infrastructure.Accounts;
 using Profiles.Infrastructure.Errors;
 using Profiles.Infrastructure.Http;
 using Profiles.Infrastructure.Passkeys;
@@ -10,7 +11,8 @@ using Profiles.Infrastructure.Sessions;
 
 namespace Profiles.Features.StartPasskeyRegistration;
 
-sealed class StartPasskeyRegistrationEndpoint(ProfilesDbContext db, CurrentUser me, Challenges challenges, RelyingParty party)
+sealed class StartPasskeyRegistrationEndpoint(
+    ProfilesDbContext db, CurrentUser me, Challenges challenges, RelyingParty party, WaysIn ways)
     : EndpointWithoutRequest<Results<Ok<StartPasskeyRegistrationResponse>, ProblemHttpResult>>
 {
     public override void Configure()
@@ -28,12 +30,14 @@ sealed class StartPasskeyRegistrationEndpoint(ProfilesDbContext db, CurrentUser 
                 "9bkpZaNbUxmsRLYhEqk3ViFiRAGMWvXWQGJ2-MlPnsq", [new("public-key", -7), new("public-key", -8), new("public-key", -257)],
                 300_000, [new("public-key", "MlPnsq9bkpZaNbUx", ["internal", "hybrid"])], new("required", true, "required"), "none");
             s.Responses[200] = "The options.";
-            s.Responses[409] = ErrorCodes.TooManyPasskeys.Sentence;
+            s.Responses[409] = $"{ErrorCodes.TooManyPasskeys.Sentence} Or: {ErrorCodes.EmailUnverified.Sentence}";
         });
     }
 
     public override async Task<Results<Ok<StartPasskeyRegistrationResponse>, ProblemHttpResult>> ExecuteAsync(CancellationToken ct)
     {
+        if (!await ways.MayGrowAsync(me.Id, ct))
+            return Problems.Of(ErrorCodes.EmailUnverified);
         var passkeys = await db.Passkeys.AsNoTracking().Where(p => p.UserId == me.Id).OrderBy(p => p.Id).ToListAsync(ct);
         if (passkeys.Count >= Passkey.MostPerUser)
             return Problems.Of(ErrorCodes.TooManyPasskeys);

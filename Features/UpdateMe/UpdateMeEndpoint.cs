@@ -24,9 +24,9 @@ sealed class UpdateMeEndpoint(ProfileChange profile, CurrentUser me, ImageAddres
             s.Summary = "Change my profile";
             s.Description = "Sent fields change, absent fields stay. A new `email` needs `current_password` in the same body; where there "
                 + "is no password, a login of the last ten minutes (401, `insufficient_user_authentication`, RFC 9470) in its place, and "
-                + "where there is a second factor, both. It takes effect at once or, with `Accounts__RequireVerifiedEmail`, when it is "
-                + "confirmed. A mail asks the new address to confirm, and another tells the old one. Sending the present address withdraws "
-                + "a pending one. "
+                + "where there is a second factor, both. It takes effect at once or, with `Accounts__RequireVerifiedEmail` and "
+                + "where more than a password logs in, when it is confirmed. A mail asks the new address to confirm, and another tells "
+                + "the old one. Sending the present address withdraws a pending one. "
                 + "With `If-Match`, nothing changes unless the profile still has that `ETag`.";
             s.RequestExamples.Add(new(new { Name = "New Name" }));
             s.ResponseExamples[200] = new UpdateMeResponse(Done, ProfileDescription.Example with { Name = "New Name" });

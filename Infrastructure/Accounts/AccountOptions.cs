@@ -22,7 +22,10 @@ public sealed class AccountOptions
     [Range(typeof(TimeSpan), "01:00:00", "30.00:00:00")]
     public TimeSpan VerifyLifetime { get; set; } = TimeSpan.FromDays(3);
 
-    /// <summary>How long a guest's account is kept while nobody uses it, 1.00:00:00 to 3650.00:00:00.</summary>
+    /// <summary>
+    /// How long a guest's account is kept while nobody uses it or, when its session has expired, since it began, 1.00:00:00 to
+    /// 3650.00:00:00.
+    /// </summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
     public TimeSpan GuestRetention { get; set; } = TimeSpan.FromDays(90);
 

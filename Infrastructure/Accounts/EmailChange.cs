@@ -8,11 +8,11 @@ namespace Profiles.Infrastructure.Accounts;
 
 /// <summary>Changes the e-mail address of the caller's account (docs/adr/0008-e-mail-verification.md).</summary>
 sealed class EmailChange(
-    PendingChanges pending, SecurityEventLog events, MailOutbox mails, CurrentUser me, IOptions<AccountOptions> options)
+    PendingChanges pending, WaysIn ways, SecurityEventLog events, MailOutbox mails, CurrentUser me, IOptions<AccountOptions> options)
 {
     /// <summary>
-    /// Changes the address at once or, where addresses must be verified, makes it pending until it is confirmed. The present address
-    /// withdraws a pending one. The caller has locked the user's row, and saves.
+    /// Changes the address at once or makes it pending until it is confirmed: where addresses must be verified, and where more than a
+    /// password logs in. The present address withdraws a pending one. The caller has locked the user's row, and saves.
     /// </summary>
     /// <param name="user">The caller, tracked.</param>
     /// <param name="email">The address as it was sent.</param>
@@ -30,7 +30,8 @@ sealed class EmailChange(
             user.Email = isPasswordVerified ? email.Trim() : user.Email;
             return;
         }
-        if (options.Value.RequireVerifiedEmail)
+        // A typo would give the whole account to a stranger's mailbox, by a code to log in, or leave no way in.
+        if (options.Value.RequireVerifiedEmail || !await ways.AreOnlyPasswordAsync(user, ct))
         {
             await pending.WithdrawEmailAsync(user, ct);
             (user.PendingEmail, user.PendingSessionId) = (email.Trim(), me.SessionId);

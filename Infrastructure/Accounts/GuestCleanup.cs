@@ -16,7 +16,8 @@ sealed class GuestCleanup(AccountDeletion accounts, IOptions<AccountOptions> opt
     public async Task<int> CleanAsync(ProfilesDbContext db, DateTime now, CancellationToken ct)
     {
         var unused = now - options.Value.GuestRetention;
-        // A guest has no way in; whoever has one by mistake is not deleted. A disabled account is the operator's to delete.
+        // One without a session cannot be used again: its sessions have expired, or it has logged out. A guest has no way in; whoever has
+        // one by mistake is not deleted. A disabled account is the operator's to delete.
         Expression<Func<User, bool>> isUnused = u => u.GuestSince <= unused && u.NormalizedEmail == null && u.DisabledAt == null
             && !db.Sessions.Any(s => s.UserId == u.Id && s.LastUsedAt > unused)
             && !db.Identities.Any(i => i.UserId == u.Id) && !db.Passkeys.Any(p => p.UserId == u.Id);

@@ -58,6 +58,13 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
         return (token, hash);
     }
 
+    /// <summary>Whether the code of a login can still be used.</summary>
+    public async Task<bool> IsLoginAsync(byte[] requestHash)
+    {
+        var now = Now;
+        return await db.MailCodes.CountAsync(c => c.RequestHash == requestHash && c.ExpiresAt > now) == 1;
+    }
+
     /// <summary>
     /// Returns the digits of a request for its mail, how many minutes are left of their time, and the long token that they stand for in a
     /// mail that has one; null when the request asked for none, or they are void by now or will be before anybody could type them.

@@ -100,8 +100,10 @@ sealed class MailWriter(
     // To everybody: at an address without an account the code makes one. A disabled account is told so, once the code is right.
     async Task<(string Recipient, MailContent Content)?> LoginCodeAsync(OutboxEntry entry, string address)
     {
-        if (!await budget.TryTakeAsync(entry, Limit.MailsToOne, $"code {address}")
-            || await codes.WriteAsync(MailContent.RequestOf(entry)) is not { } code)
+        var request = MailContent.RequestOf(entry);
+        // The digits come last: a code that has some counts as mailed.
+        if (!await codes.IsLoginAsync(request) || !await budget.TryTakeAsync(entry, Limit.MailsToOne, $"code {address}")
+            || await codes.WriteAsync(request) is not { } code)
             return null;
         var owner = await db.Users.AsNoTracking().Include(u => u.Profile)
             .SingleOrDefaultAsync(u => u.NormalizedEmail == address, CancellationToken.None);

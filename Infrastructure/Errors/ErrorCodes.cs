@@ -54,6 +54,8 @@ static class ErrorCodes
     public static readonly ErrorCode MfaEnabled = Of(409, "There is a second factor already: remove it first.");
     public static readonly ErrorCode MfaNotEnabled = Of(409, "There is no second factor to confirm, to remove or to renew codes for.");
     public static readonly ErrorCode WayInNeeded = Of(409, "A guest cannot log in again: add a way to log in first.");
+    public static readonly ErrorCode EmailUnverified = Of(
+        409, "Confirm the e-mail address first: POST /email/verify/resend sends another mail.");
     public static readonly ErrorCode EmailNeeded = Of(409, "A password needs an e-mail address to log in with: add one first.");
     public static readonly ErrorCode InvalidRefreshToken = Of(401, "Invalid or expired refresh token");
     public static readonly ErrorCode InvalidToken = Of(400, "This token is not valid, or not any more: ask for another mail.");

@@ -23,14 +23,15 @@ sealed class AppleHandler(ProfilesDbContext db, AppleClient apple, AppleOutbox o
 
     public async Task HandleAsync(OutboxEntry entry, CancellationToken stopping)
     {
-        var work = outbox.Open(entry.Payload!);
-        if (clock.GetUtcNow().UtcDateTime - entry.CreatedAt > (work.IdentityId is null ? GivenUpAfter : CodeLifetime))
+        if (clock.GetUtcNow().UtcDateTime - entry.CreatedAt > (entry.Key == AppleOutbox.Exchange ? CodeLifetime : GivenUpAfter))
         {
             log.LogError(
                 "Apple's {Work} for user {UserId} is given up after {Attempts} attempts.", entry.Key, entry.UserId, entry.Attempts);
             await DeleteAsync(entry);
+            return;
         }
-        else if (work.IdentityId is { } identity)
+        var work = outbox.Open(entry.Payload!);
+        if (work.IdentityId is { } identity)
         {
             await ExchangeAsync(entry, work, identity, stopping);
         }
@@ -59,7 +60,8 @@ sealed class AppleHandler(ProfilesDbContext db, AppleClient apple, AppleOutbox o
             await DeleteAsync(entry);
         else
             await db.Outbox.Where(e => e.Id == entry.Id).ExecuteUpdateAsync(
-                e => e.SetProperty(x => x.Payload, stored).SetProperty(x => x.DueAt, clock.GetUtcNow().UtcDateTime),
+                e => e.SetProperty(x => x.Key, AppleOutbox.Revocation).SetProperty(x => x.Payload, stored)
+                    .SetProperty(x => x.DueAt, clock.GetUtcNow().UtcDateTime),
                 CancellationToken.None);
         await transaction.CommitAsync(CancellationToken.None);
     }

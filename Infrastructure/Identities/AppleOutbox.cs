@@ -23,6 +23,9 @@ sealed record AppleWork(string ClientId, string Token, long? IdentityId = null, 
 /// </summary>
 sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jwt, TimeProvider clock)
 {
+    /// <summary>What an entry is to do, in its key: the payload cannot be opened after a change of the service's key.</summary>
+    public const string Exchange = "exchange", Revocation = "revocation";
+
     /// <summary>The longest client id that is used.</summary>
     public const int ClientIdMaxLength = 200;
 
@@ -32,7 +35,7 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
     public void AddExchange(ProfilesDbContext db, Identity identity, string audience, string? code)
     {
         if (code is not null && identity.Provider == IdentityProvider.Apple && options.Value.Revokes)
-            db.Outbox.Add(Entry(identity.UserId, "exchange", Seal(new(audience, code, identity.Id, identity.Subject))));
+            db.Outbox.Add(Entry(identity.UserId, Exchange, Seal(new(audience, code, identity.Id, identity.Subject))));
     }
 
     /// <summary>Adds the revocations of all identities of a user, which are about to be deleted. The caller saves.</summary>
@@ -46,7 +49,7 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
     public void AddRevocation(ProfilesDbContext db, Identity identity)
     {
         if (identity.RefreshToken is { } stored && options.Value.Revokes)
-            db.Outbox.Add(Entry(identity.UserId, "revocation", stored));
+            db.Outbox.Add(Entry(identity.UserId, Revocation, stored));
     }
 
     /// <summary>The work as it is stored; a revocation is also how an identity keeps its token.</summary>

@@ -49,10 +49,7 @@ static class SessionsSetup
                 return (db, now, ct) =>
                 {
                     var expired = now - lifetime;
-                    // A guest's tells when the account was used last, and is deleted with it.
-                    return db.Sessions
-                        .Where(s => s.LastUsedAt <= expired
-                            && !db.Users.Any(u => u.Id == s.UserId && u.GuestSince != null && u.NormalizedEmail == null))
+                    return db.Sessions.Where(s => s.LastUsedAt <= expired)
                         .OrderBy(s => s.LastUsedAt).Take(CleanupService.Batch).ExecuteDeleteAsync(ct);
                 };
             })

@@ -132,6 +132,7 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
     public async Task A_passkey_that_is_malformed_or_somebodys_is_refused()
     {
         using SoftAuthenticator phone = new() { UserHandle = [1] }, other = new(SoftAuthenticator.ES384) { UserHandle = [1] };
+        var id = Base64Url.EncodeToString(phone.CredentialId);
         await ImportAsync(Line("a", $$"""
             "passkeys":[{{Passkey(phone)}}]
             """));
@@ -141,6 +142,8 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
             Passkey(phone).Replace("true", "false,\"backed_up\":true"), "null", "{}", Passkey(phone)[..^1] + ",\"user_handle\":1}",
             Passkey(phone)[..^1] + ",\"created_at\":\"2999-01-01T00:00:00Z\"}", Passkey(phone)[..^1] + ",\"name\":\"a\\u0000\"}",
             $"{Passkey(phone)},{Passkey(phone)}",
+            // The same bytes with spare bits.
+            Passkey(phone).Replace(id, id[..^1] + (char)(id[^1] + 1)), Passkey(phone).Replace("\"AQ\"", "\"AR\""),
         }.Select((passkey, i) => Line($"b{i}", $"\"passkeys\":[{passkey}]"))));
         exitCode.ShouldBe(1);
         report.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)
@@ -148,7 +151,8 @@ public sealed class ImportUsersTests(ProfilesFixture app) : TestBase<ProfilesFix
             [
                 "2 passkeys passkeys_invalid", "3 passkeys passkeys_invalid", "4 passkeys passkeys_invalid", "5 passkeys passkeys_invalid",
                 "6 passkeys passkeys_invalid", "7  malformed_json", "8 passkeys time_invalid", "9 passkeys passkeys_invalid",
-                "10 passkeys repeated", "10 passkeys repeated", "1 passkeys passkey_taken",
+                "10 passkeys repeated", "10 passkeys repeated", "11 passkeys passkeys_invalid", "12 passkeys passkeys_invalid",
+                "1 passkeys passkey_taken",
             ]);
     }
 

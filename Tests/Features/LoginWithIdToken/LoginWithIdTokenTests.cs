@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Numerics;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.Tokens;
 using Profiles.Data;
 using Profiles.Tests.Infrastructure.Identities;
@@ -231,6 +232,34 @@ public sealed class LoginWithIdTokenTests(IdentitiesFixture app) : TestBase<Iden
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => app.LogInAsync(stolen)));
         answers.Count(a => a.StatusCode == HttpStatusCode.OK).ShouldBe(1);
         answers.Count(a => a.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(7);
+    }
+
+    // SQLite has one writer, for whose end the login waits before it looks for the identity.
+    [Fact, Trait("Database", "PostgreSql")]
+    public async Task An_identity_whose_removal_the_login_waits_for_is_refused()
+    {
+        var token = app.TokenOf("google");
+        var user = await app.UserOfAsync(await app.LogInAsync(token));
+        Task<HttpResponseMessage> login;
+        using (var scope = app.Services.CreateScope())
+        {
+            var db = scope.ServiceProvider.GetRequiredService<ProfilesDbContext>();
+            await using var removal = await db.LockUserAsync(user.Id, Cancellation);
+            await db.Users.Where(u => u.Id == user.Id)
+                .ExecuteUpdateAsync(u => u.SetProperty(x => x.PasswordHash, ""), Cancellation);
+            await db.Identities.Where(i => i.UserId == user.Id).ExecuteDeleteAsync(Cancellation);
+            var own = await db.Database.SqlQuery<int>($"""SELECT pg_backend_pid() AS "Value" """).SingleAsync(Cancellation);
+            login = app.LogInAsync(app.TokenOf("google", token.Subject));
+            while (!login.IsCompleted && await app.QueryAsync(other => other.Database.SqlQuery<int>($"""
+                SELECT count(*)::int AS "Value" FROM pg_stat_activity WHERE {own} = ANY(pg_blocking_pids(pid))
+                """).SingleAsync(Cancellation)) == 0)
+                await Task.Delay(10, Cancellation);
+            login.IsCompleted.ShouldBeFalse();
+            await removal.CommitAsync(Cancellation);
+        }
+        (await (await login).ShouldBeProblemAsync(HttpStatusCode.Unauthorized)).GetProperty("code").GetString()
+            .ShouldBe("invalid_id_token");
+        (await app.QueryAsync(db => db.Sessions.CountAsync(s => s.UserId == user.Id))).ShouldBe(1);
     }
 
     [Fact]

@@ -74,17 +74,19 @@ public sealed class RequestLoginCodeTests(ProfilesFixture app) : TestBase<Profil
             (await app.MailAsync(email, LoginCodes.Subject)).Digits.ShouldNotBeEmpty();
     }
 
+    // A stored answer would have the token in plain text, and a key that two apps share would give it to the other.
     [Fact]
-    public async Task A_request_that_is_repeated_after_a_lost_answer_gets_the_same_token_and_one_mail()
+    public async Task No_answer_is_kept_for_a_repeated_request()
     {
         var (email, key) = (LoginCodes.Fresh(), $"\"{Guid.NewGuid():N}\"");
-        var first = await PostAsync(email, key: key);
-        var second = await PostAsync(email, key: key);
-        second.Headers.GetValues("Idempotency-Replayed").ShouldBe(["true"]);
-        (await second.Content.ReadAsStringAsync(Cancellation)).ShouldBe(await first.Content.ReadAsStringAsync(Cancellation));
-        await app.MailAsync(email, LoginCodes.Subject);
-        await app.SentAsync(email);
-        app.MailsTo(email).ShouldHaveSingleItem();
+        var tokens = new List<string?>();
+        for (var i = 0; i < 2; i++)
+        {
+            var answer = await PostAsync(email, key: key);
+            answer.Headers.Contains("Idempotency-Replayed").ShouldBeFalse();
+            tokens.Add((await answer.ShouldBeAsync(HttpStatusCode.Accepted)).GetProperty("request_token").GetString());
+        }
+        tokens.Distinct().Count().ShouldBe(2);
     }
 
     [Fact]

@@ -1,6 +1,10 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Hosting;
+using Profiles.Data;
+using Profiles.Tests.Features.LoginWithCode;
 using Profiles.Tests.Features.VerifyEmail;
 
 namespace Profiles.Tests.Infrastructure.Accounts;
@@ -62,6 +66,30 @@ public sealed class MailBudgetTests(FewMailsFixture app, FewMailsVerifiedFixture
             await RequestResetAsync(app, victim.Email);
         await app.SentAsync();
         app.MailsTo(victim.Email).Count(m => m.Subject == Reset).ShouldBe(FewMailsFixture.Most);
+    }
+
+    [Fact]
+    public async Task Codes_to_log_in_that_are_void_by_now_do_not_use_up_the_budget()
+    {
+        var (email, now) = (LoginCodes.Fresh(), app.Clock.GetUtcNow().UtcDateTime);
+        await app.QueryAsync(db =>
+        {
+            db.Outbox.AddRange(Enumerable.Range(0, FewMailsFixture.Most).Select(_ => new OutboxEntry
+            {
+                Store = OutboxStore.Mail,
+                State = OutboxState.Settling,
+                Mail = MailKind.LoginCode,
+                UserId = 0,
+                Key = email,
+                Payload = $"en   {Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Session.HashLength))}",
+                CreatedAt = now,
+                DueAt = now,
+            }));
+            return db.SaveChangesAsync(Cancellation);
+        });
+        await app.SentAsync(email);
+        app.MailsTo(email).ShouldBeEmpty();
+        (await app.CodeAsync(email)).Digits.ShouldNotBeEmpty();
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class OwnerCheckTests(ProfilesFixture app) : TestBase<ProfilesFixt
         await ShouldBeStaleAsync(await client.PutAsJsonAsync("/me", new { email = "x" + user.Email }, Cancellation));
         await app.AgeAsync(user, TimeSpan.Zero);
         (await (await client.PutAsJsonAsync("/me", new { email = "x" + user.Email }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK))
-            .GetProperty("email").GetString().ShouldBe("x" + user.Email);
+            .GetProperty("pending_email").GetString().ShouldBe("x" + user.Email);
     }
 
     [Fact]

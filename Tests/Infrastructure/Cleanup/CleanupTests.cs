@@ -108,11 +108,14 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
         var image = Path.Combine(app.ImageDirectory, $"{gone.Id}.jpg");
         File.Exists(image).ShouldBeTrue();
         var loggedOut = await OldGuestAsync((db, id) => db.Sessions.Where(s => s.UserId == id).ExecuteDeleteAsync());
+        var lost = await OldGuestAsync((db, id) => db.Users.Where(u => u.Id == id).ExecuteUpdateAsync(
+            u => u.SetProperty(x => x.GuestSince, now.AddDays(-89))));
         TestUser[] kept =
         [
+            lost,
             await app.CreateGuestAsync(),
             await OldGuestAsync((db, id) => db.Sessions.Where(s => s.UserId == id).ExecuteUpdateAsync(
-                s => s.SetProperty(x => x.LastUsedAt, now.AddDays(-89)))),
+                s => s.SetProperty(x => x.LastUsedAt, now.AddDays(-59)))),
             await OldGuestAsync((db, id) => db.Users.Where(u => u.Id == id).ExecuteUpdateAsync(
                 u => u.SetProperty(x => x.GuestSince, (DateTime?)null))),
             await OldGuestAsync((db, id) => db.Users.Where(u => u.Id == id).ExecuteUpdateAsync(
@@ -148,6 +151,7 @@ public sealed class CleanupTests(CleanupFixture app) : TestBase<CleanupFixture>
         (await app.QueryAsync(db => db.Users.Where(u => ids.Contains(u.Id)).OrderBy(u => u.Id).Select(u => u.Id).ToListAsync()))
             .ShouldBe(kept.Select(u => u.Id).Order());
         File.Exists(image).ShouldBeFalse();
+        (await app.QueryAsync(db => db.Sessions.CountAsync(s => s.UserId == lost.Id))).ShouldBe(0, "They expire after sixty days.");
         await (await client.GetAsync("/me", Cancellation)).ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
     }
 

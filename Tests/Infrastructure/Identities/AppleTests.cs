@@ -95,6 +95,12 @@ public sealed class AppleTests(AppleFixture app) : TestBase<AppleFixture>
         var user = await StartAsync();
         await UntilAsync(db => db.Outbox.AnyAsync(e => e.UserId == user.Id && e.Attempts > 0));
         await DeleteAsync(user);
+        // Apple answers now, but not the revocation, which is tried beyond the life of a code.
+        app.Issuer.On.Clear();
+        app.Issuer.On["/apple/auth/revoke"] = (call, _) => Task.FromResult(call.Response.StatusCode = 503);
+        app.Clock.Advance(TimeSpan.FromMinutes(1));
+        await UntilAsync(db => db.Outbox.AnyAsync(e => e.UserId == user.Id && e.Key == "revocation" && e.Attempts > 1));
+        app.Clock.Advance(AppleHandler.CodeLifetime);
         app.Issuer.On.Clear();
         app.Clock.Advance(TimeSpan.FromMinutes(1));
         await DoneAsync(user.Id);
@@ -117,6 +123,30 @@ public sealed class AppleTests(AppleFixture app) : TestBase<AppleFixture>
         await DoneAsync(late.Id);
         long[] users = [spent.Id, thief.Id, late.Id];
         (await app.QueryAsync(db => db.Identities.CountAsync(i => users.Contains(i.UserId) && i.RefreshToken != null))).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("exchange", 1)]
+    [InlineData("revocation", 31)]
+    public async Task Old_work_that_cannot_be_opened_any_more_is_given_up(string key, int days)
+    {
+        var user = await app.CreateUserAsync();
+        await app.QueryAsync(db =>
+        {
+            db.Outbox.Add(new()
+            {
+                Store = OutboxStore.Apple,
+                State = OutboxState.Settling,
+                UserId = user.Id,
+                Key = key,
+                // As it is after another Jwt:KeyEncryptionKey.
+                Payload = "aes256gcm:AAAA",
+                CreatedAt = app.Clock.GetUtcNow().UtcDateTime.AddDays(-days),
+                DueAt = app.Clock.GetUtcNow().UtcDateTime,
+            });
+            return db.SaveChangesAsync(Cancellation);
+        });
+        await DoneAsync(user.Id);
     }
 
     async Task<TestUser> StartAsync(bool isKnown = true)
