@@ -29,6 +29,7 @@ sealed class StartPasskeyRegistrationEndpoint(
                 new("example.com", "Profiles"), new("qk3ViFiRAGMWvXWQGJ2-MlPnsq9bkpZaNbUxmsRLYhE", "john@example.com", "John Doe"),
                 "9bkpZaNbUxmsRLYhEqk3ViFiRAGMWvXWQGJ2-MlPnsq", [new("public-key", -7), new("public-key", -8), new("public-key", -257)],
                 300_000, [new("public-key", "MlPnsq9bkpZaNbUx", ["internal", "hybrid"])], new("required", true, "required"), "none");
+            s.ResponseExamples[409] = Problem.Example(ErrorCodes.TooManyPasskeys);
             s.Responses[200] = "The options.";
             s.Responses[409] = $"{ErrorCodes.TooManyPasskeys.Sentence} Or: {ErrorCodes.EmailUnverified.Sentence}";
         });
