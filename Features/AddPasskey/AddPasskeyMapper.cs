@@ -18,6 +18,6 @@ static class AddPasskeyMapper
             IsBackupEligible = made.IsBackupEligible,
             IsBackedUp = made.IsBackedUp,
             Name = req.Name?.Trim() ?? Passkey.DefaultName,
-            CreatedAt = now,
+            CreatedAt = ProfilesDbContext.ToStored(now),
         };
 }

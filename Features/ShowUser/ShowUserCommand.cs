@@ -30,6 +30,7 @@ sealed class ShowUserCommand : UserCommand
             ("name", shown.Name), ("username", shown.Username), ("public", shown.IsPublic ? "yes" : "no"), ("image", shown.ImageUrl),
             ("external id", shown.ExternalId), ("registered", shown.CreatedAt), ("changed", shown.UpdatedAt),
             ("disabled", shown.DisabledAt), ("guest since", shown.GuestSince),
+            ("password", shown.HasPassword ? "yes" : "no"),
             ("identities", shown.Identities.Count == 0 ? null : string.Join(", ", shown.Identities)),
             ("passkeys", shown.Passkeys), ("second factor", shown.HasSecondFactor ? "yes" : "no"),
             ("sessions", shown.Sessions), ("last used", shown.LastUsedAt),

@@ -27,8 +27,8 @@ sealed class ShowUserEndpoint(
             s.Summary = "Show an account";
             s.Description = "The account with what an operator needs to help its owner.";
             s.ResponseExamples[200] = new ShowUserResponse(
-                1, "john@example.com", time, null, "John Doe", "john.doe", true, null, null, time, time, null, null, ["google"], 1, true, 2,
-                time);
+                1, "john@example.com", time, null, "John Doe", "john.doe", true, null, null, time, time, null, null, true, ["google"],
+                1, true, 2, time);
             s.Responses[200] = "The account.";
             s.Responses[404] = ErrorCodes.NoSuchUser.Sentence;
         });

@@ -17,6 +17,7 @@ namespace Profiles.Features.ShowUser;
 /// <param name="UpdatedAt">When the profile changed last.</param>
 /// <param name="DisabledAt">Null while the account is enabled.</param>
 /// <param name="GuestSince">Null for an account that has a way in.</param>
+/// <param name="HasPassword">Whether a password logs in to it.</param>
 /// <param name="Identities">The providers that log in to it, one for each identity.</param>
 /// <param name="Passkeys">How many there are.</param>
 /// <param name="HasSecondFactor">Whether logging in takes a code of an authenticator app.</param>
@@ -36,6 +37,7 @@ sealed record ShowUserResponse(
     DateTime UpdatedAt,
     DateTime? DisabledAt,
     DateTime? GuestSince,
+    bool HasPassword,
     [property: MaxLength(Identity.MostPerUser)] IReadOnlyList<string> Identities,
     int Passkeys,
     bool HasSecondFactor,

@@ -38,7 +38,7 @@ sealed class IdentityLinks(ProfilesDbContext db, SecurityEventLog events, MailOu
             Provider = claims.Provider,
             Subject = claims.Subject,
             Email = claims.Email,
-            CreatedAt = clock.GetUtcNow().UtcDateTime,
+            CreatedAt = ProfilesDbContext.ToStored(clock.GetUtcNow().UtcDateTime),
         };
         db.Identities.Add(identity);
         await db.SaveChangesAsync(ct);

@@ -12,7 +12,7 @@ public sealed class IssuerOptions
     /// <summary>The client ids whose tokens are taken. Without one the issuer is off.</summary>
     public IReadOnlyList<string> Audiences { get; set; } = [];
 
-    /// <summary>The <c>iss</c> of its tokens, an https address.</summary>
+    /// <summary>The <c>iss</c> of its tokens, an https address; outside Production also <c>http://localhost</c>.</summary>
     [HttpAddress(mayHavePath: true), Required(ErrorMessage = "{0} must be set.")]
     public string? Issuer { get; set; }
 

@@ -15,7 +15,7 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         using var admin = app.ClientWith(await app.CreateKeyAsync());
         var shown = await (await admin.GetAsync($"/admin/users/{user.Id}", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         shown.Names().ShouldBe(["id", "email", "email_verified_at", "pending_email", "name", "username", "is_public", "image_url",
-            "external_id", "created_at", "updated_at", "disabled_at", "guest_since", "identities", "passkeys",
+            "external_id", "created_at", "updated_at", "disabled_at", "guest_since", "has_password", "identities", "passkeys",
             "has_second_factor", "sessions", "last_used_at"]);
         shown.GetProperty("email").GetString().ShouldBe(user.Email);
         shown.GetProperty("image_url").GetString().ShouldBe(url);
@@ -42,6 +42,7 @@ public sealed class ShowUserTests(AdminFixture app) : TestBase<AdminFixture>
         var plain = await app.RunAsync("users", "show", user.Email);
         plain.Output.ShouldContain($"address          {user.Email}\n");
         plain.Output.ShouldContain("disabled         -\n");
+        plain.Output.ShouldContain("password         yes\n");
         plain.Output.ShouldContain("identities       google, apple\n");
         plain.Output.ShouldContain("second factor    no\n");
         await app.EnrolAsync(user);

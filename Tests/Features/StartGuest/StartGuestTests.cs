@@ -125,7 +125,7 @@ public sealed class StartGuestTests(AdminFixture app) : TestBase<AdminFixture>
         var (guest, email) = (await app.CreateGuestAsync(), $"guest-{Guid.NewGuid():N}@example.com");
         using var client = app.ClientFor(guest);
         var changed = await (await client.PutAsJsonAsync("/me", new { email }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
-        (changed.GetProperty("email").GetString(), changed.GetProperty("is_guest").GetBoolean()).ShouldBe((email, true));
+        (changed.GetProperty("pending_email").GetString(), changed.GetProperty("is_guest").GetBoolean()).ShouldBe((email, true));
         var token = (await app.MailAsync(email, VerifyEmailTests.Subject)).Token;
         await (await app.Client.PostAsJsonAsync("/email/verify", new { token }, Cancellation)).ShouldBeAsync(HttpStatusCode.OK);
         var me = await (await client.GetAsync("/me", Cancellation)).ShouldBeAsync(HttpStatusCode.OK);

@@ -142,6 +142,9 @@ static class MailedCodes
         this ProfilesFixture app, string path, string email, string subject, int count = 1, HttpClient? client = null,
         string password = Password, bool? fromGuest = null)
     {
+        // Mails that are due at random times have no order.
+        if (count > 1)
+            await app.MailAsync(email, subject, count - 1);
         var answer = await (client ?? app.Client).PostAsJsonAsync(path, new { name = "John Doe", email, password, from_guest = fromGuest });
         answer.EnsureSuccessStatusCode();
         var token = (await answer.ShouldBeAsync(answer.StatusCode)).GetProperty("request_token").GetString()!;

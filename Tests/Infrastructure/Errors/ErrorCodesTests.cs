@@ -88,7 +88,7 @@ public sealed partial class ErrorCodesTests(ProfilesFixture app) : TestBase<Prof
             |---|---|
             | 400 | a field, a mailed token or the JSON is not valid; an upload is not one image, or has too many pixels (`max_pixels`) |
             | 401 | the access token is missing, not valid or expired; a login or a refresh fails |
-            | 403 | the current password is wrong |
+            | 403 | the current password or a code is wrong, a second factor is needed, or an admin key may not do this |
             | 404 | nothing is at this address; no public user has that username; there is no image to delete |
             | 408 | the body did not arrive in time |
             | 409 | the e-mail address or the username is taken; a request with this `Idempotency-Key` is running (with `Retry-After`) |
