@@ -57,6 +57,9 @@ sealed class AppleOutbox(IOptions<AppleOptions> options, IOptions<JwtOptions> jw
 
     public AppleWork Open(string stored) => JsonSerializer.Deserialize<AppleWork>(envelope.Open(stored))!;
 
+    /// <summary>Whether the present key opens it.</summary>
+    public bool CanOpen(string stored) => envelope.CanOpen(stored);
+
     OutboxEntry Entry(long userId, string name, string payload)
     {
         var now = clock.GetUtcNow().UtcDateTime;

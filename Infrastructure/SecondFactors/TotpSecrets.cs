@@ -46,6 +46,9 @@ sealed class TotpSecrets(IOptions<JwtOptions> jwt, TimeProvider clock)
     /// <summary>The stored value, encrypted as well when it is in plain text and there is a key by now.</summary>
     public string Sealed(string stored) => envelope.Sealed(stored);
 
+    /// <summary>Whether the present key opens it.</summary>
+    public bool CanOpen(string stored) => envelope.CanOpen(stored);
+
     /// <summary>The time step of which this is the code, one before or after the present one included; null when it is of none.</summary>
     public long? FindStep(string stored, string code) =>
         IsCode(code) && new Totp(Base32Encoding.ToBytes(envelope.Open(stored)), totpSize: Digits).VerifyTotp(

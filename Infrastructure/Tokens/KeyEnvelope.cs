@@ -67,6 +67,20 @@ sealed class KeyEnvelope(string? keyEncryptionKey, string purpose = "signing key
         }
     }
 
+    /// <summary>Whether <see cref="Open"/> returns the value, in place of a sentence that stops the start.</summary>
+    public bool CanOpen(string stored)
+    {
+        try
+        {
+            Open(stored);
+            return true;
+        }
+        catch (StartException)
+        {
+            return false;
+        }
+    }
+
     static (Memory<byte> Nonce, Memory<byte> Tag, Memory<byte> Cipher) Split(byte[] all) =>
         (all.AsMemory(0, NonceBytes), all.AsMemory(NonceBytes, TagBytes), all.AsMemory(NonceBytes + TagBytes));
 }
