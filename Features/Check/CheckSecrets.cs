@@ -18,7 +18,7 @@ sealed class CheckSecrets(ProfilesDbContext db, TotpSecrets apps, AppleOutbox ap
             (await CountAsync(db.SecondFactors.Select(f => f.Secret), apps.CanOpen, ct),
                 "authenticator apps: their owners log in with recovery codes, or need `users reset-mfa`"),
             (await CountAsync(db.Identities.Where(i => i.RefreshToken != null).Select(i => i.RefreshToken!), apple.CanOpen, ct),
-                "Apple: the authorizations of these apps are not revoked with the account"),
+                "identities of Apple: their authorizations are not revoked with the account"),
             (await CountAsync(db.WebhookEndpoints.Select(e => e.Secret), webhooks.Envelope.CanOpen, ct),
                 "webhooks: nothing is sent there before `webhooks rotate`"),
         }
@@ -26,7 +26,7 @@ sealed class CheckSecrets(ProfilesDbContext db, TotpSecrets apps, AppleOutbox ap
         foreach (var (count, whose) in findings)
         {
             await output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"Jwt__KeyEncryptionKey does not open {count} secrets of {whose}."));
+                CultureInfo.InvariantCulture, $"Jwt__KeyEncryptionKey does not open the secrets of {count} {whose}."));
         }
         return findings.Length == 0 ? 0 : 1;
     }

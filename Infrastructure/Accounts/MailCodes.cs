@@ -58,12 +58,8 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
         return (token, hash);
     }
 
-    /// <summary>Whether the code of a login can still be used.</summary>
-    public async Task<bool> IsLoginAsync(byte[] requestHash)
-    {
-        var now = Now;
-        return await db.MailCodes.CountAsync(c => c.RequestHash == requestHash && c.ExpiresAt > now) == 1;
-    }
+    /// <summary>Whether the digits of a request are still to be mailed.</summary>
+    public async Task<bool> AreWantedAsync(byte[] requestHash) => await Wanted(requestHash).CountAsync() == 1;
 
     /// <summary>
     /// Returns the digits of a request for its mail, how many minutes are left of their time, and the long token that they stand for in a
@@ -73,12 +69,10 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     {
         if (requestHash.Length == 0)
             return null;
-        var (nonce, now) = (RandomNumberGenerator.GetBytes(MailCode.NonceLength), Now);
-        var soon = now + TimeSpan.FromMinutes(1);
-        var codes = db.MailCodes.Where(c => c.RequestHash == requestHash && c.ExpiresAt > soon);
+        var (nonce, codes) = (RandomNumberGenerator.GetBytes(MailCode.NonceLength), Wanted(requestHash));
         await codes.Where(c => c.Nonce == null).ExecuteUpdateAsync(c => c.SetProperty(x => x.Nonce, nonce));
         return await codes.AsNoTracking().SingleOrDefaultAsync() is { } code
-            ? new(DigitsOf(code), TimeSpan.FromMinutes(Math.Ceiling((code.ExpiresAt - now).TotalMinutes)), TokenOf(code)) : null;
+            ? new(DigitsOf(code), TimeSpan.FromMinutes(Math.Ceiling((code.ExpiresAt - Now).TotalMinutes)), TokenOf(code)) : null;
     }
 
     /// <summary>
@@ -115,6 +109,13 @@ sealed class MailCodes(ProfilesDbContext db, SigningKeys keys, IOptions<MailOpti
     /// <summary>Uses up a code in the caller's transaction; false when another request has used it.</summary>
     public async Task<bool> TryUseAsync(MailCode code, CancellationToken ct) =>
         await db.MailCodes.Where(c => c.Id == code.Id).ExecuteDeleteAsync(ct) == 1;
+
+    // In the last minute nobody could type them.
+    IQueryable<MailCode> Wanted(byte[] requestHash)
+    {
+        var soon = Now + TimeSpan.FromMinutes(1);
+        return db.MailCodes.Where(c => c.RequestHash == requestHash && c.ExpiresAt > soon);
+    }
 
     // As HOTP makes its digits (RFC 4226), of so many bytes that all are equally likely.
     string DigitsOf(MailCode code) =>

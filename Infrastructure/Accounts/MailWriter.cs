@@ -102,7 +102,7 @@ sealed class MailWriter(
     {
         var request = MailContent.RequestOf(entry);
         // The digits come last: a code that has some counts as mailed.
-        if (!await codes.IsLoginAsync(request) || !await budget.TryTakeAsync(entry, Limit.MailsToOne, $"code {address}")
+        if (!await codes.AreWantedAsync(request) || !await budget.TryTakeAsync(entry, Limit.MailsToOne, $"code {address}")
             || await codes.WriteAsync(request) is not { } code)
             return null;
         var owner = await db.Users.AsNoTracking().Include(u => u.Profile)

@@ -204,7 +204,7 @@ public sealed class AddPasskeyTests(ProfilesFixture app) : TestBase<ProfilesFixt
         second.Challenge = null;
         body = second.Create(await SoftAuthenticator.OptionsAsync(client, "registration"));
         await app.QueryAsync(db => db.Challenges.Where(c => c.UserId == user.Id)
-            .ExecuteUpdateAsync(c => c.SetProperty(x => x.ExpiresAt, DateTime.UtcNow), Cancellation));
+            .ExecuteUpdateAsync(c => c.SetProperty(x => x.ExpiresAt, app.Clock.GetUtcNow().UtcDateTime), Cancellation));
         await (await SendAsync(client, body)).ShouldRefuseFieldsAsync("credential");
     }
 

@@ -16,8 +16,8 @@ public sealed class CheckTests
         await AddAsync(installation, "aes256gcm:AAAA", "aes256gcm:AAAA");
         var (exitCode, said) = await installation.RunAsync("check");
         exitCode.ShouldBe(1);
-        said.ShouldStartWith("Jwt__KeyEncryptionKey does not open 1 secrets of authenticator apps: their owners log in with recovery "
-            + "codes, or need `users reset-mfa`.\nJwt__KeyEncryptionKey does not open 1 secrets of Apple: ");
+        said.ShouldStartWith("Jwt__KeyEncryptionKey does not open the secrets of 1 authenticator apps: their owners log in with recovery "
+            + "codes, or need `users reset-mfa`.\nJwt__KeyEncryptionKey does not open the secrets of 1 identities of Apple: ");
     }
 
     static Task<int> AddAsync(Installation installation, string secret, string token) => installation.UseAsync(async services =>
